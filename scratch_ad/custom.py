@@ -1,0 +1,161 @@
+"""Derivatives that a user gives for a whole function: ``custom_jvp`` and ``custom_vjp``, as in JAX."""
+
+import functools
+
+from .reverse import vjp
+from .tracer import innermost, shape_of
+from .tree import describe, flatten, tangent_dtype, unflatten, zeros
+
+
+class _Custom:
+    """What both share: the call, flattened to arrays and handed to the innermost differentiating trace."""
+
+    def __init__(self, fun, nondiff_argnums=()):
+        functools.update_wrapper(self, fun)
+        self.fun, self.nondiff_argnums = fun, tuple(nondiff_argnums)
+        self.name = getattr(fun, "__name__", repr(fun))
+
+    def __call__(self, *args):
+        fixed = [args[i] for i in self.nondiff_argnums]
+        chosen = [i for i in range(len(args)) if i not in self.nondiff_argnums]
+        leaves, spec = flatten(tuple(args[i] for i in chosen))
+        trace = innermost(leaves)
+        if trace is None or not trace.differentiates:
+            return self.fun(*args)
+
+        def arrange(leaves):
+            full = list(args)
+            for i, value in zip(chosen, unflatten(spec, leaves), strict=True):
+                full[i] = value
+            return full
+
+        out_spec = []
+        result = trace.push(self.rule(fixed, spec, arrange, out_spec), self.fun, leaves, {})
+        return unflatten(out_spec[0], result)
+
+
+class custom_jvp(_Custom):
+    """A function with a forward derivative of the user's own, used in both modes.
+
+    ``f.defjvp(rule)`` with ``rule(primals, tangents) -> (out, tangent_out)``, linear in ``tangents`` and written in
+    NumPy calls; reverse mode transposes it. Arguments at ``nondiff_argnums`` come first, undifferentiated.
+    """
+
+    jvp = None
+
+    def defjvp(self, jvp):
+        self.jvp = jvp
+        return jvp
+
+    def rule(self, *call):
+        if self.jvp is None:
+            raise AttributeError(f"No JVP defined for custom_jvp function {self.name} using defjvp.")
+        return _JvpRule(self, *call)
+
+
+class custom_vjp(_Custom):
+    """A function with a reverse derivative of the user's own; forward mode refuses it, as in JAX.
+
+    ``f.defvjp(fwd, bwd)`` with ``fwd(*args) -> (out, residuals)`` and ``bwd(residuals, cotangent)`` → a tuple with
+    one cotangent per argument (None for zero). Arguments at ``nondiff_argnums`` come first in ``bwd``.
+    """
+
+    fwd = bwd = None
+
+    def defvjp(self, fwd, bwd):
+        self.fwd, self.bwd = fwd, bwd
+
+    def rule(self, *call):
+        if self.fwd is None:
+            raise AttributeError(f"No VJP defined for custom_vjp function {self.name} using defvjp.")
+        return _VjpRule(self, *call)
+
+
+class _Rule:
+    """One call of a custom function, as the engines use a rule: ``joint``, with one reverse map for all arguments."""
+
+    joint = True
+
+    def __init__(self, custom, fixed, spec, arrange, out_spec):
+        self.custom, self.fixed, self.spec, self.arrange, self.out_spec = custom, fixed, spec, arrange, out_spec
+
+    def flatten_out(self, out):
+        leaves, spec = flatten(out)
+        self.out_spec[:] = [spec]
+        return leaves
+
+
+class _JvpRule(_Rule):
+    def run(self, values, tangents):
+        """The leaves of the output and of its tangent."""
+        name = self.custom.name
+        pair = self.custom.jvp(*self.fixed, unflatten(self.spec, values), unflatten(self.spec, tangents))
+        if not (isinstance(pair, (tuple, list)) and len(pair) == 2):
+            raise TypeError(
+                f"Custom JVP rule for function {name} must produce a pair (list or tuple of length two) "
+                f"representing primal and tangent outputs, but got {pair}."
+            )
+        y, (t, tangent_spec) = self.flatten_out(pair[0]), flatten(pair[1])
+        if tangent_spec != self.out_spec[0]:
+            raise TypeError(
+                f"Custom JVP rule for function {name} must produce primal and tangent outputs with equal container "
+                f"structures, but got {self.out_spec[0]} and {tangent_spec}."
+            )
+        for out, tangent in zip(y, t, strict=True):
+            if shape_of(out) != shape_of(tangent):
+                raise TypeError(
+                    "Custom JVP rule must produce primal and tangent outputs with corresponding shapes and dtypes. "
+                    f"Expected {describe(out)} but got {describe(tangent)} from the rule of {name}."
+                )
+        return y, t
+
+    def jvp(self, function, values, tangents, kwargs, product):
+        given = dict(tangents)
+        return self.run(values, [given[i] if i in given else zeros(v) for i, v in enumerate(values)])
+
+    def vjp(self, function, values, wrt, kwargs):
+        def linear(*traced):
+            given = dict(zip(wrt, traced, strict=True))
+            y, t = self.run(values, [given[i] if i in given else zeros(v) for i, v in enumerate(values)])
+            return t, y
+
+        t, pullback, y = vjp(linear, *(zeros(values[i]) for i in wrt), has_aux=True)
+        return y, lambda g: pullback(list(g))
+
+
+class _VjpRule(_Rule):
+    def jvp(self, function, values, tangents, kwargs, product):
+        raise TypeError(f"can't apply forward-mode autodiff (jvp) to a custom_vjp function: {self.custom.name}.")
+
+    def vjp(self, function, values, wrt, kwargs):
+        out, residuals = self.custom.fwd(*self.arrange(values))
+        y = self.flatten_out(out)
+        return y, lambda g: self.pull(residuals, g, values, wrt)
+
+    def pull(self, residuals, g, values, wrt):
+        name, primals = self.custom.name, unflatten(self.spec, values)
+        cotangents = self.custom.bwd(*self.fixed, residuals, unflatten(self.out_spec[0], g))
+        if not isinstance(cotangents, tuple) or len(cotangents) != len(primals):
+            raise TypeError(
+                "Custom VJP bwd rule must produce an output with the same container structure as the args tuple of the "
+                "primal function, and in particular must produce a tuple of length equal to the number of arguments to "
+                f"the primal function, but the rule of {name} gave {cotangents} for {len(primals)} arguments."
+            )
+        leaves = []
+        for c, primal in zip(cotangents, primals, strict=True):
+            of_primal, spec = flatten(primal)
+            given, given_spec = (list(map(zeros, of_primal)), spec) if c is None else flatten(c)
+            if given_spec != spec:
+                raise TypeError(
+                    "Custom VJP bwd rule must produce an output with the same container structure as the args tuple of "
+                    f"the primal function, but the rule of {name} gave {given_spec} for {spec}."
+                )
+            leaves += given
+        for i in wrt:
+            if shape_of(leaves[i]) != shape_of(values[i]):
+                raise ValueError(
+                    "Custom VJP bwd rule must produce an output with the same type as the args tuple of the primal "
+                    f"function, but the rule of {name} gave {describe(leaves[i])} for an input of type "
+                    f"{describe(values[i])} of dtype {tangent_dtype(values[i])}."
+                )
+        return [leaves[i] for i in wrt]

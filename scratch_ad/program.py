@@ -1,0 +1,152 @@
+"""Programs: the NumPy calls that a function makes, recorded one after another.
+
+A ``Recorded`` carries a value and its name in a straight-line program. Recording happens on real values, so Python
+branches and loops are recorded as they were taken. Underneath ``grad(f)`` it records the derivative program.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .rule import snapshot
+from .tracer import Trace, Tracer, name_of
+from .tree import flatten, rebuild, typed, unflatten
+
+
+class Name(NamedTuple):
+    """Stands in a recorded call for the value of that number."""
+
+    number: int
+
+    def __repr__(self):
+        return f"v{self.number}"
+
+
+class Call(NamedTuple):
+    """One recorded call: ``outputs`` are the names it gives, of a tuple if ``several``."""
+
+    function: object
+    args: tuple
+    kwargs: dict
+    outputs: tuple
+    several: bool
+    value: object  # what the call gave when it was recorded: its shape and dtype are of use
+
+
+class Recorded(Tracer):
+    """A value and its name in a program."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, trace, value, name):
+        self.owner, self.value, self.name = trace, value, name
+
+
+class Recorder(Trace):
+    """One recording."""
+
+    __slots__ = ("inputs", "calls", "count")
+    mode = "recording"
+
+    def __init__(self):
+        super().__init__()
+        self.inputs, self.calls, self.count = [], [], 0
+
+    def recorded(self, value):
+        self.count += 1
+        return Recorded(self, value, Name(self.count - 1))
+
+    def input(self, value):
+        """A new argument of the program."""
+        tracer = self.recorded(value)
+        self.inputs.append(tracer.name)
+        return tracer
+
+    def process(self, function, args, kwargs):
+        y = function(*self.lower(args), **{k: self.lower(v) for k, v in kwargs.items()})
+        several = isinstance(y, (tuple, list))
+        outputs = [self.recorded(part) for part in (y if several else (y,))]
+        names = tuple(out.name for out in outputs)
+        named_kwargs = {k: self.named(v) for k, v in kwargs.items()}
+        self.calls.append(Call(function, self.named(args), named_kwargs, names, several, y))
+        return rebuild(y, outputs) if several else outputs[0]
+
+    def lower(self, x):
+        """Values in place of this recording's tracers."""
+        if isinstance(x, Recorded) and x.owner is self:
+            return x.value
+        return type(x)(map(self.lower, x)) if type(x) in (tuple, list) else x
+
+    def named(self, x):
+        """Names in place of this recording's tracers, and constants that nobody can change any more."""
+        if isinstance(x, Recorded) and x.owner is self:
+            return x.name
+        return type(x)(map(self.named, x)) if type(x) in (tuple, list) else snapshot(x)
+
+    def program(self, outputs):
+        """The recorded calls as a program that returns ``outputs``, a list of tracers or constants."""
+        return Program(self.inputs, self.calls, [self.named(out) for out in outputs])
+
+
+class Program:
+    """A straight-line program of NumPy calls; called on its inputs it gives the list of its outputs."""
+
+    def __init__(self, inputs, calls, outputs):
+        self.inputs, self.calls, self.outputs = inputs, _needed(calls, outputs), outputs
+        self.namespace = {"np": np}  # what the source refers to: functions beyond NumPy's, array constants
+        self.source = self._write()
+        exec(compile(self.source, "<program>", "exec"), self.namespace)
+        self._replay = self.namespace["program"]
+
+    def __call__(self, *inputs):
+        return self._replay(*inputs)
+
+    def _write(self):
+        """The program as Python source, one line per call; array constants are named ``c0, c1, …``."""
+        names = {}
+
+        def named(x, name):
+            if id(x) not in names:
+                names[id(x)] = name if self.namespace.setdefault(name, x) is x else f"{name}_{len(names)}"
+                self.namespace[names[id(x)]] = x
+            return names[id(x)]
+
+        def show(x):
+            if isinstance(x, Name) or x is None or type(x) in (int, float, complex, bool, str):
+                return repr(x)
+            if type(x) is tuple:
+                return f"({''.join(show(e) + ', ' for e in x)})"
+            if type(x) is list:
+                return f"[{', '.join(map(show, x))}]"
+            if type(x) is slice:
+                return f"slice({show(x.start)}, {show(x.stop)}, {show(x.step)})"
+            return named(x, f"c{len(names)}")
+
+        lines = [f"def program({', '.join(map(repr, self.inputs))}):"]
+        for call in self.calls:
+            name = name_of(call.function)
+            if not name.startswith("np."):
+                name = named(call.function, name if name.isidentifier() else "function")
+            outputs = "".join(f"{n}, " for n in call.outputs) if call.several else repr(call.outputs[0])
+            arguments = [*map(show, call.args), *(f"{k}={show(v)}" for k, v in call.kwargs.items())]
+            lines.append(f"    {outputs} = {name}({', '.join(arguments)})")
+        return "\n".join([*lines, f"    return {show(list(self.outputs))}"])
+
+
+def _needed(calls, outputs):
+    """The calls that the outputs depend on."""
+    needed = set(_names(outputs))
+    kept = []
+    for call in reversed(calls):
+        if needed.intersection(call.outputs):
+            kept.append(call)
+            needed.update(_names((call.args, tuple(call.kwargs.values()))))
+    return kept[::-1]
+
+
+def _names(x):
+    if isinstance(x, Name):
+        yield x
+    elif type(x) in (tuple, list):
+        for e in x:
+            yield from _names(e)

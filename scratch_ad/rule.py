@@ -1,0 +1,322 @@
+"""The four kinds of rule, one per NumPy function, each good for both modes; and the registry.
+
+Names in every rule: ``x`` or ``a, b, c`` the arguments, ``y`` the output, ``t`` a tangent, ``g`` a cotangent.
+
+    elementwise(np.tanh, lambda x: 1 / np.square(np.cosh(x)))         the partial derivatives
+    linear(np.transpose, lambda g, _a, axes=None: …)                  the transpose, per argument
+    explicit(np.sort, jvp=lambda t, y, a, axis=-1: …, vjp=lambda g, _y, a, axis=-1: …)
+    constant(np.floor, np.argmax)                                     piecewise constant: derivative zero
+
+Besides these, ``composite`` rewrites a function in others that have rules, and ``refuse`` says why there is none.
+
+A rule's parameter names say what is kept for the reverse pass. A partial keeps just the arguments it names. A
+transpose or vjp takes the call's arguments in the call's order; of one written with a leading underscore
+(``_a``) it sees only ``shape``, ``dtype``, ``ndim`` and ``size``, and nothing of its data is kept.
+
+Complex numbers follow JAX: the reverse map is the transpose of the forward one, without conjugation. For a
+function with real output (``abs``) a partial p means the forward map Re(p t), so p = ∂y/∂Re x − i ∂y/∂Im x.
+"""
+
+import functools
+import math
+import operator
+from functools import reduce
+from typing import NamedTuple
+
+import numpy as np
+
+from .tracer import Tracer, astype, dtype_of, name_of, primitive, strip
+
+rules = {}  # NumPy function → its rule
+
+
+class Aval(NamedTuple):
+    """What is left of an array whose data is not kept: an abstract value."""
+
+    shape: tuple
+    dtype: np.dtype
+
+    ndim = property(lambda self: len(self.shape))
+    size = property(lambda self: math.prod(self.shape))
+
+
+def aval(x):
+    """The shape and dtype of an array, a tracer or a Python number."""
+    try:
+        return tuple.__new__(Aval, (x.shape, x.dtype))
+    except AttributeError:  # a Python number
+        return Aval((), dtype_of(x))
+
+
+def avals(y):
+    """The aval of an output, or of each of several outputs."""
+    return tuple(map(aval, y)) if isinstance(y, (tuple, list)) else aval(y)
+
+
+def snapshot(x):
+    """``x`` as it is now: a copy of any plain array that its owner could still change."""
+    if type(x) is np.ndarray and x.flags.writeable:
+        return x.copy()
+    if type(x) in (tuple, list):
+        return type(x)(map(snapshot, x))
+    return x
+
+
+def product(u, p):
+    """``u * p`` for a tangent or cotangent ``u`` and a partial ``p``, with 0·∞ = 0, so that nothing leaks from a branch not taken.
+
+    A zero ``u`` stays zero through a ``p`` that is infinite or nan, and a zero ``p`` stops an infinite ``u``.
+    The engines multiply plainly and come here only when a nan came out.
+    """
+    dead = np.logical_or(np.equal(u, 0), np.logical_and(np.equal(p, 0), np.isinf(u)))
+    return np.where(dead, 0, u * np.where(dead, 0, p))
+
+
+def has_nan(x):
+    """Whether the plain array or number below ``x`` holds a nan; False where that cannot be looked at."""
+    x = strip(x)
+    if type(x) is np.ndarray:
+        x = np.vdot(x, x)
+    return isinstance(x, (np.inexact, float, complex)) and bool(x != x)
+
+
+def match(u, like):
+    """``u`` with the shape and dtype of ``like``: summed over what was broadcast, its real part where ``like`` is real.
+
+    The transpose of broadcasting and of dtype promotion; ``like`` may also be larger, then ``u`` is broadcast.
+    """
+    shape, dtype = like
+    if u.shape != shape:
+        lead = u.ndim - len(shape)
+        if lead > 0:
+            u = np.sum(u, axis=tuple(range(lead)))
+        if ones := tuple(i for i, n in enumerate(shape) if n == 1 != u.shape[i - len(shape)] and i >= len(shape) - u.ndim):
+            u = np.sum(u, axis=ones, keepdims=True)
+        if u.shape != shape:
+            u = np.broadcast_to(u, shape)
+    return u if u.dtype == dtype else astype(u, dtype)
+
+
+class Rewrite:
+    """Base of the rules that need no derivative of their own: ``rewrite`` gives the result."""
+
+
+class Constant(Rewrite):
+    def rewrite(self, mode, function, args, kwargs):
+        return function(*map(strip, args), **{k: strip(v) for k, v in kwargs.items()})
+
+
+class Composite(Rewrite):
+    def __init__(self, body):
+        self.body = body
+
+    def rewrite(self, mode, function, args, kwargs):
+        return self.body(*args, **kwargs)
+
+
+class Refused(Rewrite):
+    def __init__(self, error, reason):
+        self.error, self.reason = error, reason
+
+    def rewrite(self, mode, function, args, kwargs):
+        raise self.error(f"{name_of(function)} has no derivative in {mode}: {self.reason}.")
+
+
+class Missing(Rewrite):
+    def rewrite(self, mode, function, args, kwargs):
+        raise NotImplementedError(
+            f"{name_of(function)} has no rule, which {mode} needs. Write it in other NumPy functions, or add a rule: "
+            f"scratch_ad.elementwise({name_of(function)}, lambda x: …) for an elementwise function, "
+            "scratch_ad.linear, scratch_ad.explicit or scratch_ad.constant for others."
+        )
+
+
+missing = Missing()
+
+
+class Elementwise:
+    """Partials per argument: a function of the arguments it names, 1, -1, or None where there is no derivative."""
+
+    joint = False
+
+    def __init__(self, function, partials):
+        places = dict(zip(("x",) if len(partials) == 1 else "abcdefgh", range(len(partials)))) | {"y": -1}
+        self.partials = partials
+        self.keeps = [[places[p] for p in _parameters(m) if p in places] if callable(m) else None for m in partials]
+        self.takes_keywords = not isinstance(function, np.ufunc)
+        self.single = len(partials) == 1 and self.keeps[0] in ([0], [-1])  # one argument and one residual
+        self.keeps_output = self.keeps[0] == [-1]
+
+    def partial(self, i, kwargs):
+        """The partial of argument i, with the keywords of the call."""
+        return functools.partial(self.partials[i], **kwargs) if kwargs and self.takes_keywords else self.partials[i]
+
+    def jvp(self, function, args, tangents, kwargs, product):
+        y, total = function(*args, **kwargs), None
+        for i, t in tangents:
+            if self.partials[i] is None:
+                continue
+            if self.keeps[i] is not None:
+                t = product(t, self.partial(i, kwargs)(*[y if k == -1 else args[k] for k in self.keeps[i]]))
+            elif self.partials[i] == -1:
+                t = -t
+            total = t if total is None else total + t
+        return y, total
+
+    def vjp(self, function, args, wrt, kwargs):
+        y, pulls = function(*args, **kwargs), []
+        for i in wrt:
+            keeps = self.keeps[i]
+            if keeps is None:
+                pulls.append(_constant_pulls[self.partials[i]])
+            else:
+                kept = []
+                for k in keeps:
+                    kept.append(y if k == -1 else args[k] if k in wrt else snapshot(args[k]))
+                pulls.append((True, self.partial(i, kwargs), kept))
+        return y, pulls
+
+
+_constant_pulls = {1: (False, lambda g: g, ()), -1: (False, operator.neg, ()), None: (False, lambda g: None, ())}
+
+
+def _parameters(function):
+    return function.__code__.co_varnames[: function.__code__.co_argcount + function.__code__.co_kwonlyargcount]
+
+
+class _PerArgument:
+    """What linear and explicit rules share: per argument a reverse map, which keeps what its parameter names say."""
+
+    joint = False
+
+    def __init__(self, reverse_maps, leading):
+        names = [_parameters(m)[leading:] if m else () for m in reverse_maps]
+        self.reverse_maps = {i: m for i, m in enumerate(reverse_maps) if m}
+        self.abstract = [frozenset(i for i, name in enumerate(n) if name.startswith("_")) for n in names]
+        self.keywords = frozenset().union(*names)
+
+    def check(self, function, positions, kwargs, mode):
+        if not self.keywords.issuperset(kwargs):
+            unknown = ", ".join(kwargs.keys() - self.keywords)
+            raise NotImplementedError(f"{name_of(function)}: no rule for the keyword {unknown} in {mode}.")
+        if not self.reverse_maps.keys() >= set(positions):
+            i = min(set(positions) - self.reverse_maps.keys())
+            raise NotImplementedError(f"{name_of(function)} has no derivative in its argument {i} in {mode}.")
+
+    def pull(self, i, known, args, wrt, kwargs):
+        """The reverse map of argument i and the arguments that it will see after the cotangent."""
+        reverse_map, abstract = self.reverse_maps[i], self.abstract[i]
+        kept = list(known)
+        for k, x in enumerate(args):
+            kept.append(aval(x) if k in abstract else x if k in wrt else snapshot(x))
+        return False, functools.partial(reverse_map, **kwargs) if kwargs else reverse_map, kept
+
+
+class Linear(_PerArgument):
+    def __init__(self, transposes):
+        super().__init__(transposes, leading=1)
+
+    def jvp(self, function, args, tangents, kwargs, product):
+        self.check(function, [i for i, _ in tangents], kwargs, "forward mode (jvp)")
+        terms = [function(*args[:i], t, *args[i + 1 :], **kwargs) for i, t in tangents]
+        return function(*args, **kwargs), reduce(_add, terms)
+
+    def vjp(self, function, args, wrt, kwargs):
+        self.check(function, wrt, kwargs, "reverse mode (vjp)")
+        return function(*args, **kwargs), [self.pull(i, (), args, wrt, kwargs) for i in wrt]
+
+
+class JointlyLinear:
+    """Linear in all its positional arguments together, as concatenation is."""
+
+    joint = True
+
+    def __init__(self, transpose):
+        self.transpose = transpose
+
+    def jvp(self, function, args, tangents, kwargs, product):
+        given = dict(tangents)
+        zeros = [given[i] if i in given else np.zeros_like(a) for i, a in enumerate(args)]
+        return function(*args, **kwargs), function(*zeros, **kwargs)
+
+    def vjp(self, function, args, wrt, kwargs):
+        likes = list(map(aval, args))
+
+        def pull(g):
+            cotangents = self.transpose(g, *likes, **kwargs)
+            return [cotangents[i] for i in wrt]
+
+        return function(*args, **kwargs), pull
+
+
+class Explicit(_PerArgument):
+    def __init__(self, jvps, vjps):
+        super().__init__(vjps, leading=2)
+        self.jvps = jvps
+        self.keeps_output = [m is not None and not _parameters(m)[1].startswith("_") for m in vjps]
+
+    def jvp(self, function, args, tangents, kwargs, product):
+        self.check(function, [i for i, _ in tangents], kwargs, "forward mode (jvp)")
+        y = function(*args, **kwargs)
+        return y, reduce(_add, [self.jvps[i](t, y, *args, **kwargs) for i, t in tangents])
+
+    def vjp(self, function, args, wrt, kwargs):
+        self.check(function, wrt, kwargs, "reverse mode (vjp)")
+        y = function(*args, **kwargs)
+        return y, [self.pull(i, (y if self.keeps_output[i] else avals(y),), args, wrt, kwargs) for i in wrt]
+
+
+def _add(t, u):
+    return type(t)(map(operator.add, t, u)) if isinstance(t, (tuple, list)) else t + u
+
+
+def _register(function, rule):
+    """Store the rule; a function that does not dispatch (a user's own) is wrapped so that tracers answer it."""
+    if not (isinstance(function, np.ufunc) or isinstance(getattr(function, "__self__", None), np.ufunc)):
+        if not hasattr(function, "_implementation") and not hasattr(function, "__wrapped__"):
+            function = primitive(function)
+    rules[function] = rule
+    return function
+
+
+def elementwise(function, *partials):
+    """Register the partial derivatives of an elementwise function, one per argument; returns the function to call.
+
+    A partial is a function of the arguments it names (``x`` of one, ``a, b, c`` of several, ``y`` the output),
+    1, -1, or None where the derivative is zero. Keywords of a user's own function are passed on to it.
+    A function that does not dispatch as NumPy's do is wrapped: use what is returned.
+
+    >>> softplus = elementwise(lambda x: np.logaddexp(0, x), lambda x: 1 / (1 + np.exp(-x)))
+    """
+    return _register(function, Elementwise(function, partials))
+
+
+def linear(function, *transposes, jointly=False):
+    """Register a function linear in each argument by its transposes ``(g, *args, **kwargs) → cotangent``, one per argument.
+
+    With ``jointly``, the function is linear in all positional arguments together, and its one transpose
+    ``(g, *avals, **kwargs)`` gives the list of all their cotangents.
+    """
+    return _register(function, JointlyLinear(*transposes) if jointly else Linear(transposes))
+
+
+def explicit(function, jvp, vjp):
+    """Register both maps, ``jvp(t, y, *args, **kwargs)`` and ``vjp(g, y, *args, **kwargs)``, or a tuple of them, one per argument."""
+    return _register(function, Explicit(*(m if isinstance(m, tuple) else (m,) for m in (jvp, vjp))))
+
+
+def composite(function, body):
+    """Register ``body``, the same function written in others that have rules."""
+    return _register(function, Composite(body))
+
+
+def constant(*functions):
+    """Register functions whose result is piecewise constant, integer or boolean: their derivative is zero."""
+    for function in functions:
+        rules[function] = Constant()
+
+
+def refuse(reason, *functions, error=NotImplementedError):
+    """Register functions that have no derivative, with the reason and what to use instead."""
+    for function in functions:
+        rules[function] = Refused(error, reason)

@@ -1,0 +1,301 @@
+"""The base that every kind of number shares: NumPy's protocols, its operators, methods and refusals.
+
+A *tracer* stands where an array stood and answers NumPy's calls (NEP 13, NEP 18). Each tracer belongs to a
+*trace*, the run of one transformation; a call goes to the innermost trace among its arguments, which sees the
+tracers of all other traces as plain constants. Levels come from one counter, so a transformation that starts
+later lies inside, and two runs never share a level: this is what keeps perturbations apart.
+"""
+
+import functools
+import inspect
+import itertools
+import math
+
+import numpy as np
+
+_levels = itertools.count(1)
+
+
+class Trace:
+    """One run of one transformation; ``mode`` names it in error messages."""
+
+    __slots__ = ("level",)
+    mode = "tracing"
+    differentiates = False  # whether comparisons and other constant functions see through its tracers
+
+    def __init__(self):
+        self.level = next(_levels)
+
+    def process(self, function, args, kwargs):
+        """The result of ``function(*args, **kwargs)``, some of whose arguments are this trace's tracers."""
+        raise NotImplementedError
+
+
+class Tracer:
+    """A number that answers NumPy's calls. ``value`` is what it wraps, ``owner`` the trace it belongs to."""
+
+    __slots__ = ("owner", "value")
+
+    def __array_ufunc__(self, ufunc, method, *args, **kwargs):
+        if method == "__call__":
+            if not kwargs:
+                if len(args) == 1:
+                    return self.owner.process(ufunc, args, kwargs)
+                return innermost(args).process(ufunc, args, kwargs)
+            if any(isinstance(out, np.ndarray) for out in kwargs.get("out", ())):
+                raise TypeError(
+                    f"{name_of(ufunc)}: writing a tracer into a plain array (out= or an in-place operator such as "
+                    f"arr += x) would lose its derivative in {self.owner.mode}; rebind the name: arr = arr + x."
+                )
+            if "out" in kwargs:
+                raise TypeError(f"{name_of(ufunc)}: out= is not supported in {self.owner.mode}; use the result.")
+            if kwargs.get("where", True) is not True:
+                raise NotImplementedError(
+                    f"{name_of(ufunc)}: where= without out= leaves elements uninitialised, so it has no derivative "
+                    f"in {self.owner.mode}; use np.where(condition, {name_of(ufunc)}(…), other)."
+                )
+        else:
+            ufunc = getattr(ufunc, method)
+        return call(ufunc, args, kwargs)
+
+    def __array_function__(self, function, types, args, kwargs):
+        if len(args) == 1 and args[0] is self and not kwargs:
+            return self.owner.process(function, args, kwargs)
+        return call(function, args, kwargs)
+
+    def __array__(self, dtype=None, copy=None):
+        raise TypeError(
+            f"np.asarray or np.array of a tracer, or its assignment into a plain array, would lose its derivative "
+            f"in {self.owner.mode}. Use np.stack or np.concatenate to collect tracers, np.where to replace elements, "
+            "and leave out np.asarray: the argument is an array already. (np.vectorize does not trace either: "
+            "write the function with array operations.)"
+        )
+
+    shape = property(lambda self: shape_of(self.value))
+    ndim = property(lambda self: len(self.shape))
+    size = property(lambda self: math.prod(self.shape))
+    dtype = property(lambda self: dtype_of(self.value))
+    itemsize = property(lambda self: self.dtype.itemsize)
+    nbytes = property(lambda self: self.size * self.itemsize)
+    T = property(np.transpose)
+    mT = property(lambda self: np.matrix_transpose(self))
+    real = property(lambda self: np.real(self))
+    imag = property(lambda self: np.imag(self))
+
+    def __len__(self):
+        if not self.shape:
+            raise TypeError("len() of unsized object")
+        return self.shape[0]
+
+    def __iter__(self):
+        return (self[i] for i in range(len(self)))
+
+    def __getitem__(self, index):
+        return getitem(self, index)
+
+    def __setitem__(self, index, value):
+        raise TypeError(
+            f"'{type(self).__name__}' object does not support item assignment in {self.owner.mode}: arrays under "
+            "differentiation are immutable. Build the result with np.where, np.concatenate or np.stack."
+        )
+
+    def __contains__(self, item):
+        return bool((self == item).any())
+
+    def __bool__(self):
+        return bool(self.value)
+
+    def __repr__(self):
+        return f"{type(self).__name__}({self.value!r})"
+
+    def __format__(self, spec):
+        return format(self.value, spec)
+
+    def reshape(self, *shape, order="C"):
+        return np.reshape(self, shape[0] if len(shape) == 1 else shape, order=order)
+
+    def transpose(self, *axes):
+        return np.transpose(self, (axes[0] if len(axes) == 1 else axes) or None)
+
+    def astype(self, dtype, order="K", casting="unsafe", subok=True, copy=True):
+        return astype(self, np.dtype(dtype))
+
+    def compress(self, condition, axis=None):
+        return np.compress(condition, self, axis)
+
+    def item(self, *index):
+        if not index and self.size != 1:
+            raise ValueError("can only convert an array of size 1 to a Python scalar")
+        return self[np.unravel_index(index[0], self.shape) if len(index) == 1 else index] if index else self.reshape(())
+
+
+def innermost(args):
+    """The trace with the highest level among the tracers in ``args``, lists and tuples included; None without any."""
+    top, level = None, -1
+    for a in args:
+        if isinstance(a, Tracer):
+            trace = a.owner
+        elif isinstance(a, (list, tuple)):
+            trace = innermost(a)
+        else:
+            continue
+        if trace is not None and trace.level > level:
+            top, level = trace, trace.level
+    return top
+
+
+def call(function, args, kwargs):
+    """``function(*args, **kwargs)`` by the innermost trace; array arguments given by keyword are made positional."""
+    if kwargs and (trace := innermost(kwargs.values())) is not None:
+        if kwargs.get("out") is not None:
+            raise TypeError(f"{name_of(function)}: out= is not supported in {trace.mode}; use the result.")
+        bound = inspect.signature(function).bind(*args, **kwargs)
+        args, kwargs = bound.args, bound.kwargs
+        bound.apply_defaults()
+        args, kwargs = bound.args, {k: v for k, v in kwargs.items() if k in bound.kwargs}
+        while args and args[-1] is np._NoValue:
+            args = args[:-1]
+        return innermost((*args, *kwargs.values())).process(function, args, kwargs)
+    return innermost(args).process(function, args, kwargs)
+
+
+def primitive(function):
+    """Let tracers answer ``function`` as they answer NumPy's own; a rule is then registered for the result."""
+
+    @functools.wraps(function)
+    def dispatched(*args, **kwargs):
+        if innermost(args) is None and innermost(kwargs.values()) is None:
+            return function(*args, **kwargs)
+        return call(dispatched, args, kwargs)
+
+    return dispatched
+
+
+@primitive
+def getitem(a, index):
+    """``a[index]``."""
+    return a[index]
+
+
+@primitive
+def scatter(g, index, shape):
+    """Zeros of ``shape``, with ``g`` added at ``index``, again and again where an index repeats: the transpose of ``a[index]``."""
+    out = np.zeros(shape, dtype_of(g))
+    if _is_basic(index):
+        out[index] = g
+    else:
+        np.add.at(out, index, g)
+    return out
+
+
+@primitive
+def astype(a, dtype):
+    """``a.astype(dtype)``, of Python scalars too; from complex to real it drops the imaginary part silently."""
+    if np.issubdtype(dtype_of(a), np.complexfloating) and not np.issubdtype(dtype, np.complexfloating):
+        a = a.real
+    return a.astype(dtype) if hasattr(a, "astype") else np.dtype(dtype).type(a)
+
+
+def _is_basic(index):
+    entries = index if isinstance(index, tuple) else (index,)
+    return all(e is None or e is Ellipsis or isinstance(e, (slice, int, np.integer)) for e in entries)
+
+
+def shape_of(x):
+    """The shape of an array, a tracer or a Python number, without conversion."""
+    return getattr(x, "shape", ())
+
+
+def dtype_of(x):
+    """The dtype of an array, a tracer or a Python number, without conversion."""
+    try:
+        return x.dtype
+    except AttributeError:
+        return np.result_type(x)
+
+
+def strip(x):
+    """``x`` without its derivatives: what lies below every differentiating trace."""
+    while isinstance(x, Tracer) and x.owner.differentiates:
+        x = x.value
+    if isinstance(x, (list, tuple)) and innermost(x) is not None:
+        return type(x)(map(strip, x))
+    return x
+
+
+def name_of(function):
+    """How users write ``function``: ``np.sin``, ``np.add.reduce``, ``np.linalg.svd``."""
+    owner = getattr(function, "__self__", None)
+    if isinstance(owner, np.ufunc):
+        return f"{name_of(owner)}.{function.__name__}"
+    name = getattr(function, "__name__", repr(function))
+    if isinstance(function, np.ufunc):
+        return f"np.{name}" if getattr(np, name, None) is function else name
+    module = getattr(function, "__module__", None) or ""
+    return f"{module.replace('numpy', 'np', 1)}.{name}" if module.startswith("numpy") else name
+
+
+def _unary(ufunc):
+    return lambda self: self.owner.process(ufunc, (self,), {})
+
+
+def _binary(ufunc):
+    def operation(self, other):
+        trace = self.owner
+        if isinstance(other, Tracer) and other.owner.level > trace.level:
+            trace = other.owner
+        return trace.process(ufunc, (self, other), {})
+
+    return operation
+
+
+def _reflected(ufunc):
+    return lambda self, other: self.owner.process(ufunc, (other, self), {})
+
+
+_powers = {2: np.square, 1: np.positive, 0.5: np.sqrt, -1: np.reciprocal}  # as NumPy's own ** does
+_power = _binary(np.power)
+
+
+def _pow(self, other):
+    if type(other) in (int, float) and other in _powers:
+        return self.owner.process(_powers[other], (self,), {})
+    return _power(self, other)
+
+
+def _method(function):
+    return lambda self, *args, **kwargs: function(self, *args, **kwargs)
+
+
+def _refused(what, remedy):
+    def refuse(self, *args, **kwargs):
+        raise TypeError(f"{what} of a tracer would lose its derivative in {self.owner.mode}; {remedy}.")
+
+    return refuse
+
+
+for _name in "add subtract multiply floor_divide matmul".split():
+    _short = {"subtract": "sub", "multiply": "mul", "floor_divide": "floordiv"}.get(_name, _name)
+    setattr(Tracer, f"__{_short}__", _binary(getattr(np, _name)))
+    setattr(Tracer, f"__r{_short}__", _reflected(getattr(np, _name)))
+for _short, _ufunc in (("truediv", np.divide), ("mod", np.remainder), ("divmod", np.divmod), ("pow", np.power)):
+    setattr(Tracer, f"__{_short}__", _binary(_ufunc))
+    setattr(Tracer, f"__r{_short}__", _reflected(_ufunc))
+Tracer.__pow__ = _pow
+for _short, _ufunc in (("neg", np.negative), ("pos", np.positive), ("abs", np.absolute)):
+    setattr(Tracer, f"__{_short}__", _unary(_ufunc))
+for _name in "eq ne lt le gt ge".split():
+    _ufunc = getattr(np, {"eq": "equal", "ne": "not_equal", "lt": "less", "le": "less_equal", "gt": "greater", "ge": "greater_equal"}[_name])
+    setattr(Tracer, f"__{_name}__", _binary(_ufunc))
+for _name in (
+    "all any argmax argmin argpartition argsort choose clip conj copy cumprod cumsum diagonal dot max mean min "
+    "nonzero prod ravel repeat round searchsorted squeeze std sum swapaxes take trace var"
+).split():
+    setattr(Tracer, _name, _method(getattr(np, _name)))
+Tracer.conjugate, Tracer.flatten = Tracer.conj, Tracer.ravel
+for _name in "float int complex index".split():
+    setattr(Tracer, f"__{_name}__", _refused(f"{_name}()", "use NumPy functions (np.sin, not math.sin) and keep the array"))
+for _name in "sort partition fill put resize itemset setfield".split():
+    setattr(Tracer, _name, _refused(f"the in-place method .{_name}()", f"use a function that returns a new array (np.{_name} or np.where)"))
+for _name in "tolist tobytes tofile dump dumps view getfield byteswap".split():
+    setattr(Tracer, _name, _refused(f".{_name}()", "keep the array"))

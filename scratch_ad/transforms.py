@@ -1,0 +1,259 @@
+"""What users call: each transformation from ``jvp``, ``vjp`` and the recorder alone, with JAX's names and signatures."""
+
+import functools
+import math
+
+import numpy as np
+
+from . import reverse
+from .forward import jvp
+from .program import Recorder
+from .rule import has_nan
+from .tracer import dtype_of, shape_of, strip
+from .tree import copied, describe, flatten, is_inexact, split_aux, tangent_dtype, tree_map, typed, unflatten, zeros
+
+
+def stop_gradient(x):
+    """``x`` as a constant: its derivative is zero in every mode and order. Containers are kept."""
+    return tree_map(strip, x)
+
+
+def value_and_grad(fun, argnums=0, has_aux=False, holomorphic=False, allow_int=False):
+    """A function that gives the value of the scalar function ``fun`` and its gradient by reverse mode.
+
+    ``argnums``: position, or sequence of positions, of the arguments to differentiate; the gradient has their
+    containers and shapes (a tuple for a sequence). With ``has_aux``, ``fun`` returns ``(value, aux)`` and the result
+    is ``((value, aux), gradient)``. The gradient of a real function of z = x + iy is ∂f/∂x − i ∂f/∂y; ``holomorphic``
+    asks for the complex derivative instead. ``allow_int``: integer arguments get float0 gradients.
+    Raises TypeError for an integer input, a non-scalar output, or complex numbers without ``holomorphic``.
+    """
+    return _value_and_grad(fun, argnums, has_aux, holomorphic, allow_int, "value_and_grad")
+
+
+def grad(fun, argnums=0, has_aux=False, holomorphic=False, allow_int=False):
+    """A function that gives the gradient of the scalar function ``fun`` by reverse mode; see ``value_and_grad``.
+
+    With ``has_aux`` the result is ``(gradient, aux)``.
+    """
+    differentiated = _value_and_grad(fun, argnums, has_aux, holomorphic, allow_int, "grad")
+
+    @functools.wraps(fun)
+    def gradient(*args, **kwargs):
+        value, result = differentiated(*args, **kwargs)
+        return (result, value[1]) if has_aux else result
+
+    return gradient
+
+
+def _value_and_grad(fun, argnums, has_aux, holomorphic, allow_int, name):
+    _check_callable(fun)
+
+    @functools.wraps(fun)
+    def differentiated(*args, **kwargs):
+        partial, chosen = _choose(fun, argnums, args, kwargs)
+        leaves, spec = flatten(chosen)
+        for leaf in leaves:
+            _check_reverse_input("grad", leaf, holomorphic, allow_int)
+        out, out_spec, pull, aux = reverse.run(partial, spec, leaves, has_aux)
+        if not out_spec.is_leaf(strict=True):
+            raise TypeError(f"Gradient only defined for scalar-output functions. Output was {unflatten(out_spec, out)}.")
+        if shape_of(out[0]) != ():
+            raise TypeError(f"Gradient only defined for scalar-output functions. Output had shape: {shape_of(out[0])}.")
+        _check_reverse_output("grad", out[0], holomorphic)
+        gradient = unflatten(spec, pull([dtype_of(out[0]).type(1)]))
+        value = typed(out[0])
+        return (value, aux) if has_aux else value, _single(gradient, argnums)
+
+    return differentiated
+
+
+def jacfwd(fun, argnums=0, has_aux=False, holomorphic=False):
+    """A function that gives the Jacobian of ``fun`` column by column: ``fun`` once, then one pushforward per input element.
+
+    The result has the containers of the output, each leaf holding those of the argument, with arrays of shape
+    ``output.shape + input.shape``; with ``has_aux`` it is ``(jacobian, aux)``. Raises TypeError for inputs that are
+    not real (not complex, with ``holomorphic``).
+    """
+    _check_callable(fun)
+
+    @functools.wraps(fun)
+    def jacobian(*args, **kwargs):
+        partial, chosen = _choose(fun, argnums, args, kwargs)
+        leaves, spec = flatten(chosen)
+        for leaf in leaves:
+            _check_forward_input(leaf, holomorphic)
+        out, pushforward, *aux = linearize(partial, *chosen, has_aux=has_aux)
+        out_leaves, out_spec = flatten(out)
+        for leaf in out_leaves:
+            if holomorphic and dtype_of(leaf).kind != "c":
+                raise TypeError(f"jacfwd with holomorphic=True requires outputs with complex dtype, but got {dtype_of(leaf)}.")
+        columns = [flatten(pushforward(*unflatten(spec, basis)))[0] for basis in _basis(leaves)]
+        blocks = []
+        for k, y in enumerate(out_leaves):
+            rest = iter(columns)
+            row = [_stack([column[k] for column, _ in zip(rest, range(_size(x)))], y, x, axis=-1) for x in leaves]
+            blocks.append(_single(unflatten(spec, row), argnums))
+        result = unflatten(out_spec, blocks)
+        return (result, *aux) if has_aux else result
+
+    return jacobian
+
+
+def jacrev(fun, argnums=0, has_aux=False, holomorphic=False, allow_int=False):
+    """A function that gives the Jacobian of ``fun`` row by row: ``fun`` once, then one pullback per output element.
+
+    The result is that of ``jacfwd``. Raises TypeError for integer inputs (without ``allow_int``) and for complex
+    outputs (without ``holomorphic``).
+    """
+    _check_callable(fun)
+
+    @functools.wraps(fun)
+    def jacobian(*args, **kwargs):
+        partial, chosen = _choose(fun, argnums, args, kwargs)
+        leaves, spec = flatten(chosen)
+        for leaf in leaves:
+            _check_reverse_input("jacrev", leaf, holomorphic, allow_int)
+        out_leaves, out_spec, pull, aux = reverse.run(partial, spec, leaves, has_aux)
+        for leaf in out_leaves:
+            _check_reverse_output("jacrev", leaf, holomorphic)
+        rows = iter([pull(basis) for basis in _basis(out_leaves)])
+        blocks = []
+        for y in out_leaves:
+            mine = [row for _, row in zip(range(_size(y)), rows)]
+            block = [_stack([row[k] for row in mine], y, x, axis=0) for k, x in enumerate(leaves)]
+            blocks.append(_single(unflatten(spec, block), argnums))
+        result = unflatten(out_spec, blocks)
+        return (result, aux) if has_aux else result
+
+    return jacobian
+
+
+def hessian(fun, argnums=0):
+    """A function that gives the second derivatives of ``fun``: ``jacfwd(jacrev(fun))``, in its shapes."""
+    return jacfwd(jacrev(fun, argnums), argnums)
+
+
+def hvp(fun, primals, tangents):
+    """The Hessian of the scalar function ``fun`` of one or more arguments times ``tangents``, forward over reverse.
+
+    ``primals`` and ``tangents``: tuples with one entry per argument. Returns an entry shaped like the argument, or a
+    tuple of them for several arguments. The cost is a small multiple of that of ``fun``.
+    """
+    argnums = 0 if len(primals) == 1 else tuple(range(len(primals)))
+    return jvp(grad(fun, argnums), primals, tangents)[1]
+
+
+def linearize(fun, *primals, has_aux=False):
+    """The value of ``fun`` at ``primals``, and its pushforward as a function that does not run ``fun`` again.
+
+    Returns ``(out, pushforward)`` or ``(out, pushforward, aux)``; ``pushforward(*tangents)`` gives the tangent of
+    the output. Forward mode runs once with the tangents recorded; a pushforward replays that linear program.
+    The pushforward raises TypeError for tangents of other containers and ValueError for other shapes or dtypes.
+    """
+    leaves, spec = flatten(primals)
+    leaves = list(map(copied, leaves))
+    recorder = Recorder()
+    symbols = [recorder.input(zeros(leaf)) if is_inexact(leaf) else zeros(leaf) for leaf in leaves]
+    out, tangent_out, *aux = jvp(fun, unflatten(spec, leaves), unflatten(spec, symbols), has_aux)
+    tangent_leaves, out_spec = flatten(tangent_out)
+    replay = recorder.program(tangent_leaves)
+
+    def pushforward(*tangents):
+        given, given_spec = flatten(tangents)
+        if given_spec != spec:
+            raise TypeError(f"linearized function called on tangents of another structure: expected {spec}, got {given_spec}")
+        for t, p in zip(given, leaves, strict=True):
+            if shape_of(t) != shape_of(p) or dtype_of(t) != tangent_dtype(p):
+                raise ValueError(
+                    "linearized function called on tangent values inconsistent with the original primal values: "
+                    f"Got tangent {describe(t)} for primal {describe(p)} but expected {describe(zeros(p))}"
+                )
+        with np.errstate(all="ignore"):
+            result = replay(*(typed(t) for t, p in zip(given, leaves, strict=True) if is_inexact(p)))
+        if any(map(has_nan, result)):
+            return jvp(fun, unflatten(spec, leaves), tangents, has_aux)[1]
+        return unflatten(out_spec, list(map(copied, result)))
+
+    return (tree_map(copied, out), pushforward, *aux)
+
+
+def _check_callable(fun):
+    if not callable(fun):
+        raise TypeError(f"Expected a callable value, got {fun}")
+
+
+def _choose(fun, argnums, args, kwargs):
+    """``fun`` as a function of the arguments at ``argnums`` alone, and those arguments."""
+    positions = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    for i in positions:
+        if not -len(args) <= i < len(args):
+            raise TypeError(
+                f"differentiating with respect to {argnums=} requires at least {max(positions) + 1} positional "
+                f"arguments to be passed by the caller, but got only {len(args)} positional arguments."
+            )
+
+    def partial(*chosen):
+        full = list(args)
+        for i, value in zip(positions, chosen, strict=True):
+            full[i] = value
+        return fun(*full, **kwargs)
+
+    return partial, tuple(args[i] for i in positions)
+
+
+def _single(result, argnums):
+    return result[0] if isinstance(argnums, int) else result
+
+
+def _size(leaf):
+    return math.prod(shape_of(leaf))
+
+
+def _basis(leaves):
+    """All leaves zero but for a one in one element, for each element of each leaf."""
+    for k, leaf in enumerate(leaves):
+        for i in range(_size(leaf)):
+            one = np.zeros(_size(leaf), dtype_of(leaf))
+            one[i] = 1
+            yield [one.reshape(shape_of(leaf))[()] if j == k else zeros(other) for j, other in enumerate(leaves)]
+
+
+def _stack(parts, y, x, axis):
+    """The Jacobian of one output leaf with respect to one input leaf from its columns (axis −1) or rows (axis 0)."""
+    shape = shape_of(y) + shape_of(x)
+    return np.reshape(np.stack(parts, axis=axis), shape) if parts else np.zeros(shape, dtype_of(y if axis else x))
+
+
+def _check_reverse_input(name, leaf, holomorphic, allow_int):
+    inexact, dtype = is_inexact(leaf), dtype_of(leaf)
+    if holomorphic and dtype.kind != "c":
+        raise TypeError(f"{name} with holomorphic=True requires inputs with complex dtype, but got {dtype}.")
+    if not inexact and not allow_int:
+        raise TypeError(
+            f"{name} requires real- or complex-valued inputs (input dtype that is a sub-dtype of np.inexact), "
+            f"but got {dtype}. If you want to use Boolean- or integer-valued inputs, use vjp or set allow_int to True."
+        )
+
+
+def _check_reverse_output(name, leaf, holomorphic):
+    inexact, dtype = is_inexact(leaf), dtype_of(leaf)
+    if holomorphic and dtype.kind != "c":
+        raise TypeError(f"{name} with holomorphic=True requires outputs with complex dtype, but got {dtype}.")
+    if not holomorphic and (dtype.kind == "c" or not inexact):
+        raise TypeError(
+            f"{name} requires real-valued outputs (output dtype that is a sub-dtype of np.floating), but got {dtype}. "
+            "For holomorphic differentiation, pass holomorphic=True. For differentiation of functions with other "
+            "complex or integer outputs, use vjp directly."
+        )
+
+
+def _check_forward_input(leaf, holomorphic):
+    inexact, dtype = is_inexact(leaf), dtype_of(leaf)
+    if holomorphic and dtype.kind != "c":
+        raise TypeError(f"jacfwd with holomorphic=True requires inputs with complex dtype, but got {dtype}.")
+    if not holomorphic and (dtype.kind == "c" or not inexact):
+        raise TypeError(
+            f"jacfwd requires real-valued inputs (input dtype that is a sub-dtype of np.floating), but got {dtype}. "
+            "For holomorphic differentiation, pass holomorphic=True. For differentiation of non-holomorphic functions "
+            "involving complex inputs or integer inputs, use jvp directly."
+        )

@@ -1,0 +1,70 @@
+"""Containers and their leaves: nested tuples, lists, dicts and registered classes (optree), and what a leaf may be."""
+
+import numpy as np
+import optree
+
+from .tracer import dtype_of, shape_of
+
+float0 = np.dtype([("float0", np.void, 0)])  # the dtype of tangents and cotangents of integers: nothing at all
+
+flatten, unflatten = optree.tree_flatten, optree.tree_unflatten
+
+
+def tree_map(function, tree):
+    """``function`` of each leaf, in the same containers."""
+    return optree.tree_map(function, tree)
+
+
+def is_inexact(leaf):
+    """Whether a leaf is real or complex, so that it can be differentiated; TypeError unless it is a number or an array."""
+    try:
+        kind = dtype_of(leaf).kind
+    except TypeError:
+        kind = "O"
+    if kind not in "fciub" and dtype_of(leaf).name != "bfloat16":
+        if isinstance(leaf, np.ndarray) and leaf.dtype == float0:
+            return False
+        raise TypeError(f"Argument '{leaf}' of type {type(leaf)} is not a valid array or number.")
+    return kind not in "iub"
+
+
+def tangent_dtype(leaf):
+    """The dtype of a leaf's tangents and cotangents: its own, or float0 for integers and booleans."""
+    return dtype_of(leaf) if is_inexact(leaf) else float0
+
+
+def zeros(leaf):
+    """The zero tangent or cotangent of a leaf."""
+    return np.zeros_like(leaf) if is_inexact(leaf) else np.zeros(shape_of(leaf), float0)
+
+
+def typed(leaf):
+    """A leaf with a dtype: Python numbers become NumPy's."""
+    return leaf if hasattr(leaf, "dtype") else np.asarray(leaf)[()]
+
+
+def copied(leaf):
+    """A leaf that its owner can no longer change."""
+    return leaf.copy() if type(leaf) is np.ndarray else leaf
+
+
+def describe(leaf):
+    """``float64[3,2]``, as in JAX's messages."""
+    return f"{dtype_of(leaf)}[{','.join(map(str, shape_of(leaf)))}]"
+
+
+def split_aux(out, has_aux):
+    """The output and the auxiliary data that ``fun`` returned beside it (None without ``has_aux``)."""
+    if not has_aux:
+        return out, None
+    if not (isinstance(out, (tuple, list)) and len(out) == 2):
+        raise TypeError(
+            "expected function with aux output to return a two-element tuple, "
+            f"but got type {type(out)} with value {out!r}"
+        )
+    return out
+
+
+def rebuild(like, items):
+    """The items in the container of a NumPy result: a tuple, list or named tuple."""
+    return type(like)(*items) if hasattr(like, "_fields") else type(like)(items)
