@@ -109,7 +109,7 @@ class _JvpRule(_Rule):
                 )
         return y, t
 
-    def jvp(self, function, values, tangents, kwargs, product):
+    def jvp(self, function, values, tangents, kwargs, combining):
         given = dict(tangents)
         return self.run(values, [given[i] if i in given else zeros(v) for i, v in enumerate(values)])
 
@@ -124,7 +124,7 @@ class _JvpRule(_Rule):
 
 
 class _VjpRule(_Rule):
-    def jvp(self, function, values, tangents, kwargs, product):
+    def jvp(self, function, values, tangents, kwargs, combining):
         raise TypeError(f"can't apply forward-mode autodiff (jvp) to a custom_vjp function: {self.custom.name}.")
 
     def vjp(self, function, values, wrt, kwargs):

@@ -4,12 +4,10 @@ A ``Dual`` carries a value and its tangent; each rule turns the tangents of a ca
 of its output.
 """
 
-import operator
-
 import numpy as np
 
-from .rule import Rewrite, aval, has_nan, match, missing, product, rules
-from .tracer import Trace, Tracer, dtype_of, shape_of
+from .rule import Rewrite, aval, careful, has_nan, match, missing, plain, rules
+from .tracer import Trace, Tracer, dtype_of, refuse_traced, shape_of
 from .tree import flatten, is_inexact, rebuild, split_aux, tangent_dtype, tree_map, typed, unflatten, zeros
 
 
@@ -23,15 +21,15 @@ class Dual(Tracer):
 
 
 class Forward(Trace):
-    """One run of forward mode; ``product`` multiplies a tangent by a partial."""
+    """One run of forward mode; ``combining`` gives the products of tangents with partials."""
 
-    __slots__ = ("product",)
+    __slots__ = ("combining",)
     mode = "forward mode (jvp)"
     differentiates = True
 
-    def __init__(self, product):
+    def __init__(self, combining):
         super().__init__()
-        self.product = product
+        self.combining = combining
 
     def process(self, function, args, kwargs):
         rule = rules.get(function, missing)
@@ -41,12 +39,14 @@ class Forward(Trace):
 
     def push(self, rule, function, args, kwargs):
         """Push the tangents of the arguments through one call."""
+        if kwargs:
+            refuse_traced(function, kwargs, self.mode)
         values, tangents = list(args), []
         for i, a in enumerate(args):
             if type(a) is Dual and a.owner is self:
                 values[i] = a.value
                 tangents.append((i, a.tangent))
-        y, t = rule.jvp(function, values, tangents, kwargs, self.product)
+        y, t = rule.jvp(function, values, tangents, kwargs, self.combining)
         if isinstance(y, (tuple, list)):
             return rebuild(y, [self.dual(*pair) for pair in zip(y, t, strict=True)])
         return self.dual(y, t)
@@ -67,7 +67,7 @@ def jvp(fun, primals, tangents, has_aux=False):
     ``primals`` and ``tangents``: tuples with one entry per positional argument, of equal containers, shapes and
     dtypes (float0 for integers). Returns ``(out, tangent_out)`` or ``(out, tangent_out, aux)``, ``tangent_out``
     shaped like ``out``. NumPy's floating-point warnings are silent inside. If a nan comes out, ``fun`` runs a
-    second time with 0·∞ = 0 in the chain rule's products (see ``rule.product``).
+    second time with 0·∞ = 0 in the chain rule's products (see ``rule.careful``).
     Raises TypeError for unequal containers or dtypes and ValueError for unequal shapes.
     """
     leaves, spec = flatten(_sequence(primals, tangents))
@@ -90,9 +90,9 @@ def jvp(fun, primals, tangents, has_aux=False):
                 f"Got primal shape {shape_of(p)} and tangent shape as {shape_of(t)}"
             )
     with np.errstate(all="ignore"):
-        result = _run(Forward(operator.mul), fun, spec, leaves, tangent_leaves, has_aux)
+        result = _run(Forward(plain), fun, spec, leaves, tangent_leaves, has_aux)
         if any(map(has_nan, flatten(result[1])[0])):
-            result = _run(Forward(product), fun, spec, leaves, tangent_leaves, has_aux)
+            result = _run(Forward(careful), fun, spec, leaves, tangent_leaves, has_aux)
     return result if has_aux else result[:2]
 
 

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .rule import snapshot
+from .rule import aval, snapshot
 from .tracer import Trace, Tracer, name_of
-from .tree import flatten, rebuild, typed, unflatten
+from .tree import flatten, rebuild, unflatten
 
 
 class Name(NamedTuple):
@@ -30,7 +30,6 @@ class Call(NamedTuple):
     kwargs: dict
     outputs: tuple
     several: bool
-    value: object  # what the call gave when it was recorded: its shape and dtype are of use
 
 
 class Recorded(Tracer):
@@ -43,18 +42,18 @@ class Recorded(Tracer):
 
 
 class Recorder(Trace):
-    """One recording."""
+    """One recording; ``avals`` holds the shape and dtype of each name, by its number."""
 
-    __slots__ = ("inputs", "calls", "count")
+    __slots__ = ("avals", "calls", "inputs")
     mode = "recording"
 
     def __init__(self):
         super().__init__()
-        self.inputs, self.calls, self.count = [], [], 0
+        self.inputs, self.calls, self.avals = [], [], []
 
     def recorded(self, value):
-        self.count += 1
-        return Recorded(self, value, Name(self.count - 1))
+        self.avals.append(aval(value))
+        return Recorded(self, value, Name(len(self.avals) - 1))
 
     def input(self, value):
         """A new argument of the program."""
@@ -68,7 +67,7 @@ class Recorder(Trace):
         outputs = [self.recorded(part) for part in (y if several else (y,))]
         names = tuple(out.name for out in outputs)
         named_kwargs = {k: self.named(v) for k, v in kwargs.items()}
-        self.calls.append(Call(function, self.named(args), named_kwargs, names, several, y))
+        self.calls.append(Call(function, self.named(args), named_kwargs, names, several))
         return rebuild(y, outputs) if several else outputs[0]
 
     def lower(self, x):
@@ -85,15 +84,26 @@ class Recorder(Trace):
 
     def program(self, outputs):
         """The recorded calls as a program that returns ``outputs``, a list of tracers or constants."""
-        return Program(self.inputs, self.calls, [self.named(out) for out in outputs])
+        return Program(self.inputs, self.calls, [self.named(out) for out in outputs], self.avals)
+
+
+def record(fun, *args):
+    """Run ``fun`` on ``args`` (any containers) and return what it did as a ``Program`` of the leaves of ``args``."""
+    recorder = Recorder()
+    leaves, spec = flatten(args)
+    out = fun(*unflatten(spec, [recorder.input(leaf) for leaf in leaves]))
+    return recorder.program(flatten(out)[0])
 
 
 class Program:
-    """A straight-line program of NumPy calls; called on its inputs it gives the list of its outputs."""
+    """A straight-line program of NumPy calls; called on its inputs it gives the list of its outputs.
 
-    def __init__(self, inputs, calls, outputs):
-        self.inputs, self.calls, self.outputs = inputs, _needed(calls, outputs), outputs
-        self.namespace = {"np": np}  # what the source refers to: functions beyond NumPy's, array constants
+    ``source`` is its text, ``calls`` its lines, ``avals[name.number]`` the shape and dtype of each name.
+    """
+
+    def __init__(self, inputs, calls, outputs, avals):
+        self.inputs, self.calls, self.outputs, self.avals = inputs, _needed(calls, outputs), outputs, avals
+        self.namespace = {"np": np, "program": None}  # what the source refers to: functions beyond NumPy's, array constants
         self.source = self._write()
         exec(compile(self.source, "<program>", "exec"), self.namespace)
         self._replay = self.namespace["program"]
@@ -112,7 +122,7 @@ class Program:
             return names[id(x)]
 
         def show(x):
-            if isinstance(x, Name) or x is None or type(x) in (int, float, complex, bool, str):
+            if isinstance(x, (Name, str, int, type(None))) or isinstance(x, (float, complex, np.number)) and np.isfinite(x):
                 return repr(x)
             if type(x) is tuple:
                 return f"({''.join(show(e) + ', ' for e in x)})"

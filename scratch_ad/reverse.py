@@ -9,8 +9,8 @@ import operator
 
 import numpy as np
 
-from .rule import Elementwise, Rewrite, aval, has_nan, match, missing, product, rules
-from .tracer import Trace, Tracer, dtype_of, shape_of
+from .rule import Elementwise, Rewrite, aval, careful, has_nan, match, missing, rules
+from .tracer import Trace, Tracer, dtype_of, refuse_traced, shape_of
 from .tree import (
     copied,
     describe,
@@ -38,10 +38,10 @@ class Variable(Tracer):
 class Tape(Trace):
     """One run of reverse mode.
 
-    ``nodes[i]`` tells how the value at place i came about: one edge ``(parent, elementwise, pull, kept, shape,
-    dtype)`` per variable that went in. An edge takes the cotangent g of place i to its parent: if elementwise, ``pull``
-    is a partial derivative and the result is ``g * pull(*kept)``, otherwise it is ``pull(g, *kept)``. ``kept`` are the
-    residuals. ``shape`` and ``dtype`` are the parent's; a shape of None marks a place for several values (``Parts``).
+    ``nodes[i]`` tells how the value at place i came about: one edge ``(parent, shape, dtype, (combine, pull, kept))``
+    per variable that went in. An edge takes the cotangent g of place i to its parent: by ``pull(g, *kept)``, or for
+    an elementwise function by ``combine(g, pull(*kept))``, the product with its partial. ``kept`` are the residuals.
+    ``shape`` and ``dtype`` are the parent's; None marks a place for several values together (``Parts``).
     """
 
     __slots__ = ("nodes",)
@@ -58,23 +58,38 @@ class Tape(Trace):
 
     def process(self, function, args, kwargs):
         rule = rules.get(function, missing)
-        if type(rule) is Elementwise and rule.single and not kwargs:
-            x = args[0]
-            value = x.value
-            y = function(value)
-            try:
-                shape, dtype = value.shape, value.dtype
-            except AttributeError:  # a Python number
-                shape, dtype = aval(value)
-            nodes = self.nodes
-            nodes.append(((x.index, True, rule.partials[0], (y if rule.keeps_output else value,), shape, dtype),))
-            return Variable(self, y, len(nodes) - 1)
+        if type(rule) is Elementwise and not kwargs:  # written out for one and two arguments: most calls are such
+            if rule.single:
+                x = args[0]
+                value = x.value
+                y = function(value)
+                shape, dtype = aval(value) if type(value) in (float, complex) else (value.shape, value.dtype)
+                pull = (rule.combines[0], rule.partials[0], (y if rule.keeps_output else value,))
+                self.nodes.append(((x.index, shape, dtype, pull),))
+                return Variable(self, y, len(self.nodes) - 1)
+            if len(args) == 2:
+                a, b = args
+                place_a = place_b = None
+                if type(a) is Variable and a.owner is self:
+                    place_a, a = a.index, a.value
+                if type(b) is Variable and b.owner is self:
+                    place_b, b = b.index, b.value
+                y = function(a, b)
+                edges = []
+                if place_a is not None:
+                    edges.append((place_a, *aval(a), rule.pull(0, (a, b, y), place_b is None)))
+                if place_b is not None:
+                    edges.append((place_b, *aval(b), rule.pull(1, (a, b, y), place_a is None)))
+                self.nodes.append(edges)
+                return Variable(self, y, len(self.nodes) - 1)
         if isinstance(rule, Rewrite):
             return rule.rewrite(self.mode, function, args, kwargs)
         return self.push(rule, function, args, kwargs)
 
     def push(self, rule, function, args, kwargs):
         """Do one call and append its node."""
+        if kwargs:
+            refuse_traced(function, kwargs, self.mode)
         values, wrt = list(args), []
         for i, a in enumerate(args):
             if type(a) is Variable and a.owner is self:
@@ -82,31 +97,38 @@ class Tape(Trace):
                 wrt.append(i)
         y, pulls = rule.vjp(function, values, wrt, kwargs)
         if rule.joint:
-            pulls, joint = [(False, operator.getitem, (k,)) for k in range(len(wrt))], pulls
+            pulls, joint = [(None, operator.getitem, (k,)) for k in range(len(wrt))], pulls
         edges = []
-        for i, (elementwise, pull, kept) in zip(wrt, pulls):
+        for i, pull in zip(wrt, pulls):
             value = values[i]
             try:
-                shape, dtype = value.shape, value.dtype
+                edges.append((args[i].index, value.shape, value.dtype, pull))
             except AttributeError:  # a Python number
-                shape, dtype = aval(value)
-            edges.append((args[i].index, elementwise, pull, kept, shape, dtype))
+                edges.append((args[i].index, *aval(value), pull))
         if rule.joint:
-            edges = [(self.variable(None, edges).index, False, joint, (), None, None)]
+            edges = [(self.variable(None, edges).index, None, None, (None, joint, ()))]
         if not isinstance(y, (tuple, list)):
             return self.variable(y, edges)
-        several = self.variable(y, edges).index
-        return rebuild(y, [self.part(several, y, k) for k in range(len(y))])
+        likes = [aval(part) for part in y]
 
-    def part(self, several, y, k):
-        """Output k of the call with several outputs at that place; plain where it is an integer."""
+        def filled(g):
+            return [np.zeros(*like) if part is None else part for part, like in zip(g, likes)]
+
+        collect = self.variable(y, edges).index
+        split = self.variable(y, [(collect, None, None, (None, filled, ()))]).index
+        return rebuild(y, [self.part(split, y, k) for k in range(len(y))])
+
+    def part(self, split, y, k):
+        """Output k of the call with several outputs that stand at place ``split``; plain where it is an integer."""
         if not is_inexact(y[k]):
             return y[k]
-        zeros_like = [aval(part) for part in y]
-        return self.variable(y[k], [(several, False, lambda g: Parts(zeros_like, {k: g}), (), None, None)])
+        return self.variable(y[k], [(split, None, None, (None, lambda g: Parts(g if i == k else None for i in range(len(y))), ()))])
 
-    def backward(self, seeds, inputs, product):
-        """The cotangents of the first places, the inputs, given those of some places: one walk from the end of the tape."""
+    def backward(self, seeds, inputs, careful=None):
+        """The cotangents of the first places, the inputs, given those of some places: one walk from the end of the tape.
+
+        ``careful`` gives other products in place of those on the tape.
+        """
         nodes = self.nodes
         cotangents = [None] * len(nodes)
         for index, g in seeds:
@@ -116,8 +138,10 @@ class Tape(Trace):
             if g is None:
                 continue
             cotangents[index] = None
-            for parent, elementwise, pull, kept, shape, dtype in nodes[index]:
-                c = product(g, pull(*kept)) if elementwise else pull(g, *kept)
+            for parent, shape, dtype, (combine, pull, kept) in nodes[index]:
+                if careful and combine:
+                    combine = careful[combine]
+                c = combine(g, pull(*kept)) if combine else pull(g, *kept)
                 if c is None:
                     continue
                 if shape is not None and (c.shape != shape or c.dtype is not dtype):
@@ -128,13 +152,10 @@ class Tape(Trace):
 
 
 class Parts(tuple):
-    """The cotangents of a call with several outputs; zero where none arrived."""
-
-    def __new__(cls, likes, given):
-        return super().__new__(cls, [given.get(k, 0) if k in given else np.zeros(*a) for k, a in enumerate(likes)])
+    """The cotangents of a call with several outputs, None where none has arrived yet."""
 
     def __add__(self, other):
-        return tuple.__new__(Parts, map(operator.add, self, other))
+        return Parts(v if u is None else u if v is None else u + v for u, v in zip(self, other))
 
 
 def vjp(fun, *primals, has_aux=False):
@@ -143,11 +164,12 @@ def vjp(fun, *primals, has_aux=False):
     Returns ``(out, pullback)`` or ``(out, pullback, aux)``. ``pullback(cotangent)``, with a cotangent shaped like
     ``out``, gives a tuple of cotangents shaped like ``primals`` (float0 for integers), any number of times. It does
     not change when the input arrays, arrays that ``fun`` used, or ``out`` are changed later. If a nan comes out, the
-    tape is walked a second time with 0·∞ = 0 in the chain rule's products (see ``rule.product``).
+    tape is walked a second time with 0·∞ = 0 in the chain rule's products (see ``rule.careful``).
     The pullback raises ValueError for a cotangent of another container, shape or dtype than ``out``'s.
     """
     leaves, spec = flatten(primals)
-    out_leaves, out_spec, pull, aux = run(fun, spec, list(map(copied, leaves)), has_aux)
+    leaves = list(map(copied, leaves))
+    out_leaves, out_spec, pull, aux = run(lambda leaves: fun(*unflatten(spec, leaves)), leaves, has_aux)
 
     def pullback(cotangent):
         cotangents, cotangent_spec = flatten(cotangent)
@@ -169,38 +191,44 @@ def vjp(fun, *primals, has_aux=False):
     return (out, pullback, aux) if has_aux else (out, pullback)
 
 
-def run(fun, spec, leaves, has_aux):
-    """Run ``fun`` on variables: the output's leaves and spec, a function from output to input cotangents, and aux."""
-    tape = Tape()
-    variables = [tape.variable(leaf) if is_inexact(leaf) else leaf for leaf in leaves]
-    inputs = len(tape.nodes)
-    out, aux = split_aux(fun(*unflatten(spec, variables)), has_aux)
-    tracers, out_spec = flatten(out)
-    places = [v.index if isinstance(v, Variable) and v.owner is tape else None for v in tracers]
+def run(fun, leaves, has_aux):
+    """Run ``fun``, a function of a list of leaves, on variables.
 
-    def value(leaf):
-        return leaf.value if isinstance(leaf, Variable) and leaf.owner is tape else leaf
+    Returns the output's leaves, its spec, the function from output to input cotangents (lists of leaves), and aux.
+    """
+    tape = Tape()
+    inputs = [tape.variable(leaf) if is_inexact(leaf) else leaf for leaf in leaves]
+    count = len(tape.nodes)
+    out, aux = split_aux(fun(inputs), True) if has_aux else (fun(inputs), None)
+    tracers, out_spec = flatten(out)
+    places, values = [], []
+    for leaf in tracers:
+        mine = type(leaf) is Variable and leaf.owner is tape
+        places.append(leaf.index if mine else None)
+        values.append(leaf.value if mine else leaf)
 
     def pull(cotangents):
-        seeds = [(place, typed(g)) for place, g in zip(places, cotangents, strict=True) if place is not None]
+        seeds = [(place, typed(g)) for place, g in zip(places, cotangents) if place is not None]
         with np.errstate(all="ignore"):
-            result = tape.backward(seeds, inputs, operator.mul)
+            result = tape.backward(seeds, count)
             if any(map(has_nan, result)):
-                result = tape.backward(seeds, inputs, product)
+                result = tape.backward(seeds, count, careful)
         taken = [g for _, g in seeds]
-        remaining = iter(result)
-        return [_own(next(remaining) if is_inexact(leaf) else None, leaf, taken) for leaf in leaves]
+        return [_own(result[v.index] if type(v) is Variable else None, leaf, taken) for v, leaf in zip(inputs, leaves)]
 
-    return list(map(value, tracers)), out_spec, pull, tree_map(value, aux) if has_aux else None
+    if has_aux:
+        aux = tree_map(lambda leaf: leaf.value if type(leaf) is Variable and leaf.owner is tape else leaf, aux)
+    return values, out_spec, pull, aux
 
 
 def _own(c, leaf, taken):
     """A cotangent that shares memory with nothing else, an array where the primal is one."""
     if c is None:
         return zeros(leaf)
-    if type(c) is np.ndarray and (c.base is not None or any(c is other for other in taken)):
-        c = c.copy()
+    if type(c) is np.ndarray:
+        if c.base is not None or any(c is other for other in taken):
+            c = c.copy()
+        taken.append(c)
     elif type(leaf) is np.ndarray and isinstance(c, np.generic):
         c = np.asarray(c)
-    taken.append(c)
     return c

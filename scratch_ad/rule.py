@@ -62,19 +62,38 @@ def snapshot(x):
     return x
 
 
-def product(u, p):
-    """``u * p`` for a tangent or cotangent ``u`` and a partial ``p``, with 0·∞ = 0, so that nothing leaks from a branch not taken.
+def over(divisor):
+    """A partial 1/d, given by its divisor d: ``elementwise(np.log, over(lambda x: x))``. A division less, and exact."""
+    return Over(divisor)
 
-    A zero ``u`` stays zero through a ``p`` that is infinite or nan, and a zero ``p`` stops an infinite ``u``.
-    The engines multiply plainly and come here only when a nan came out.
-    """
+
+class Over(NamedTuple):
+    """A partial given by its divisor."""
+
+    divisor: object
+
+
+def _product(u, p):
     dead = np.logical_or(np.equal(u, 0), np.logical_and(np.equal(p, 0), np.isinf(u)))
     return np.where(dead, 0, u * np.where(dead, 0, p))
 
 
+def _quotient(u, d):
+    dead = np.logical_or(np.equal(u, 0), np.logical_and(np.isinf(d), np.isinf(u)))
+    return np.where(dead, 0, u / np.where(dead, 1, d))
+
+
+# The chain rule's products with 0·∞ = 0, so that nothing leaks from a branch not taken: a zero (co)tangent stays zero
+# through a partial that is infinite or nan, and a zero partial stops an infinite (co)tangent. The engines multiply
+# plainly first and come here only when a nan came out.
+plain = {operator.mul: operator.mul, operator.truediv: operator.truediv}
+careful = {operator.mul: _product, operator.truediv: _quotient}
+
+
 def has_nan(x):
     """Whether the plain array or number below ``x`` holds a nan; False where that cannot be looked at."""
-    x = strip(x)
+    if isinstance(x, Tracer):
+        x = strip(x)
     if type(x) is np.ndarray:
         x = np.vdot(x, x)
     return isinstance(x, (np.inexact, float, complex)) and bool(x != x)
@@ -141,43 +160,49 @@ class Elementwise:
 
     def __init__(self, function, partials):
         places = dict(zip(("x",) if len(partials) == 1 else "abcdefgh", range(len(partials)))) | {"y": -1}
-        self.partials = partials
-        self.keeps = [[places[p] for p in _parameters(m) if p in places] if callable(m) else None for m in partials]
+        self.combines = [operator.truediv if isinstance(p, Over) else operator.mul if callable(p) else None for p in partials]
+        self.partials = [p.divisor if isinstance(p, Over) else p for p in partials]
+        self.keeps = [[places[p] for p in _parameters(m) if p in places] if callable(m) else None for m in self.partials]
         self.takes_keywords = not isinstance(function, np.ufunc)
         self.single = len(partials) == 1 and self.keeps[0] in ([0], [-1])  # one argument and one residual
         self.keeps_output = self.keeps[0] == [-1]
 
     def partial(self, i, kwargs):
-        """The partial of argument i, with the keywords of the call."""
+        """The partial of argument i, or its divisor, with the keywords of the call."""
         return functools.partial(self.partials[i], **kwargs) if kwargs and self.takes_keywords else self.partials[i]
 
-    def jvp(self, function, args, tangents, kwargs, product):
+    def jvp(self, function, args, tangents, kwargs, combining):
         y, total = function(*args, **kwargs), None
         for i, t in tangents:
             if self.partials[i] is None:
                 continue
             if self.keeps[i] is not None:
-                t = product(t, self.partial(i, kwargs)(*[y if k == -1 else args[k] for k in self.keeps[i]]))
+                partial = self.partial(i, kwargs)(*[y if k == -1 else args[k] for k in self.keeps[i]])
+                t = combining[self.combines[i]](t, partial)
             elif self.partials[i] == -1:
                 t = -t
             total = t if total is None else total + t
         return y, total
 
     def vjp(self, function, args, wrt, kwargs):
-        y, pulls = function(*args, **kwargs), []
-        for i in wrt:
-            keeps = self.keeps[i]
-            if keeps is None:
-                pulls.append(_constant_pulls[self.partials[i]])
-            else:
-                kept = []
-                for k in keeps:
-                    kept.append(y if k == -1 else args[k] if k in wrt else snapshot(args[k]))
-                pulls.append((True, self.partial(i, kwargs), kept))
-        return y, pulls
+        y = function(*args, **kwargs)
+        known = [x if k in wrt else snapshot(x) for k, x in enumerate(args)] + [y]
+        return y, [self.pull(i, known, False, kwargs) for i in wrt]
+
+    def pull(self, i, known, snap, kwargs=None):
+        """How a cotangent goes back to argument i: the combining operator, the partial and its residuals.
+
+        ``known`` are the arguments and the output; with ``snap`` the other arguments are constants, still to be copied.
+        """
+        if self.keeps[i] is None:
+            return _constant_pulls[self.partials[i]]
+        kept = []
+        for k in self.keeps[i]:
+            kept.append(snapshot(known[k]) if snap and k != i and k != -1 else known[k])
+        return self.combines[i], self.partial(i, kwargs) if kwargs else self.partials[i], kept
 
 
-_constant_pulls = {1: (False, lambda g: g, ()), -1: (False, operator.neg, ()), None: (False, lambda g: None, ())}
+_constant_pulls = {1: (None, lambda g: g, ()), -1: (None, operator.neg, ()), None: (None, lambda g: None, ())}
 
 
 def _parameters(function):
@@ -196,12 +221,12 @@ class _PerArgument:
         self.keywords = frozenset().union(*names)
 
     def check(self, function, positions, kwargs, mode):
-        if not self.keywords.issuperset(kwargs):
+        if kwargs and not self.keywords.issuperset(kwargs):
             unknown = ", ".join(kwargs.keys() - self.keywords)
             raise NotImplementedError(f"{name_of(function)}: no rule for the keyword {unknown} in {mode}.")
-        if not self.reverse_maps.keys() >= set(positions):
-            i = min(set(positions) - self.reverse_maps.keys())
-            raise NotImplementedError(f"{name_of(function)} has no derivative in its argument {i} in {mode}.")
+        for i in positions:
+            if i not in self.reverse_maps:
+                raise NotImplementedError(f"{name_of(function)} has no derivative in its argument {i} in {mode}.")
 
     def pull(self, i, known, args, wrt, kwargs):
         """The reverse map of argument i and the arguments that it will see after the cotangent."""
@@ -209,20 +234,22 @@ class _PerArgument:
         kept = list(known)
         for k, x in enumerate(args):
             kept.append(aval(x) if k in abstract else x if k in wrt else snapshot(x))
-        return False, functools.partial(reverse_map, **kwargs) if kwargs else reverse_map, kept
+        return None, functools.partial(reverse_map, **kwargs) if kwargs else reverse_map, kept
 
 
 class Linear(_PerArgument):
     def __init__(self, transposes):
         super().__init__(transposes, leading=1)
 
-    def jvp(self, function, args, tangents, kwargs, product):
+    def jvp(self, function, args, tangents, kwargs, combining):
         self.check(function, [i for i, _ in tangents], kwargs, "forward mode (jvp)")
         terms = [function(*args[:i], t, *args[i + 1 :], **kwargs) for i, t in tangents]
         return function(*args, **kwargs), reduce(_add, terms)
 
     def vjp(self, function, args, wrt, kwargs):
         self.check(function, wrt, kwargs, "reverse mode (vjp)")
+        if len(wrt) == 1:
+            return function(*args, **kwargs), (self.pull(wrt[0], (), args, wrt, kwargs),)
         return function(*args, **kwargs), [self.pull(i, (), args, wrt, kwargs) for i in wrt]
 
 
@@ -234,7 +261,7 @@ class JointlyLinear:
     def __init__(self, transpose):
         self.transpose = transpose
 
-    def jvp(self, function, args, tangents, kwargs, product):
+    def jvp(self, function, args, tangents, kwargs, combining):
         given = dict(tangents)
         zeros = [given[i] if i in given else np.zeros_like(a) for i, a in enumerate(args)]
         return function(*args, **kwargs), function(*zeros, **kwargs)
@@ -255,7 +282,7 @@ class Explicit(_PerArgument):
         self.jvps = jvps
         self.keeps_output = [m is not None and not _parameters(m)[1].startswith("_") for m in vjps]
 
-    def jvp(self, function, args, tangents, kwargs, product):
+    def jvp(self, function, args, tangents, kwargs, combining):
         self.check(function, [i for i, _ in tangents], kwargs, "forward mode (jvp)")
         y = function(*args, **kwargs)
         return y, reduce(_add, [self.jvps[i](t, y, *args, **kwargs) for i, t in tangents])
@@ -283,7 +310,7 @@ def elementwise(function, *partials):
     """Register the partial derivatives of an elementwise function, one per argument; returns the function to call.
 
     A partial is a function of the arguments it names (``x`` of one, ``a, b, c`` of several, ``y`` the output),
-    1, -1, or None where the derivative is zero. Keywords of a user's own function are passed on to it.
+    ``over`` of such a function for its reciprocal, 1, -1, or None where the derivative is zero. Keywords of a user's own function are passed on to it.
     A function that does not dispatch as NumPy's do is wrapped: use what is returned.
 
     >>> softplus = elementwise(lambda x: np.logaddexp(0, x), lambda x: 1 / (1 + np.exp(-x)))

@@ -146,17 +146,34 @@ def innermost(args):
 
 def call(function, args, kwargs):
     """``function(*args, **kwargs)`` by the innermost trace; array arguments given by keyword are made positional."""
-    if kwargs and (trace := innermost(kwargs.values())) is not None:
-        if kwargs.get("out") is not None:
-            raise TypeError(f"{name_of(function)}: out= is not supported in {trace.mode}; use the result.")
-        bound = inspect.signature(function).bind(*args, **kwargs)
-        args, kwargs = bound.args, bound.kwargs
+    trace = innermost((args, *kwargs.values()))
+    if kwargs.get("out") is not None or len(args) > (place := _place_of_out(function)) and args[place] is not None:
+        raise TypeError(f"{name_of(function)}: out= would lose the derivative in {trace.mode}; use the result.")
+    if kwargs and innermost(kwargs.values()) is not None:
+        signature = inspect.signature(function)
+        bound = signature.bind(*args, **kwargs)
+        last = max(k for k, name in enumerate(signature.parameters) if name in bound.arguments)
+        given = bound.kwargs
         bound.apply_defaults()
-        args, kwargs = bound.args, {k: v for k, v in kwargs.items() if k in bound.kwargs}
-        while args and args[-1] is np._NoValue:
-            args = args[:-1]
-        return innermost((*args, *kwargs.values())).process(function, args, kwargs)
-    return innermost(args).process(function, args, kwargs)
+        args, kwargs = bound.args[: last + 1], {name: x for name, x in bound.kwargs.items() if name in given}
+    return trace.process(function, args, kwargs)
+
+
+@functools.cache
+def _place_of_out(function):
+    """Where ``out`` stands among the positional arguments; beyond all of them if there is none."""
+    try:
+        names = list(inspect.signature(function).parameters)
+    except (TypeError, ValueError):
+        names = []
+    return names.index("out") if "out" in names else math.inf
+
+
+def refuse_traced(function, kwargs, mode):
+    """Raise where a keyword that cannot be made positional holds a tracer: its derivative would be lost."""
+    for name, x in kwargs.items():
+        if isinstance(x, Tracer):
+            raise NotImplementedError(f"{name_of(function)} has no derivative in its keyword {name} in {mode}.")
 
 
 def primitive(function):
@@ -285,7 +302,12 @@ Tracer.__pow__ = _pow
 for _short, _ufunc in (("neg", np.negative), ("pos", np.positive), ("abs", np.absolute)):
     setattr(Tracer, f"__{_short}__", _unary(_ufunc))
 for _name in "eq ne lt le gt ge".split():
-    _ufunc = getattr(np, {"eq": "equal", "ne": "not_equal", "lt": "less", "le": "less_equal", "gt": "greater", "ge": "greater_equal"}[_name])
+    _ufunc = getattr(
+        np,
+        {"eq": "equal", "ne": "not_equal", "lt": "less", "le": "less_equal", "gt": "greater", "ge": "greater_equal"}[
+            _name
+        ],
+    )
     setattr(Tracer, f"__{_name}__", _binary(_ufunc))
 for _name in (
     "all any argmax argmin argpartition argsort choose clip conj copy cumprod cumsum diagonal dot max mean min "
@@ -294,8 +316,21 @@ for _name in (
     setattr(Tracer, _name, _method(getattr(np, _name)))
 Tracer.conjugate, Tracer.flatten = Tracer.conj, Tracer.ravel
 for _name in "float int complex index".split():
-    setattr(Tracer, f"__{_name}__", _refused(f"{_name}()", "use NumPy functions (np.sin, not math.sin) and keep the array"))
+    setattr(
+        Tracer,
+        f"__{_name}__",
+        _refused(
+            f"{_name}()",
+            "use NumPy functions (np.sin, not math.sin) and keep the array; to set elements of an array, use np.where or np.stack",
+        ),
+    )
 for _name in "sort partition fill put resize itemset setfield".split():
-    setattr(Tracer, _name, _refused(f"the in-place method .{_name}()", f"use a function that returns a new array (np.{_name} or np.where)"))
+    setattr(
+        Tracer,
+        _name,
+        _refused(
+            f"the in-place method .{_name}()", f"use a function that returns a new array (np.{_name} or np.where)"
+        ),
+    )
 for _name in "tolist tobytes tofile dump dumps view getfield byteswap".split():
     setattr(Tracer, _name, _refused(f".{_name}()", "keep the array"))

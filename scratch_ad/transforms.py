@@ -10,7 +10,7 @@ from .forward import jvp
 from .program import Recorder
 from .rule import has_nan
 from .tracer import dtype_of, shape_of, strip
-from .tree import copied, describe, flatten, is_inexact, split_aux, tangent_dtype, tree_map, typed, unflatten, zeros
+from .tree import copied, describe, flatten, is_inexact, is_leaf, tangent_dtype, tree_map, typed, unflatten, zeros
 
 
 def stop_gradient(x):
@@ -50,19 +50,18 @@ def _value_and_grad(fun, argnums, has_aux, holomorphic, allow_int, name):
 
     @functools.wraps(fun)
     def differentiated(*args, **kwargs):
-        partial, chosen = _choose(fun, argnums, args, kwargs)
-        leaves, spec = flatten(chosen)
+        leaves, spec, on_leaves = _choose(fun, argnums, args, kwargs)
         for leaf in leaves:
             _check_reverse_input("grad", leaf, holomorphic, allow_int)
-        out, out_spec, pull, aux = reverse.run(partial, spec, leaves, has_aux)
-        if not out_spec.is_leaf(strict=True):
+        out, out_spec, pull, aux = reverse.run(on_leaves, leaves, has_aux)
+        if not is_leaf(out_spec):
             raise TypeError(f"Gradient only defined for scalar-output functions. Output was {unflatten(out_spec, out)}.")
         if shape_of(out[0]) != ():
             raise TypeError(f"Gradient only defined for scalar-output functions. Output had shape: {shape_of(out[0])}.")
         _check_reverse_output("grad", out[0], holomorphic)
         gradient = unflatten(spec, pull([dtype_of(out[0]).type(1)]))
         value = typed(out[0])
-        return (value, aux) if has_aux else value, _single(gradient, argnums)
+        return ((value, aux) if has_aux else value), gradient
 
     return differentiated
 
@@ -78,21 +77,20 @@ def jacfwd(fun, argnums=0, has_aux=False, holomorphic=False):
 
     @functools.wraps(fun)
     def jacobian(*args, **kwargs):
-        partial, chosen = _choose(fun, argnums, args, kwargs)
-        leaves, spec = flatten(chosen)
+        leaves, spec, on_leaves = _choose(fun, argnums, args, kwargs)
         for leaf in leaves:
             _check_forward_input(leaf, holomorphic)
-        out, pushforward, *aux = linearize(partial, *chosen, has_aux=has_aux)
+        out, pushforward, *aux = linearize(lambda *leaves: on_leaves(leaves), *leaves, has_aux=has_aux)
         out_leaves, out_spec = flatten(out)
         for leaf in out_leaves:
             if holomorphic and dtype_of(leaf).kind != "c":
                 raise TypeError(f"jacfwd with holomorphic=True requires outputs with complex dtype, but got {dtype_of(leaf)}.")
-        columns = [flatten(pushforward(*unflatten(spec, basis)))[0] for basis in _basis(leaves)]
+        columns = [flatten(pushforward(*basis))[0] for basis in _basis(leaves)]
         blocks = []
         for k, y in enumerate(out_leaves):
             rest = iter(columns)
             row = [_stack([column[k] for column, _ in zip(rest, range(_size(x)))], y, x, axis=-1) for x in leaves]
-            blocks.append(_single(unflatten(spec, row), argnums))
+            blocks.append(unflatten(spec, row))
         result = unflatten(out_spec, blocks)
         return (result, *aux) if has_aux else result
 
@@ -109,11 +107,10 @@ def jacrev(fun, argnums=0, has_aux=False, holomorphic=False, allow_int=False):
 
     @functools.wraps(fun)
     def jacobian(*args, **kwargs):
-        partial, chosen = _choose(fun, argnums, args, kwargs)
-        leaves, spec = flatten(chosen)
+        leaves, spec, on_leaves = _choose(fun, argnums, args, kwargs)
         for leaf in leaves:
             _check_reverse_input("jacrev", leaf, holomorphic, allow_int)
-        out_leaves, out_spec, pull, aux = reverse.run(partial, spec, leaves, has_aux)
+        out_leaves, out_spec, pull, aux = reverse.run(on_leaves, leaves, has_aux)
         for leaf in out_leaves:
             _check_reverse_output("jacrev", leaf, holomorphic)
         rows = iter([pull(basis) for basis in _basis(out_leaves)])
@@ -121,7 +118,7 @@ def jacrev(fun, argnums=0, has_aux=False, holomorphic=False, allow_int=False):
         for y in out_leaves:
             mine = [row for _, row in zip(range(_size(y)), rows)]
             block = [_stack([row[k] for row in mine], y, x, axis=0) for k, x in enumerate(leaves)]
-            blocks.append(_single(unflatten(spec, block), argnums))
+            blocks.append(unflatten(spec, block))
         result = unflatten(out_spec, blocks)
         return (result, aux) if has_aux else result
 
@@ -183,26 +180,25 @@ def _check_callable(fun):
 
 
 def _choose(fun, argnums, args, kwargs):
-    """``fun`` as a function of the arguments at ``argnums`` alone, and those arguments."""
-    positions = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    """The leaves and spec of the arguments at ``argnums``, and ``fun`` as a function of a list of such leaves."""
+    single = isinstance(argnums, int)
+    positions = (argnums,) if single else tuple(argnums)
     for i in positions:
         if not -len(args) <= i < len(args):
             raise TypeError(
                 f"differentiating with respect to {argnums=} requires at least {max(positions) + 1} positional "
                 f"arguments to be passed by the caller, but got only {len(args)} positional arguments."
             )
+    leaves, spec = flatten(args[argnums] if single else tuple(args[i] for i in positions))
 
-    def partial(*chosen):
+    def on_leaves(leaves):
+        chosen = unflatten(spec, leaves)
         full = list(args)
-        for i, value in zip(positions, chosen, strict=True):
+        for i, value in zip(positions, (chosen,) if single else chosen):
             full[i] = value
         return fun(*full, **kwargs)
 
-    return partial, tuple(args[i] for i in positions)
-
-
-def _single(result, argnums):
-    return result[0] if isinstance(argnums, int) else result
+    return leaves, spec, on_leaves
 
 
 def _size(leaf):

@@ -3,11 +3,24 @@
 import numpy as np
 import optree
 
-from .tracer import dtype_of, shape_of
+from .tracer import Tracer, dtype_of, shape_of
 
 float0 = np.dtype([("float0", np.void, 0)])  # the dtype of tangents and cotangents of integers: nothing at all
 
-flatten, unflatten = optree.tree_flatten, optree.tree_unflatten
+unflatten = optree.tree_unflatten
+_leaf_spec = optree.tree_structure(0)
+
+
+def flatten(tree):
+    """The leaves of nested containers, and the structure that ``unflatten(spec, leaves)`` needs to rebuild them."""
+    if type(tree) is np.ndarray or isinstance(tree, (np.generic, Tracer)):  # the common case, without a search
+        return [tree], _leaf_spec
+    return optree.tree_flatten(tree)
+
+
+def is_leaf(spec):
+    """Whether the structure is a single leaf."""
+    return spec is _leaf_spec or spec.is_leaf(strict=True)
 
 
 def tree_map(function, tree):
