@@ -103,7 +103,10 @@ class Program:
 
     def __init__(self, inputs, calls, outputs, avals):
         self.inputs, self.calls, self.outputs, self.avals = inputs, _needed(calls, outputs), outputs, avals
-        self.namespace = {"np": np, "program": None}  # what the source refers to: functions beyond NumPy's, array constants
+        self.namespace = {
+            "np": np,
+            "program": None,
+        }  # what the source refers to: functions beyond NumPy's, array constants
         self.source = self._write()
         exec(compile(self.source, "<program>", "exec"), self.namespace)
         self._replay = self.namespace["program"]
@@ -122,7 +125,11 @@ class Program:
             return names[id(x)]
 
         def show(x):
-            if isinstance(x, (Name, str, int, type(None))) or isinstance(x, (float, complex, np.number)) and np.isfinite(x):
+            if (
+                isinstance(x, (Name, str, int, type(None)))
+                or isinstance(x, (float, complex, np.number))
+                and np.isfinite(x)
+            ):
                 return repr(x)
             if type(x) is tuple:
                 return f"({''.join(show(e) + ', ' for e in x)})"

@@ -9,7 +9,7 @@ import operator
 
 import numpy as np
 
-from .rule import Elementwise, Rewrite, aval, careful, has_nan, match, missing, rules
+from .rule import Rewrite, aval, careful, has_nan, match, missing, rules
 from .tracer import Trace, Tracer, dtype_of, refuse_traced, shape_of
 from .tree import (
     copied,
@@ -58,13 +58,16 @@ class Tape(Trace):
 
     def process(self, function, args, kwargs):
         rule = rules.get(function, missing)
-        if type(rule) is Elementwise and not kwargs:  # written out for one and two arguments: most calls are such
-            if rule.single:
+        if rule.simple and not kwargs:  # written out for one and two arguments: most calls are such
+            if len(args) == 1:
                 x = args[0]
                 value = x.value
                 y = function(value)
+                if rule.single:
+                    pull = rule.combines[0], rule.partials[0], (y if rule.keeps_output else value,)
+                else:
+                    pull = rule.pull(0, (value, y), False)
                 shape, dtype = aval(value) if type(value) in (float, complex) else (value.shape, value.dtype)
-                pull = (rule.combines[0], rule.partials[0], (y if rule.keeps_output else value,))
                 self.nodes.append(((x.index, shape, dtype, pull),))
                 return Variable(self, y, len(self.nodes) - 1)
             if len(args) == 2:
@@ -122,7 +125,9 @@ class Tape(Trace):
         """Output k of the call with several outputs that stand at place ``split``; plain where it is an integer."""
         if not is_inexact(y[k]):
             return y[k]
-        return self.variable(y[k], [(split, None, None, (None, lambda g: Parts(g if i == k else None for i in range(len(y))), ()))])
+        return self.variable(
+            y[k], [(split, None, None, (None, lambda g: Parts(g if i == k else None for i in range(len(y))), ()))]
+        )
 
     def backward(self, seeds, inputs, careful=None):
         """The cotangents of the first places, the inputs, given those of some places: one walk from the end of the tape.
@@ -226,8 +231,11 @@ def _own(c, leaf, taken):
     if c is None:
         return zeros(leaf)
     if type(c) is np.ndarray:
-        if c.base is not None or any(c is other for other in taken):
+        if c.base is not None:
             c = c.copy()
+        for other in taken:
+            if c is other:
+                c = c.copy()
         taken.append(c)
     elif type(leaf) is np.ndarray and isinstance(c, np.generic):
         c = np.asarray(c)

@@ -96,6 +96,7 @@ def has_nan(x):
         x = strip(x)
     if type(x) is np.ndarray:
         x = np.vdot(x, x)
+        return bool(x != x)
     return isinstance(x, (np.inexact, float, complex)) and bool(x != x)
 
 
@@ -109,7 +110,9 @@ def match(u, like):
         lead = u.ndim - len(shape)
         if lead > 0:
             u = np.sum(u, axis=tuple(range(lead)))
-        if ones := tuple(i for i, n in enumerate(shape) if n == 1 != u.shape[i - len(shape)] and i >= len(shape) - u.ndim):
+        if ones := tuple(
+            i for i, n in enumerate(shape) if n == 1 != u.shape[i - len(shape)] and i >= len(shape) - u.ndim
+        ):
             u = np.sum(u, axis=ones, keepdims=True)
         if u.shape != shape:
             u = np.broadcast_to(u, shape)
@@ -118,6 +121,8 @@ def match(u, like):
 
 class Rewrite:
     """Base of the rules that need no derivative of their own: ``rewrite`` gives the result."""
+
+    simple = False
 
 
 class Constant(Rewrite):
@@ -157,12 +162,17 @@ class Elementwise:
     """Partials per argument: a function of the arguments it names, 1, -1, or None where there is no derivative."""
 
     joint = False
+    simple = True  # has one output, and a ``pull`` that needs only the arguments and the output
 
     def __init__(self, function, partials):
         places = dict(zip(("x",) if len(partials) == 1 else "abcdefgh", range(len(partials)))) | {"y": -1}
-        self.combines = [operator.truediv if isinstance(p, Over) else operator.mul if callable(p) else None for p in partials]
+        self.combines = [
+            operator.truediv if isinstance(p, Over) else operator.mul if callable(p) else None for p in partials
+        ]
         self.partials = [p.divisor if isinstance(p, Over) else p for p in partials]
-        self.keeps = [[places[p] for p in _parameters(m) if p in places] if callable(m) else None for m in self.partials]
+        self.keeps = [
+            [places[p] for p in _parameters(m) if p in places] if callable(m) else None for m in self.partials
+        ]
         self.takes_keywords = not isinstance(function, np.ufunc)
         self.single = len(partials) == 1 and self.keeps[0] in ([0], [-1])  # one argument and one residual
         self.keeps_output = self.keeps[0] == [-1]
@@ -221,23 +231,18 @@ class _PerArgument:
         self.keywords = frozenset().union(*names)
 
     def check(self, function, positions, kwargs, mode):
-        if kwargs and not self.keywords.issuperset(kwargs):
+        """Raise for an argument or a keyword that the rule does not cover."""
+        if not self.keywords.issuperset(kwargs):
             unknown = ", ".join(kwargs.keys() - self.keywords)
             raise NotImplementedError(f"{name_of(function)}: no rule for the keyword {unknown} in {mode}.")
         for i in positions:
             if i not in self.reverse_maps:
                 raise NotImplementedError(f"{name_of(function)} has no derivative in its argument {i} in {mode}.")
 
-    def pull(self, i, known, args, wrt, kwargs):
-        """The reverse map of argument i and the arguments that it will see after the cotangent."""
-        reverse_map, abstract = self.reverse_maps[i], self.abstract[i]
-        kept = list(known)
-        for k, x in enumerate(args):
-            kept.append(aval(x) if k in abstract else x if k in wrt else snapshot(x))
-        return None, functools.partial(reverse_map, **kwargs) if kwargs else reverse_map, kept
-
 
 class Linear(_PerArgument):
+    simple, single = True, False
+
     def __init__(self, transposes):
         super().__init__(transposes, leading=1)
 
@@ -248,15 +253,47 @@ class Linear(_PerArgument):
 
     def vjp(self, function, args, wrt, kwargs):
         self.check(function, wrt, kwargs, "reverse mode (vjp)")
-        if len(wrt) == 1:
-            return function(*args, **kwargs), (self.pull(wrt[0], (), args, wrt, kwargs),)
-        return function(*args, **kwargs), [self.pull(i, (), args, wrt, kwargs) for i in wrt]
+        y = function(*args, **kwargs)
+        known = [*(x if k in wrt else snapshot(x) for k, x in enumerate(args)), y]
+        return y, [self.pull(i, known, False, kwargs) for i in wrt]
+
+    def pull(self, i, known, snap, kwargs=None):
+        """How a cotangent goes back to argument i, as ``Elementwise.pull``: the transpose and what it sees after it."""
+        transpose, abstract, kept = self.reverse_maps[i], self.abstract[i], []
+        for k in range(len(known) - 1):
+            x = known[k]
+            kept.append(aval(x) if k in abstract else snapshot(x) if snap and k != i else x)
+        return None, functools.partial(transpose, **kwargs) if kwargs else transpose, kept
+
+
+class Explicit(_PerArgument):
+    simple = False
+
+    def __init__(self, jvps, vjps):
+        super().__init__(vjps, leading=2)
+        self.jvps = jvps
+        self.keeps_output = [m is not None and not _parameters(m)[1].startswith("_") for m in vjps]
+
+    def jvp(self, function, args, tangents, kwargs, combining):
+        self.check(function, [i for i, _ in tangents], kwargs, "forward mode (jvp)")
+        y = function(*args, **kwargs)
+        return y, reduce(_add, [self.jvps[i](t, y, *args, **kwargs) for i, t in tangents])
+
+    def vjp(self, function, args, wrt, kwargs):
+        self.check(function, wrt, kwargs, "reverse mode (vjp)")
+        y, pulls = function(*args, **kwargs), []
+        for i in wrt:
+            kept = [aval(x) if k in self.abstract[i] else x if k in wrt else snapshot(x) for k, x in enumerate(args)]
+            vjp = functools.partial(self.reverse_maps[i], **kwargs) if kwargs else self.reverse_maps[i]
+            pulls.append((None, vjp, [y if self.keeps_output[i] else avals(y), *kept]))
+        return y, pulls
 
 
 class JointlyLinear:
     """Linear in all its positional arguments together, as concatenation is."""
 
     joint = True
+    simple = False
 
     def __init__(self, transpose):
         self.transpose = transpose
@@ -274,23 +311,6 @@ class JointlyLinear:
             return [cotangents[i] for i in wrt]
 
         return function(*args, **kwargs), pull
-
-
-class Explicit(_PerArgument):
-    def __init__(self, jvps, vjps):
-        super().__init__(vjps, leading=2)
-        self.jvps = jvps
-        self.keeps_output = [m is not None and not _parameters(m)[1].startswith("_") for m in vjps]
-
-    def jvp(self, function, args, tangents, kwargs, combining):
-        self.check(function, [i for i, _ in tangents], kwargs, "forward mode (jvp)")
-        y = function(*args, **kwargs)
-        return y, reduce(_add, [self.jvps[i](t, y, *args, **kwargs) for i, t in tangents])
-
-    def vjp(self, function, args, wrt, kwargs):
-        self.check(function, wrt, kwargs, "reverse mode (vjp)")
-        y = function(*args, **kwargs)
-        return y, [self.pull(i, (y if self.keeps_output[i] else avals(y),), args, wrt, kwargs) for i in wrt]
 
 
 def _add(t, u):

@@ -27,25 +27,6 @@ def value_and_grad(fun, argnums=0, has_aux=False, holomorphic=False, allow_int=F
     asks for the complex derivative instead. ``allow_int``: integer arguments get float0 gradients.
     Raises TypeError for an integer input, a non-scalar output, or complex numbers without ``holomorphic``.
     """
-    return _value_and_grad(fun, argnums, has_aux, holomorphic, allow_int, "value_and_grad")
-
-
-def grad(fun, argnums=0, has_aux=False, holomorphic=False, allow_int=False):
-    """A function that gives the gradient of the scalar function ``fun`` by reverse mode; see ``value_and_grad``.
-
-    With ``has_aux`` the result is ``(gradient, aux)``.
-    """
-    differentiated = _value_and_grad(fun, argnums, has_aux, holomorphic, allow_int, "grad")
-
-    @functools.wraps(fun)
-    def gradient(*args, **kwargs):
-        value, result = differentiated(*args, **kwargs)
-        return (result, value[1]) if has_aux else result
-
-    return gradient
-
-
-def _value_and_grad(fun, argnums, has_aux, holomorphic, allow_int, name):
     _check_callable(fun)
 
     @functools.wraps(fun)
@@ -55,15 +36,32 @@ def _value_and_grad(fun, argnums, has_aux, holomorphic, allow_int, name):
             _check_reverse_input("grad", leaf, holomorphic, allow_int)
         out, out_spec, pull, aux = reverse.run(on_leaves, leaves, has_aux)
         if not is_leaf(out_spec):
-            raise TypeError(f"Gradient only defined for scalar-output functions. Output was {unflatten(out_spec, out)}.")
-        if shape_of(out[0]) != ():
-            raise TypeError(f"Gradient only defined for scalar-output functions. Output had shape: {shape_of(out[0])}.")
-        _check_reverse_output("grad", out[0], holomorphic)
-        gradient = unflatten(spec, pull([dtype_of(out[0]).type(1)]))
+            raise TypeError(
+                f"Gradient only defined for scalar-output functions. Output was {unflatten(out_spec, out)}."
+            )
         value = typed(out[0])
+        if value.shape != ():
+            raise TypeError(f"Gradient only defined for scalar-output functions. Output had shape: {value.shape}.")
+        _check_reverse_output("grad", value, holomorphic)
+        gradient = unflatten(spec, pull([value.dtype.type(1)]))
         return ((value, aux) if has_aux else value), gradient
 
     return differentiated
+
+
+def grad(fun, argnums=0, has_aux=False, holomorphic=False, allow_int=False):
+    """A function that gives the gradient of the scalar function ``fun`` by reverse mode; see ``value_and_grad``.
+
+    With ``has_aux`` the result is ``(gradient, aux)``.
+    """
+    differentiated = value_and_grad(fun, argnums, has_aux, holomorphic, allow_int)
+
+    @functools.wraps(fun)
+    def gradient(*args, **kwargs):
+        value, result = differentiated(*args, **kwargs)
+        return (result, value[1]) if has_aux else result
+
+    return gradient
 
 
 def jacfwd(fun, argnums=0, has_aux=False, holomorphic=False):
@@ -84,7 +82,9 @@ def jacfwd(fun, argnums=0, has_aux=False, holomorphic=False):
         out_leaves, out_spec = flatten(out)
         for leaf in out_leaves:
             if holomorphic and dtype_of(leaf).kind != "c":
-                raise TypeError(f"jacfwd with holomorphic=True requires outputs with complex dtype, but got {dtype_of(leaf)}.")
+                raise TypeError(
+                    f"jacfwd with holomorphic=True requires outputs with complex dtype, but got {dtype_of(leaf)}."
+                )
         columns = [flatten(pushforward(*basis))[0] for basis in _basis(leaves)]
         blocks = []
         for k, y in enumerate(out_leaves):
@@ -158,7 +158,9 @@ def linearize(fun, *primals, has_aux=False):
     def pushforward(*tangents):
         given, given_spec = flatten(tangents)
         if given_spec != spec:
-            raise TypeError(f"linearized function called on tangents of another structure: expected {spec}, got {given_spec}")
+            raise TypeError(
+                f"linearized function called on tangents of another structure: expected {spec}, got {given_spec}"
+            )
         for t, p in zip(given, leaves, strict=True):
             if shape_of(t) != shape_of(p) or dtype_of(t) != tangent_dtype(p):
                 raise ValueError(
@@ -167,7 +169,8 @@ def linearize(fun, *primals, has_aux=False):
                 )
         with np.errstate(all="ignore"):
             result = replay(*(typed(t) for t, p in zip(given, leaves, strict=True) if is_inexact(p)))
-        if any(map(has_nan, result)):
+            spoilt = any(map(has_nan, result))
+        if spoilt:
             return jvp(fun, unflatten(spec, leaves), tangents, has_aux)[1]
         return unflatten(out_spec, list(map(copied, result)))
 

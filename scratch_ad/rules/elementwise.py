@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from ..rule import elementwise
+from ..rule import elementwise, over
 
 _LN2, _LN10 = math.log(2), math.log(10)
 
@@ -28,4 +28,4 @@ elementwise(np.cos,      lambda x: -np.sin(x))
 elementwise(np.exp,      lambda y: y)
 elementwise(np.log,      lambda x: 1 / x)
 elementwise(np.sqrt,     lambda y: 0.5 / y)
-elementwise(np.tanh,     lambda x: 1 / np.square(np.cosh(x)))
+elementwise(np.tanh,     over(lambda x: np.square(np.cosh(x))))
