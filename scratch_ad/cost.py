@@ -47,7 +47,7 @@ def _cost(call: Call, avals):
 
     function, outputs = call.function, abstract(call.outputs)
     args, kwargs, y = abstract(call.args), {k: abstract(v) for k, v in call.kwargs.items()}, outputs[0]
-    if function in _views or function is getitem and _is_view(call.args[1]):
+    if function in _views or (function is getitem and _is_view(call.args[1])):
         return Cost()
     moved = sum(map(_nbytes, _arrays([*args, *kwargs.values(), *outputs])))
     if function in _transcendental:

@@ -4,7 +4,7 @@ import functools
 
 from .reverse import vjp
 from .tracer import innermost, shape_of
-from .tree import describe, flatten, tangent_dtype, unflatten, zeros
+from .tree import describe, flatten, is_inexact, tangent_dtype, unflatten, zeros
 
 
 class _Custom:
@@ -87,7 +87,7 @@ class _Rule:
 
 class _JvpRule(_Rule):
     def run(self, values, tangents):
-        """The leaves of the output and of its tangent."""
+        """The leaves of the output and of its tangent, None for integers."""
         name = self.custom.name
         pair = self.custom.jvp(*self.fixed, unflatten(self.spec, values), unflatten(self.spec, tangents))
         if not (isinstance(pair, (tuple, list)) and len(pair) == 2):
@@ -107,7 +107,7 @@ class _JvpRule(_Rule):
                     "Custom JVP rule must produce primal and tangent outputs with corresponding shapes and dtypes. "
                     f"Expected {describe(out)} but got {describe(tangent)} from the rule of {name}."
                 )
-        return y, t
+        return y, [tangent if is_inexact(out) else None for out, tangent in zip(y, t, strict=True)]
 
     def jvp(self, function, values, tangents, kwargs, combining):
         given = dict(tangents)
@@ -117,10 +117,10 @@ class _JvpRule(_Rule):
         def linear(*traced):
             given = dict(zip(wrt, traced, strict=True))
             y, t = self.run(values, [given[i] if i in given else zeros(v) for i, v in enumerate(values)])
-            return t, y
+            return [tangent for tangent in t if tangent is not None], y
 
-        t, pullback, y = vjp(linear, *(zeros(values[i]) for i in wrt), has_aux=True)
-        return y, lambda g: pullback(list(g))
+        _, pullback, y = vjp(linear, *(zeros(values[i]) for i in wrt), has_aux=True)
+        return y, lambda g: pullback([part for part, out in zip(g, y, strict=True) if is_inexact(out)])
 
 
 class _VjpRule(_Rule):

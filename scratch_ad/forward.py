@@ -56,9 +56,10 @@ class Forward(Trace):
 
     def pull_out(self, leaf):
         """The value and the tangent of one leaf of the output."""
-        if isinstance(leaf, Dual) and leaf.owner is self:
-            return leaf.value, leaf.tangent
-        return leaf, zeros(leaf)
+        return (leaf.value, leaf.tangent) if self.owns(leaf) else (leaf, zeros(leaf))
+
+    def owns(self, leaf):
+        return type(leaf) is Dual and leaf.owner is self
 
 
 def jvp(fun, primals, tangents, has_aux=False):
@@ -111,4 +112,4 @@ def _run(trace, fun, spec, leaves, tangents, has_aux):
     out_leaves, out_spec = flatten(out)
     pairs = [trace.pull_out(leaf) for leaf in out_leaves]
     out, tangent_out = (unflatten(out_spec, [pair[k] for pair in pairs]) for k in (0, 1))
-    return out, tangent_out, tree_map(lambda leaf: trace.pull_out(leaf)[0], aux)
+    return out, tangent_out, tree_map(lambda leaf: leaf.value if trace.owns(leaf) else leaf, aux)

@@ -27,7 +27,7 @@ def numerical_gradient(parameters, function, h=None, scheme="forward"):
     """The gradient of the scalar ``function`` at ``parameters``, an array of any shape, by differences.
 
     ``h`` is the step, by default one fit for the dtype and the scheme (see the head of this module). ``scheme`` is
-    "forward", "central" or "complex". The result has the shape and dtype of ``parameters``; ``parameters`` is not changed.
+    "forward", "central" or "complex". The result has the shape and dtype of ``parameters``, which are not changed.
     Raises what ``numerical_jacobian`` raises, and TypeError for an output that is not a real scalar.
     """
     jacobian = numerical_jacobian(parameters, function, h, scheme)
@@ -46,10 +46,10 @@ def numerical_jacobian(parameters, function, h=None, scheme="forward"):
     """The derivative of each element of ``function(parameters)`` by each element of ``parameters``, by differences.
 
     ``h`` is the step, a number or an array like ``parameters``, by default one fit for the dtype and the scheme (see
-    the head of this module); a quotient divides by the step that rounding left of it. The result has shape ``output.shape + parameters.shape``.
-    ``function`` gets a new array for each evaluation. The complex scheme needs an analytic function written in
-    operations that take complex numbers; ``np.conj``, ``np.abs`` or ``np.real`` inside one are noticed only where
-    the imaginary part is gone from the output.
+    the head of this module); a quotient divides by the step that rounding left of it. The result has the shape
+    ``output.shape + parameters.shape``. ``function`` gets a new array for each evaluation. The complex scheme needs an
+    analytic function written in operations that take complex numbers; ``np.conj``, ``np.abs`` or ``np.real`` inside
+    one are noticed only where the imaginary part is gone from the output.
     Raises TypeError for parameters that are not real floating-point numbers and for a function that is seen to be
     unfit for the complex scheme, ValueError for an unknown scheme and for a step that is lost in rounding.
     """
@@ -66,7 +66,7 @@ def numerical_jacobian(parameters, function, h=None, scheme="forward"):
         h = _default_steps[scheme](np.finfo(x.dtype)) * (1 if scheme == "complex" else np.maximum(1, np.abs(x)))
     h = np.broadcast_to(np.asarray(h, x.dtype), x.shape)
     plus, minus = x + h, x - h
-    if scheme != "complex" and np.any((plus == x) | (minus == x)):
+    if np.any(h == 0 if scheme == "complex" else (plus == x) | (minus == x)):
         raise ValueError(f"the step h = {h.min()} is lost in rounding beside some parameter; use a larger one.")
     value = function(x.copy()[()]) if scheme == "forward" else None
 

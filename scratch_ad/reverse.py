@@ -58,35 +58,33 @@ class Tape(Trace):
 
     def process(self, function, args, kwargs):
         rule = rules.get(function, missing)
-        if rule.simple and not kwargs:  # written out for one and two arguments: most calls are such
+        if isinstance(rule, Rewrite):
+            return rule.rewrite(self.mode, function, args, kwargs)
+        if not kwargs and not rule.joint:  # written out for one and two arguments: most calls are such
             if len(args) == 1:
                 x = args[0]
                 value = x.value
                 y = function(value)
+                shape, dtype = aval(value) if type(value) in (float, complex) else (value.shape, value.dtype)
                 if rule.single:
                     pull = rule.combines[0], rule.partials[0], (y if rule.keeps_output else value,)
-                else:
-                    pull = rule.pull(0, (value, y), False)
-                shape, dtype = aval(value) if type(value) in (float, complex) else (value.shape, value.dtype)
-                self.nodes.append(((x.index, shape, dtype, pull),))
-                return Variable(self, y, len(self.nodes) - 1)
+                    self.nodes.append(((x.index, shape, dtype, pull),))
+                    return Variable(self, y, len(self.nodes) - 1)
+                return self.result(y, [(x.index, shape, dtype, rule.pull(0, (value, y), (0,)))])
             if len(args) == 2:
                 a, b = args
-                place_a = place_b = None
+                wrt = ()
                 if type(a) is Variable and a.owner is self:
-                    place_a, a = a.index, a.value
+                    place_a, a, wrt = a.index, a.value, (0,)
                 if type(b) is Variable and b.owner is self:
-                    place_b, b = b.index, b.value
+                    place_b, b, wrt = b.index, b.value, (*wrt, 1)
                 y = function(a, b)
                 edges = []
-                if place_a is not None:
-                    edges.append((place_a, *aval(a), rule.pull(0, (a, b, y), place_b is None)))
-                if place_b is not None:
-                    edges.append((place_b, *aval(b), rule.pull(1, (a, b, y), place_a is None)))
-                self.nodes.append(edges)
-                return Variable(self, y, len(self.nodes) - 1)
-        if isinstance(rule, Rewrite):
-            return rule.rewrite(self.mode, function, args, kwargs)
+                if 0 in wrt:
+                    edges.append((place_a, *aval(a), rule.pull(0, (a, b, y), wrt)))
+                if 1 in wrt:
+                    edges.append((place_b, *aval(b), rule.pull(1, (a, b, y), wrt)))
+                return self.result(y, edges)
         return self.push(rule, function, args, kwargs)
 
     def push(self, rule, function, args, kwargs):
@@ -101,15 +99,13 @@ class Tape(Trace):
         y, pulls = rule.vjp(function, values, wrt, kwargs)
         if rule.joint:
             pulls, joint = [(None, operator.getitem, (k,)) for k in range(len(wrt))], pulls
-        edges = []
-        for i, pull in zip(wrt, pulls):
-            value = values[i]
-            try:
-                edges.append((args[i].index, value.shape, value.dtype, pull))
-            except AttributeError:  # a Python number
-                edges.append((args[i].index, *aval(value), pull))
+        edges = [(args[i].index, *aval(values[i]), pull) for i, pull in zip(wrt, pulls)]
         if rule.joint:
             edges = [(self.variable(None, edges).index, None, None, (None, joint, ()))]
+        return self.result(y, edges)
+
+    def result(self, y, edges):
+        """The result of a call as variables: itself, or each of several outputs; plain where it is an integer."""
         if not isinstance(y, (tuple, list)):
             return self.variable(y, edges)
         likes = [aval(part) for part in y]
@@ -117,17 +113,16 @@ class Tape(Trace):
         def filled(g):
             return [np.zeros(*like) if part is None else part for part, like in zip(g, likes)]
 
-        collect = self.variable(y, edges).index
-        split = self.variable(y, [(collect, None, None, (None, filled, ()))]).index
-        return rebuild(y, [self.part(split, y, k) for k in range(len(y))])
+        collect = self.variable(None, edges).index
+        split = self.variable(None, [(collect, None, None, (None, filled, ()))]).index
 
-    def part(self, split, y, k):
-        """Output k of the call with several outputs that stand at place ``split``; plain where it is an integer."""
-        if not is_inexact(y[k]):
-            return y[k]
-        return self.variable(
-            y[k], [(split, None, None, (None, lambda g: Parts(g if i == k else None for i in range(len(y))), ()))]
-        )
+        def part(k):
+            def alone(g):
+                return Parts(g if i == k else None for i in range(len(y)))
+
+            return self.variable(y[k], [(split, None, None, (None, alone, ()))])
+
+        return rebuild(y, [part(k) if is_inexact(y[k]) else y[k] for k in range(len(y))])
 
     def backward(self, seeds, inputs, careful=None):
         """The cotangents of the first places, the inputs, given those of some places: one walk from the end of the tape.

@@ -94,7 +94,7 @@ def has_nan(x):
     """Whether the plain array or number below ``x`` holds a nan; False where that cannot be looked at."""
     if isinstance(x, Tracer):
         x = strip(x)
-    if type(x) is np.ndarray:
+    if type(x) is np.ndarray and x.dtype.kind in "fc":
         x = np.vdot(x, x)
         return bool(x != x)
     return isinstance(x, (np.inexact, float, complex)) and bool(x != x)
@@ -121,8 +121,6 @@ def match(u, like):
 
 class Rewrite:
     """Base of the rules that need no derivative of their own: ``rewrite`` gives the result."""
-
-    simple = False
 
 
 class Constant(Rewrite):
@@ -162,7 +160,6 @@ class Elementwise:
     """Partials per argument: a function of the arguments it names, 1, -1, or None where there is no derivative."""
 
     joint = False
-    simple = True  # has one output, and a ``pull`` that needs only the arguments and the output
 
     def __init__(self, function, partials):
         places = dict(zip(("x",) if len(partials) == 1 else "abcdefgh", range(len(partials)))) | {"y": -1}
@@ -196,19 +193,18 @@ class Elementwise:
 
     def vjp(self, function, args, wrt, kwargs):
         y = function(*args, **kwargs)
-        known = [x if k in wrt else snapshot(x) for k, x in enumerate(args)] + [y]
-        return y, [self.pull(i, known, False, kwargs) for i in wrt]
+        return y, [self.pull(i, (*args, y), wrt, kwargs) for i in wrt]
 
-    def pull(self, i, known, snap, kwargs=None):
+    def pull(self, i, known, wrt, kwargs=None):
         """How a cotangent goes back to argument i: the combining operator, the partial and its residuals.
 
-        ``known`` are the arguments and the output; with ``snap`` the other arguments are constants, still to be copied.
+        ``known`` are the arguments and the output; those arguments that are not in ``wrt`` are somebody's constants.
         """
         if self.keeps[i] is None:
             return _constant_pulls[self.partials[i]]
         kept = []
         for k in self.keeps[i]:
-            kept.append(snapshot(known[k]) if snap and k != i and k != -1 else known[k])
+            kept.append(known[k] if k in wrt or k == -1 else snapshot(known[k]))
         return self.combines[i], self.partial(i, kwargs) if kwargs else self.partials[i], kept
 
 
@@ -222,78 +218,72 @@ def _parameters(function):
 class _PerArgument:
     """What linear and explicit rules share: per argument a reverse map, which keeps what its parameter names say."""
 
-    joint = False
+    joint = single = False
 
-    def __init__(self, reverse_maps, leading):
+    def __init__(self, function, reverse_maps, leading):
         names = [_parameters(m)[leading:] if m else () for m in reverse_maps]
-        self.reverse_maps = {i: m for i, m in enumerate(reverse_maps) if m}
+        self.function, self.reverse_maps = function, {i: m for i, m in enumerate(reverse_maps) if m}
         self.abstract = [frozenset(i for i, name in enumerate(n) if name.startswith("_")) for n in names]
         self.keywords = frozenset().union(*names)
 
-    def check(self, function, positions, kwargs, mode):
+    def check(self, positions, kwargs, mode):
         """Raise for an argument or a keyword that the rule does not cover."""
         if not self.keywords.issuperset(kwargs):
             unknown = ", ".join(kwargs.keys() - self.keywords)
-            raise NotImplementedError(f"{name_of(function)}: no rule for the keyword {unknown} in {mode}.")
+            raise NotImplementedError(f"{name_of(self.function)}: no rule for the keyword {unknown} in {mode}.")
         for i in positions:
             if i not in self.reverse_maps:
-                raise NotImplementedError(f"{name_of(function)} has no derivative in its argument {i} in {mode}.")
+                raise NotImplementedError(f"{name_of(self.function)} has no derivative in its argument {i} in {mode}.")
+
+    def vjp(self, function, args, wrt, kwargs):
+        self.check(wrt, kwargs, "reverse mode (vjp)")
+        y = function(*args, **kwargs)
+        return y, [self.pull(i, (*args, y), wrt, kwargs) for i in wrt]
+
+    def pull(self, i, known, wrt, kwargs=None):
+        """How a cotangent goes back to argument i, as ``Elementwise.pull``: the reverse map and what it sees after it."""
+        if i not in self.reverse_maps:
+            self.check([i], {}, "reverse mode (vjp)")
+        reverse_map, abstract, kept = self.reverse_maps[i], self.abstract[i], self.output(i, known[-1])
+        for k in range(len(known) - 1):
+            x = known[k]
+            kept.append(aval(x) if k in abstract else x if k in wrt else snapshot(x))
+        return None, functools.partial(reverse_map, **kwargs) if kwargs else reverse_map, kept
 
 
 class Linear(_PerArgument):
-    simple, single = True, False
+    def __init__(self, function, transposes):
+        super().__init__(function, transposes, leading=1)
 
-    def __init__(self, transposes):
-        super().__init__(transposes, leading=1)
+    def output(self, i, y):
+        return []
 
     def jvp(self, function, args, tangents, kwargs, combining):
-        self.check(function, [i for i, _ in tangents], kwargs, "forward mode (jvp)")
+        self.check([i for i, _ in tangents], kwargs, "forward mode (jvp)")
         terms = [function(*args[:i], t, *args[i + 1 :], **kwargs) for i, t in tangents]
         return function(*args, **kwargs), reduce(_add, terms)
 
-    def vjp(self, function, args, wrt, kwargs):
-        self.check(function, wrt, kwargs, "reverse mode (vjp)")
-        y = function(*args, **kwargs)
-        known = [*(x if k in wrt else snapshot(x) for k, x in enumerate(args)), y]
-        return y, [self.pull(i, known, False, kwargs) for i in wrt]
-
-    def pull(self, i, known, snap, kwargs=None):
-        """How a cotangent goes back to argument i, as ``Elementwise.pull``: the transpose and what it sees after it."""
-        transpose, abstract, kept = self.reverse_maps[i], self.abstract[i], []
-        for k in range(len(known) - 1):
-            x = known[k]
-            kept.append(aval(x) if k in abstract else snapshot(x) if snap and k != i else x)
-        return None, functools.partial(transpose, **kwargs) if kwargs else transpose, kept
-
 
 class Explicit(_PerArgument):
-    simple = False
-
-    def __init__(self, jvps, vjps):
-        super().__init__(vjps, leading=2)
+    def __init__(self, function, jvps, vjps):
+        super().__init__(function, vjps, leading=2)
         self.jvps = jvps
         self.keeps_output = [m is not None and not _parameters(m)[1].startswith("_") for m in vjps]
 
+    def output(self, i, y):
+        """The output as the reverse map of argument i sees it."""
+        return [y if self.keeps_output[i] else avals(y)]
+
     def jvp(self, function, args, tangents, kwargs, combining):
-        self.check(function, [i for i, _ in tangents], kwargs, "forward mode (jvp)")
+        self.check([i for i, _ in tangents], kwargs, "forward mode (jvp)")
         y = function(*args, **kwargs)
         return y, reduce(_add, [self.jvps[i](t, y, *args, **kwargs) for i, t in tangents])
-
-    def vjp(self, function, args, wrt, kwargs):
-        self.check(function, wrt, kwargs, "reverse mode (vjp)")
-        y, pulls = function(*args, **kwargs), []
-        for i in wrt:
-            kept = [aval(x) if k in self.abstract[i] else x if k in wrt else snapshot(x) for k, x in enumerate(args)]
-            vjp = functools.partial(self.reverse_maps[i], **kwargs) if kwargs else self.reverse_maps[i]
-            pulls.append((None, vjp, [y if self.keeps_output[i] else avals(y), *kept]))
-        return y, pulls
 
 
 class JointlyLinear:
     """Linear in all its positional arguments together, as concatenation is."""
 
     joint = True
-    simple = False
 
     def __init__(self, transpose):
         self.transpose = transpose
@@ -344,12 +334,12 @@ def linear(function, *transposes, jointly=False):
     With ``jointly``, the function is linear in all positional arguments together, and its one transpose
     ``(g, *avals, **kwargs)`` gives the list of all their cotangents.
     """
-    return _register(function, JointlyLinear(*transposes) if jointly else Linear(transposes))
+    return _register(function, JointlyLinear(*transposes) if jointly else Linear(function, transposes))
 
 
 def explicit(function, jvp, vjp):
     """Register both maps, ``jvp(t, y, *args, **kwargs)`` and ``vjp(g, y, *args, **kwargs)``, or a tuple of them, one per argument."""
-    return _register(function, Explicit(*(m if isinstance(m, tuple) else (m,) for m in (jvp, vjp))))
+    return _register(function, Explicit(function, *(m if isinstance(m, tuple) else (m,) for m in (jvp, vjp))))
 
 
 def composite(function, body):

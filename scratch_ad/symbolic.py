@@ -4,8 +4,8 @@ A ``Symbol`` holds an array of SymPy expressions, one per element. Elementwise f
 below; sums, products and rearrangements are carried out by NumPy on the array. SymPy is imported when first used.
 
 Limits: an expression is written out for every element, so tracing costs about a millisecond per element and layer:
-thousands of elements take seconds, millions do not work. Symbols are real, and no Python branch can depend on one (in
-``symbolic_gradient`` branches are taken as at the given parameters).
+thousands of elements take seconds, millions do not work. Symbols are real. No Python branch can depend on one (in
+``symbolic_gradient`` branches are taken as at the given parameters). The derivative of a maximum is ½ at every tie.
 """
 
 import functools
@@ -45,18 +45,19 @@ class Symbolic(Trace):
         self.level = 0
 
     def process(self, function, args, kwargs):
-        on_arrays = _counterparts().get(function) or (function if function in _by_numpy else None)
-        if on_arrays is None:
-            if isinstance(rule := rules.get(function), Composite):
-                return rule.rewrite(self.mode, function, args, kwargs)
-            raise NotImplementedError(
-                f"{name_of(function)} has no SymPy counterpart in {self.mode}; write it in functions that have one, "
-                "or use forward or reverse mode."
-            )
+        on_arrays = function if function in _by_numpy else _counterparts().get(function)
+        rule = rules.get(function)
         try:
+            if on_arrays is None and isinstance(rule, Composite):
+                return rule.rewrite(self.mode, function, args, kwargs)
+            if on_arrays is None:
+                raise NotImplementedError(name_of(function))
             y = on_arrays(*_lower(args), **{k: _lower(v) for k, v in kwargs.items()})
-        except TypeError as error:
-            raise NotImplementedError(f"{name_of(function)} does not work so in {self.mode}: {error}.") from error
+        except (NotImplementedError, TypeError, IndexError) as error:
+            raise NotImplementedError(
+                f"{name_of(function)} has no SymPy counterpart in {self.mode}, or none for these arguments; write it "
+                "in functions that have one, or use forward or reverse mode."
+            ) from error
         if function in _about_arrays:
             return y
         return type(y)(map(Symbol, y)) if isinstance(y, (tuple, list)) else Symbol(y)
@@ -76,8 +77,8 @@ _about_arrays = {np.shape, np.ndim, np.size, np.iscomplexobj, np.isrealobj}
 _by_numpy = _about_arrays | {
     # arithmetic, which NumPy hands to the operators of the elements
     np.add, np.subtract, np.multiply, np.divide, np.negative, np.positive, np.square,
-    np.matmul, np.dot, np.vdot, np.inner, np.outer, np.kron, np.tensordot, np.einsum, np.trace,
-    np.cumsum, np.cumprod, np.diff, np.zeros_like, np.ones_like, np.full_like,
+    np.matmul, np.vecdot, np.matvec, np.vecmat, np.dot, np.vdot, np.inner, np.outer, np.kron, np.tensordot, np.einsum,
+    np.trace, np.cumsum, np.cumprod, np.diff, np.zeros_like, np.ones_like, np.full_like,
     # rearrangements
     getitem, np.take, np.diagonal, np.diag, np.tril, np.triu, np.copy,
     np.reshape, np.ravel, np.transpose, np.matrix_transpose, np.swapaxes, np.moveaxis,
@@ -99,6 +100,9 @@ def _counterparts():
     def power(a, b):
         return a ** (int(b) if isinstance(b, float) and b.is_integer() else b)
 
+    def cbrt(x):
+        return sympy.sign(x) * sympy.Abs(x) ** sympy.Rational(1, 3)
+
     def clip(a, low, high):
         a = a if low is None else sympy.Max(a, low)
         return a if high is None else sympy.Min(a, high)
@@ -110,19 +114,21 @@ def _counterparts():
         np.tan: sympy.tan,          np.arctan: sympy.atan,      np.tanh: sympy.tanh,        np.arctanh: sympy.atanh,
         np.exp: sympy.exp,          np.exp2: cfunctions.exp2,   np.expm1: cfunctions.expm1, np.sqrt: sympy.sqrt,
         np.log: sympy.log,          np.log2: cfunctions.log2,   np.log1p: cfunctions.log1p, np.log10: cfunctions.log10,
-        np.absolute: sympy.Abs,     np.fabs: sympy.Abs,         np.sign: sympy.sign,        np.heaviside: sympy.Heaviside,
+        np.absolute: sympy.Abs,     np.fabs: sympy.Abs,         np.sign: sympy.sign,        np.radians: sympy.rad,
         np.maximum: sympy.Max,      np.minimum: sympy.Min,      np.fmax: sympy.Max,         np.fmin: sympy.Min,
         np.greater: sympy.Gt,       np.greater_equal: sympy.Ge, np.equal: sympy.Eq,         np.logical_and: sympy.And,
         np.less: sympy.Lt,          np.less_equal: sympy.Le,    np.not_equal: sympy.Ne,     np.logical_or: sympy.Or,
         np.real: sympy.re,          np.imag: sympy.im,          np.conj: sympy.conjugate,   np.logical_not: sympy.Not,
         np.arctan2: sympy.atan2,    np.hypot: cfunctions.hypot, np.logaddexp: numpy_nodes.logaddexp,
-        np.power: power,            np.float_power: power,      np.reciprocal: lambda x: 1 / x,
-        np.radians: sympy.rad,      np.deg2rad: sympy.rad,      np.sinc: lambda x: sympy.sinc(sympy.pi * x),
-        np.degrees: sympy.deg,      np.rad2deg: sympy.deg,      np.where: where,            np.clip: clip,
+        np.power: power,            np.float_power: power,
+        np.reciprocal: lambda x: 1 / x,                         np.sinc: lambda x: sympy.sinc(sympy.pi * x),
+        np.degrees: sympy.deg,      np.rad2deg: sympy.deg,      np.deg2rad: sympy.rad,      np.cbrt: cbrt,
+        np.where: where,            np.clip: clip,
     }  # fmt: skip
     arity = {np.real: 1, np.imag: 1, np.sinc: 1, np.where: 3, np.clip: 3}
     return {f: np.frompyfunc(g, getattr(f, "nin", arity.get(f)), 1) for f, g in elementwise.items()} | {
         np.sum: total,
+        np.add.reduce: lambda a, axis=0, *args, **kwargs: total(a, axis, *args, **kwargs),
         np.mean: lambda a, *args, **kwargs: (y := total(a, *args, **kwargs)) * sympy.Rational(np.size(y), np.size(a)),
         np.prod: _along_axis(sympy.Mul),
         np.max: _along_axis(sympy.Max),
@@ -132,9 +138,11 @@ def _counterparts():
 
 
 def _along_axis(constructor):
-    """The reduction by a SymPy constructor that takes all its terms at once: a sum of n terms one by one takes n² steps."""
+    """The reduction by a SymPy constructor that takes all its terms at once (one by one, n terms take n² steps)."""
 
-    def reduced(a, axis=None, dtype=None, out=None, keepdims=False):
+    def reduced(a, axis=None, dtype=None, out=None, keepdims=False, where=True):
+        if where is not True:
+            raise TypeError("where= chooses elements by number, not by symbol")
         axes = range(a.ndim) if axis is None else np.lib.array_utils.normalize_axis_tuple(axis, a.ndim)
         kept = [k for k in range(a.ndim) if k not in axes]
         rows = np.transpose(a, [*kept, *axes]).reshape(*(a.shape[k] for k in kept), -1)
@@ -159,9 +167,9 @@ def symbols(name, shape=()):
 def expression(function, *arguments):
     """The SymPy expression of what ``function``, written in plain NumPy, does.
 
-    ``arguments``, one per positional argument: a name, for a scalar symbol of this name; a shape (a tuple), for an array
-    of symbols named after the function's parameter; SymPy expressions, one or an array of them; or a container of
-    expressions. Returns an expression, or an object array of them for an array, in the containers of the output.
+    ``arguments``, one per positional argument: a name, for a scalar symbol of this name; a shape (a tuple), for an
+    array of symbols named after the function's parameter; or SymPy expressions, one or an array of them. Returns an
+    expression, or an object array of them for an array, in the containers of the output.
     Raises NotImplementedError for a NumPy function without a SymPy counterpart, TypeError for a branch on a symbol.
     """
     names = list(inspect.signature(function).parameters) if arguments else []
@@ -239,6 +247,10 @@ def _differentiate(program, shape, data):
     (output,) = namespace["program"](Symbol(parameters))
     output = output.value[()] if isinstance(output, Symbol) else sympy.sympify(output)
 
+    sign = lambda u: sympy.Piecewise((-1, u < 0), (1, u > 0), (0, True))
+    absolute = lambda u: sympy.Piecewise((-u, u < 0), (u, True))  # derivative 1 at 0, as in the engines
+    output = output.replace(sympy.Abs, absolute).replace(sympy.sign, sign)
+
     place = {symbol: k for k, symbol in enumerate(s for array in arrays.values() for s in array.flat)}
     slot = functools.cache(lambda k: sympy.Symbol(f"s{k}", real=True))
     forms = {}
@@ -258,12 +270,8 @@ def _compiled(arguments, derivatives):
     import sympy
     from sympy.printing.numpy import NumPyPrinter
 
-    derivatives = [
-        d.replace(sympy.DiracDelta, lambda *_: sympy.S.Zero) for d in derivatives
-    ]  # of steps: zero beside them
-    for d in derivatives:
-        if unknown := d.atoms(sympy.Derivative, sympy.Subs):
-            raise NotImplementedError(f"SymPy knows no derivative for {', '.join(map(str, unknown))}.")
     printer = NumPyPrinter({"fully_qualified_modules": False, "inline": True})
+    # The derivative of a maximum: printed by SymPy as nested cases, whose number grows with that of the arguments.
+    printer._print_Heaviside = lambda step: f"heaviside({printer._print(step.args[0])}, 0.5)"
     printer._print_Float = lambda number: repr(float(number))  # SymPy's own keeps 15 of the 17 digits
     return sympy.lambdify(arguments, derivatives, modules="numpy", printer=printer, cse=True)

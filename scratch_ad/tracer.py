@@ -163,10 +163,11 @@ def call(function, args, kwargs):
 def _place_of_out(function):
     """Where ``out`` stands among the positional arguments; beyond all of them if there is none."""
     try:
-        names = list(inspect.signature(function).parameters)
+        parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
-        names = []
-    return names.index("out") if "out" in names else math.inf
+        return math.inf
+    places = (k for k, p in enumerate(parameters) if p.name == "out" and p.kind is p.POSITIONAL_OR_KEYWORD)
+    return next(places, math.inf)
 
 
 def refuse_traced(function, kwargs, mode):
@@ -196,7 +197,7 @@ def getitem(a, index):
 
 @primitive
 def scatter(g, index, shape):
-    """Zeros of ``shape``, with ``g`` added at ``index``, again and again where an index repeats: the transpose of ``a[index]``."""
+    """Zeros of ``shape`` with ``g`` added at ``index``, once for each time an index repeats: the transpose of ``a[index]``."""
     out = np.zeros(shape, dtype_of(g))
     if _is_basic(index):
         out[index] = g
@@ -211,6 +212,12 @@ def astype(a, dtype):
     if np.issubdtype(dtype_of(a), np.complexfloating) and not np.issubdtype(dtype, np.complexfloating):
         a = a.real
     return a.astype(dtype) if hasattr(a, "astype") else np.dtype(dtype).type(a)
+
+
+@primitive
+def stop_gradient(x):
+    """``x`` as a constant of every differentiation, JAX's included."""
+    return x
 
 
 def _is_basic(index):
@@ -228,7 +235,9 @@ def dtype_of(x):
     try:
         return x.dtype
     except AttributeError:
-        return np.result_type(x)
+        if isinstance(x, (bool, int, float, complex)):
+            return np.result_type(x)
+        raise TypeError(f"Argument '{x}' of type {type(x)} is not a valid array or number.") from None
 
 
 def strip(x):
@@ -291,46 +300,45 @@ def _refused(what, remedy):
     return refuse
 
 
-for _name in "add subtract multiply floor_divide matmul".split():
-    _short = {"subtract": "sub", "multiply": "mul", "floor_divide": "floordiv"}.get(_name, _name)
-    setattr(Tracer, f"__{_short}__", _binary(getattr(np, _name)))
-    setattr(Tracer, f"__r{_short}__", _reflected(getattr(np, _name)))
-for _short, _ufunc in (("truediv", np.divide), ("mod", np.remainder), ("divmod", np.divmod), ("pow", np.power)):
-    setattr(Tracer, f"__{_short}__", _binary(_ufunc))
-    setattr(Tracer, f"__r{_short}__", _reflected(_ufunc))
+_arithmetic = {
+    "add": np.add,
+    "sub": np.subtract,
+    "mul": np.multiply,
+    "truediv": np.divide,
+    "floordiv": np.floor_divide,
+    "mod": np.remainder,
+    "divmod": np.divmod,
+    "pow": np.power,
+    "matmul": np.matmul,
+}
+for _name, _ufunc in _arithmetic.items():
+    setattr(Tracer, f"__{_name}__", _binary(_ufunc))
+    setattr(Tracer, f"__r{_name}__", _reflected(_ufunc))
 Tracer.__pow__ = _pow
-for _short, _ufunc in (("neg", np.negative), ("pos", np.positive), ("abs", np.absolute)):
-    setattr(Tracer, f"__{_short}__", _unary(_ufunc))
-for _name in "eq ne lt le gt ge".split():
-    _ufunc = getattr(
-        np,
-        {"eq": "equal", "ne": "not_equal", "lt": "less", "le": "less_equal", "gt": "greater", "ge": "greater_equal"}[
-            _name
-        ],
-    )
+for _name, _ufunc in {"neg": np.negative, "pos": np.positive, "abs": np.absolute}.items():
+    setattr(Tracer, f"__{_name}__", _unary(_ufunc))
+_comparisons = {
+    "eq": np.equal,
+    "ne": np.not_equal,
+    "lt": np.less,
+    "le": np.less_equal,
+    "gt": np.greater,
+    "ge": np.greater_equal,
+}
+for _name, _ufunc in _comparisons.items():
     setattr(Tracer, f"__{_name}__", _binary(_ufunc))
 for _name in (
     "all any argmax argmin argpartition argsort choose clip conj copy cumprod cumsum diagonal dot max mean min "
     "nonzero prod ravel repeat round searchsorted squeeze std sum swapaxes take trace var"
 ).split():
     setattr(Tracer, _name, _method(getattr(np, _name)))
-Tracer.conjugate, Tracer.flatten = Tracer.conj, Tracer.ravel
+Tracer.conjugate, Tracer.flatten, Tracer.flat = Tracer.conj, Tracer.ravel, property(np.ravel)
+_keep = "keep the array: use np.sin, not math.sin, and np.where or np.stack to set elements"
 for _name in "float int complex index".split():
-    setattr(
-        Tracer,
-        f"__{_name}__",
-        _refused(
-            f"{_name}()",
-            "use NumPy functions (np.sin, not math.sin) and keep the array; to set elements of an array, use np.where or np.stack",
-        ),
-    )
-for _name in "sort partition fill put resize itemset setfield".split():
-    setattr(
-        Tracer,
-        _name,
-        _refused(
-            f"the in-place method .{_name}()", f"use a function that returns a new array (np.{_name} or np.where)"
-        ),
-    )
+    setattr(Tracer, f"__{_name}__", _refused(f"{_name}()", _keep))
+for _name in "sort partition resize".split():
+    setattr(Tracer, _name, _refused(f"the in-place method .{_name}()", f"use np.{_name}, which returns a new array"))
+for _name in "fill put setfield".split():
+    setattr(Tracer, _name, _refused(f"the in-place method .{_name}()", "use np.where, which returns a new array"))
 for _name in "tolist tobytes tofile dump dumps view getfield byteswap".split():
     setattr(Tracer, _name, _refused(f".{_name}()", "keep the array"))

@@ -5,17 +5,17 @@ import math
 
 import numpy as np
 
-from . import reverse
+from . import reverse, tracer
 from .forward import jvp
 from .program import Recorder
 from .rule import has_nan
-from .tracer import dtype_of, shape_of, strip
+from .tracer import dtype_of, shape_of
 from .tree import copied, describe, flatten, is_inexact, is_leaf, tangent_dtype, tree_map, typed, unflatten, zeros
 
 
 def stop_gradient(x):
     """``x`` as a constant: its derivative is zero in every mode and order. Containers are kept."""
-    return tree_map(strip, x)
+    return tree_map(tracer.stop_gradient, x)
 
 
 def value_and_grad(fun, argnums=0, has_aux=False, holomorphic=False, allow_int=False):
@@ -89,7 +89,7 @@ def jacfwd(fun, argnums=0, has_aux=False, holomorphic=False):
         blocks = []
         for k, y in enumerate(out_leaves):
             rest = iter(columns)
-            row = [_stack([column[k] for column, _ in zip(rest, range(_size(x)))], y, x, axis=-1) for x in leaves]
+            row = [_stack([column[k] for _, column in zip(range(_size(x)), rest)], y, x, axis=-1) for x in leaves]
             blocks.append(unflatten(spec, row))
         result = unflatten(out_spec, blocks)
         return (result, *aux) if has_aux else result

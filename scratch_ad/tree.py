@@ -30,15 +30,12 @@ def tree_map(function, tree):
 
 def is_inexact(leaf):
     """Whether a leaf is real or complex, so that it can be differentiated; TypeError unless it is a number or an array."""
-    try:
-        kind = dtype_of(leaf).kind
-    except TypeError:
-        kind = "O"
-    if kind not in "fciub" and dtype_of(leaf).name != "bfloat16":
-        if isinstance(leaf, np.ndarray) and leaf.dtype == float0:
-            return False
-        raise TypeError(f"Argument '{leaf}' of type {type(leaf)} is not a valid array or number.")
-    return kind not in "iub"
+    dtype = dtype_of(leaf)
+    if dtype.kind in "fc" or dtype.name == "bfloat16":
+        return True
+    if dtype.kind in "iub" or dtype == float0:
+        return False
+    raise TypeError(f"Argument '{leaf}' of type {type(leaf)} and dtype {dtype} is not a valid array or number.")
 
 
 def tangent_dtype(leaf):

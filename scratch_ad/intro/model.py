@@ -12,7 +12,7 @@ def model(parameters, v_in, activation=np.tanh):
     """labels = sigmoid(W · features): ``parameters`` is W, (outputs, inputs); ``v_in`` is (inputs, samples).
 
     The result has shape (outputs, samples). The labels are ±1 with a threshold at 0, so the sigmoid is tanh, whose
-    values lie in (−1, 1). For labels 0 and 1 pass ``logistic``, which is the same curve: logistic(v) = (1 + tanh(v/2))/2.
+    values lie in (−1, 1). For labels 0 and 1 pass ``logistic``, the same curve: logistic(v) = (1 + tanh(v/2))/2.
     """
     linear = parameters @ v_in
     return activation(linear)

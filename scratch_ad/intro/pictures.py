@@ -12,15 +12,16 @@ _limits, _ticks = (-1.19, 1.19), (-1, 0, 1)  # the noise puts some points a litt
 def plot_training_set(x, y):
     """One scatter plot of the points per label; returns the figure and the list of its axes.
 
-    ``x`` of shape (inputs, samples) gives the places, in one, two or three dimensions (inputs beyond the third are not
-    shown, as the figure then says); ``y`` of shape (outputs, samples) gives the colours, blue for −1 and red for 1.
-    (The notebook's colours ran from 0 to 1; with labels ±1, 0 is the middle.)
+    ``x`` of shape (inputs, samples) gives the places, in one, two or three dimensions (of more inputs the first
+    three are shown, as the figure then says); ``y`` of shape (outputs, samples) gives the colours, blue for −1 and red
+    for 1. (The notebook's colours ran from 0 to 1; with labels ±1, 0 is the middle.)
     """
     from matplotlib.figure import Figure
 
     dims, labels = min(len(x), 3), len(y)
     width, height = {1: (4, 3), 2: (3.4, 3.4), 3: (4.7, 4.7)}[dims]
     figure = Figure(figsize=(width * labels, height), layout="constrained")
+    figure.get_layout_engine().set(w_pad=0.1, h_pad=0.1)
     axes = []
     for i in range(labels):
         a = figure.add_subplot(1, labels, i + 1, projection="3d" if dims == 3 else None)
@@ -35,28 +36,28 @@ def plot_training_set(x, y):
             })  # fmt: skip
         if dims == 1:
             a.set_ylabel("Label")
-        else:
+        elif dims == 2:
             a.set_aspect("equal")
-        if dims == 3:
-            a.set_box_aspect(None, zoom=0.85)  # room for the labels of the axes
+        else:
+            a.set_box_aspect((1, 1, 1), zoom=0.78)  # room for the labels of the axes
         axes.append(a)
     if len(x) > 3:
-        figure.suptitle(f"Input dimensions 4 to {len(x)} are not shown", fontsize="medium")
+        figure.suptitle(f"The first 3 of {len(x)} input dimensions are shown", fontsize="medium")
     return figure, axes
 
 
 def graphical_representation_of_calculation(input_dims=5, output_dims=3, fa=None, diff=None):
     """A vector function as a picture: its inputs on the left, its outputs on the right; returns the figure and axes.
 
-    ``diff`` shows one evaluation of a derivative: ``("numerical", k)`` perturbs parameter k, ``("forward", k)`` gives it
-    the tangent 1, ``("backward", k)`` gives output k the adjoint 1 (k from 0). What is set is marked by a red hexagon.
+    ``diff`` shows one evaluation of a derivative: ``("numerical", k)`` perturbs parameter k, ``("forward", k)`` gives
+    it the tangent 1, ``("backward", k)`` gives output k the adjoint 1 (k from 0). A red hexagon marks what is set.
     ``fa``: a pair (figure, axes) to clear and draw into.
     Raises ValueError for another name in ``diff`` and for a k out of range.
     """
-    kind, k = (None, None) if diff is None else diff
+    kind, k = diff or (None, 0)
     if kind not in (None, "numerical", "forward", "backward"):
         raise ValueError(f"diff must be ('numerical', k), ('forward', k) or ('backward', k), but got {diff!r}.")
-    if diff is not None and not 0 <= k < (output_dims if kind == "backward" else input_dims):
+    if not 0 <= k < (output_dims if kind == "backward" else input_dims):
         raise ValueError(f"diff = {diff!r} is out of range for {input_dims} inputs and {output_dims} outputs.")
 
     figure, axes = _blank() if fa is None else fa
@@ -99,15 +100,15 @@ def _input_text(i, kind, k):
         None: f"p_{{{i + 1}}}",
         "numerical": f"p_{{{i + 1}}}" + ("+h" if i == k else ""),
         "forward": rf"p^\prime_{{{i + 1}}}={int(i == k)}",
-        "backward": rf"\partial{{f_{{{(k or 0) + 1}}}}}/\partial{{p_{{{i + 1}}}}}",
+        "backward": rf"\partial{{f_{{{k + 1}}}}}/\partial{{p_{{{i + 1}}}}}",
     }[kind]
 
 
 def _output_text(j, kind, k):
     return {
         None: rf"f_{{{j + 1}}}\left(\vec{{p}}\right)",
-        "numerical": rf"\partial{{f_{{{j + 1}}}}}/\partial{{p_{{{(k or 0) + 1}}}}}",
-        "forward": rf"\partial{{f_{{{j + 1}}}}}/\partial{{p_{{{(k or 0) + 1}}}}}",
+        "numerical": rf"\partial{{f_{{{j + 1}}}}}/\partial{{p_{{{k + 1}}}}}",
+        "forward": rf"\partial{{f_{{{j + 1}}}}}/\partial{{p_{{{k + 1}}}}}",
         "backward": rf"f^\prime_{{{j + 1}}}={int(j == k)}",
     }[kind]
 

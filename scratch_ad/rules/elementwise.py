@@ -1,31 +1,179 @@
-"""Partial derivatives of the elementwise functions. ``x`` or ``a, b`` are the arguments, ``y`` the output."""
+"""Partial derivatives of the ufuncs, one line each. ``x`` or ``a, b`` are the arguments, ``y`` the output.
+
+A partial must be right wherever the derivative is a number that the dtype can hold: no overflow, no cancellation on
+the way. That decides which of several equal formulas stands here, and whether it uses the input or the output.
+Formulas: Abramowitz and Stegun, Handbook of Mathematical Functions, chapters 3 and 4.
+"""
 
 import math
 
 import numpy as np
 
-from ..rule import elementwise, over
+from ..rule import composite, elementwise, explicit, linear, over
+from ..tracer import astype, dtype_of
 
-_LN2, _LN10 = math.log(2), math.log(10)
-
-
-def _sign_towards_one(x, y):
-    """|x|: conj(x)/|x|; 1 at a real 0, as in JAX, and 0 at a complex 0, the least subgradient."""
-    if not np.iscomplexobj(x):
-        return np.where(np.less(x, 0), -1, 1).astype(x.dtype) 
-    return np.where(np.equal(y, 0), 0, np.conjugate(x) / np.where(np.equal(y, 0), 1, y))
+_LN2, _LN10, _DEGREE = math.log(2), math.log(10), math.pi / 180
 
 
-elementwise(np.add,      1, 1)
-elementwise(np.subtract, 1, -1)
-elementwise(np.multiply, lambda b: b, lambda a: a)
-elementwise(np.divide,   lambda b: 1 / b, lambda b, y: -y / b)
-elementwise(np.negative, -1)
-elementwise(np.positive, 1)
-elementwise(np.square,   lambda x: 2 * x)
-elementwise(np.sin,      lambda x: np.cos(x))
-elementwise(np.cos,      lambda x: -np.sin(x))
-elementwise(np.exp,      lambda y: y)
-elementwise(np.log,      lambda x: 1 / x)
-elementwise(np.sqrt,     lambda y: 0.5 / y)
-elementwise(np.tanh,     over(lambda x: np.square(np.cosh(x))))
+def _is_complex(x):
+    return dtype_of(x).kind == "c"
+
+
+def _capped(d):
+    """A divisor, with ∞ for a complex number that has overflowed, by which a division would give nan."""
+    return np.where(np.isinf(d), np.inf, d) if _is_complex(d) else d
+
+
+def _sign(x):
+    """1 or −1; 1 at −0 too, as JAX has it for the slope of |x| at 0."""
+    return np.copysign(1.0, x + 0.0)
+
+
+def _one_plus(x):
+    """1 + x, with the sign of a zero imaginary part, which tells the side of a branch cut."""
+    return -(-x - 1) if _is_complex(x) else 1 + x
+
+
+def _one_minus_square(x):
+    """1 − x², exact to its last digits near ±1; near 0 the plain form, whose derivative does not cancel."""
+    return np.where(np.less(np.abs(x), 0.5), 1 - np.square(x), (1 - x) * (1 + x))
+
+
+def _root_one_minus_square(x):
+    """√(1 − x²)."""
+    return np.sqrt(_one_plus(-x)) * np.sqrt(_one_plus(x)) if _is_complex(x) else np.sqrt(_one_minus_square(x))
+
+
+def _root_one_plus_square(x):
+    """√(1 + x²)."""
+    if not _is_complex(x):
+        return np.hypot(1, x)
+    right = np.where(np.signbit(np.real(x)), -x, x)  # the root of each factor is the right one in this half-plane
+    return np.sqrt(right - 1j) * np.sqrt(right + 1j)
+
+
+def _one_plus_square(x):
+    """1 + x², factorized where it can vanish."""
+    return _capped((1 + 1j * x) * (1 - 1j * x)) if _is_complex(x) else 1 + np.square(x)
+
+
+def _exponent_partial(a, y):
+    """∂(aᵇ)/∂b; 0 at a = 0."""
+    return y * np.log(np.where(np.equal(a, 0), 1, a))
+
+
+def _base_partial(a, b):
+    """∂(aᵇ)/∂a; 0 at a = b = 0."""
+    return b * np.power(np.where(np.logical_and(np.equal(a, 0), np.equal(b, 0)), 1, a), b - 1)
+
+
+def _logistic(a, b, exp):
+    """1 / (1 + exp(b − a)), exact to its last digits where it is small; ½ for equal infinities."""
+    d = np.where(np.logical_and(np.equal(a, b), np.isinf(a)), 0.0, a - b)
+    e = exp(-np.abs(d))
+    return np.where(np.less(d, 0), e, 1) / (1 + e)
+
+
+def _larger(a, b):
+    """1 where a > b, ½ at a tie, else 0."""
+    return np.where(np.equal(a, b), 0.5, np.greater(a, b))
+
+
+def _chosen(a, b, better):
+    """Whether fmax(a, b) or fmin(a, b) is a; of equal numbers it is b, as JAX has it."""
+    return np.logical_or(better(a, b), np.isnan(b))
+
+
+def _cosine(a, y):
+    """a / y for y = hypot(a, b); 0 at the origin, the subgradient of least norm, and ±1 at infinite a."""
+    special = np.logical_or(np.equal(y, 0), np.isinf(y))
+    return np.where(special, np.sign(a) * np.isinf(a), a / np.where(special, 1, y))
+
+
+def _angle_partial(a, b):
+    """∂arctan2(b, a)/∂b."""
+    h = np.hypot(a, b)
+    return _cosine(a, h) / h
+
+
+def _absolute_partial(x):
+    """Conjugate(x)/|x|; 1 at a real 0, 0 at a complex one."""
+    return np.conjugate(np.sign(x)) if _is_complex(x) else _sign(x)
+
+
+def _sign_map(u, y, x):
+    """Of sign: zero for real x; for a complex one the part of u across the direction y, over |x|, and 0 at 0."""
+    if not _is_complex(x):
+        return None
+    r = np.abs(x)
+    return (u - y * np.real(np.conjugate(y) * u)) / np.where(np.equal(r, 0), np.inf, r)
+
+
+def _promoted(a, b, dtype):
+    dtype = np.result_type(dtype_of(a), dtype_of(b), dtype)
+    return astype(a, dtype), astype(b, dtype)
+
+
+# fmt: off
+elementwise(np.add,         1,                                         1)
+elementwise(np.subtract,    1,                                         -1)
+elementwise(np.multiply,    lambda b: b,                               lambda a: a)
+elementwise(np.divide,      over(lambda b: b),                         lambda b, y: -y / b)
+elementwise(np.power,       lambda a, b: _base_partial(a, b),          lambda a, y: _exponent_partial(a, y))
+elementwise(np.remainder,   1,                                         lambda a, b: -np.floor_divide(a, b))
+elementwise(np.fmod,        1,                                         lambda a, b, y: -np.rint((a - y) / b))
+elementwise(np.maximum,     lambda a, b: _larger(a, b),                lambda a, b: _larger(b, a))
+elementwise(np.minimum,     lambda a, b: _larger(b, a),                lambda a, b: _larger(a, b))
+elementwise(np.fmax,        lambda a, b: _chosen(a, b, np.greater),    lambda a, b: ~_chosen(a, b, np.greater))
+elementwise(np.fmin,        lambda a, b: _chosen(a, b, np.less),       lambda a, b: ~_chosen(a, b, np.less))
+elementwise(np.hypot,       lambda a, y: _cosine(a, y),                lambda b, y: _cosine(b, y))
+elementwise(np.arctan2,     lambda a, b: _angle_partial(b, a),         lambda a, b: -_angle_partial(a, b))
+elementwise(np.logaddexp,   lambda a, b: _logistic(a, b, np.exp),      lambda a, b: _logistic(b, a, np.exp))
+elementwise(np.logaddexp2,  lambda a, b: _logistic(a, b, np.exp2),     lambda a, b: _logistic(b, a, np.exp2))
+elementwise(np.copysign,    lambda a, b: _sign(a) * np.copysign(1, b), None)
+elementwise(np.heaviside,   None,                                      lambda a: np.equal(a, 0))
+elementwise(np.nextafter,   1,                                         None)
+
+elementwise(np.negative,    -1)
+elementwise(np.positive,    1)
+elementwise(np.square,      lambda x: 2 * x)
+elementwise(np.sqrt,        over(lambda y: 2 * y))
+elementwise(np.cbrt,        over(lambda y: 3 * np.square(y)))
+elementwise(np.reciprocal,  lambda y: -np.square(y))
+elementwise(np.exp,         lambda y: y)
+elementwise(np.exp2,        lambda x: np.exp2(x - 1) * (2 * _LN2))  # finite a little beyond where 2ˣ overflows
+elementwise(np.expm1,       lambda x: np.exp(x))
+elementwise(np.log,         over(lambda x: x))
+elementwise(np.log2,        lambda x: np.divide(1 / _LN2, x))
+elementwise(np.log10,       lambda x: np.divide(1 / _LN10, x))
+elementwise(np.log1p,       over(lambda x: 1 + x))
+elementwise(np.sin,         lambda x: np.cos(x))
+elementwise(np.cos,         lambda x: -np.sin(x))
+elementwise(np.tan,         over(lambda x: _capped(np.square(np.cos(x)))))
+elementwise(np.arcsin,      over(lambda x: _root_one_minus_square(x)))
+elementwise(np.arccos,      over(lambda x: -_root_one_minus_square(x)))
+elementwise(np.arctan,      over(lambda x: _one_plus_square(x)))
+elementwise(np.sinh,        lambda x: np.cosh(x))
+elementwise(np.cosh,        lambda x: np.sinh(x))
+elementwise(np.tanh,        over(lambda x: _capped(np.square(np.cosh(x)))))
+elementwise(np.arcsinh,     over(lambda x: _root_one_plus_square(x)))
+elementwise(np.arccosh,     over(lambda x: np.sqrt(x - 1) * np.sqrt(_one_plus(x))))
+elementwise(np.arctanh,     over(lambda x: _capped(_one_minus_square(x))))
+elementwise(np.deg2rad,     lambda: _DEGREE)
+elementwise(np.radians,     lambda: _DEGREE)
+elementwise(np.rad2deg,     over(lambda: _DEGREE))
+elementwise(np.degrees,     over(lambda: _DEGREE))
+elementwise(np.absolute,    lambda x: _absolute_partial(x))
+elementwise(np.fabs,        lambda x: _sign(x))
+
+linear(np.conjugate,        lambda g, _x: np.conjugate(g))
+linear(np.ldexp,            lambda g, _a, b: np.ldexp(g, b), None)
+
+explicit(np.sign,           lambda t, y, x: _sign_map(t, y, x), lambda g, y, x: _sign_map(g, np.conjugate(y), x))
+explicit(np.modf,           lambda t, _y, _x: (t, None),                    lambda g, _y, _x: g[0])
+explicit(np.frexp,          lambda t, y, _x: (np.ldexp(t, -y[1]), None),    lambda g, y, _x: np.ldexp(g[0], -y[1]))
+
+composite(np.divmod,        lambda a, b: (np.floor_divide(a, b), np.remainder(a, b)))
+composite(np.float_power,   lambda a, b: np.power(*_promoted(a, b, np.float64)))
+composite(np._core.umath.clip, lambda a, low, high: np.minimum(np.maximum(a, low), high))
+# fmt: on

@@ -1,0 +1,51 @@
+"""Indexing and its transpose, and the functions that pick elements by index or condition."""
+
+import functools
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
+
+from ..rule import composite, linear
+from ..tracer import getitem, scatter
+from ..tree import typed
+from .shaping import along
+
+linear(getitem, lambda g, _a, index: scatter(g, index, _a.shape))
+linear(scatter, lambda g, _g, index, shape: getitem(g, index))
+
+
+def _take(a, indices, axis=None, out=None, mode="raise"):
+    a, indices = typed(a), np.asarray(indices)
+    if axis is None:
+        a, axis = np.ravel(a), 0
+    axis = normalize_axis_index(axis, a.ndim)
+    if mode == "wrap":
+        indices = indices % a.shape[axis]
+    elif mode == "clip":
+        indices = np.clip(indices, 0, a.shape[axis] - 1)
+    return a[along(axis, indices)]
+
+
+def _take_along_axis(arr, indices, axis=-1):
+    if axis is None:
+        return np.ravel(arr)[indices]
+    axis = normalize_axis_index(axis, arr.ndim)
+    index = [np.arange(n).reshape((-1,) + (1,) * (arr.ndim - i - 1)) for i, n in enumerate(arr.shape)]
+    index[axis] = indices
+    return arr[tuple(index)]
+
+
+def _choose(a, choices, out=None, mode="raise"):
+    choices, n = list(map(typed, choices)), len(choices)
+    a, *choices = np.broadcast_arrays(np.asarray(a), *choices)
+    if mode == "raise" and np.any(np.logical_or(np.less(a, 0), np.greater_equal(a, n))):
+        raise ValueError("invalid entry in choice array")
+    a = np.mod(a, n) if mode == "wrap" else np.clip(a, 0, n - 1)
+    return functools.reduce(lambda y, k: np.where(np.equal(a, k), choices[k], y), range(1, n), choices[0])
+
+
+composite(np.take, _take)
+composite(np.take_along_axis, _take_along_axis)
+composite(np.choose, _choose)
+composite(np.compress, lambda condition, a, axis=None, out=None: np.take(a, np.flatnonzero(condition), axis))
+composite(np.extract, lambda condition, arr: np.take(arr, np.flatnonzero(condition)))

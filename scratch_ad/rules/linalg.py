@@ -1,0 +1,500 @@
+"""Norms, determinants, inverses, linear systems and matrix decompositions.
+
+Formulas: M. B. Giles, Collected matrix derivative results for forward and reverse mode algorithmic differentiation
+(2008); G. H. Golub and V. Pereyra, The differentiation of pseudo-inverses and nonlinear least squares problems whose
+variables separate (1973); for complex matrices the same with conjugates. ``H(x)`` is the conjugate transpose.
+The functions of Hermitian matrices (``cholesky``, ``eigh``, ``eigvalsh``) are differentiated, as in JAX, as functions
+of the Hermitian part of their argument. Where singular values or eigenvalues coincide, the vectors have no
+derivative; what is given then is right for every function that does not depend on the choice of the vectors.
+"""
+
+import math
+import operator
+from functools import reduce
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
+
+from ..rule import composite, constant, explicit, primitive
+from ..tracer import astype, dtype_of, strip
+from ..tree import typed
+from .reductions import kept
+
+
+def H(x):
+    """The conjugate transpose."""
+    return np.conjugate(x.mT) if dtype_of(x).kind == "c" else x.mT
+
+
+def _real(x):
+    return x.real if dtype_of(x).kind == "c" else x
+
+
+def _hermitian(x):
+    return (x + H(x)) / 2
+
+
+def _diagonal(x):
+    return np.diagonal(x, 0, -2, -1)
+
+
+def _eye(x):
+    """The real identity matrix that fits the matrix or vector x."""
+    return np.eye(x.shape[-1], dtype=np.finfo(x.dtype).dtype)
+
+
+def _reciprocal(x):
+    """1/x, and 0 at 0."""
+    zero = np.equal(x, 0)
+    return np.where(zero, 0, 1 / np.where(zero, 1, x))
+
+
+# Norms. The argument is scaled to a largest element of 1 first, so that nothing overflows or underflows on the way;
+# where the norm is 0 its derivative is 0, the subgradient of least norm.
+
+
+@primitive
+def p_norm(x, ord, axis, keepdims):
+    """np.linalg.norm where it is (Σ |x|ᵖ)^(1/p)."""
+    return np.linalg.norm(x, ord, axis, keepdims)
+
+
+def _direction(x, ord, axis):
+    """∂‖x‖/∂x = x̄/|x| (|x|/‖x‖)^(p−1)."""
+    x = typed(x)
+    largest = np.max(np.abs(strip(x)), axis, keepdims=True, initial=0)
+    x = x / np.where(np.equal(largest, 0), 1, largest)
+    if ord in (None, 2, "f", "fro"):
+        square = np.square(x) if x.dtype.kind != "c" else np.square(x.real) + np.square(x.imag)
+        return np.conjugate(x) * _reciprocal(np.sqrt(np.sum(square, axis, keepdims=True)))
+    zero = np.equal(x, 0)
+    size = np.abs(np.where(zero, 1, x))
+    total = np.sum(np.where(zero, 0, size**ord), axis, keepdims=True)
+    slope = (size / np.where(np.equal(total, 0), 1, total) ** (1 / ord)) ** (ord - 1)
+    return np.where(zero, 0, np.conjugate(x) / size * slope)
+
+
+explicit(
+    p_norm,
+    jvp=lambda t, _y, x, ord, axis, keepdims: np.sum(_real(t * _direction(x, ord, axis)), axis, keepdims=keepdims),
+    vjp=lambda g, _y, x, ord, axis, keepdims: kept(g, np.shape(x), axis) * _direction(x, ord, axis),
+)
+
+
+def _norm(x, ord=None, axis=None, keepdims=False):
+    x = typed(x)
+    axes = normalize_axis_tuple(range(x.ndim) if axis is None else axis, x.ndim)
+    if (axis is None and ord is None) or (len(axes) == 2 and ord in (None, "f", "fro")):
+        return p_norm(x, ord, axis, keepdims)
+    if len(axes) == 1:
+        return _vector_norm_along(x, ord, axes[0], keepdims)
+    if len(axes) != 2:
+        raise ValueError("Improper number of dimensions to norm.")
+    m = np.moveaxis(x, axes, (-2, -1))
+    if ord in (2, -2, "nuc"):
+        s = np.linalg.svdvals(m)
+        y = np.sum(s, -1) if ord == "nuc" else np.max(s, -1) if ord == 2 else np.min(s, -1)
+    elif ord in (1, -1, np.inf, -np.inf):
+        sums = np.sum(np.abs(m), -2 if abs(ord) == 1 else -1)
+        y = np.max(sums, -1) if ord > 0 else np.min(sums, -1)
+    else:
+        raise ValueError("Invalid norm order for matrices.")
+    return np.expand_dims(y, axes) if keepdims else y
+
+
+def _vector_norm_along(x, ord, axis, keepdims):
+    if isinstance(ord, str):
+        raise ValueError(f"Invalid norm order '{ord}' for vectors")
+    if ord == 0:
+        return np.sum(astype(np.not_equal(x, 0), x.real.dtype), axis, keepdims=keepdims)
+    if ord == 1:
+        return np.sum(np.abs(x), axis, keepdims=keepdims)
+    if ord == np.inf:
+        return np.max(np.abs(x), axis, keepdims=keepdims, initial=0)
+    if ord == -np.inf:
+        return np.min(np.abs(x), axis, keepdims=keepdims)
+    return p_norm(x, ord, axis, keepdims)
+
+
+def _vector_norm(x, /, *, axis=None, keepdims=False, ord=2):
+    if isinstance(axis, int):
+        return np.linalg.norm(x, ord, axis, keepdims)
+    x = typed(x)
+    axes = normalize_axis_tuple(range(x.ndim) if axis is None else axis, x.ndim)
+    flat = np.moveaxis(x, axes, range(len(axes))).reshape(-1, *(n for i, n in enumerate(x.shape) if i not in axes))
+    y = np.linalg.norm(flat, ord, 0)
+    return np.expand_dims(y, axes) if keepdims else y
+
+
+def _cond(x, p=None):
+    x = typed(x)
+    if p is None or p in (2, -2):
+        s = np.linalg.svdvals(x)
+        return s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
+    return np.linalg.norm(x, p, (-2, -1)) * np.linalg.norm(np.linalg.inv(x), p, (-2, -1))
+
+
+composite(np.linalg.norm, _norm)
+composite(np.linalg.vector_norm, _vector_norm)
+composite(np.linalg.matrix_norm, lambda x, /, *, keepdims=False, ord="fro": np.linalg.norm(x, ord, (-2, -1), keepdims))
+composite(np.linalg.cond, _cond)
+constant(np.linalg.matrix_rank)
+
+
+# Determinants. The cofactors come from the singular values, so that a singular matrix is no special case.
+
+
+@primitive
+def cofactors(a):
+    """The derivatives of det(a) with respect to the elements of ``a``."""
+    u, s, vh = np.linalg.svd(a)
+    before, after = _before_and_after(s)
+    return _phase(u, vh) * np.conjugate((u * (before * after)[..., None, :]) @ vh)
+
+
+def _phase(u, vh):
+    return (np.linalg.det(u) * np.linalg.det(vh))[..., None, None]
+
+
+def _before_and_after(s):
+    """The products of the elements before and after each."""
+    one = np.ones_like(s[..., :1])
+    before = np.cumprod(np.concatenate([one, s[..., :-1]], -1), -1)
+    after = np.flip(np.cumprod(np.concatenate([one, np.flip(s[..., 1:], -1)], -1), -1), -1)
+    return before, after
+
+
+def _without_two(s):
+    """The product of all elements but the i-th and the j-th, for each i ≠ j; zeros on the diagonal."""
+    before, after = _before_and_after(s)
+    k = np.arange(s.shape[-1])
+    later = np.where(k > k[:, None], s[..., None, :], 1)
+    between = np.cumprod(np.concatenate([np.ones_like(later[..., :1]), later[..., :-1]], -1), -1)
+    upper = np.triu(before[..., :, None] * between * after[..., None, :], 1)
+    return upper + upper.mT
+
+
+def _cofactors_along(t, a):
+    """The second derivative of det, a symmetric form: the derivative of the cofactors along ``t``."""
+    u, s, vh = np.linalg.svd(a)
+    t, rest = H(u) @ t @ H(vh), _without_two(s)
+    inner = (rest @ _diagonal(t)[..., None]) * _eye(s) - rest * t.mT
+    return _phase(u, vh) * (np.conjugate(u) @ inner @ np.conjugate(vh))
+
+
+explicit(cofactors, jvp=lambda t, _y, a: _cofactors_along(t, a), vjp=lambda g, _y, a: _cofactors_along(g, a))
+explicit(
+    np.linalg.det,
+    jvp=lambda t, _y, a: np.sum(cofactors(a) * t, (-2, -1)),
+    vjp=lambda g, _y, a: g[..., None, None] * cofactors(a),
+)
+
+
+def _slogdet_jvp(t, y, a):
+    change = np.sum(_diagonal(np.linalg.solve(a, t)), -1)
+    return (1j * y[0] * change.imag, change.real) if dtype_of(a).kind == "c" else (np.zeros_like(change), change)
+
+
+def _slogdet_vjp(g, y, a):
+    g_log = g[1] - 1j * np.real(1j * g[0] * y[0]) if dtype_of(a).kind == "c" else g[1]
+    return g_log[..., None, None] * np.linalg.inv(a).mT
+
+
+explicit(np.linalg.slogdet, jvp=_slogdet_jvp, vjp=_slogdet_vjp)
+
+
+# Inverses and linear systems. A one-dimensional b is a vector, any other a stack of matrices.
+
+
+def _columns(x, b):
+    return x[..., None] if b.ndim == 1 else x
+
+
+def _uncolumns(x, b):
+    return x[..., 0] if b.ndim == 1 else x
+
+
+def _solve_a_jvp(t, y, a, b):
+    b = typed(b)
+    return _uncolumns(-np.linalg.solve(a, t @ _columns(y, b)), b)
+
+
+def _solve_a_vjp(g, y, a, _b):
+    return -np.linalg.solve(typed(a).mT, _columns(g, _b)) @ _columns(y, _b).mT
+
+
+def _solve_b_vjp(g, _y, a, _b):
+    return _uncolumns(np.linalg.solve(typed(a).mT, _columns(g, _b)), _b)
+
+
+explicit(np.linalg.inv, jvp=lambda t, y, _a: -y @ t @ y, vjp=lambda g, y, _a: -y.mT @ g @ y.mT)
+explicit(
+    np.linalg.solve,
+    jvp=(_solve_a_jvp, lambda t, _y, a, _b: np.linalg.solve(a, t)),
+    vjp=(_solve_a_vjp, _solve_b_vjp),
+)
+
+
+def _pinv_jvp(t, y, a, rcond=None, hermitian=False, rtol=None):
+    left = y @ H(y) @ H(t)
+    right = H(t) @ H(y) @ y
+    return -y @ t @ y + left - left @ a @ y + right - y @ a @ right
+
+
+def _pinv_vjp(g, y, a, rcond=None, hermitian=False, rtol=None):
+    g = np.conjugate(g)  # the rest pairs by Re tr(gᴴ t)
+    g_h = H(g)
+    left = g_h @ y @ H(y)
+    right = H(y) @ y @ g_h
+    c = -H(y) @ g @ H(y) + (left - a @ y @ left) + (right - right @ y @ a)
+    return np.conjugate(c)
+
+
+explicit(np.linalg.pinv, jvp=_pinv_jvp, vjp=_pinv_vjp)
+
+
+@primitive
+def least_squares(a, b, rcond):
+    """The solution that np.linalg.lstsq gives."""
+    return np.linalg.lstsq(a, b, rcond)[0]
+
+
+def _least_squares_a_jvp(t, y, a, b, rcond):
+    b = typed(b)
+    p, x, r = np.linalg.pinv(a, rcond), _columns(y, b), _columns(b - a @ y, b)
+    left = p @ (H(p) @ (H(t) @ r)) - p @ (t @ x)
+    right = H(t) @ (H(p) @ x)
+    return _uncolumns(left + right - p @ (a @ right), b)
+
+
+def _least_squares_a_vjp(g, y, a, b, rcond):
+    b = typed(b)
+    p, x, r = np.linalg.pinv(a, rcond), _columns(y, b), _columns(b - a @ y, b)
+    g = np.conjugate(_columns(g, b))
+    pg = H(p) @ g
+    outside = g - H(a) @ pg
+    return np.conjugate(-pg @ H(x) + r @ H(p @ pg) + (H(p) @ x) @ H(outside))
+
+
+explicit(
+    least_squares,
+    jvp=(_least_squares_a_jvp, lambda t, _y, a, _b, rcond: np.linalg.pinv(a, rcond) @ t),
+    vjp=(_least_squares_a_vjp, lambda g, _y, a, _b, rcond: np.linalg.pinv(a, rcond).mT @ g),
+)
+
+
+def _lstsq(a, b, rcond=None):
+    a, b = typed(a), typed(b)
+    rcond = np.finfo(a.dtype).eps * max(a.shape) if rcond is None else rcond
+    _, residuals, rank, _ = np.linalg.lstsq(strip(a), strip(b), rcond)
+    x = least_squares(a, b, rcond)
+    if residuals.size:
+        error = _columns(b - a @ x, b)
+        residuals = np.sum(_real(error * np.conjugate(error)), 0)
+    return x, residuals, rank, np.linalg.svdvals(a)
+
+
+def _matrix_power(a, n):
+    """NumPy's own binary decomposition of the exponent."""
+    n = operator.index(n)
+    if n == 0:
+        return np.broadcast_to(np.eye(a.shape[-1], dtype=a.dtype), a.shape)
+    if n < 0:
+        a, n = np.linalg.inv(a), -n
+    if n == 3:
+        return a @ a @ a
+    powers = [a]
+    while n >> len(powers):
+        powers.append(powers[-1] @ powers[-1])
+    return reduce(operator.matmul, [power for i, power in enumerate(powers) if n >> i & 1])
+
+
+def _tensorinv(a, ind=2):
+    shape = a.shape[ind:] + a.shape[:ind]
+    return np.linalg.inv(a.reshape(math.prod(a.shape[:ind]), -1)).reshape(shape)
+
+
+def _tensorsolve(a, b, axes=None):
+    a, b = typed(a), typed(b)
+    if axes is not None:
+        axes = normalize_axis_tuple(axes, a.ndim)
+        a = np.transpose(a, [i for i in range(a.ndim) if i not in axes] + list(axes))
+    shape = a.shape[b.ndim :]
+    return np.linalg.solve(a.reshape(-1, math.prod(shape)), np.ravel(b)).reshape(shape)
+
+
+composite(np.linalg.lstsq, _lstsq)
+composite(np.linalg.matrix_power, _matrix_power)
+composite(np.linalg.tensorinv, _tensorinv)
+composite(np.linalg.tensorsolve, _tensorsolve)
+
+
+# Decompositions. The reverse maps pair by Re tr(gᴴ t); JAX's cotangents are the conjugates.
+
+
+def _half_lower(x):
+    """The lower triangle, with half the diagonal."""
+    return np.tril(x) - _diagonal(x)[..., None] * _eye(x) / 2
+
+
+def _cholesky_jvp(t, y, _a, upper=False):
+    factor = H(y) if upper else y
+    inner = np.linalg.solve(factor, H(np.linalg.solve(factor, _hermitian(t))))
+    t = factor @ _half_lower(inner)
+    return H(t) if upper else t
+
+
+def _cholesky_vjp(g, y, _a, upper=False):
+    factor, g = (H(y), g.mT) if upper else (y, np.conjugate(g))  # the rest pairs by Re tr(gᴴ t)
+    inner = np.linalg.solve(H(factor), _half_lower(H(factor) @ g))
+    return np.conjugate(_hermitian(H(np.linalg.solve(H(factor), H(inner)))))
+
+
+explicit(np.linalg.cholesky, jvp=_cholesky_jvp, vjp=_cholesky_vjp)
+
+
+def _gaps(w):
+    """1/(w_j − w_i), and 0 where they are equal."""
+    return _reciprocal(w[..., None, :] - w[..., :, None])
+
+
+def _eigh_jvp(t, y, _a, UPLO="L"):
+    w, v = y
+    inner = H(v) @ _hermitian(t) @ v
+    return _real(_diagonal(inner)), v @ (_gaps(w) * inner)
+
+
+def _eigh_vjp(g, y, _a, UPLO="L"):
+    w, v = y
+    inner = g[0][..., None] * _eye(w) + _gaps(w) * (H(v) @ np.conjugate(g[1]))
+    return np.conjugate(_hermitian(v @ inner @ H(v)))
+
+
+def _eigvalsh_jvp(t, _y, a, UPLO="L"):
+    v = np.linalg.eigh(a, UPLO)[1]
+    return _real(np.sum(np.conjugate(v) * (_hermitian(t) @ v), -2))
+
+
+def _eigvalsh_vjp(g, _y, a, UPLO="L"):
+    v = np.linalg.eigh(a, UPLO)[1]
+    return np.conjugate((v * g[..., None, :]) @ H(v))
+
+
+explicit(np.linalg.eigh, jvp=_eigh_jvp, vjp=_eigh_vjp)
+explicit(np.linalg.eigvalsh, jvp=_eigvalsh_jvp, vjp=_eigvalsh_vjp)
+
+
+@primitive
+def full_svd(a, full_matrices):
+    """np.linalg.svd of a square matrix, or with ``full_matrices=False``."""
+    return np.linalg.svd(a, full_matrices)
+
+
+def _svd_gaps(s):
+    """1/(s_j² − s_i²), and 0 where they are equal."""
+    return _reciprocal((s[..., None, :] + s[..., :, None]) * (s[..., None, :] - s[..., :, None]))
+
+
+def _svd_jvp(t, y, _a, full_matrices):
+    u, s, vh = y
+    inner = H(u) @ t @ H(vh)
+    right, left = inner * s[..., None, :], s[..., :, None] * inner
+    turn = (inner - H(inner)) * (_reciprocal(s)[..., None, :] * _eye(s) / 2)
+    t_u = u @ (_svd_gaps(s) * (right + H(right)) + turn)
+    t_vh = H(_svd_gaps(s) * (left + H(left))) @ vh
+    if _a.shape[-2] > _a.shape[-1]:
+        beyond = t @ H(vh) * _reciprocal(s)[..., None, :]
+        t_u = t_u + beyond - u @ (H(u) @ beyond)
+    elif _a.shape[-2] < _a.shape[-1]:
+        beyond = _reciprocal(s)[..., :, None] * (H(u) @ t)
+        t_vh = t_vh + beyond - (beyond @ H(vh)) @ vh
+    return t_u, _real(_diagonal(inner)), t_vh
+
+
+def _svd_vjp(g, y, _a, full_matrices):
+    u, s, vh = y
+    g_u, g_vh, eye = np.conjugate(g[0]), np.conjugate(g[2]), _eye(s)
+    of_u, of_v = _svd_gaps(s) * (H(u) @ g_u), _svd_gaps(s) * (vh @ H(g_vh))
+    inner = (of_u + H(of_u)) * s[..., None, :] + s[..., :, None] * (of_v + H(of_v)) + g[1][..., None] * eye
+    if _a.dtype.kind == "c":
+        inner = inner + 1j * (H(u) @ g_u).imag * _reciprocal(s)[..., None, :] * eye
+    c = u @ inner @ vh
+    if _a.shape[-2] > _a.shape[-1]:
+        beyond = g_u * _reciprocal(s)[..., None, :]
+        c = c + (beyond - u @ (H(u) @ beyond)) @ vh
+    elif _a.shape[-2] < _a.shape[-1]:
+        beyond = _reciprocal(s)[..., :, None] * g_vh
+        c = c + u @ (beyond - (beyond @ H(vh)) @ vh)
+    return np.conjugate(c)
+
+
+def _svdvals_jvp(t, _y, x):
+    u, _, vh = np.linalg.svd(x, full_matrices=False)
+    return _real(np.sum(np.conjugate(u) * (t @ H(vh)), -2))
+
+
+def _svdvals_vjp(g, _y, x):
+    u, _, vh = np.linalg.svd(x, full_matrices=False)
+    return np.conjugate((u * g[..., None, :]) @ vh)
+
+
+def _svd(a, full_matrices=True, compute_uv=True, hermitian=False):
+    if hermitian:
+        raise NotImplementedError("np.linalg.svd with hermitian=True has no derivative rule; use np.linalg.eigh.")
+    if not compute_uv:
+        return np.linalg.svdvals(a)
+    if full_matrices and a.shape[-2] != a.shape[-1]:
+        raise NotImplementedError(
+            "np.linalg.svd: the vectors beyond the rank are not unique and have no derivative; use full_matrices=False."
+        )
+    return full_svd(a, full_matrices)
+
+
+explicit(full_svd, jvp=_svd_jvp, vjp=_svd_vjp)
+explicit(np.linalg.svdvals, jvp=_svdvals_jvp, vjp=_svdvals_vjp)
+composite(np.linalg.svd, _svd)
+
+
+@primitive
+def tall_qr(a):
+    """np.linalg.qr of a matrix with no more columns than rows."""
+    return np.linalg.qr(a)
+
+
+def _right_solve(x, r):
+    """x r⁻¹."""
+    return np.linalg.solve(r.mT, x.mT).mT
+
+
+def _qr_jvp(t, y, _a):
+    q, r = y
+    inner = _right_solve(t, r)
+    within = H(q) @ inner
+    lower = np.tril(within, -1)
+    turn = lower - H(lower)
+    if _a.dtype.kind == "c":
+        turn = turn + 1j * within.imag * _eye(r)
+    return q @ (turn - within) + inner, (within - turn) @ r
+
+
+def _qr_vjp(g, y, _a):
+    q, r = y
+    g_q, g_r = np.conjugate(g[0]), np.conjugate(g[1])
+    e = H(q) @ g_q - g_r @ H(r)
+    within = np.tril(e - H(e), -1) - e
+    if _a.dtype.kind == "c":
+        within = within + 1j * e.imag * _eye(r)
+    return np.conjugate(_right_solve(g_q + q @ within, H(r)))
+
+
+def _qr(a, mode="reduced"):
+    m, n = a.shape[-2:]
+    if mode not in ("reduced", "complete", "r") or m < n or (mode == "complete" and m > n):
+        raise NotImplementedError(
+            "np.linalg.qr has a derivative rule for at least as many rows as columns and mode 'reduced' or 'r'."
+        )
+    return tall_qr(a).R if mode == "r" else tall_qr(a)
+
+
+explicit(tall_qr, jvp=_qr_jvp, vjp=_qr_vjp)
+composite(np.linalg.qr, _qr)

@@ -1,0 +1,301 @@
+"""Products: of matrices and tensors, Kronecker and cross products, convolution.
+
+All are linear in each argument. ``np.vdot``, ``np.vecdot`` and ``np.vecmat`` conjugate their first.
+"""
+
+import functools
+import string
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
+
+from ..rule import composite, linear, primitive
+from ..tracer import scatter, shape_of
+from ..tree import typed
+
+# Matrix products. What was broadcast is summed by the engines.
+
+
+def _matmul_a(g, _a, b):
+    b = typed(b)
+    if _a.ndim > 1 and b.ndim > 1:
+        if _a.ndim == 2 and g.ndim > 2:  # one matrix for a stack of others: no stack of cotangents
+            return _rows(g) @ _rows(b).mT
+        return g @ b.mT
+    if _a.ndim > 1:
+        return g[..., None] * b
+    return (b @ g[..., None])[..., 0] if b.ndim > 1 else g * b
+
+
+def _matmul_b(g, a, _b):
+    a = typed(a)
+    if a.ndim > 1 and _b.ndim > 1:
+        if _b.ndim == 2 and a.ndim > 2:
+            return a.reshape(-1, a.shape[-1]).mT @ g.reshape(-1, g.shape[-1])
+        return a.mT @ g
+    if a.ndim > 1:
+        return (a.mT @ g[..., None])[..., 0]
+    return a[:, None] * g[..., None, :] if _b.ndim > 1 else g * a
+
+
+def _rows(x):
+    """A stack of matrices side by side."""
+    return np.moveaxis(x, -2, 0).reshape(x.shape[-2], -1)
+
+
+linear(np.matmul, _matmul_a, _matmul_b)
+
+
+def _dot_a(g, _a, b, out=None):
+    b = typed(b)
+    if _a.ndim == 0 or b.ndim == 0:
+        return g * b if _a.ndim else _sum_product(g, b)
+    if b.ndim == 1:
+        return g[..., None] * b
+    if _a.ndim <= 2 == b.ndim:
+        return g @ b.mT
+    return np.tensordot(g, b, (range(_a.ndim - 1, g.ndim), [i for i in range(b.ndim) if i != b.ndim - 2]))
+
+
+def _dot_b(g, a, _b, out=None):
+    a = typed(a)
+    if a.ndim == 0 or _b.ndim == 0:
+        return g * a if _b.ndim else _sum_product(g, a)
+    axes = range(a.ndim - 1)
+    c = np.tensordot(a, g, (axes, axes))
+    return np.moveaxis(c, 0, -2) if _b.ndim > 1 else c
+
+
+def _inner_a(g, _a, b):
+    b = typed(b)
+    if _a.ndim == 0 or b.ndim == 0:
+        return g * b if _a.ndim else _sum_product(g, b)
+    return np.tensordot(g, b, (range(_a.ndim - 1, g.ndim), range(b.ndim - 1)))
+
+
+def _inner_b(g, a, _b):
+    a = typed(a)
+    if a.ndim == 0 or _b.ndim == 0:
+        return g * a if _b.ndim else _sum_product(g, a)
+    return np.tensordot(g, a, (range(a.ndim - 1), range(a.ndim - 1)))
+
+
+def _sum_product(g, x):
+    return np.sum(g * x)
+
+
+def _like(g, aval):
+    return g.reshape(aval.shape)
+
+
+# fmt: off
+linear(np.dot,   _dot_a, _dot_b)
+linear(np.inner, _inner_a, _inner_b)
+linear(np.outer, lambda g, _a, b, out=None: _like(g @ np.ravel(b), _a),
+                 lambda g, a, _b, out=None: _like(np.ravel(a) @ g, _b))
+linear(np.vdot,  lambda g, _a, b: _like(np.conjugate(g * np.ravel(b)), _a),
+                 lambda g, a, _b: _like(g * np.conjugate(np.ravel(a)), _b))
+linear(np.vecdot, lambda g, _a, b, axis=-1: np.conjugate(np.expand_dims(g, axis) * b),
+                  lambda g, a, _b, axis=-1: np.expand_dims(g, axis) * np.conjugate(a))
+linear(np.matvec, lambda g, _a, b: g[..., None] * typed(b)[..., None, :],
+                  lambda g, a, _b: np.matvec(typed(a).mT, g))
+linear(np.vecmat, lambda g, _a, b: np.conjugate(np.matvec(b, g)),
+                  lambda g, a, _b: np.conjugate(typed(a))[..., None] * g[..., None, :])
+# fmt: on
+
+
+def _axes(axes, a_ndim, b_ndim):
+    """The axes of both arguments over which np.tensordot sums."""
+    if np.ndim(axes) == 0 and not isinstance(axes, (tuple, list)):
+        return tuple(range(a_ndim - axes, a_ndim)), tuple(range(axes))
+    return tuple(normalize_axis_tuple(x, ndim) for x, ndim in zip(axes, (a_ndim, b_ndim), strict=True))
+
+
+def _tensordot_transpose(g, x, shape, summed, others, first):
+    """The cotangent of the argument with axes ``summed``, where ``x`` is the other with axes ``others``."""
+    free = [i for i in range(len(shape)) if i not in summed]
+    rest = [i for i in range(x.ndim) if i not in others]
+    places = range(len(free), g.ndim) if first else range(len(rest))
+    c = np.tensordot(g, x, (places, rest))  # the free axes, then those of x that were summed, in their order
+    order = [*free, *(summed[i] for i in sorted(range(len(others)), key=others.__getitem__))]
+    return np.transpose(c, sorted(range(len(order)), key=order.__getitem__))
+
+
+def _tensordot_a(g, _a, b, axes=2):
+    b = typed(b)
+    summed, others = _axes(axes, _a.ndim, b.ndim)
+    return _tensordot_transpose(g, b, _a.shape, summed, others, first=True)
+
+
+def _tensordot_b(g, a, _b, axes=2):
+    a = typed(a)
+    others, summed = _axes(axes, a.ndim, _b.ndim)
+    return _tensordot_transpose(g, a, _b.shape, summed, others, first=False)
+
+
+linear(np.tensordot, _tensordot_a, _tensordot_b)
+
+
+# einsum: the cotangent of one operand is the einsum of the cotangent with the other operands.
+
+
+@primitive
+def contract(subscripts, *operands, optimize=False):
+    """np.einsum, with one letter for each axis of each operand and explicit output."""
+    return np.einsum(subscripts, *operands, optimize=optimize)
+
+
+def _contract_transpose(i, g, subscripts, operands, optimize):
+    inputs, output = subscripts.split("->")
+    inputs = inputs.split(",")
+    mine, shape = inputs[i], operands[i].shape
+    others = [(s, x) for k, (s, x) in enumerate(zip(inputs, operands, strict=True)) if k != i]
+    known = set(output).union(*(s for s, _ in others))
+    axes = list(dict.fromkeys(mine))  # each letter once
+    found = [c for c in axes if c in known]
+    terms = ",".join([output, *(s for s, _ in others)])
+    c = contract(f"{terms}->{''.join(found)}", g, *(x for _, x in others), optimize=optimize)
+    sizes = dict(zip(mine, shape, strict=True))  # a letter in no other place is summed on its own
+    c = c.reshape([c.shape[found.index(a)] if a in found else 1 for a in axes])
+    if len(axes) == len(mine):
+        return c
+    index = np.ix_(*(np.arange(sizes[a]) for a in axes))  # a letter twice is a diagonal
+    c = np.broadcast_to(c, [sizes[a] for a in axes])
+    return scatter(c, tuple(index[axes.index(a)] for a in mine), shape)
+
+
+def _third_and_on(i):
+    return lambda g, subscripts, *operands, optimize=False: _contract_transpose(i, g, subscripts, operands, optimize)
+
+
+linear(
+    contract,
+    None,
+    lambda g, subscripts, _a, *rest, optimize=False: _contract_transpose(0, g, subscripts, (_a, *rest), optimize),
+    lambda g, subscripts, a, _b, *rest, optimize=False: _contract_transpose(1, g, subscripts, (a, _b, *rest), optimize),
+    *map(_third_and_on, range(2, 26)),
+)
+
+
+def _spelled_out(subscripts, ndims):
+    """The subscripts with letters in place of the ellipses and with the output written out."""
+    inputs, arrow, output = subscripts.replace(" ", "").partition("->")
+    inputs = inputs.split(",")
+    free = [c for c in string.ascii_letters if c not in subscripts]
+    width = max([n - len(s) + 3 for s, n in zip(inputs, ndims, strict=True) if "..." in s], default=0)
+    letters = "".join(free[:width])
+
+    def spell(s, n):
+        return s.replace("...", letters[width - (n - len(s) + 3) :] if n - len(s) + 3 else "")
+
+    if not arrow:
+        joined = "".join(inputs).replace("...", "")
+        output = ("..." if "..." in subscripts else "") + "".join(sorted(c for c in joined if joined.count(c) == 1))
+    spelled = [spell(s, n) if "..." in s else s for s, n in zip(inputs, ndims, strict=True)]
+    return f"{','.join(spelled)}->{output.replace('...', letters)}"
+
+
+def _from_lists(operands):
+    """Subscripts and operands of np.einsum's other form, ``operand, [0, 1], operand, [1, 2], …``."""
+    pairs, rest = operands[: len(operands) // 2 * 2], operands[len(operands) // 2 * 2 :]
+    lists = [*pairs[1::2], *rest]
+    labels = sorted({e for s in lists for e in s if e is not Ellipsis})
+    letters = dict(zip(labels, sorted(string.ascii_letters))) | {Ellipsis: "..."}
+    spelled = ["".join(letters[e] for e in s) for s in lists]
+    subscripts = ",".join(spelled[: len(pairs) // 2]) + ("->" + spelled[-1] if rest else "")
+    return subscripts, pairs[::2]
+
+
+def _einsum(*operands, out=None, optimize=False):
+    subscripts, operands = (operands[0], operands[1:]) if isinstance(operands[0], str) else _from_lists(operands)
+    operands = list(map(typed, operands))
+    return contract(_spelled_out(subscripts, [len(shape_of(x)) for x in operands]), *operands, optimize=optimize)
+
+
+composite(np.einsum, _einsum)
+
+
+# Kronecker and cross products.
+
+
+def _kron(a, b):
+    a, b = typed(a), typed(b)
+    ndim = max(a.ndim, b.ndim)
+    m, n = ((1,) * (ndim - x.ndim) + x.shape for x in (a, b))
+    y = a.reshape([k for i in m for k in (i, 1)]) * b.reshape([k for i in n for k in (1, i)])
+    return y.reshape([i * k for i, k in zip(m, n, strict=True)])
+
+
+def _cross(a, b, axisa=-1, axisb=-1, axisc=-1, axis=None):
+    if axis is not None:
+        axisa = axisb = axisc = axis
+    a, b = np.moveaxis(typed(a), axisa, -1), np.moveaxis(typed(b), axisb, -1)
+    if (a.shape[-1], b.shape[-1]) != (3, 3):
+        raise NotImplementedError("np.cross: vectors of two components have no rule; give a third component of zero.")
+    (a0, a1, a2), (b0, b1, b2) = ([x[..., i] for i in range(3)] for x in (a, b))
+    return np.stack([a1 * b2 - a2 * b1, a2 * b0 - a0 * b2, a0 * b1 - a1 * b0], axisc)
+
+
+composite(np.kron, _kron)
+composite(np.cross, _cross)
+
+
+# Convolution and correlation.
+
+
+def _full(g, n, m, mode):
+    """The cotangent of the full convolution of lengths ``n`` and ``m``, of which ``mode`` takes a part."""
+    short = min(n, m)
+    before = {"full": 0, "same": (short - 1) // 2, "valid": short - 1}[mode]
+    return np.pad(g, (before, n + m - 1 - g.shape[0] - before))
+
+
+linear(
+    np.convolve,
+    lambda g, _a, v, mode="full": np.convolve(_full(g, _a.size, len(typed(v)), mode), typed(v)[::-1], "valid"),
+    lambda g, a, _v, mode="full": np.convolve(_full(g, len(typed(a)), _v.size, mode), typed(a)[::-1], "valid"),
+)
+
+
+def _correlate(a, v, mode="valid"):
+    a, v = typed(a), typed(v)
+    if len(a) < len(v):
+        return np.conjugate(np.correlate(v, a, mode))[::-1]
+    return np.convolve(a, np.conjugate(v)[::-1], mode)
+
+
+composite(np.correlate, _correlate)
+
+
+def _multi_dot(arrays, *, out=None):
+    """The product in the order of least cost (Cormen et al., Introduction to Algorithms, section 15.2)."""
+    arrays = list(map(typed, arrays))
+    if len(arrays) < 2:
+        raise ValueError("Expecting at least two arrays.")
+    sizes = [x.shape[0] for x in arrays] + [arrays[-1].shape[-1]]
+    sizes[0] = arrays[0].shape[0] if arrays[0].ndim > 1 else 1
+    sizes[-1] = arrays[-1].shape[-1] if arrays[-1].ndim > 1 else 1
+
+    @functools.cache
+    def best(i, j):
+        """The least cost of the product of arrays i to j, and after which array to split it."""
+        if i == j:
+            return 0, i
+        return min((best(i, k)[0] + best(k + 1, j)[0] + sizes[i] * sizes[k + 1] * sizes[j + 1], k) for k in range(i, j))
+
+    def multiply(i, j):
+        split = best(i, j)[1]
+        return arrays[i] if i == j else np.dot(multiply(i, split), multiply(split + 1, j))
+
+    return multiply(0, len(arrays) - 1)
+
+
+composite(np.linalg.multi_dot, _multi_dot)
+composite(np.linalg.matmul, lambda x1, x2, /: np.matmul(x1, x2))
+composite(np.linalg.outer, lambda x1, x2, /: np.outer(x1, x2))
+composite(np.linalg.tensordot, lambda x1, x2, /, *, axes=2: np.tensordot(x1, x2, axes))
+composite(np.linalg.vecdot, lambda x1, x2, /, *, axis=-1: np.vecdot(x1, x2, axis=axis))
+composite(np.linalg.cross, lambda x1, x2, /, *, axis=-1: np.cross(x1, x2, axis=axis))
+composite(np.linalg.trace, lambda x, /, *, offset=0, dtype=None: np.trace(x, offset, -2, -1, dtype))
+composite(np.linalg.diagonal, lambda x, /, *, offset=0: np.diagonal(x, offset, -2, -1))
+composite(np.linalg.matrix_transpose, lambda x, /: np.matrix_transpose(x))

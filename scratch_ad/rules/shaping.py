@@ -1,0 +1,433 @@
+"""Functions that rearrange, repeat, join and split arrays."""
+
+import itertools
+import math
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
+
+from ..rule import composite, explicit, linear, primitive
+from ..tracer import astype, scatter, strip
+from ..tree import typed
+
+
+def along(axis, entry):
+    """The index that takes ``entry`` along ``axis``, which is not negative."""
+    return (slice(None),) * axis + (entry,)
+
+
+# Another shape.
+
+
+def _settled(order):
+    if order not in ("C", "F"):
+        raise NotImplementedError(f"order={order!r} depends on the memory layout; differentiation needs 'C' or 'F'.")
+    return order
+
+
+explicit(
+    np.reshape,
+    jvp=lambda t, _y, a, shape, order="C", copy=None: np.reshape(t, shape, order=_settled(order)),
+    vjp=lambda g, _y, _a, shape, order="C", copy=None: g.reshape(_a.shape, order=_settled(order)),
+)
+explicit(
+    np.ravel,
+    jvp=lambda t, _y, a, order="C": np.ravel(t, _settled(order)),
+    vjp=lambda g, _y, _a, order="C": g.reshape(_a.shape, order=_settled(order)),
+)
+linear(np.expand_dims, lambda g, _a, axis: g.reshape(_a.shape))
+linear(np.squeeze, lambda g, _a, axis=None: g.reshape(_a.shape))
+linear(np.broadcast_to, lambda g, _array, shape, subok=False: g)
+linear(np.copy, lambda g, _a, order="K", subok=False: g)
+
+
+def _atleast(ndim, expand):
+    def one(a):
+        a = typed(a)
+        return a if a.ndim >= ndim else a.reshape(expand(a.shape))
+
+    return lambda *arys: one(arys[0]) if len(arys) == 1 else tuple(map(one, arys))
+
+
+composite(np.atleast_1d, _atleast(1, lambda shape: (1,)))
+composite(np.atleast_2d, _atleast(2, lambda shape: (1,) * (2 - len(shape)) + shape))
+composite(np.atleast_3d, _atleast(3, lambda shape: {0: (1, 1, 1), 1: (1, *shape, 1), 2: (*shape, 1)}[len(shape)]))
+
+
+def _broadcast_arrays(*args, subok=False):
+    args = list(map(typed, args))
+    shape = np.broadcast_shapes(*(a.shape for a in args))
+    return tuple(a if a.shape == shape else np.broadcast_to(a, shape) for a in args)
+
+
+def _meshgrid(*xi, copy=True, sparse=False, indexing="xy"):
+    if indexing not in ("xy", "ij"):
+        raise ValueError("Valid values for `indexing` are 'xy' and 'ij'.")
+    places = list(range(len(xi)))
+    if indexing == "xy":
+        places[:2] = places[1::-1]
+    grids = [np.reshape(x, (1,) * k + (-1,) + (1,) * (len(xi) - k - 1)) for x, k in zip(xi, places, strict=True)]
+    return tuple(grids) if sparse else np.broadcast_arrays(*grids)
+
+
+composite(np.broadcast_arrays, _broadcast_arrays)
+composite(np.meshgrid, _meshgrid)
+
+
+# Another dtype.
+
+_cast = linear(primitive(astype.__wrapped__), lambda g, _a, dtype: g)
+
+
+def _astype(a, dtype):
+    kind = np.dtype(dtype).kind
+    if kind in "iub":
+        return astype(strip(a), dtype)
+    if kind not in "fcV":  # bfloat16 is of kind V
+        raise TypeError(
+            f"astype: an array of dtype {np.dtype(dtype)} cannot be differentiated; keep a real or complex dtype."
+        )
+    return _cast(a, dtype)
+
+
+composite(astype, _astype)
+composite(np.astype, lambda x, dtype, /, *, copy=True, device=None: astype(x, np.dtype(dtype)))
+
+
+# Another order.
+
+
+def _inverse(axes, ndim):
+    axes = [i % ndim for i in axes]
+    return sorted(range(ndim), key=axes.__getitem__)
+
+
+def _rollaxis(a, axis, start=0):
+    axis = normalize_axis_index(axis, a.ndim)
+    start = start + a.ndim if start < 0 else start
+    return np.moveaxis(a, axis, start - 1 if axis < start else start)
+
+
+# fmt: off
+linear(np.transpose,        lambda g, _a, axes=None: np.transpose(g, axes and _inverse(axes, g.ndim)))
+linear(np.matrix_transpose, lambda g, _x: np.matrix_transpose(g))
+linear(np.swapaxes,         lambda g, _a, axis1, axis2: np.swapaxes(g, axis1, axis2))
+linear(np.moveaxis,         lambda g, _a, source, destination: np.moveaxis(g, destination, source))
+linear(np.flip,             lambda g, _m, axis=None: np.flip(g, axis))
+linear(np.roll,             lambda g, _a, shift, axis=None: np.roll(g, np.negative(shift), axis))
+linear(np.rot90,            lambda g, _m, k=1, axes=(0, 1): np.rot90(g, -k, axes))
+linear(np.tril,             lambda g, _m, k=0: np.tril(g, k))
+linear(np.triu,             lambda g, _m, k=0: np.triu(g, k))
+composite(np.rollaxis,      _rollaxis)
+composite(np.fliplr,        lambda m: np.flip(m, 1))
+composite(np.flipud,        lambda m: np.flip(m, 0))
+# fmt: on
+
+
+# Diagonals.
+
+
+def _undiagonal(g, _a, offset=0, axis1=0, axis2=1):
+    """Zeros, with ``g`` on a diagonal."""
+    axis1, axis2 = normalize_axis_tuple((axis1, axis2), _a.ndim)
+    i = np.arange(g.shape[-1])
+    index = [slice(None)] * _a.ndim
+    index[axis1], index[axis2] = i + max(-offset, 0), i + max(offset, 0)
+    between = (
+        abs(axis1 - axis2) == 1
+    )  # whether the result of advanced indexing has its new axis in place, else in front
+    g = np.moveaxis(g, -1, min(axis1, axis2) if between else 0)
+    return scatter(g, tuple(index), _a.shape)
+
+
+def _diag_transpose(g, _v, k=0):
+    return np.diagonal(g, k) if _v.ndim == 1 else _undiagonal(g, _v, k)
+
+
+def _trace(a, offset=0, axis1=0, axis2=1, dtype=None, out=None):
+    return np.sum(np.diagonal(a, offset, axis1, axis2), axis=-1, dtype=dtype)
+
+
+linear(np.diagonal, _undiagonal)
+linear(np.diag, _diag_transpose)
+composite(np.diagflat, lambda v, k=0: np.diag(np.ravel(v), k))
+composite(np.trace, _trace)
+
+
+# Repetition.
+
+
+def _tile(A, reps):
+    reps = (reps,) if np.ndim(reps) == 0 else tuple(reps)
+    ndim = max(len(reps), A.ndim)
+    shape, reps = (1,) * (ndim - A.ndim) + A.shape, (1,) * (ndim - len(reps)) + reps
+    repeated = np.broadcast_to(
+        A.reshape([n for size in shape for n in (1, size)]), [n for pair in zip(reps, shape, strict=True) for n in pair]
+    )
+    return repeated.reshape([r * size for r, size in zip(reps, shape, strict=True)])
+
+
+def _repeat(a, repeats, axis=None):
+    if axis is None:
+        a, axis = np.ravel(a), 0
+    axis = normalize_axis_index(axis, a.ndim)
+    if np.ndim(repeats):
+        return np.take(a, np.repeat(np.arange(a.shape[axis]), repeats), axis)
+    before, after = a.shape[: axis + 1], a.shape[axis + 1 :]
+    repeated = np.broadcast_to(a.reshape(*before, 1, *after), (*before, repeats, *after))
+    return repeated.reshape(*before[:-1], before[-1] * repeats, *after)
+
+
+def _resize(a, new_shape):
+    new_shape = (new_shape,) if np.ndim(new_shape) == 0 else tuple(new_shape)
+    if a.size == 0:
+        return np.zeros(new_shape, a.dtype)
+    return np.take(a, np.arange(math.prod(new_shape)) % a.size).reshape(new_shape)
+
+
+composite(np.tile, _tile)
+composite(np.repeat, _repeat)
+composite(np.resize, _resize)
+
+
+# Joining.
+
+
+def _split_along(g, *_arrays, axis):
+    """The pieces of ``g`` that came from each of the concatenated arrays."""
+    axis, pieces, start = axis % g.ndim, [], 0
+    for a in _arrays:
+        pieces.append(g[along(axis, slice(start, start + a.shape[axis]))])
+        start += a.shape[axis]
+    return pieces
+
+
+def _unstack_along(g, *_arrays, axis):
+    return [g[along(axis % g.ndim, k)] for k in range(len(_arrays))]
+
+
+@primitive
+def join(*arrays, axis):
+    """``np.concatenate``, with the arrays as arguments."""
+    return np.concatenate(arrays, axis)
+
+
+@primitive
+def pile(*arrays, axis):
+    """``np.stack``, with the arrays as arguments."""
+    return np.stack(arrays, axis)
+
+
+linear(join, _split_along, jointly=True)
+linear(pile, _unstack_along, jointly=True)
+
+
+def _of_dtype(arrays, dtype):
+    return [typed(a) if dtype is None else astype(typed(a), np.dtype(dtype)) for a in arrays]
+
+
+def _concatenate(arrays, axis=0, out=None, *, dtype=None, casting="same_kind"):
+    arrays = _of_dtype(arrays, dtype)
+    return join(*map(np.ravel, arrays), axis=0) if axis is None else join(*arrays, axis=axis)
+
+
+def _block(arrays):
+    def depth(x):
+        return 1 + max(map(depth, x)) if isinstance(x, list) else 0
+
+    def leaves(x):
+        return [leaf for e in x for leaf in leaves(e)] if isinstance(x, list) else [typed(x)]
+
+    levels = depth(arrays)
+    ndim = max(levels, *(a.ndim for a in leaves(arrays)))
+
+    def join(x, level):
+        if isinstance(x, list):
+            return np.concatenate([join(e, level - 1) for e in x], -level)
+        x = typed(x)
+        return x.reshape((1,) * (ndim - x.ndim) + x.shape)
+
+    return join(arrays, levels)
+
+
+def _column_stack(tup):
+    return np.concatenate([a if a.ndim > 1 else a.reshape(-1, 1) for a in map(typed, tup)], 1)
+
+
+def _hstack(tup, *, dtype=None, casting="same_kind"):
+    arrays = [np.atleast_1d(a) for a in tup]
+    return np.concatenate(arrays, 0 if arrays[0].ndim == 1 else 1, dtype=dtype)
+
+
+composite(np.concatenate, _concatenate)
+composite(
+    np.stack,
+    lambda arrays, axis=0, out=None, *, dtype=None, casting="same_kind": pile(*_of_dtype(arrays, dtype), axis=axis),
+)
+composite(
+    np.vstack,
+    lambda tup, *, dtype=None, casting="same_kind": np.concatenate([np.atleast_2d(a) for a in tup], dtype=dtype),
+)
+composite(np.hstack, _hstack)
+composite(np.dstack, lambda tup: np.concatenate([np.atleast_3d(a) for a in tup], 2))
+composite(np.column_stack, _column_stack)
+composite(np.block, _block)
+
+
+# Splitting.
+
+
+def _pieces(ary, indices_or_sections, axis):
+    """The pieces of ``ary`` along ``axis``, as np.array_split cuts them."""
+    axis = normalize_axis_index(axis, ary.ndim)
+    n = ary.shape[axis]
+    if np.ndim(indices_or_sections):
+        cuts = [0, *indices_or_sections, n]
+    else:
+        if indices_or_sections <= 0:
+            raise ValueError("number sections must be larger than 0.")
+        small, extra = divmod(n, indices_or_sections)
+        cuts = [k * small + min(k, extra) for k in range(indices_or_sections + 1)]
+    return [ary[along(axis, slice(start, stop))] for start, stop in itertools.pairwise(cuts)]
+
+
+def _split(ary, indices_or_sections, axis=0):
+    if np.ndim(indices_or_sections) == 0 and ary.shape[axis] % indices_or_sections:
+        raise ValueError("array split does not result in an equal division")
+    return _pieces(ary, indices_or_sections, axis)
+
+
+def _axis_split(name, least, axis):
+    def body(ary, indices_or_sections):
+        if ary.ndim < least:
+            raise ValueError(f"{name} only works on arrays of {least} or more dimensions")
+        return np.split(ary, indices_or_sections, axis(ary))
+
+    return body
+
+
+composite(np.array_split, lambda ary, indices_or_sections, axis=0: _pieces(ary, indices_or_sections, axis))
+composite(np.split, _split)
+composite(np.hsplit, _axis_split("hsplit", 1, lambda ary: min(1, ary.ndim - 1)))
+composite(np.vsplit, _axis_split("vsplit", 2, lambda ary: 0))
+composite(np.dsplit, _axis_split("dsplit", 3, lambda ary: 2))
+composite(np.unstack, lambda x, /, *, axis=0: tuple(x[along(axis % x.ndim, k)] for k in range(x.shape[axis])))
+
+
+# Insertion and removal.
+
+
+def _append(arr, values, axis=None):
+    return np.concatenate([np.ravel(arr), np.ravel(values)] if axis is None else [arr, values], axis or 0)
+
+
+def _delete(arr, obj, axis=None):
+    if axis is None:
+        arr, axis = np.ravel(arr), 0
+    return np.take(arr, np.delete(np.arange(arr.shape[axis]), obj), axis)
+
+
+def _insert(arr, obj, values, axis=None):
+    arr, values = typed(arr), typed(values)
+    if axis is None:
+        arr, axis = np.ravel(arr), 0
+    axis = normalize_axis_index(axis, arr.ndim)
+    n, values = arr.shape[axis], astype(values, arr.dtype)
+    places = np.insert(np.arange(n), obj, -1)  # -1 stands for an inserted element
+    if places.size == n + 1:  # at one place all values go in
+        values = values.reshape((1,) * (arr.ndim - values.ndim) + values.shape)
+        values = np.moveaxis(values, 0, axis) if np.ndim(obj) == 0 and not isinstance(obj, slice) else values
+        new = values.shape[axis]
+    else:
+        new = places.size - n
+    values = np.broadcast_to(values, (*arr.shape[:axis], new, *arr.shape[axis + 1 :]))
+    order = np.insert(np.arange(n), obj, np.arange(n, n + new))
+    return np.take(np.concatenate([arr, values], axis), order, axis)
+
+
+def _trim_zeros(filt, trim="fb", axis=None):
+    filt = typed(filt)
+    axes = range(filt.ndim) if axis is None else normalize_axis_tuple(axis, filt.ndim)
+    index = [slice(None)] * filt.ndim
+    for i, places in enumerate(np.nonzero(filt)):
+        if i in axes:
+            first, last = (places.min(), places.max() + 1) if places.size else (0, 0)
+            index[i] = slice(
+                first if "f" in trim.lower() else None, last if "b" in trim.lower() or not places.size else None
+            )
+    return filt[tuple(index)]
+
+
+composite(np.append, _append)
+composite(np.delete, _delete)
+composite(np.insert, _insert)
+composite(np.trim_zeros, _trim_zeros)
+
+
+# Padding, one axis after another, as NumPy does it.
+
+_statistics = {"maximum": np.max, "minimum": np.min, "mean": np.mean, "median": np.median}
+
+
+def _pairs(x, ndim):
+    """``x``, given once, as (before, after), or for each axis, as one (before, after) per axis."""
+    x = [x] if np.ndim(x) == 0 else list(x)
+    pairs = [list(x)] if np.ndim(x[0]) == 0 else list(map(list, x))
+    pairs = [pair * 2 if len(pair) == 1 else pair for pair in pairs]
+    return pairs * ndim if len(pairs) == 1 else pairs
+
+
+def _pad(array, pad_width, mode="constant", **kwargs):
+    array = typed(array)
+    if mode == "empty" or callable(mode):
+        raise NotImplementedError(
+            f"np.pad: mode {mode!r} has no derivative; use 'constant' or join pieces with np.concatenate."
+        )
+    if isinstance(pad_width, dict):
+        pad_width = [pad_width.get(i, pad_width.get(i - array.ndim, 0)) for i in range(array.ndim)]
+        pad_width = [(w, w) if np.ndim(w) == 0 else w for w in pad_width]
+    np.pad(np.empty((1,) * array.ndim), pad_width, mode, **dict.fromkeys(kwargs))  # for its checks
+    option = next(iter(kwargs.values()), None)
+    options = _pairs(0 if option is None and mode in ("constant", "linear_ramp") else option, array.ndim)
+    for axis, (width, pair) in enumerate(zip(_pairs(pad_width, array.ndim), options, strict=True)):
+        if any(width):
+            array = _pad_axis(array, axis, *map(int, width), mode, pair)
+    return array
+
+
+def _pad_axis(array, axis, before, after, mode, option):
+    """``array`` padded along one axis; ``option`` has the values, lengths or kind of reflection of both ends."""
+    n = array.shape[axis]
+    if mode in ("edge", "wrap") or (mode in ("reflect", "symmetric") and (option[0] != "odd" or n == 1)):
+        return np.take(array, np.pad(np.arange(n), (before, after), mode), axis)
+    if mode in ("reflect", "symmetric"):
+        return _pad_oddly(array, axis, before, after, int(mode == "reflect"))
+
+    def end(width, value, near, edge):
+        column = np.arange(width).reshape((-1,) + (1,) * (array.ndim - axis - 1))
+        if mode == "constant":
+            fill = astype(typed(value), array.dtype)
+        elif mode == "linear_ramp":
+            fill = value + column * ((array[along(axis, edge)] - value) / max(width, 1))
+        else:
+            fill = _statistics[mode](array[along(axis, near(value))], axis, keepdims=True)
+        return np.broadcast_to(fill, (*array.shape[:axis], width, *array.shape[axis + 1 :]))
+
+    left = end(before, option[0], lambda m: slice(m), slice(0, 1))
+    right = end(after, option[1], lambda m: slice(m and max(n - m, 0), None), slice(n - 1, None))
+    return np.concatenate([left, array, np.flip(right, axis) if mode == "linear_ramp" else right], axis)
+
+
+def _pad_oddly(array, axis, before, after, skip):
+    """Reflection through the edge elements, again and again where the width is larger than the array."""
+    while before or after:
+        n = array.shape[axis]
+        left, right = min(before, n - skip), min(after, n - skip)
+        first, head = (array[along(axis, slice(*s))] for s in ((0, 1), (skip, skip + left)))
+        last, tail = (array[along(axis, slice(*s))] for s in ((n - 1, n), (n - skip - right, n - skip)))
+        array = np.concatenate([2 * first - np.flip(head, axis), array, 2 * last - np.flip(tail, axis)], axis)
+        before, after = before - left, after - right
+    return array
+
+
+composite(np.pad, _pad)

@@ -1,0 +1,141 @@
+"""The functions of NumPy's Python layer that work element by element. Names as in rule.py."""
+
+import functools
+import math
+
+import numpy as np
+
+from ..rule import composite, elementwise, explicit, linear
+from ..tracer import Tracer, astype, dtype_of, scatter, shape_of, strip
+
+_SINC = [(-1) ** k * 2 * k / math.factorial(2 * k + 1) for k in range(14, 0, -1)]
+_NODES = [math.cos(math.pi * (k + 0.5) / 120) for k in range(60)]
+
+
+def _sinc_partial(x):
+    """(cos πx − sinc x)/x, which cancels near 0: there the power series, with terms for some orders more."""
+    z = math.pi * x
+    near = np.less(np.abs(z), 2)
+    square = np.square(np.where(near, z, 0))
+    series = functools.reduce(lambda total, c: total * square + c, _SINC, 0.0)
+    far = np.where(near, 1, x)
+    cosine = np.cos(math.pi * (far - 2 * np.rint(np.real(far) / 2)))
+    return np.where(near, math.pi * z * series, (cosine - np.sinc(far)) / far)
+
+
+def _i0_partial(x):
+    """I₁(x) = mean of cos θ sinh(x cos θ) over 0 < θ < π/2 (Abramowitz and Stegun 9.6.19), by the midpoint rule.
+
+    The rule converges exponentially for a periodic integrand: these nodes suffice as far as exp does not overflow.
+    No term cancels another, in the derivatives of any order neither.
+    """
+    return sum(c * np.sinh(c * x) for c in _NODES) / len(_NODES)
+
+
+def _zero_or_none(_t, y, _condition, *branches):
+    """The tangent that the condition of ``where`` brings: none where the result is a tuple of indices or integer."""
+    if not branches:
+        return (None,) * len(y)
+    return np.zeros_like(y) if dtype_of(y).kind in "fc" else None
+
+
+def _select(condlist, choicelist, default=0):
+    pairs = list(zip(condlist, choicelist, strict=True))
+    return functools.reduce(lambda rest, pair: np.where(*pair, rest), reversed(pairs), default)
+
+
+def _piecewise(x, condlist, funclist, *args, **kwargs):
+    conditions = strip(condlist)
+    if np.isscalar(conditions) or (np.ndim(x) and not isinstance(conditions[0], (list, np.ndarray))):
+        conditions = [conditions]
+    conditions = list(np.asarray(conditions, bool))
+    if len(funclist) == len(conditions) + 1:
+        conditions.append(~np.any(conditions, axis=0))
+    y = np.zeros_like(x)
+    for condition, function in zip(conditions, funclist, strict=True):
+        chosen = np.positive(x)[condition]  # a Python number has no index
+        if chosen.size:
+            value = function(chosen, *args, **kwargs) if callable(function) else function
+            value = astype(np.broadcast_to(value, chosen.shape), y.dtype)
+            y = np.where(condition, scatter(value, condition, y.shape), y)
+    return y
+
+
+def _clip(a, a_min=None, a_max=None, out=None, *, min=None, max=None):
+    if out is not None:
+        raise TypeError("np.clip: out= is not supported on tracers; use the result.")
+    for function, bounds in ((np.maximum, (a_min, min)), (np.minimum, (a_max, max))):
+        for bound in bounds:
+            if bound is not None and bound is not np._NoValue:
+                a = function(a, bound)
+    return a
+
+
+def _nan_to_num(x, copy=True, nan=0.0, posinf=None, neginf=None):
+    dtype = dtype_of(x)
+    if dtype.kind == "c":
+        return _nan_to_num(x.real, copy, nan, posinf, neginf) + _nan_to_num(x.imag, copy, nan, posinf, neginf) * 1j
+    limits = np.finfo(dtype)
+    for special, value in (
+        (np.isnan(x), nan),
+        (np.isposinf(x), limits.max if posinf is None else posinf),
+        (np.isneginf(x), limits.min if neginf is None else neginf),
+    ):
+        x = np.where(special, astype(value, dtype), x)
+    return x
+
+
+def _real_if_close(a, tol=100):
+    return np.real(a) if np.isrealobj(np.real_if_close(strip(a), tol)) else a
+
+
+def _full_like(a, fill_value, dtype=None, order="K", subok=True, shape=None, *, device=None):
+    if not isinstance(fill_value, Tracer):
+        return np.full_like(strip(a), fill_value, dtype, order, subok, shape, device=device)
+    return np.broadcast_to(astype(fill_value, dtype or dtype_of(a)), shape_of(a) if shape is None else shape)
+
+
+def _interp(x, xp, fp, left=None, right=None, period=None):
+    if period is not None:
+        x, xp = np.remainder(x, period), np.remainder(xp, period)
+        order = np.argsort(xp)
+        xp, fp = xp[order], fp[order]
+        xp = np.concatenate([xp[-1:] - period, xp, xp[:1] + period])
+        fp = np.concatenate([fp[-1:], fp, fp[:1]])
+    right_end = np.clip(np.searchsorted(xp, x, "right"), 1, len(xp) - 1)
+    x0, x1, f0, f1 = xp[right_end - 1], xp[right_end], fp[right_end - 1], fp[right_end]
+    step = np.equal(x0, x1)
+    y = np.where(step, f1, f0 + (f1 - f0) / np.where(step, 1, x1 - x0) * (x - x0))
+    if period is None:
+        y = np.where(np.less(x, xp[0]), fp[0] if left is None else left, y)
+        y = np.where(np.greater(x, xp[-1]), fp[-1] if right is None else right, y)
+    return y
+
+
+elementwise(np.sinc, lambda x: _sinc_partial(x))
+elementwise(np.i0, lambda x: _i0_partial(x))
+elementwise(np.unwrap, 1)
+linear(np.real, lambda g, _x: g)
+linear(np.imag, lambda g, _x: g * -1j)
+linear(np.bincount, None, lambda g, x, _weights, minlength=0: g[x])
+explicit(
+    np.where,
+    jvp=(
+        _zero_or_none,
+        lambda t, _y, condition, _a, _b: np.where(condition, t, 0),
+        lambda t, _y, condition, _a, _b: np.where(condition, 0, t),
+    ),
+    vjp=(
+        lambda g, _y, _condition, _a=None, _b=None: None,
+        lambda g, _y, condition, _a, _b: np.where(condition, g, 0),
+        lambda g, _y, condition, _a, _b: np.where(condition, 0, g),
+    ),
+)
+composite(np.angle, lambda z, deg=False: np.arctan2(np.imag(z), np.real(z)) * (180 / math.pi if deg else 1))
+composite(np.select, _select)
+composite(np.piecewise, _piecewise)
+composite(np.clip, _clip)
+composite(np.nan_to_num, _nan_to_num)
+composite(np.real_if_close, _real_if_close)
+composite(np.full_like, _full_like)
+composite(np.interp, _interp)
