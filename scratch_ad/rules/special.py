@@ -96,6 +96,7 @@ def _full_like(a, fill_value, dtype=None, order="K", subok=True, shape=None, *, 
 
 
 def _interp(x, xp, fp, left=None, right=None, period=None):
+    x, xp, fp = (np.stack(e) if isinstance(e, (list, tuple)) else e for e in (x, xp, fp))
     if period is not None:
         x, xp = np.remainder(x, period), np.remainder(xp, period)
         order = np.argsort(xp)

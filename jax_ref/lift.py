@@ -1,0 +1,312 @@
+"""JAX arrays as one more kind of number: a plain NumPy function run on a ``JaxArray`` is a JAX function.
+
+A ``JaxArray`` answers each NumPy call with the jax.numpy function of the same name. Its trace has level 0, so it
+lies below every tracer of ``scratch_ad``: JAX differentiates the user's function (the reference), and runs or
+compiles our derivative of it (``jit(scratch_ad.grad(f))``). Results have NumPy's dtypes, not JAX's: a ufunc's
+arguments are cast as NumPy resolves them, and only Python numbers are weakly typed.
+"""
+
+import functools
+import inspect
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from scratch_ad import tracer
+from scratch_ad.rule import Composite, Refused, rules
+from scratch_ad.tracer import Trace, Tracer, name_of
+from scratch_ad.tree import rebuild
+
+
+class JaxArray(Tracer):
+    """A JAX array, or a tracer of JAX's own, that answers NumPy's calls."""
+
+    __slots__ = ()
+
+    def __init__(self, value):
+        self.owner, self.value = _trace, value
+
+
+class _JaxTrace(Trace):
+    """The trace of every JaxArray: level 0, below all others, without a derivative of its own."""
+
+    __slots__ = ()
+    mode = "JAX"
+
+    def __init__(self):
+        self.level = 0
+
+    def process(self, function, args, kwargs):
+        equivalent = _equivalent(function)
+        if equivalent is None:
+            return _body(function)(*args, **kwargs)
+        try:
+            return _result(equivalent(*map(_value, args), **{k: _value(v) for k, v in kwargs.items()}))
+        except (jax.errors.ConcretizationTypeError, jax.errors.NonConcreteBooleanIndexError, _Unknown) as error:
+            raise TypeError(
+                f"{name_of(function)}: the type of the result depends on numbers that JAX does not know while it "
+                "compiles. Use np.where in place of a boolean index, or call the function without jax_ref.jit."
+            ) from error
+
+
+_trace = _JaxTrace()
+
+
+class _Unknown(Exception):
+    """Raised where JAX has no function because the dtype of the result depends on its numbers."""
+
+
+def _value(x):
+    """``x`` as JAX takes it: values in place of tracers, and functions that take and return them."""
+    if isinstance(x, JaxArray):
+        return x.value
+    if type(x) in (tuple, list):
+        return type(x)(map(_value, x))
+    if callable(x) and not isinstance(x, type):
+        return lambda *args: _value(x(*map(_result, args)))
+    return x
+
+
+def _result(y):
+    """The arrays in a result of JAX as tracers, none of them weakly typed: in NumPy only Python numbers are."""
+    if isinstance(y, jax.Array):
+        return JaxArray(jax.lax.convert_element_type(y, y.dtype) if y.weak_type else y)
+    return rebuild(y, map(_result, y)) if isinstance(y, (tuple, list)) else y
+
+
+@functools.cache
+def _equivalent(function):
+    """The function of JAX arrays that does what ``function`` does with NumPy's, or None."""
+    if function in _equivalents:
+        return _equivalents[function]
+    if isinstance(function, np.ufunc):
+        target = getattr(jnp, function.__name__, None)
+        return target and _ufunc(function, target)
+    if isinstance(ufunc := getattr(function, "__self__", None), np.ufunc):
+        target = getattr(jnp, ufunc.__name__, None)
+        return target and _ufunc_method(ufunc, target, function.__name__)
+    target = getattr(_modules.get(function.__module__), function.__name__, None)
+    return target and _function(function, target)
+
+
+def _body(function):
+    """The body of a function that JAX lacks: of a composite rule, or of a user's own function."""
+    rule = rules.get(function)
+    if isinstance(rule, Composite):
+        return rule.body
+    if not hasattr(function, "_implementation") and hasattr(function, "__wrapped__"):
+        return function.__wrapped__
+    remedy = rule.reason if isinstance(rule, Refused) else "write it in other NumPy functions"
+    raise NotImplementedError(f"{name_of(function)} has no equivalent in JAX: {remedy}.")
+
+
+def _ufunc(ufunc, target):
+    """``target`` with its arguments cast as NumPy's ``ufunc`` casts them."""
+
+    def call(*args, dtype=None, casting="same_kind", order="K", subok=True, **kwargs):
+        arrays = list(map(_array, args))
+        kinds = (*map(_kind, arrays), *(None,) * ufunc.nout)
+        signature = (None,) * ufunc.nin + (dtype and np.dtype(dtype),) * ufunc.nout
+        dtypes = ufunc.resolve_dtypes(kinds, signature=signature, casting=casting)
+        cast = (x if isinstance(kind, type) else jnp.asarray(x, t) for x, kind, t in zip(arrays, kinds, dtypes))
+        return target(*cast, **kwargs)
+
+    return call
+
+
+def _kind(x):
+    """The dtype of ``x``, or the Python type where it is as weakly typed as a Python number."""
+    if type(x) in (int, float, complex):
+        return type(x)
+    if isinstance(x, jax.Array) and x.weak_type:
+        return {"i": int, "f": float, "c": complex}[x.dtype.kind]
+    return np.result_type(x)
+
+
+def _ufunc_method(ufunc, target, method):
+    if not isinstance(target, jnp.ufunc):
+        target = jnp.frompyfunc(target, ufunc.nin, ufunc.nout, identity=ufunc.identity)
+    return lambda *args, **kwargs: getattr(target, method)(*map(_array, args), **kwargs)
+
+
+def _function(function, target):
+    """``target`` called with the arguments of NumPy's ``function``: lists as arrays, keywords of layout left out."""
+    signature, accepted = inspect.signature(function), inspect.signature(target).parameters
+    annotations = [str(p.annotation) for p in accepted.values()]
+    takes_any = any(p.kind is p.VAR_KEYWORD for p in accepted.values())
+    renamed = _renamed.get(function, {})
+
+    def call(*args, **kwargs):
+        positional, keywords = [], {}
+        for name, value in signature.bind(*args, **kwargs).arguments.items():
+            p = signature.parameters[name]
+            name = renamed.get(name, name)
+            if p.kind is p.VAR_POSITIONAL:
+                positional += [_annotated(v, annotations[len(positional)]) for v in value]
+            elif p.kind is p.VAR_KEYWORD:
+                keywords |= value
+            elif p.default is p.empty or p.kind is p.POSITIONAL_ONLY:
+                positional.append(_annotated(value, annotations[len(positional)]))
+            elif value is p.default or name in _layout or (name == "order" and name not in accepted):
+                continue
+            elif name in accepted or takes_any:
+                keywords[name] = _annotated(value, str(accepted[name].annotation))
+            else:
+                raise NotImplementedError(f"{name_of(function)}: jax.numpy has no keyword {name}; leave it out.")
+        return target(*positional, **keywords)
+
+    return call
+
+
+def _annotated(x, annotation):
+    """A list as the array, or list of arrays, that JAX's annotation of the parameter asks for."""
+    if not isinstance(x, (list, tuple)):
+        return x
+    if "Sequence[ArrayLike]" in annotation:
+        return [_array(e) for e in x]
+    return _array(x) if annotation in _array_annotations else x
+
+
+def _array(x):
+    """A list or tuple as an array, one of NumPy's where all of it is plain: JAX then knows it while it compiles."""
+    if not isinstance(x, (list, tuple)):
+        return x
+    return jnp.asarray(x) if any(isinstance(leaf, jax.Array) for leaf in jax.tree.leaves(x)) else np.asarray(x)
+
+
+def _getitem(a, index):
+    index = tuple(map(_array, index)) if isinstance(index, tuple) else _array(index)
+    return jnp.asarray(a)[index]
+
+
+def _scatter(g, index, shape):
+    index = tuple(map(_array, index)) if isinstance(index, tuple) else _array(index)
+    return jnp.zeros(shape, g.dtype).at[index].add(g)
+
+
+def _astype(a, dtype):
+    real = np.issubdtype(a.dtype, np.complexfloating) and not np.issubdtype(dtype, np.complexfloating)
+    return (a.real if real else a).astype(dtype)
+
+
+def _real_if_close(a, tol=100):
+    if jnp.iscomplexobj(a):
+        raise _Unknown
+    return a
+
+
+def _einsum(*operands, **kwargs):
+    return jnp.einsum(*(map(_array, operands) if isinstance(operands[0], str) else operands), **kwargs)
+
+
+_modules = {"numpy": jnp, "numpy.linalg": jnp.linalg, "numpy.fft": jnp.fft}
+_layout = {"subok", "casting", "kind", "like", "device", "out"}
+_renamed = {np.clip: {"a_min": "min", "a_max": "max"}}
+_array_annotations = {
+    "ArrayLike",
+    "ArrayLike | None",
+    "ArrayLike | slice",
+    str(inspect.signature(jnp.dot).parameters["a"].annotation),
+}
+_equivalents = {
+    tracer.getitem: _getitem,
+    tracer.scatter: _scatter,
+    tracer.astype: _astype,
+    tracer.stop_gradient: jax.lax.stop_gradient,
+    tracer.stop_gradient: jax.lax.stop_gradient,
+    np.einsum: _einsum,
+    np.where: lambda *args: jnp.where(*map(_array, args)),
+    **dict.fromkeys((np.put, np.place, np.put_along_axis, np.fill_diagonal)),  # JAX's do not change their argument
+    **dict.fromkeys((np.compress, np.extract)),  # JAX's trace what could be known while it compiles
+    np.choose: lambda a, *args, mode="clip": jnp.choose(np.asarray(a), *args, mode=mode),
+    np.real_if_close: _real_if_close,
+}
+
+
+def lift(fun):
+    """``fun``, written in NumPy calls, as a function of JAX arrays and of containers of them."""
+    if not callable(fun):
+        raise TypeError(f"Expected a callable value, got {fun}")
+
+    @functools.wraps(fun)
+    def lifted(*args, **kwargs):
+        args, kwargs = jax.tree.map(lambda x: JaxArray(x) if isinstance(x, jax.Array) else x, (args, kwargs))
+        return jax.tree.map(_inner, fun(*args, **kwargs))
+
+    return lifted
+
+
+def _inner(x):
+    return x.value if isinstance(x, JaxArray) else x
+
+
+def _given(tree):
+    """What a caller gives, as JAX takes it."""
+    return jax.tree.map(_check, tree)
+
+
+def _check(x):
+    if isinstance(x, Tracer) and not isinstance(x, JaxArray):
+        raise TypeError(
+            f"JAX cannot see through a tracer of {x.owner.mode}: apply jax_ref last, jax_ref.jit(scratch_ad.grad(f))."
+        )
+    return _inner(x)
+
+
+def _returned(tree):
+    """JAX's results as NumPy's arrays and numbers; as tracers inside another of these transformations."""
+    return jax.tree.map(_plain, tree)
+
+
+def _plain(x):
+    if isinstance(x, jax.core.Tracer):
+        return JaxArray(x)
+    return np.array(x)[()] if hasattr(x, "dtype") else x
+
+
+def _lower(function):
+    """A function of JAX arrays as one of NumPy's."""
+    return lambda *args, **kwargs: _returned(function(*_given(args), **_given(kwargs)))
+
+
+def _transformation(transform):
+    """JAX's ``transform`` for functions written in NumPy calls, on NumPy arrays; signature and results are JAX's."""
+
+    @functools.wraps(transform)
+    def of_numpy(fun, *args, **kwargs):
+        return functools.wraps(fun)(_lower(transform(lift(fun), *args, **kwargs)))
+
+    return of_numpy
+
+
+grad, value_and_grad = _transformation(jax.grad), _transformation(jax.value_and_grad)
+jacfwd, jacrev, hessian = _transformation(jax.jacfwd), _transformation(jax.jacrev), _transformation(jax.hessian)
+
+
+def jit(fun, **options):
+    """``fun`` compiled by XLA: ``jax.jit`` with its options, ``.lower(*args)`` included.
+
+    ``jit(scratch_ad.value_and_grad(f))`` compiles our derivative program.
+    """
+    compiled = jax.jit(lift(fun), **options)
+    call = functools.wraps(fun)(_lower(compiled))
+    call.lower = lambda *args, **kwargs: compiled.lower(*_given(args), **_given(kwargs))
+    return call
+
+
+def jvp(fun, primals, tangents, has_aux=False):
+    """``jax.jvp`` of a function written in NumPy calls."""
+    return _returned(jax.jvp(lift(fun), _given(primals), _given(tangents), has_aux))
+
+
+def vjp(fun, *primals, has_aux=False):
+    """``jax.vjp`` of a function written in NumPy calls."""
+    out, pullback, *aux = jax.vjp(lift(fun), *_given(primals), has_aux=has_aux)
+    return (_returned(out), _lower(pullback), *_returned(aux))
+
+
+def linearize(fun, *primals, has_aux=False):
+    """``jax.linearize`` of a function written in NumPy calls."""
+    out, pushforward, *aux = jax.linearize(lift(fun), *_given(primals), has_aux=has_aux)
+    return (_returned(out), _lower(pushforward), *_returned(aux))

@@ -1,0 +1,91 @@
+"""What the scripts share: their options, the look of their figures, and the files they leave."""
+
+import argparse
+import csv
+import hashlib
+import json
+import sys
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+
+ROOT = Path(__file__).resolve().parent.parent
+
+COLORS = {
+    "numerical": "#c2571a",
+    "symbolic": "#8a6d00",
+    "forward": "#1b6ca8",
+    "reverse": "#a3195b",
+    "JAX": "#3d3d3d",
+    "jax.jacfwd": "#7fb2d9",
+    "jax.jacrev": "#dd8bb4",
+}
+
+plt.rcParams.update(
+    {
+        "font.size": 11,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.grid": True,
+        "grid.alpha": 0.25,
+        "legend.frameon": False,
+        "lines.linewidth": 2,
+        "savefig.dpi": 160,
+        "svg.hashsalt": "scratch-ad",  # the same figure, the same file
+    }
+)
+
+
+def options(description, name):
+    """The options that every script takes."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "--out", type=Path, default=ROOT / "results" / name, help="folder for the results (%(default)s)"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="seed of every random number (%(default)s)")
+    parser.add_argument("--quick", action="store_true", help="a smaller run of the same kind")
+    return parser.parse_args()
+
+
+def settings(seed, quick):
+    """What a result depends on; equal settings make a second run needless."""
+    sources = sorted(p for folder in ("scratch_ad", "jax_ref", "scripts") for p in (ROOT / folder).rglob("*.py"))
+    digest = hashlib.sha256(b"".join(p.read_bytes() for p in sources)).hexdigest()
+    return {"seed": seed, "quick": quick, "source": digest, "python": sys.version.split()[0]}
+
+
+class Results:
+    """The files of one script in one folder."""
+
+    def __init__(self, options):
+        self.folder, self.settings = options.out, settings(options.seed, options.quick)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / "numbers.json").unlink(missing_ok=True)
+
+    def figure(self, name, figure):
+        """Save a figure as PNG and SVG."""
+        for suffix in ("png", "svg"):
+            figure.savefig(self.folder / f"{name}.{suffix}", metadata={"Date": None} if suffix == "svg" else None)
+        plt.close(figure)
+
+    def table(self, name, rows):
+        """Save a list of equal-keyed dictionaries as CSV."""
+        with (self.folder / f"{name}.csv").open("w", newline="") as file:
+            writer = csv.DictWriter(file, rows[0])
+            writer.writeheader()
+            writer.writerows(rows)
+
+    def finish(self, **numbers):
+        """Save the numbers as JSON, last of all: where this file is, the script has run to its end."""
+        text = json.dumps({"settings": self.settings, **numbers}, indent=2, default=float)
+        (self.folder / "numbers.json").write_text(text + "\n")
+
+
+def finished(folder, expected):
+    """Whether a script has run to its end in this folder with these settings."""
+    numbers = folder / "numbers.json"
+    return numbers.exists() and json.loads(numbers.read_text())["settings"] == expected

@@ -1,0 +1,310 @@
+"""The cost of a full derivative of f: Rⁿ → Rᵐ, counted and timed over a grid of n and m.
+
+f(p) = B tanh(A p) with 32 hidden units, so that one evaluation costs about 64 (n + m) flops. Its Jacobian is taken by
+differences, by our forward and reverse mode, and by jax.jacfwd and jax.jacrev (compiled). Counted, without noise:
+evaluations of f, and operations (flops and elementary functions) of the recorded program, by the formulas of
+scratch_ad/cost.py; those of JAX come from XLA, which also counts our programs, as a check. Then timed, as ratios to one
+evaluation of f in the same round. Theory: n + 1 evaluations by differences, about n by forward and m by reverse mode.
+"""
+
+import time
+
+import _environment
+
+_environment.enter()
+
+import matplotlib.pyplot as plt
+import numpy as np
+from _results import COLORS, Results, options
+
+import jax_ref
+import scratch_ad
+from scratch_ad.cost import cost
+from scratch_ad.numerical import numerical_jacobian
+from scratch_ad.program import record
+
+HIDDEN = 32
+OURS = {"numerical": None, "forward": scratch_ad.jacfwd, "reverse": scratch_ad.jacrev}
+JAX = {"jax.jacfwd": jax_ref.jacfwd, "jax.jacrev": jax_ref.jacrev}
+METHODS = [*OURS, *JAX]
+THEORY = {  # exponents of n and m in the ratio to one evaluation
+    "numerical": (1, 0),
+    "forward": (1, 0),
+    "reverse": (0, 1),
+    "jax.jacfwd": (1, 0),
+    "jax.jacrev": (0, 1),
+}
+
+
+def f(p, a, b):
+    """Rⁿ → Rᵐ: ``a`` is (32, n), ``b`` is (m, 32)."""
+    return b @ np.tanh(a @ p)
+
+
+def problem(rng, n, m):
+    return rng.normal(size=n), rng.normal(size=(HIDDEN, n)) / n**0.5, rng.normal(size=(m, HIDDEN))
+
+
+def numerical(p, a, b):
+    return numerical_jacobian(p, lambda p: f(p, a, b))
+
+
+def xla_operations(function, *arguments):
+    """What XLA counts for a function before it optimises it."""
+    counts = jax_ref.jit(function).lower(*arguments).cost_analysis()
+    return {"flops": counts.get("flops", 0), "transcendentals": counts.get("transcendentals", 0)}
+
+
+def counts(p, a, b):
+    """Per method the evaluations of f and the operations, and the operations of one evaluation."""
+    evaluations = 0
+
+    def counted(p, a, b):
+        nonlocal evaluations
+        evaluations += 1
+        return f(p, a, b)
+
+    one = cost(record(f, p, a, b)).operations
+    rows = {}
+    for name, jacobian in OURS.items():
+        evaluations = 0
+        if jacobian is None:
+            numerical_jacobian(p, lambda p: counted(p, a, b))
+            operations = evaluations * one + 2 * len(p) * len(b)  # a difference and a quotient per element
+        else:
+            operations = cost(record(jacobian(counted), p, a, b)).operations
+        rows[name] = {"evaluations": evaluations, "operations": operations}
+    for name, jacobian in JAX.items():
+        evaluations = 0
+        operations = sum(xla_operations(jacobian(counted), p, a, b).values())
+        rows[name] = {"evaluations": evaluations, "operations": operations}
+    return one, rows
+
+
+def agreement(rng, sizes):
+    """Our programs counted in both ways: by the formulas and by XLA."""
+    rows = []
+    for n in sizes:
+        for m in sizes:
+            arguments = problem(rng, n, m)
+            for name, function in {"f": f, "forward": scratch_ad.jacfwd(f), "reverse": scratch_ad.jacrev(f)}.items():
+                program = record(function, *arguments)
+                mine, theirs = cost(program), xla_operations(function, *arguments)
+                cosh = HIDDEN * sum(call.function is np.cosh for call in program.calls)
+                rows.append(
+                    {
+                        "program": name,
+                        "n": n,
+                        "m": m,
+                        "flops": mine.flops,
+                        "flops by XLA": theirs["flops"],
+                        "transcendentals": mine.transcendentals,
+                        "transcendentals by XLA": theirs["transcendentals"],
+                        # XLA has no cosh: it writes exp(x + c) + exp(c − x)
+                        "unexplained": abs(theirs["flops"] - mine.flops - 3 * cosh)
+                        + abs(theirs["transcendentals"] - mine.transcendentals - cosh),
+                    }
+                )
+    return rows
+
+
+def times(p, a, b, rounds):
+    """Seconds per call of f and of each method, one per round."""
+    runs = {"f": lambda: f(p, a, b), "numerical": lambda: numerical(p, a, b)}
+    for name, jacobian in {**OURS, **JAX}.items():
+        if jacobian is not None:
+            of_p = jacobian(f) if name in OURS else jax_ref.jit(jacobian(f))
+            runs[name] = lambda of_p=of_p: of_p(p, a, b)
+    expected = runs["jax.jacrev"]()
+    for name in METHODS:
+        np.testing.assert_allclose(runs[name](), expected, rtol=1e-4 if name == "numerical" else 1e-9, atol=1e-6)
+    seconds = {name: [] for name in runs}
+    for _ in range(rounds):
+        for name, run in runs.items():
+            repeats = 50 if name == "f" else 1
+            start = time.perf_counter()
+            for _ in range(repeats):
+                run()
+            seconds[name].append((time.perf_counter() - start) / repeats)
+    return seconds
+
+
+def fit(rows, measure, name):
+    """Exponents α, β of measure ≈ c nᵅ mᵝ for n, m ≥ 30, by least squares, with their standard errors."""
+    chosen = [row for row in rows if row["method"] == name and min(row["n"], row["m"]) >= 30]
+    x = np.array([[1, np.log(row["n"]), np.log(row["m"])] for row in chosen])
+    y = np.log([row[measure] for row in chosen])
+    solution, *_ = np.linalg.lstsq(x, y)
+    variance = np.sum((y - x @ solution) ** 2) / (len(y) - 3)
+    error = np.sqrt(variance * np.diag(np.linalg.inv(x.T @ x)))
+    return {"n": solution[1], "n error": error[1], "m": solution[2], "m error": error[2]}
+
+
+def crossover(rows, measure, forward, reverse):
+    """n ÷ m where the two modes cost the same, one per m: the cost interpolated between the sizes of the grid."""
+    ratios = []
+    for m in sorted({row["m"] for row in rows}):
+        line = {name: [row for row in rows if row["method"] == name and row["m"] == m] for name in (forward, reverse)}
+        n = np.log([row["n"] for row in line[forward]])
+        difference = np.log([r[measure] / s[measure] for r, s in zip(line[forward], line[reverse], strict=True)])
+        for i in np.nonzero((difference[:-1] <= 0) & (difference[1:] > 0))[0]:
+            share = -difference[i] / (difference[i + 1] - difference[i])
+            ratios.append(np.exp(n[i] + share * (n[i + 1] - n[i])) / m)
+    low, middle, high = np.percentile(ratios, [10, 50, 90])
+    return {"n/m": middle, "10 %": low, "90 %": high}
+
+
+def growth_figure(rows, sizes):
+    figure, axes = plt.subplots(2, 2, figsize=(11, 8), layout="constrained", sharex=True, sharey="row")
+    styles = dict(zip(METHODS, ["o-", "s-", "D-", "s--", "D--"], strict=True))
+    for column, (free, fixed) in enumerate([("n", "m"), ("m", "n")]):
+        for line, measure in enumerate(["operations ratio", "time ratio"]):
+            ax = axes[line, column]
+            for name in METHODS:
+                points = [row for row in rows if row["method"] == name and row[fixed] == 1]
+                x, y = [row[free] for row in points], [row[measure] for row in points]
+                ax.loglog(x, y, styles[name], color=COLORS[name], label=name, markersize=5)
+            ax.loglog(sizes, np.array(sizes) + 1, ":", color="black", linewidth=1.2, label="theory: n + 1, m + 1")
+        axes[0, column].set_title("n inputs, one output (a gradient)" if free == "n" else "one input, m outputs")
+        axes[1, column].set_xlabel(f"{'inputs' if free == 'n' else 'outputs'} {free}")
+    axes[0, 0].set_ylabel("operations ÷ those of one f\n(counted)")
+    axes[1, 0].set_ylabel("time ÷ that of one f\n(measured)")
+    axes[0, 0].legend(fontsize=9)
+    return figure
+
+
+def map_figure(rows, sizes):
+    figure, axes = plt.subplots(1, 3, figsize=(13, 4.4), layout="constrained", sharey=True)
+    panels = [
+        ("operations ratio", "forward", "reverse", "counted operations"),
+        ("time ratio", "forward", "reverse", "wall time"),
+        ("time ratio", "jax.jacfwd", "jax.jacrev", "wall time, JAX compiled"),
+    ]
+    for ax, (measure, forward, reverse, title) in zip(axes, panels, strict=True):
+        cost_of = {(row["method"], row["n"], row["m"]): row[measure] for row in rows}
+        ratio = [[np.log10(cost_of[forward, n, m] / cost_of[reverse, n, m]) for n in sizes] for m in sizes]
+        places = range(len(sizes))
+        image = ax.imshow(ratio, origin="lower", cmap="RdBu_r", vmin=-3, vmax=3)
+        ax.plot(places, places, "k--", linewidth=1.2, alpha=0.3)
+        ax.set_xticks(places, sizes)
+        ax.set_yticks(places, sizes)
+        ax.set(xlabel="inputs n", title=title)
+        ax.grid(False)
+        for i in places:
+            for j in places:
+                color = "white" if abs(ratio[i][j]) > 1.8 else "black"
+                value = 10 ** ratio[i][j]
+                ax.text(
+                    j,
+                    i,
+                    f"{value:.0f}" if value >= 9.5 else f"{value:.2g}",
+                    ha="center",
+                    va="center",
+                    fontsize=7.5,
+                    color=color,
+                )
+    axes[0].set_ylabel("outputs m")
+    bar = figure.colorbar(image, ax=axes, ticks=[-3, 0, 3], shrink=0.9)
+    bar.ax.set_yticklabels(["forward\n1000× cheaper", "equal", "reverse\n1000× cheaper"])
+    return figure
+
+
+def exponents_figure(exponents):
+    figure, axes = plt.subplots(1, 2, figsize=(11, 3.6), layout="constrained", sharey=True)
+    for ax, variable in zip(axes, "nm", strict=True):
+        for i, name in enumerate(METHODS[::-1]):
+            theory = THEORY[name]["nm".index(variable)]
+            ax.plot(
+                [theory, theory], [i - 0.38, i + 0.38], color="black", linewidth=1.2, label="theory" if i == 0 else None
+            )
+            for shift, marker, measure in ((0.14, "o", "operations ratio"), (-0.14, "s", "time ratio")):
+                value = exponents[measure][name]
+                ax.errorbar(
+                    value[variable],
+                    i + shift,
+                    xerr=2 * value[f"{variable} error"],
+                    fmt=marker,
+                    color=COLORS[name],
+                    markerfacecolor=COLORS[name] if marker == "o" else "white",
+                    capsize=3,
+                )
+        ax.set_yticks(range(len(METHODS)), METHODS[::-1])
+        ax.set(xlabel=f"exponent of {variable}", xlim=(-0.35, 1.35))
+    title = r"cost ÷ that of f $\propto n^\alpha m^\beta$:  ● counted,  □ timed,  | theory"
+    axes[0].set_title(title, fontsize=11, loc="left")
+    return figure
+
+
+def agreement_figure(rows):
+    figure, ax = plt.subplots(figsize=(5.6, 5), layout="constrained")
+    for name, color in {"f": "black", "forward": COLORS["forward"], "reverse": COLORS["reverse"]}.items():
+        chosen = [row for row in rows if row["program"] == name]
+        mine, theirs = ([r["flops" + w] + r["transcendentals" + w] for r in chosen] for w in ("", " by XLA"))
+        ax.loglog(mine, theirs, "o", color=color, alpha=0.6, label=name)
+    ends = np.array(ax.get_xlim())
+    ax.plot(ends, ends, "k:", linewidth=1)
+    ax.set(xlabel="operations by our formulas", ylabel="operations by XLA", title="Our programs, counted twice")
+    ax.legend()
+    return figure
+
+
+def main():
+    chosen = options(__doc__, "cost_scaling")
+    results, rng = Results(chosen), np.random.default_rng(chosen.seed)
+    sizes = [1, 10, 100, 1000] if chosen.quick else [1, 3, 10, 30, 100, 300, 1000]
+    rows = []
+    for n in sizes:
+        for m in sizes:
+            print(f"n = {n}, m = {m}", flush=True)
+            arguments = problem(rng, n, m)
+            one, counted = counts(*arguments)
+            seconds = {name: np.array(s) for name, s in times(*arguments, 3 if chosen.quick else 7).items()}
+            for name in METHODS:
+                low, middle, high = np.percentile(seconds[name] / seconds["f"], [10, 50, 90])
+                rows.append(
+                    {
+                        "n": n,
+                        "m": m,
+                        "method": name,
+                        **counted[name],
+                        "operations ratio": counted[name]["operations"] / one,
+                        "seconds": np.median(seconds[name]),
+                        "time ratio": middle,
+                        "time ratio 10 %": low,
+                        "time ratio 90 %": high,
+                    }
+                )
+    print("counting our programs by XLA", flush=True)
+    checked = agreement(rng, [1, 4] if chosen.quick else [1, 3, 10, 30])
+
+    measures = ["operations ratio", "time ratio"]
+    exponents = {measure: {name: fit(rows, measure, name) for name in METHODS} for measure in measures}
+    crossovers = {
+        "operations": crossover(rows, "operations ratio", "forward", "reverse"),
+        "time": crossover(rows, "time ratio", "forward", "reverse"),
+        "JAX time": crossover(rows, "time ratio", "jax.jacfwd", "jax.jacrev"),
+    }
+    results.table("costs", rows)
+    results.table("agreement", checked)
+    results.figure("growth", growth_figure(rows, sizes))
+    results.figure("map", map_figure(rows, sizes))
+    results.figure("exponents", exponents_figure(exponents))
+    results.figure("agreement", agreement_figure(checked))
+    largest = {row["method"]: row for row in rows if (row["n"], row["m"]) == (max(sizes), 1)}
+    tallest = {row["method"]: row for row in rows if (row["n"], row["m"]) == (1, max(sizes))}
+    results.finish(
+        exponents=exponents,
+        theory=THEORY,
+        crossover=crossovers,
+        gradient=largest,
+        tangent=tallest,
+        counted_twice={
+            "programs": len(checked),
+            "identical": sum(r["flops"] == r["flops by XLA"] for r in checked),
+            "unexplained operations": sum(r["unexplained"] for r in checked),
+        },
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,189 @@
+"""NumPy's functions each have one answer, every rule has a case, and imports point one way."""
+
+import ast
+import importlib.util
+import pathlib
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from numpy.testing import overrides
+
+import scratch_ad
+from jax_ref.cases import catalogue
+from jax_ref.cases.constant import CONSTANTS
+from jax_ref.compare import mismatch
+from scratch_ad import forward, grad, jvp, reverse, vjp
+from scratch_ad.rule import Constant, Refused, rules
+from scratch_ad.tracer import Tracer, name_of
+
+PACKAGE = pathlib.Path(scratch_ad.__file__).parent
+OURS = {f: rule for f, rule in rules.items() if not (getattr(f, "__module__", "") or "").startswith("test")}
+
+
+def names(functions):
+    return sorted(set(map(name_of, functions)))
+
+
+def test_every_function_that_can_be_overridden_has_an_answer():
+    functions = {*overrides.get_overridable_numpy_ufuncs(), *overrides.get_overridable_numpy_array_functions()}
+    assert names(functions - rules.keys()) == []
+
+
+def test_every_ufunc_method_of_the_arithmetic_functions_has_an_answer():
+    for ufunc in (np.add, np.multiply, np.maximum, np.minimum):
+        assert {ufunc.reduce, ufunc.accumulate, ufunc.reduceat, ufunc.outer, ufunc.at} <= rules.keys(), name_of(ufunc)
+
+
+def test_no_function_has_two_rules(monkeypatch):
+    """Reading the files of ``rules`` once more into an empty registry meets no function twice."""
+
+    class Once(dict):
+        def __setitem__(self, function, rule):
+            assert function not in self, f"{name_of(function)} has two rules"
+            super().__setitem__(function, rule)
+
+    monkeypatch.setattr(scratch_ad.rule, "rules", Once())
+    for path in sorted(PACKAGE.glob("rules/[a-z]*.py")):
+        spec = importlib.util.spec_from_file_location(f"scratch_ad.rules.{path.stem}", path)
+        spec.loader.exec_module(importlib.util.module_from_spec(spec))
+    assert len(scratch_ad.rule.rules) > 300
+
+
+def test_every_rule_has_a_case():
+    of_numpy = {f for f, rule in OURS.items() if not isinstance(rule, (Constant, Refused))}
+    of_numpy = {f for f in of_numpy if isinstance(f, np.ufunc) or not is_internal(f)}
+    assert names(of_numpy - {case.function for case in catalogue}) == []
+
+
+def is_internal(function):
+    return (getattr(function, "__module__", None) or "").startswith("scratch_ad")
+
+
+def test_every_internal_rule_is_used_by_some_case(monkeypatch):
+    used = set()
+
+    class Watched(dict):
+        def get(self, function, default=None):
+            used.add(function)
+            return super().get(function, default)
+
+    monkeypatch.setattr(forward, "rules", Watched(rules))
+    monkeypatch.setattr(reverse, "rules", Watched(rules))
+    with np.errstate(all="ignore"):
+        for case in catalogue:
+            primals = case.draw(case.dtypes[-1])
+            out, _ = vjp(case.call, *primals)
+            vjp(lambda *x, case=case: vjp(case.call, *x)[0], *primals)
+    internal = [f for f, rule in OURS.items() if is_internal(f) and not isinstance(rule, Refused)]
+    assert [f"{f.__module__}.{name_of(f)}" for f in internal if f not in used] == []
+
+
+def test_every_constant_function_has_a_case():
+    of_cases = {attribute(call) for call in CONSTANTS}
+    constants = {f for f, rule in OURS.items() if isinstance(rule, Constant) and not is_internal(f)}
+    assert names(constants - of_cases) == []
+
+
+def attribute(call):
+    """The function that a call such as "np.linalg.norm(x)" names first."""
+    function = np
+    for name in re.match(r"np((\.\w+)+)\(", call)[1].split(".")[1:]:
+        function = getattr(function, name)
+    return function
+
+
+@pytest.mark.parametrize("call", CONSTANTS)
+def test_constant_functions_give_numpys_plain_result_and_no_derivative(call):
+    f = eval(f"lambda x, v, n: {call}", {"np": np})
+    x, v, n = np.array([[0.5, -1.2, 0.0], [2.0, 0.5, 3.5]]), np.array([0.3, -1.5, 2.0, 0.5]), np.array([0, 1, 2])
+    expected = f(x, v, n)
+    results = []
+
+    def beside(x, v):
+        results.append(f(x, v, n))
+        return np.sum(x * x) + np.sum(v * v)
+
+    gradient = grad(beside, argnums=(0, 1))(x, v)
+    jvp(beside, (x, v), (x, v))
+    grad(lambda x: np.sum(grad(beside)(x, v)))(x)
+    assert not mismatch(gradient, (2 * x, 2 * v))
+    for result in results:
+        if attribute(call) is np.array_repr or "array" in call and isinstance(expected, str):
+            assert isinstance(result, str)
+        elif "share" not in call and "empty" not in call:
+            assert not any(isinstance(part, Tracer) for part in (result if isinstance(result, tuple) else [result]))
+            assert str(result) == str(expected)
+
+
+def test_every_refusal_says_why_and_what_to_do_instead():
+    for function, rule in OURS.items():
+        if isinstance(rule, Refused):
+            assert len(rule.reason) > 10, name_of(function)
+
+
+# Imports
+
+ABOVE = {  # for each module those of the package that it must not import
+    "tracer": {"rule", "forward", "reverse", "program", "transforms", "custom", "rules", "tree"},
+    "tree": {"rule", "forward", "reverse", "program", "transforms", "custom", "rules"},
+    "rule": {"forward", "reverse", "program", "transforms", "custom", "rules"},
+    "rules": {"forward", "reverse", "program", "transforms", "custom"},
+    "forward": {"reverse", "program", "transforms", "custom", "rules"},
+    "reverse": {"forward", "program", "transforms", "custom", "rules"},
+    "program": {"forward", "reverse", "transforms", "custom", "rules"},
+}
+
+
+def imports(path):
+    """The modules that a file imports, those of its own package by their first name."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+        elif isinstance(node, ast.ImportFrom):
+            yield from (alias.name for alias in node.names)
+
+
+def test_imports_point_one_way():
+    for path in sorted(PACKAGE.rglob("*.py")):
+        below = {name.split(".")[0] for name in imports(path)}
+        assert not below & {"jax", "jax_ref"}, path
+        module = "rules" if path.parent.name == "rules" else path.stem
+        if path.parent.name != "intro":
+            assert not below & ABOVE.get(module, set()), path
+
+
+def fresh(code):
+    """What a new interpreter prints."""
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def test_importing_scratch_ad_imports_no_other_big_package():
+    code = (
+        "import sys, scratch_ad; print({'jax', 'sympy', 'matplotlib', 'scipy', 'torch', 'jax_ref'} & set(sys.modules))"
+    )
+    assert fresh(code) == "set()"
+
+
+def test_cost_of_the_import(record_property):
+    """Not a limit, as machines differ: what the import adds to ``import numpy``, for the record."""
+    code = "import numpy, time; t = time.perf_counter(); import scratch_ad; print(time.perf_counter() - t)"
+    seconds = min(float(fresh(code)) for _ in range(3))
+    record_property("import_ms", round(1000 * seconds, 1))
+    print(f"import scratch_ad adds {1000 * seconds:.0f} ms to import numpy")
+
+
+def test_importing_jax_ref_enables_64_bits():
+    assert fresh("import jax_ref, jax; print(jax.numpy.ones(2).dtype)") == "float64"
+
+
+def test_public_names():
+    public = {name for name in vars(scratch_ad) if not name.startswith("_")}
+    modules = {name for name in public if isinstance(getattr(scratch_ad, name), type(ast))}
+    expected = "jvp vjp linearize grad value_and_grad jacfwd jacrev hessian hvp stop_gradient custom_jvp custom_vjp"
+    rules_of_users = "elementwise linear explicit composite constant refuse primitive float0"
+    assert {*expected.split(), *rules_of_users.split()} <= public - modules

@@ -1,0 +1,248 @@
+"""Rules and derivatives of the user's own."""
+
+import re
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jax_ref
+import scratch_ad
+from jax_ref.compare import mismatch
+from scratch_ad import custom_jvp, custom_vjp, grad, jacfwd, jacrev, jvp, vjp
+
+x3 = np.array([0.3, -1.2, 2.0])
+
+
+def all_orders(ours, theirs, x=x3, order=2):
+    """First and second derivatives of ``ours`` equal those of ``theirs``, plain NumPy code, by JAX."""
+    loss, of_jax = lambda x: np.sum(ours(x) * np.cos(x)), lambda x: np.sum(theirs(x) * np.cos(x))
+    assert not mismatch(grad(loss)(x), jax_ref.grad(of_jax)(x))
+    assert not mismatch(jvp(loss, (x,), (x,)), jax_ref.jvp(of_jax, (x,), (x,)))
+    if order > 1:
+        assert not mismatch(scratch_ad.hessian(loss)(x), jax_ref.hessian(of_jax)(x), 2)
+        assert not mismatch(jacrev(jacfwd(loss))(x), jax_ref.hessian(of_jax)(x), 2)
+
+
+# Rules registered in one line
+
+
+def test_an_elementwise_function_in_one_line():
+    softplus = scratch_ad.elementwise(lambda x: np.logaddexp(0, x), lambda x: 1 / (1 + np.exp(-x)))
+    all_orders(softplus, lambda x: np.log(1 + np.exp(x)))
+    np.testing.assert_array_equal(softplus(x3), np.logaddexp(0, x3))  # plain arrays too
+
+
+def test_an_elementwise_function_of_two_arguments_with_a_keyword():
+    blend = scratch_ad.elementwise(
+        lambda a, b, *, sharpness=1.0: a * np.exp(sharpness * b),
+        lambda b, *, sharpness=1.0: np.exp(sharpness * b),
+        lambda y, *, sharpness=1.0: sharpness * y,
+    )
+    all_orders(lambda x: blend(x, x[::-1], sharpness=2.0), lambda x: x * np.exp(2.0 * x[::-1]))
+    all_orders(lambda x: blend(x, 0.5) + blend(2.0, x), lambda x: x * np.exp(0.5) + 2.0 * np.exp(x))
+
+
+def test_a_linear_function():
+    A = np.array([[1.0, 2.0, 0.0], [0.0, -1.0, 3.0]])
+    apply = scratch_ad.linear(lambda x: A @ x, lambda g, _x: A.T @ g)
+    assert not mismatch(jacfwd(apply)(x3), A)
+    assert not mismatch(jacrev(apply)(x3), A)
+
+
+def test_an_explicit_function():
+    cumulative = scratch_ad.explicit(
+        lambda x: np.cumsum(x) ** 2,
+        jvp=lambda t, _y, x: 2 * np.cumsum(x) * np.cumsum(t),
+        vjp=lambda g, _y, x: np.cumsum((2 * np.cumsum(x) * g)[::-1])[::-1],
+    )
+    all_orders(cumulative, lambda x: np.cumsum(x) ** 2)
+
+
+def test_constant_composite_and_refused_functions():
+    steps = scratch_ad.primitive(lambda x: np.floor(x))
+    scratch_ad.constant(steps)
+    np.testing.assert_array_equal(grad(lambda x: np.sum(x * steps(x)))(x3), np.floor(x3))
+    cube = scratch_ad.primitive(lambda x: x**3)
+    scratch_ad.composite(cube, lambda x: x * x * x)
+    all_orders(cube, lambda x: x * x * x)
+    noise = scratch_ad.primitive(lambda x: x)
+    scratch_ad.refuse("it is noise; use its mean", noise)
+    with pytest.raises(NotImplementedError, match=r"it is noise; use its mean"):
+        grad(lambda x: np.sum(noise(x)))(x3)
+
+
+def test_a_ufunc_of_another_library():
+    erf = pytest.importorskip("scipy.special").erf
+    with pytest.raises(NotImplementedError, match=r"erf has no rule.*scratch_ad\.elementwise"):
+        grad(erf)(0.5)
+    scratch_ad.elementwise(erf, lambda x: 2 / np.sqrt(np.pi) * np.exp(-(x**2)))
+    try:
+        theirs = jax.grad(jax.scipy.special.erf)(0.5)
+        assert not mismatch(grad(erf)(0.5), np.float64(theirs))
+        assert not mismatch(scratch_ad.hessian(erf)(0.5), np.float64(jax.hessian(jax.scipy.special.erf)(0.5)), 2)
+    finally:
+        del scratch_ad.rule.rules[erf]
+
+
+def test_a_function_without_a_rule_says_how_to_add_one():
+    f = scratch_ad.primitive(lambda x: x)
+    for derivative, mode in ((grad(f), "reverse mode"), (lambda x: jvp(f, (x,), (x,)), "forward mode")):
+        with pytest.raises(
+            NotImplementedError, match=rf"has no rule, which {re.escape(mode)}.*scratch_ad\.elementwise\("
+        ):
+            derivative(1.0)
+
+
+# custom_jvp
+
+
+def log1pexp(np):
+    return lambda x: np.log(1.0 + np.exp(x))
+
+
+def test_custom_jvp_as_in_jax():
+    ours, theirs = custom_jvp(log1pexp(np)), jax.custom_jvp(log1pexp(jnp))
+
+    @ours.defjvp
+    def _(primals, tangents):
+        (x,), (t,) = primals, tangents
+        return ours(x), (1 - 1 / (1 + np.exp(x))) * t
+
+    @theirs.defjvp
+    def _(primals, tangents):
+        (x,), (t,) = primals, tangents
+        return theirs(x), (1 - 1 / (1 + jnp.exp(x))) * t
+
+    assert grad(ours)(100.0) == np.asarray(jax.grad(theirs)(100.0)) == 1.0
+    for call in (
+        lambda ad, f: ad.grad(f)(0.5),
+        lambda ad, f: ad.jvp(f, (0.5,), (2.0,)),
+        lambda ad, f: ad.grad(ad.grad(f))(0.5),
+        lambda ad, f: ad.hessian(lambda x: f(x * x) * x)(0.5),
+        lambda ad, f: ad.jacfwd(ad.jacrev(f))(0.5),
+    ):
+        assert not mismatch(call(scratch_ad, ours), jax.tree.map(np.asarray, call(jax, theirs)), 2)
+
+
+def test_custom_jvp_of_containers_with_nondiff_argnums():
+    @lambda f: custom_jvp(f, nondiff_argnums=(0,))
+    def apply(f, parameters, x):
+        return {"y": f(parameters["w"] * x), "n": 3}
+
+    @apply.defjvp
+    def _(f, primals, tangents):
+        (p, x), (tp, tx) = primals, tangents
+        y = apply(f, p, x)
+        z = p["w"] * x
+        return y, {"y": 10 * np.cos(z) * (tp["w"] * x + p["w"] * tx), "n": np.zeros((), scratch_ad.float0)}
+
+    p = {"w": 2.0}
+    _, t = jvp(lambda p, x: apply(np.sin, p, x)["y"], (p, x3), ({"w": 1.0}, x3))
+    np.testing.assert_allclose(t, 10 * np.cos(2 * x3) * 3 * x3)
+    gradient = grad(lambda p, x: np.sum(apply(np.sin, p, x)["y"]), argnums=(0, 1))(p, x3)
+    np.testing.assert_allclose(gradient[0]["w"], np.sum(10 * np.cos(2 * x3) * x3))
+    np.testing.assert_allclose(gradient[1], 20 * np.cos(2 * x3))
+
+
+# custom_vjp
+
+
+def clipped(np, ad):
+    """The identity with its gradient clipped: the example of JAX's documentation."""
+    f = ad.custom_vjp(lambda x, low, high: x)
+    f.defvjp(lambda x, low, high: (x, (low, high)), lambda kept, g: (np.clip(g, *kept), None, None))
+    return f
+
+
+def test_custom_vjp_as_in_jax():
+    ours, theirs = clipped(np, scratch_ad), clipped(jnp, jax)
+    f = lambda np, clip: lambda x: np.sum(np.sin(clip(x, -0.5, 0.5)) * 3)
+    for call in (lambda ad, f: ad.grad(f)(x3), lambda ad, f: ad.jacrev(ad.grad(f))(x3)):
+        assert not mismatch(call(scratch_ad, f(np, ours)), jax.tree.map(np.asarray, call(jax, f(jnp, theirs))), 2)
+
+
+def test_custom_vjp_with_containers_and_nondiff_argnums():
+    @lambda f: custom_vjp(f, nondiff_argnums=(1,))
+    def f(p, power, x):
+        return p["a"] * x**power, np.sum(x)
+
+    f.defvjp(
+        lambda p, power, x: (f(p, power, x), (p, x)),
+        lambda power, kept, g: ({"a": 7 * np.sum(g[0])}, power * kept[0]["a"] * kept[1] ** (power - 1) * g[0] + g[1]),
+    )
+    out, pullback = vjp(lambda p, x: f(p, 3, x), {"a": 2.0}, x3)
+    np.testing.assert_allclose(out[0], 2 * x3**3)
+    gp, gx = pullback((np.ones(3), 1.0))
+    assert gp == {"a": 21.0}
+    np.testing.assert_allclose(gx, 6 * x3**2 + 1)
+
+
+def test_forward_mode_refuses_a_custom_vjp_as_in_jax():
+    message = r"^can't apply forward-mode autodiff \(jvp\) to a custom_vjp function"
+    for ad, f in ((jax, clipped(jnp, jax)), (scratch_ad, clipped(np, scratch_ad))):
+        with pytest.raises(TypeError, match=message):
+            ad.jvp(f, (1.0, -1.0, 1.0), (1.0, 0.0, 0.0))
+
+
+def test_custom_functions_run_on_plain_arrays_without_a_rule():
+    assert custom_jvp(np.sin)(0.5) == custom_vjp(np.sin)(0.5) == np.sin(0.5)
+
+
+def undefined_jvp(ad, np):
+    return ad.grad(ad.custom_jvp(np.sin))(1.0)
+
+
+def undefined_vjp(ad, np):
+    return ad.grad(ad.custom_vjp(np.sin))(1.0)
+
+
+def no_pair(ad, np):
+    f = ad.custom_jvp(np.sin)
+    f.defjvp(lambda primals, tangents: 3.0)
+    return ad.jvp(f, (1.0,), (1.0,))
+
+
+def wrong_tangent_shape(ad, np):
+    f = ad.custom_jvp(np.sin)
+    f.defjvp(lambda primals, tangents: (primals[0], np.zeros(3)))
+    return ad.jvp(f, (1.0,), (1.0,))
+
+
+def cotangents_not_a_tuple(ad, np):
+    f = ad.custom_vjp(np.sin)
+    f.defvjp(lambda x: (np.sin(x), x), lambda x, g: g * np.cos(x))
+    return ad.grad(f)(1.0)
+
+
+def wrong_number_of_cotangents(ad, np):
+    f = ad.custom_vjp(np.sin)
+    f.defvjp(lambda x: (np.sin(x), x), lambda x, g: (g, g))
+    return ad.grad(f)(1.0)
+
+
+def wrong_cotangent_shape(ad, np):
+    f = ad.custom_vjp(np.sin)
+    f.defvjp(lambda x: (np.sin(x), x), lambda x, g: (np.zeros(3),))
+    return ad.grad(f)(1.0)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        undefined_jvp,
+        undefined_vjp,
+        no_pair,
+        wrong_tangent_shape,
+        cotangents_not_a_tuple,
+        wrong_number_of_cotangents,
+        wrong_cotangent_shape,
+    ],
+)
+def test_mistakes_in_custom_derivatives_are_reported_as_by_jax(call):
+    with pytest.raises(Exception) as theirs:
+        call(jax, jnp)
+    with pytest.raises(type(theirs.value)) as ours:
+        call(scratch_ad, np)
+    assert str(ours.value).split()[:3] == str(theirs.value).split()[:3]

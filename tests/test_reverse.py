@@ -1,0 +1,215 @@
+"""Reverse mode: pullbacks, the tape, what it keeps."""
+
+import gc
+import math
+import sys
+import time
+import tracemalloc
+import weakref
+
+import numpy as np
+import pytest
+
+import jax_ref
+import scratch_ad
+from jax_ref.compare import mismatch
+from scratch_ad import grad, jvp, linearize, vjp
+
+x3 = np.array([0.3, -1.2, 2.0])
+
+
+def test_a_pullback_can_be_called_many_times():
+    _, pullback = vjp(lambda x, w: np.sin(x) * w, x3, 2.0)
+    first = pullback(x3)
+    for g in (x3, np.ones(3), x3):
+        got = pullback(g)
+    assert not mismatch(got, first)
+    np.testing.assert_allclose(got[0], 2 * np.cos(x3) * x3)
+    np.testing.assert_allclose(got[1], np.sum(np.sin(x3) * x3))
+
+
+def test_a_cotangent_is_the_callers_own():
+    _, pullback = vjp(lambda x, y: (x + y, x), x3, x3)
+    g = (np.ones(3), np.ones(3))
+    first, second = pullback(g)
+    first[:] = 99
+    np.testing.assert_array_equal(second, np.ones(3))
+    np.testing.assert_array_equal(g[0], np.ones(3))
+    np.testing.assert_array_equal(pullback(g)[0], [2, 2, 2])
+
+
+@pytest.mark.parametrize("function", ["sin", "multiply", "sum of squares", "matmul", "where", "exp"])
+@pytest.mark.parametrize("changed", ["input", "output", "closed over"])
+def test_changing_arrays_after_the_call_does_not_change_the_pullback(function, changed):
+    x, c, condition = x3.copy(), np.array([2.0, 3.0, 5.0]), np.array([True, False, True])
+    f = {
+        "sin": lambda x: np.sin(x) * 1,
+        "multiply": lambda x: x * c * x,
+        "sum of squares": lambda x: np.sum(x * x) * c,
+        "matmul": lambda x: np.outer(c, c) @ x,
+        "where": lambda x: np.where(condition, x * x, c),
+        "exp": lambda x: np.exp(x),
+    }[function]
+    g = np.array([1.0, -2.0, 0.5])
+    expected = vjp(f, x)[1](g)[0].copy()
+    y, pullback = vjp(f, x)
+    if changed == "input":
+        x[:] = 77
+    elif changed == "output":
+        y[:] = 77
+    else:
+        c[:], condition[:] = 77, False
+    np.testing.assert_array_equal(pullback(g)[0], expected)
+
+
+def test_changing_arrays_does_not_change_a_pushforward():
+    x, c = x3.copy(), np.array([2.0, 3.0, 5.0])
+    y, push = linearize(lambda x: x * c * x, x)
+    expected = push(x3)
+    x[:], c[:], y[:] = 77, 77, 77
+    np.testing.assert_array_equal(push(x3), expected)
+
+
+def test_an_array_changed_inside_the_function_after_its_use():
+    def f(x):
+        work = np.array([2.0, 3.0, 5.0])
+        y = x * work
+        work[:] = 0
+        return np.sum(y)
+
+    np.testing.assert_array_equal(grad(f)(x3), [2, 3, 5])
+
+
+def test_sixty_doublings_take_no_time():
+    def f(x):
+        for _ in range(60):
+            x = x + x
+        return x
+
+    start = time.perf_counter()
+    assert grad(f)(1.0) == 2.0**60
+    assert jvp(f, (1.0,), (1.0,))[1] == 2.0**60
+    assert grad(grad(f))(1.0) == 0
+    assert linearize(f, 1.0)[1](1.0) == 2.0**60
+    assert time.perf_counter() - start < 1
+
+
+def test_fifty_thousand_operations_deep():
+    def f(x):
+        for _ in range(25_000):
+            x = np.sin(x) * 1.0001
+        return x
+
+    limit = sys.getrecursionlimit()
+    derivative = jvp(f, (0.5,), (1.0,))[1]
+    assert math.isclose(grad(f)(0.5), derivative, rel_tol=1e-9)
+    assert sys.getrecursionlimit() == limit
+
+
+def test_shared_values_and_unused_inputs():
+    a, b, c = grad(lambda a, b, c: np.sum(a * a + a), argnums=(0, 1, 2))(x3, x3, 1.0)
+    np.testing.assert_allclose(a, 2 * x3 + 1)
+    np.testing.assert_array_equal(b, np.zeros(3))
+    assert c == 0 and c.dtype == np.float64
+
+
+def test_an_input_returned_as_it_is():
+    y, pullback = vjp(lambda x: (x, x, x), x3)
+    assert not mismatch(pullback((x3, x3, x3)), (3 * x3,))
+    assert all(part is not x3 for part in y)
+
+
+def test_cotangents_have_the_type_of_their_input():
+    x = np.array(3.0)
+    (g,) = vjp(lambda x: x * np.array([1.0, 2.0]), x)[1](np.ones(2))
+    assert type(g) is np.ndarray and g.shape == () and g == 3
+    (g,) = vjp(lambda x: x * np.array([1.0, 2.0]), 3.0)[1](np.ones(2))
+    assert g.shape == () and g == 3
+    (g,) = vjp(lambda x: x * np.ones(2), np.float32(3))[1](np.ones(2))
+    assert g.dtype == np.float32
+
+
+KEEP_DTYPES = {
+    "constants": lambda x: np.exp(x) * 2 + 1.5 - x / 3,
+    "logarithms": lambda x: np.log2(x) + np.log10(x) + np.exp2(x),
+    "powers": lambda x: np.sqrt(x) * np.tanh(x) ** 3 / 2**x,
+    "reductions": lambda x: np.mean(x) * x + np.sum(x) * np.prod(x) * np.cumsum(x),
+    "deviation": lambda x: np.std(x) * x + np.abs(x),
+}
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "complex64", "complex128"])
+@pytest.mark.parametrize("f", KEEP_DTYPES.values(), ids=KEEP_DTYPES.keys())
+def test_dtypes_are_kept(f, dtype):
+    x = np.asarray([0.5, 0.25], dtype)
+
+    def pulled(x):
+        return vjp(f, x)[1](np.ones(2, dtype))[0]
+
+    results = f(x), vjp(f, x)[0], pulled(x), *jvp(f, (x,), (x,)), jvp(pulled, (x,), (x,))[1], vjp(pulled, x)[1](x)[0]
+    assert [r.dtype for r in results] == [x.dtype] * len(results)
+
+
+def test_mixed_dtypes_give_each_input_its_own():
+    a, b = np.ones(2, np.float32), np.ones(2, np.float64)
+    ga, gb = grad(lambda a, b: np.sum(a * b), argnums=(0, 1))(a, b)
+    assert ga.dtype == np.float32 and gb.dtype == np.float64
+    (g,) = vjp(lambda x: x * 1j, np.float32(1))[1](np.complex64(2 + 3j))
+    assert g.dtype == np.float32 and g == -3
+
+
+def test_only_what_a_transpose_needs_is_kept():
+    n, steps = 1_000_000, 20
+    x = np.ones(n)
+
+    def peak(f):
+        tracemalloc.start()
+        grad(f)(x)
+        size = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return size / x.nbytes
+
+    def linear(x):
+        for _ in range(steps):
+            x = x * 1.01 + 1.0
+        return np.sum(x)
+
+    def with_outputs(x):
+        for _ in range(steps):
+            x = np.tanh(x)
+        return np.sum(x)
+
+    assert peak(linear) < 8  # nothing is kept of a chain of linear functions
+    assert peak(with_outputs) < steps + 8  # one array per step
+
+
+def test_nothing_of_a_tape_survives_its_pullback():
+    class Marked(np.ndarray):
+        pass
+
+    def run():
+        x = np.ones(3).view(Marked)
+        grad(lambda y: np.sum(np.sin(y) * x))(x3)
+        return weakref.ref(x)
+
+    reference = run()
+    gc.collect()
+    assert reference() is None
+
+
+def test_the_gradient_of_a_function_with_many_inputs_costs_a_few_evaluations():
+    def calls(f):
+        recorder = scratch_ad.program.Recorder()
+        out = f(recorder.input(np.linspace(0, 1, 1000)))
+        return len(recorder.program([out]).calls)
+
+    f = lambda x: np.sum(np.sin(x) * np.exp(x) + x * x)
+    assert calls(grad(f)) <= 5 * calls(f)
+
+
+def test_reverse_mode_over_jax_is_compiled():
+    f = lambda x, w: np.sum(np.tanh(x @ w) ** 2)
+    x, w = np.linspace(-1, 1, 6).reshape(2, 3), np.linspace(1, -1, 6).reshape(3, 2)
+    ours = jax_ref.jit(scratch_ad.value_and_grad(f, argnums=(0, 1)))(x, w)
+    assert not mismatch(ours, jax_ref.value_and_grad(f, argnums=(0, 1))(x, w))
+    assert not mismatch(ours, scratch_ad.value_and_grad(f, argnums=(0, 1))(x, w))
