@@ -61,8 +61,8 @@ def _value(x):
     """``x`` as JAX takes it: values in place of tracers, and functions that take and return them."""
     if isinstance(x, JaxArray):
         return x.value
-    if type(x) in (tuple, list):
-        return type(x)(map(_value, x))
+    if type(x) in (tuple, list, range):
+        return (list if type(x) is range else type(x))(map(_value, x))
     if callable(x) and not isinstance(x, type):
         return lambda *args: _value(x(*map(_result, args)))
     return x
@@ -109,8 +109,9 @@ def _ufunc(ufunc, target):
         kinds = (*map(_kind, arrays), *(None,) * ufunc.nout)
         signature = (None,) * ufunc.nin + (dtype and np.dtype(dtype),) * ufunc.nout
         dtypes = ufunc.resolve_dtypes(kinds, signature=signature, casting=casting)
-        cast = (x if isinstance(kind, type) else jnp.asarray(x, t) for x, kind, t in zip(arrays, kinds, dtypes))
-        return target(*cast, **kwargs)
+        if dtype is None:  # Python numbers stay as they are
+            dtypes = [None if isinstance(kind, type) else t for kind, t in zip(kinds, dtypes)]
+        return target(*(x if t is None else jnp.asarray(x, t) for x, t in zip(arrays, dtypes)), **kwargs)
 
     return call
 
@@ -136,6 +137,7 @@ def _function(function, target):
     annotations = [str(p.annotation) for p in accepted.values()]
     takes_any = any(p.kind is p.VAR_KEYWORD for p in accepted.values())
     renamed = _renamed.get(function, {})
+    layout = _layout - {"order"} if function in _ordered else _layout
 
     def call(*args, **kwargs):
         positional, keywords = [], {}
@@ -148,7 +150,7 @@ def _function(function, target):
                 keywords |= value
             elif p.default is p.empty or p.kind is p.POSITIONAL_ONLY:
                 positional.append(_annotated(value, annotations[len(positional)]))
-            elif value is p.default or name in _layout or (name == "order" and name not in accepted):
+            elif value is p.default or name in layout:
                 continue
             elif name in accepted or takes_any:
                 keywords[name] = _annotated(value, str(accepted[name].annotation))
@@ -201,7 +203,13 @@ def _einsum(*operands, **kwargs):
 
 
 _modules = {"numpy": jnp, "numpy.linalg": jnp.linalg, "numpy.fft": jnp.fft}
-_layout = {"subok", "casting", "kind", "like", "device", "out"}
+_layout = {"order", "subok", "casting", "kind", "like", "device", "out"}
+_ordered = {
+    np.reshape,
+    np.ravel,
+    np.unravel_index,
+    np.ravel_multi_index,
+}  # where the order is of elements, not of memory
 _renamed = {np.clip: {"a_min": "min", "a_max": "max"}}
 _array_annotations = {
     "ArrayLike",

@@ -48,7 +48,7 @@ class Forward(Trace):
                 tangents.append((i, a.tangent))
         y, t = rule.jvp(function, values, tangents, kwargs, self.combining)
         if isinstance(y, (tuple, list)):
-            return rebuild(y, [self.dual(*pair) for pair in zip(y, t, strict=True)])
+            return y if t is None else rebuild(y, [self.dual(*pair) for pair in zip(y, t, strict=True)])
         return self.dual(y, t)
 
     def dual(self, y, t):

@@ -304,7 +304,9 @@ class JointlyLinear:
 
 
 def _add(t, u):
-    return type(t)(map(operator.add, t, u)) if isinstance(t, (tuple, list)) else t + u
+    if t is None or u is None:
+        return u if t is None else t
+    return type(t)(map(_add, t, u)) if isinstance(t, (tuple, list)) else t + u
 
 
 def _register(function, rule):

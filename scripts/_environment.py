@@ -33,7 +33,7 @@ def enter():
         _install()
     elif Path(sys.prefix) == VENV:
         raise SystemExit(f"{VENV} lacks {', '.join(missing)}: delete that folder and run the command again.")
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the command inside
+    signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C is for the command inside (which would inherit SIG_IGN)
     raise SystemExit(subprocess.call([PYTHON, *sys.argv]))
 
 

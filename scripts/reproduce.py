@@ -29,9 +29,13 @@ def run(name, options, report):
     command = [sys.executable, script, "--out", folder, "--seed", str(options.seed), *["--quick"] * options.quick]
     printed = []
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
-        for line in process.stdout or ():
-            printed.append(line)
-            report(line.strip())
+        try:
+            for line in process.stdout or ():
+                printed.append(line)
+                report(line.strip())
+        except KeyboardInterrupt:
+            process.kill()
+            raise
     return process.returncode, "".join(printed)
 
 

@@ -29,7 +29,7 @@ def names(functions):
 
 def test_every_function_that_can_be_overridden_has_an_answer():
     functions = {*overrides.get_overridable_numpy_ufuncs(), *overrides.get_overridable_numpy_array_functions()}
-    assert names(functions - rules.keys()) == []
+    assert sorted({*names(functions)} - {*names(rules)}) == []  # by name: np.eye(like=…) is a second function object
 
 
 def test_every_ufunc_method_of_the_arithmetic_functions_has_an_answer():
@@ -54,8 +54,13 @@ def test_no_function_has_two_rules(monkeypatch):
 
 def test_every_rule_has_a_case():
     of_numpy = {f for f, rule in OURS.items() if not isinstance(rule, (Constant, Refused))}
-    of_numpy = {f for f in of_numpy if isinstance(f, np.ufunc) or not is_internal(f)}
+    of_numpy = {f for f in of_numpy if isinstance(f, np.ufunc) or not (is_internal(f) or is_method(f))}
     assert names(of_numpy - {case.function for case in catalogue}) == []
+
+
+def is_method(function):
+    """Whether it is a ufunc's method: tests/test_methods.py has a test for all of those."""
+    return isinstance(getattr(function, "__self__", None), np.ufunc)
 
 
 def is_internal(function):
@@ -75,7 +80,7 @@ def test_every_internal_rule_is_used_by_some_case(monkeypatch):
     with np.errstate(all="ignore"):
         for case in catalogue:
             primals = case.draw(case.dtypes[-1])
-            out, _ = vjp(case.call, *primals)
+            vjp(case.call, *primals)
             vjp(lambda *x, case=case: vjp(case.call, *x)[0], *primals)
     internal = [f for f, rule in OURS.items() if is_internal(f) and not isinstance(rule, Refused)]
     assert [f"{f.__module__}.{name_of(f)}" for f in internal if f not in used] == []
@@ -83,7 +88,7 @@ def test_every_internal_rule_is_used_by_some_case(monkeypatch):
 
 def test_every_constant_function_has_a_case():
     of_cases = {attribute(call) for call in CONSTANTS}
-    constants = {f for f, rule in OURS.items() if isinstance(rule, Constant) and not is_internal(f)}
+    constants = {f for f, rule in OURS.items() if isinstance(rule, Constant) and not (is_internal(f) or is_method(f))}
     assert names(constants - of_cases) == []
 
 
@@ -111,7 +116,7 @@ def test_constant_functions_give_numpys_plain_result_and_no_derivative(call):
     grad(lambda x: np.sum(grad(beside)(x, v)))(x)
     assert not mismatch(gradient, (2 * x, 2 * v))
     for result in results:
-        if attribute(call) is np.array_repr or "array" in call and isinstance(expected, str):
+        if attribute(call) in (np.array_repr, np.array_str, np.array2string):
             assert isinstance(result, str)
         elif "share" not in call and "empty" not in call:
             assert not any(isinstance(part, Tracer) for part in (result if isinstance(result, tuple) else [result]))

@@ -89,8 +89,10 @@ METHODS = {
     "x.dtype":        (lambda x: x * np.finfo(x.dtype).bits * x.nbytes, lambda x: x * (64 * 48)),
     "x.flatten":      (lambda x: x.flatten(),               lambda x: np.ravel(x)),
     "x.flat":         (lambda x: np.stack([v * v for v in x.flat]), lambda x: np.ravel(x) ** 2),
-    "x.reshape":      (lambda x: x.reshape(3, 2) * x.reshape((3, 2)) * x.reshape(3, -1), lambda x: np.reshape(x, (3, 2)) ** 3),
-    "x.transpose":    (lambda x: x.transpose() * x.transpose(1, 0) * x.transpose((1, 0)), lambda x: np.transpose(x) ** 3),
+    "x.reshape":      (lambda x: x.reshape(3, 2) * x.reshape((3, 2)) * x.reshape(3, -1),
+                       lambda x: np.reshape(x, (3, 2)) ** 3),
+    "x.transpose":    (lambda x: x.transpose() * x.transpose(1, 0) * x.transpose((1, 0)),
+                       lambda x: np.transpose(x) ** 3),
     "x.swapaxes":     (lambda x: x.swapaxes(0, 1),          lambda x: np.swapaxes(x, 0, 1)),
     "x.squeeze":      (lambda x: x[None].squeeze(0),        lambda x: np.squeeze(x[None], 0)),
     "x.astype":       (lambda x: x.astype(np.float32),      lambda x: scratch_ad.tracer.astype(x, np.dtype("f4"))),
@@ -108,7 +110,8 @@ METHODS = {
     "x.repeat":       (lambda x: x.repeat(2, axis=0),       lambda x: np.repeat(x, 2, axis=0)),
     "x.conj":         (lambda x: x.conj() * x.conjugate(),  lambda x: np.conjugate(x) * np.conj(x)),
     "x.item":         (lambda x: x.item(0) * x.item(1, 2) * x[0, 0].item(), lambda x: x[0, 0] ** 2 * x[1, 2]),
-    "x.argmax, any":  (lambda x: x * x.argmax() * x.any() * x.all(), lambda x: x * np.argmax(x) * np.any(x) * np.all(x)),
+    "x.argmax, any":  (lambda x: x * x.argmax() * x.any() * x.all(),
+                       lambda x: x * np.argmax(x) * np.any(x) * np.all(x)),
     "x.argsort":      (lambda x: x[0][x[0].argsort()],      lambda x: np.sort(x[0])),
     "x.nonzero":      (lambda x: x[(x > 0).nonzero()],      lambda x: x[x > 0]),
     "x.compress":     (lambda x: x.compress([True, False], axis=0), lambda x: np.compress([True, False], x, axis=0)),
@@ -116,7 +119,8 @@ METHODS = {
     "iteration":      (lambda x: np.stack([row * 2 for row in x]), lambda x: x * 2),
     "unpacking":      (lambda x: (lambda a, b: a * b)(*x),  lambda x: x[0] * x[1]),
     "reversed":       (lambda x: np.stack(list(reversed(x))), lambda x: x[::-1]),
-    "enumerate, zip": (lambda x: sum(i * a * b for i, (a, b) in enumerate(zip(x, x), 1)), lambda x: x[0] ** 2 + 2 * x[1] ** 2),
+    "enumerate, zip": (lambda x: sum(i * a * b for i, (a, b) in enumerate(zip(x, x), 1)),
+                       lambda x: x[0] ** 2 + 2 * x[1] ** 2),
     "in":             (lambda x: x * (0.5 in x),            lambda x: x),
 }
 FUNCTIONS = {
@@ -127,7 +131,8 @@ FUNCTIONS = {
     "np.amax":        (lambda x: np.amax(x) * np.amin(x),   lambda x: np.max(x) * np.min(x)),
     "add.reduce":     (lambda x: np.add.reduce(x, axis=1) * np.multiply.reduce(x, axis=1),
                        lambda x: np.sum(x, axis=1) * np.prod(x, axis=1)),
-    "maximum.reduce": (lambda x: np.maximum.reduce(x) * np.minimum.reduce(x), lambda x: np.max(x, axis=0) * np.min(x, axis=0)),
+    "maximum.reduce": (lambda x: np.maximum.reduce(x) * np.minimum.reduce(x),
+                       lambda x: np.max(x, axis=0) * np.min(x, axis=0)),
     "add.accumulate": (lambda x: np.add.accumulate(x, 1) * np.multiply.accumulate(x, 1),
                        lambda x: np.cumsum(x, 1) * np.cumprod(x, 1)),
     "multiply.outer": (lambda x: np.multiply.outer(x, x3),  lambda x: x[..., None] * x3),
@@ -137,8 +142,10 @@ FUNCTIONS = {
                        lambda x: np.sum(x, 1) + np.clip(x[:, 0], -1, 1) + np.dot(x, x3)),
     "arrays by keyword": (lambda x: np.where(x > 0, x, 0) + np.take(a=x, indices=[0], axis=1),
                           lambda x: np.maximum(x, 0) * (x > 0) + x[:, [0]]),
-    "tuple":          (lambda x: np.concatenate((x, x), axis=0) + np.vstack((x, x)), lambda x: 2 * np.concatenate([x, x], 0)),
-    "a list of numbers": (lambda x: x * [1.0, 2.0, 3.0] + [[1], [2]], lambda x: x * np.array([1.0, 2.0, 3.0]) + np.array([[1], [2]])),
+    "tuple":          (lambda x: np.concatenate((x, x), axis=0) + np.vstack((x, x)),
+                       lambda x: 2 * np.concatenate([x, x], 0)),
+    "a list of numbers": (lambda x: x * [1.0, 2.0, 3.0] + [[1], [2]],
+                          lambda x: x * np.array([1.0, 2.0, 3.0]) + np.array([[1], [2]])),
 }
 # fmt: on
 
@@ -289,8 +296,8 @@ def test_what_would_lose_the_derivative_is_refused(f, remedy, mode):
     with pytest.raises((TypeError, NotImplementedError), match=remedy) as error:
         try:
             derivative(x3)
-        except ValueError as error:  # NumPy's, where it assigns to one element; ours is the cause
-            raise error.__cause__ from None
+        except ValueError as of_numpy:  # where it assigns to one element; ours is the cause
+            raise of_numpy.__cause__ from None
     assert mode in str(error.value)
 
 

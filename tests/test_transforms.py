@@ -283,7 +283,8 @@ def test_linearize_runs_the_function_once():
 
 
 class Opaque:
-    pass
+    def __repr__(self):
+        return "Opaque()"
 
 
 # fmt: off

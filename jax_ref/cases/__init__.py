@@ -93,6 +93,7 @@ class Case:
     dtypes: tuple = ALL
     orders: int = 2  # derivatives beyond this order do not exist at these arguments, or JAX has none
     differs: str = ""  # why JAX is not the reference here; a central difference is then
+    condition: float = 1.0  # by how much the function magnifies rounding errors
     names: dict = field(default_factory=dict)  # what else the expression refers to
 
     def __str__(self):
@@ -115,11 +116,11 @@ class Case:
         return tuple(a.draw(dtype, rng) for a in self.arguments.values())
 
 
-def cases(function, *expressions, dtypes=ALL, orders=2, differs="", names=None, **arguments):
+def cases(function, *expressions, dtypes=ALL, orders=2, differs="", condition=1.0, names=None, **arguments):
     """Enter one case per expression; an argument given as a tuple is a shape of numbers from anywhere."""
     arguments = {name: Argument(a) if isinstance(a, tuple) else a for name, a in arguments.items()}
     for expression in expressions:
-        catalogue.append(Case(function, expression, arguments, dtypes, orders, differs, names or {}))
+        catalogue.append(Case(function, expression, arguments, dtypes, orders, differs, condition, names or {}))
 
 
-from . import elementwise, fft, indexing, products, reductions, selection, shaping, special  # noqa: E402, F401
+from . import elementwise, fft, indexing, linalg, products, reductions, selection, shaping, special  # noqa: E402, F401

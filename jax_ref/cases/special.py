@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from . import REAL, UNKNOWN_TYPE, SHORT, Argument, at, cases, nonzero
+from . import REAL, SHORT, UNKNOWN_TYPE, Argument, at, cases, nonzero
 
 cases(np.real, "np.real(a)", "a.real", a=(2, 3))
 cases(np.imag, "np.imag(a)", "a.imag", a=(2, 3))

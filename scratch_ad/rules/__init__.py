@@ -1,3 +1,16 @@
 """The rules, one file per family; importing this package registers them all."""
 
-from . import constant, elementwise, fft, indexing, linalg, products, reductions, selection, shaping, special  # noqa: F401
+from . import (  # noqa: F401
+    constant,
+    elementwise,
+    fft,
+    indexing,
+    linalg,
+    methods,
+    products,
+    reductions,
+    refused,
+    selection,
+    shaping,
+    special,
+)

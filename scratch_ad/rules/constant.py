@@ -18,17 +18,11 @@ constant(
     *(np.nonzero, np.flatnonzero, np.argwhere, np.searchsorted, np.digitize),
     *(np.unravel_index, np.ravel_multi_index, np.diag_indices_from, np.tril_indices_from, np.triu_indices_from),
     *(np.shape, np.ndim, np.size, np.isrealobj, np.iscomplexobj, np.result_type, np.can_cast, np.min_scalar_type),
-    *(np.common_type, np.shares_memory, np.may_share_memory, np.einsum_path, np.linalg.matrix_rank, np.ix_),
-    *(np.packbits, np.unpackbits),
+    *(np.common_type, np.shares_memory, np.may_share_memory, np.einsum_path, np.ix_),
     *(np.zeros_like, np.ones_like, np.empty_like, np._core.umath._ones_like),
     *(np.array2string, np.array_repr, np.array_str),
 )
 
-refuse(
-    "it assigns to a plain array (np.full, np.full_like and np.nan_to_num do so); use np.where or np.broadcast_to",
-    np.copyto,
-    error=TypeError,
-)
 refuse(
     "it works on strings",
     *(f for f in vars(np._core.umath).values() if isinstance(f, np.ufunc) and not f.types),

@@ -4,8 +4,8 @@ Formulas: M. B. Giles, Collected matrix derivative results for forward and rever
 (2008); G. H. Golub and V. Pereyra, The differentiation of pseudo-inverses and nonlinear least squares problems whose
 variables separate (1973); for complex matrices the same with conjugates. ``H(x)`` is the conjugate transpose.
 The functions of Hermitian matrices (``cholesky``, ``eigh``, ``eigvalsh``) are differentiated, as in JAX, as functions
-of the Hermitian part of their argument. Where singular values or eigenvalues coincide, the vectors have no
-derivative; what is given then is right for every function that does not depend on the choice of the vectors.
+of the Hermitian part of their argument. Where eigenvalues or singular values coincide, the vectors have no derivative:
+what depends on it comes out as nan or inf, what does not (any function of the values) comes out right.
 """
 
 import math
@@ -43,10 +43,14 @@ def _eye(x):
     return np.eye(x.shape[-1], dtype=np.finfo(x.dtype).dtype)
 
 
-def _reciprocal(x):
-    """1/x, and 0 at 0."""
-    zero = np.equal(x, 0)
-    return np.where(zero, 0, 1 / np.where(zero, 1, x))
+def _over(x, d):
+    """x/d, with 0/0 = 0."""
+    return x / np.where(np.logical_and(np.equal(x, 0), np.equal(d, 0)), np.inf, d)
+
+
+def _gaps(w):
+    """w[j] − w[i], and ∞ on the diagonal."""
+    return np.where(np.eye(w.shape[-1], dtype=bool), np.inf, w[..., None, :] - w[..., :, None])
 
 
 # Norms. The argument is scaled to a largest element of 1 first, so that nothing overflows or underflows on the way;
@@ -66,7 +70,7 @@ def _direction(x, ord, axis):
     x = x / np.where(np.equal(largest, 0), 1, largest)
     if ord in (None, 2, "f", "fro"):
         square = np.square(x) if x.dtype.kind != "c" else np.square(x.real) + np.square(x.imag)
-        return np.conjugate(x) * _reciprocal(np.sqrt(np.sum(square, axis, keepdims=True)))
+        return _over(np.conjugate(x), np.sqrt(np.sum(square, axis, keepdims=True)))
     zero = np.equal(x, 0)
     size = np.abs(np.where(zero, 1, x))
     total = np.sum(np.where(zero, 0, size**ord), axis, keepdims=True)
@@ -353,20 +357,15 @@ def _cholesky_vjp(g, y, _a, upper=False):
 explicit(np.linalg.cholesky, jvp=_cholesky_jvp, vjp=_cholesky_vjp)
 
 
-def _gaps(w):
-    """1/(w_j − w_i), and 0 where they are equal."""
-    return _reciprocal(w[..., None, :] - w[..., :, None])
-
-
 def _eigh_jvp(t, y, _a, UPLO="L"):
     w, v = y
     inner = H(v) @ _hermitian(t) @ v
-    return _real(_diagonal(inner)), v @ (_gaps(w) * inner)
+    return _real(_diagonal(inner)), v @ _over(inner, _gaps(w))
 
 
 def _eigh_vjp(g, y, _a, UPLO="L"):
     w, v = y
-    inner = g[0][..., None] * _eye(w) + _gaps(w) * (H(v) @ np.conjugate(g[1]))
+    inner = g[0][..., None] * _eye(w) + _over(H(v) @ np.conjugate(g[1]), _gaps(w))
     return np.conjugate(_hermitian(v @ inner @ H(v)))
 
 
@@ -390,41 +389,36 @@ def full_svd(a, full_matrices):
     return np.linalg.svd(a, full_matrices)
 
 
-def _svd_gaps(s):
-    """1/(s_j² − s_i²), and 0 where they are equal."""
-    return _reciprocal((s[..., None, :] + s[..., :, None]) * (s[..., None, :] - s[..., :, None]))
-
-
 def _svd_jvp(t, y, _a, full_matrices):
     u, s, vh = y
+    row, column, gaps = s[..., None, :], s[..., :, None], _gaps(np.square(s))
     inner = H(u) @ t @ H(vh)
-    right, left = inner * s[..., None, :], s[..., :, None] * inner
-    turn = (inner - H(inner)) * (_reciprocal(s)[..., None, :] * _eye(s) / 2)
-    t_u = u @ (_svd_gaps(s) * (right + H(right)) + turn)
-    t_vh = H(_svd_gaps(s) * (left + H(left))) @ vh
+    right, left = inner * row, column * inner
+    turn = _over((inner - H(inner)) * _eye(s) / 2, row)
+    t_u = u @ (_over(right + H(right), gaps) + turn)
+    t_vh = H(_over(left + H(left), gaps)) @ vh
     if _a.shape[-2] > _a.shape[-1]:
-        beyond = t @ H(vh) * _reciprocal(s)[..., None, :]
-        t_u = t_u + beyond - u @ (H(u) @ beyond)
+        beyond = t @ H(vh)
+        t_u = t_u + _over(beyond - u @ (H(u) @ beyond), row)
     elif _a.shape[-2] < _a.shape[-1]:
-        beyond = _reciprocal(s)[..., :, None] * (H(u) @ t)
-        t_vh = t_vh + beyond - (beyond @ H(vh)) @ vh
+        beyond = H(u) @ t
+        t_vh = t_vh + _over(beyond - (beyond @ H(vh)) @ vh, column)
     return t_u, _real(_diagonal(inner)), t_vh
 
 
 def _svd_vjp(g, y, _a, full_matrices):
     u, s, vh = y
-    g_u, g_vh, eye = np.conjugate(g[0]), np.conjugate(g[2]), _eye(s)
-    of_u, of_v = _svd_gaps(s) * (H(u) @ g_u), _svd_gaps(s) * (vh @ H(g_vh))
-    inner = (of_u + H(of_u)) * s[..., None, :] + s[..., :, None] * (of_v + H(of_v)) + g[1][..., None] * eye
+    row, column, gaps = s[..., None, :], s[..., :, None], _gaps(np.square(s))
+    g_u, g_vh = np.conjugate(g[0]), np.conjugate(g[2])
+    of_u, of_v = _over(H(u) @ g_u, gaps), _over(vh @ H(g_vh), gaps)
+    inner = (of_u + H(of_u)) * row + column * (of_v + H(of_v)) + g[1][..., None] * _eye(s)
     if _a.dtype.kind == "c":
-        inner = inner + 1j * (H(u) @ g_u).imag * _reciprocal(s)[..., None, :] * eye
+        inner = inner + _over(1j * (H(u) @ g_u).imag * _eye(s), row)
     c = u @ inner @ vh
     if _a.shape[-2] > _a.shape[-1]:
-        beyond = g_u * _reciprocal(s)[..., None, :]
-        c = c + (beyond - u @ (H(u) @ beyond)) @ vh
+        c = c + _over(g_u - u @ (H(u) @ g_u), row) @ vh
     elif _a.shape[-2] < _a.shape[-1]:
-        beyond = _reciprocal(s)[..., :, None] * g_vh
-        c = c + u @ (beyond - (beyond @ H(vh)) @ vh)
+        c = c + u @ _over(g_vh - (g_vh @ H(vh)) @ vh, column)
     return np.conjugate(c)
 
 

@@ -1,4 +1,4 @@
-"""Sorting, and the statistics that pick elements by order; of equal elements the first in place counts as the smaller."""
+"""Sorting, and the statistics that pick elements by order; of equal elements the first counts as the smaller."""
 
 import numpy as np
 
@@ -38,7 +38,7 @@ def _quantile(skip_nan, scale=1):
     def body(a, q, axis=None, out=None, overwrite_input=False, method="linear", keepdims=False, *, weights=None):
         if method not in ("linear", "lower", "higher", "midpoint", "nearest") or weights is not None:
             raise NotImplementedError(
-                "quantiles with weights, or by another method than 'linear', 'lower', 'higher', 'midpoint' or 'nearest', "
+                "quantiles with weights, or by other methods than 'linear', 'lower', 'higher', 'midpoint' and 'nearest', "
                 "have no derivative rule; combine np.sort and np.take."
             )
         a = typed(a)
@@ -46,7 +46,7 @@ def _quantile(skip_nan, scale=1):
         if np.any(np.logical_or(np.less(q, 0), np.greater(q, 1))):
             raise ValueError("Quantiles must be in the range [0, 1]")
         r = np.sort(rows(a, axis))
-        place = (_lengths(r, skip_nan) - 1) * np.reshape(q, -1)
+        place = astype(_lengths(r, skip_nan) - 1, q.dtype) * np.reshape(q, -1)
         below, above = np.floor(place), np.ceil(place)
         if method in ("lower", "higher", "nearest"):
             y = _pick(r, {"lower": below, "higher": above, "nearest": np.rint(place)}[method])

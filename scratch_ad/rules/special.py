@@ -32,13 +32,6 @@ def _i0_partial(x):
     return sum(c * np.sinh(c * x) for c in _NODES) / len(_NODES)
 
 
-def _zero_or_none(_t, y, _condition, *branches):
-    """The tangent that the condition of ``where`` brings: none where the result is a tuple of indices or integer."""
-    if not branches:
-        return (None,) * len(y)
-    return np.zeros_like(y) if dtype_of(y).kind in "fc" else None
-
-
 def _select(condlist, choicelist, default=0):
     pairs = list(zip(condlist, choicelist, strict=True))
     return functools.reduce(lambda rest, pair: np.where(*pair, rest), reversed(pairs), default)
@@ -122,7 +115,7 @@ linear(np.bincount, None, lambda g, x, _weights, minlength=0: g[x])
 explicit(
     np.where,
     jvp=(
-        _zero_or_none,
+        lambda _t, _y, _condition, _a=None, _b=None: None,
         lambda t, _y, condition, _a, _b: np.where(condition, t, 0),
         lambda t, _y, condition, _a, _b: np.where(condition, 0, t),
     ),

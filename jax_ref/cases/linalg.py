@@ -1,0 +1,84 @@
+"""Linear algebra, on matrices well away from singular ones and from equal eigenvalues."""
+
+import numpy as np
+
+from . import REAL, cases, nonzero
+
+
+def regular(a):
+    """Far from singular."""
+    return a / 4 + np.eye(*a.shape[-2:], dtype=a.dtype)
+
+
+def hermitian(a):
+    """Its own adjoint, with eigenvalues apart."""
+    n = a.shape[-1]
+    apart = np.arange(n).astype(a.dtype) * np.eye(n, dtype=a.dtype)
+    return (a + np.conjugate(a.mT)) / 8 + apart
+
+
+def definite(a):
+    """Hermitian with positive eigenvalues."""
+    return hermitian(a) + 2 * np.eye(a.shape[-1], dtype=a.dtype)
+
+
+NAMES = {"regular": regular, "hermitian": hermitian, "definite": definite}
+
+
+def matrices(function, *expressions, shapes=((3, 3), (2, 3, 3)), **options):
+    for shape in shapes:
+        cases(function, *expressions, a=shape, names=NAMES, **options)
+
+
+TALL = ((4, 3), (2, 3, 2))
+matrices(np.linalg.det, "np.linalg.det(regular(a))", condition=4)
+matrices(np.linalg.det, "np.linalg.det(a)", shapes=((1, 1), (2, 2)))
+matrices(np.linalg.slogdet, "np.linalg.slogdet(regular(a))")
+matrices(np.linalg.inv, "np.linalg.inv(regular(a))")
+matrices(np.linalg.pinv, "np.linalg.pinv(regular(a))")
+matrices(np.linalg.pinv, "np.linalg.pinv(a)", "np.linalg.pinv(a.mT)", shapes=TALL)
+matrices(np.linalg.cholesky, "np.linalg.cholesky(definite(a))", "np.linalg.cholesky(definite(a), upper=True)")
+matrices(np.linalg.eigvalsh, "np.linalg.eigvalsh(hermitian(a))", "np.linalg.eigvalsh(hermitian(a), 'U')")
+matrices(np.linalg.eigh, "np.linalg.eigh(hermitian(a)).eigenvalues")
+matrices(np.linalg.eigh, "np.abs(np.linalg.eigh(hermitian(a))[1]) ** 2", condition=8)
+matrices(np.linalg.svdvals, "np.linalg.svdvals(regular(a))")
+matrices(np.linalg.svdvals, "np.linalg.svdvals(a)", shapes=TALL)
+matrices(np.linalg.svd, "np.linalg.svd(regular(a), compute_uv=False)")
+matrices(np.linalg.svd, "np.abs(np.linalg.svd(regular(a)).U) ** 2", condition=8)
+matrices(
+    np.linalg.svd, "np.abs(np.linalg.svd(a, full_matrices=False)[2]) ** 2", "np.linalg.svd(a, False)[1]", shapes=TALL
+)
+matrices(np.linalg.qr, "np.linalg.qr(regular(a))", "np.linalg.qr(regular(a), mode='r')")
+matrices(np.linalg.qr, "np.linalg.qr(a).R", "np.linalg.qr(a)[0]", shapes=TALL)
+matrices(np.linalg.matrix_power, *(f"np.linalg.matrix_power(regular(a), {n})" for n in (0, 1, 3, -2)))
+matrices(
+    np.linalg.cond, "np.linalg.cond(regular(a))", "np.linalg.cond(regular(a), 'fro')", "np.linalg.cond(regular(a), 1)"
+)
+for b in ((3,), (3, 2)):
+    cases(np.linalg.solve, "np.linalg.solve(regular(a), b)", a=(3, 3), b=b, names=NAMES)
+    cases(np.linalg.lstsq, "np.linalg.lstsq(regular(a), b)[0]", a=(3, 3), b=b, names=NAMES)
+cases(np.linalg.solve, "np.linalg.solve(regular(a), b)", a=(2, 3, 3), b=(3, 2), names=NAMES)
+cases(np.linalg.lstsq, "np.linalg.lstsq(a, b)[0]", a=(4, 2), b=(4,), names=NAMES)
+cases(np.linalg.tensorinv, "np.linalg.tensorinv(np.reshape(regular(a), (2, 2, 4)))", a=(4, 4), names=NAMES)
+cases(
+    np.linalg.tensorsolve,
+    "np.linalg.tensorsolve(np.reshape(regular(a), (2, 2, 4)), b)",
+    a=(4, 4),
+    b=(2, 2),
+    names=NAMES,
+)
+
+for order in ("None", "2", "1", "np.inf", "-np.inf", "3", "0.5"):
+    cases(np.linalg.norm, f"np.linalg.norm(a, {order})", a=nonzero(4))
+    cases(np.linalg.vector_norm, f"np.linalg.vector_norm(a, ord={order.replace('None', '2')}, axis=1)", a=nonzero(2, 3))
+for order in ("'fro'", "'nuc'", "1", "-1", "np.inf", "2", "-2"):
+    cases(np.linalg.norm, f"np.linalg.norm(a, {order}, axis=(0, 1), keepdims=True)", a=nonzero(3, 3))
+    cases(np.linalg.matrix_norm, f"np.linalg.matrix_norm(a, ord={order})", a=nonzero(2, 3, 3))
+cases(
+    np.linalg.norm,
+    "np.linalg.norm(a)",
+    "np.linalg.norm(a, axis=0)",
+    "np.linalg.norm(a, axis=(0, 2))",
+    a=nonzero(2, 3, 2),
+)
+cases(np.linalg.norm, "np.linalg.norm(a)", "np.linalg.norm(a, axis=1, keepdims=True)", a=nonzero(2, 3), dtypes=REAL)

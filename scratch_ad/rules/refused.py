@@ -1,0 +1,45 @@
+"""Functions without a derivative, or without a rule so far, each with the reason and what to use instead."""
+
+import numpy as np
+from numpy.lib import recfunctions, scimath
+
+from ..rule import refuse
+
+
+def _public(module):
+    """The functions of a module of NumPy that tracers are asked about."""
+    functions = (getattr(module, name) for name in module.__all__)
+    return [f for f in functions if hasattr(f, "_implementation")]
+
+
+refuse(
+    "it changes an array in place; build the new array with np.where, np.concatenate or np.stack",
+    *(np.copyto, np.fill_diagonal, np.place, np.put, np.put_along_axis, np.putmask),
+    error=TypeError,
+)
+refuse(
+    "it makes a plain array; use np.stack, np.concatenate or np.broadcast_to to make an array of tracers",
+    *(np.arange, np.array, np.asanyarray, np.asarray, np.ascontiguousarray, np.asfortranarray, np.empty, np.eye),
+    *(np.frombuffer, np.fromfunction, np.fromiter, np.fromstring, np.full, np.identity, np.ones, np.require, np.tri),
+    np.zeros,
+    error=TypeError,
+)
+refuse(
+    "it reads or writes a file; do that outside of the differentiated function",
+    *(np.fromfile, np.genfromtxt, np.loadtxt, np.save, np.savetxt, np.savez, np.savez_compressed),
+    error=TypeError,
+)
+refuse("it works on dates", np.busday_count, np.busday_offset, np.datetime_as_string, np.is_busday, error=TypeError)
+refuse("it works on bits", np.packbits, np.unpackbits, error=TypeError)
+refuse("it works on structured arrays", *_public(recfunctions), error=TypeError)
+refuse("the dtype of its result depends on values; convert with .astype(complex) first", *_public(scimath))
+refuse(
+    "it has no rule so far; write it in other NumPy functions",
+    *(np.apply_along_axis, np.apply_over_axes, np.corrcoef, np.cov, np.geomspace, np.linspace, np.logspace, np.vander),
+    np.lib.stride_tricks.sliding_window_view,
+    *(np.histogram, np.histogram2d, np.histogram_bin_edges, np.histogramdd),
+    *(np.poly, np.polyadd, np.polyder, np.polydiv, np.polyfit, np.polyint, np.polymul, np.polysub, np.polyval),
+    *(np.roots, np.linalg.eig, np.linalg.eigvals),
+    *(np.intersect1d, np.setdiff1d, np.setxor1d, np.union1d),
+    *(np.unique, np.unique_all, np.unique_counts, np.unique_inverse, np.unique_values),
+)
