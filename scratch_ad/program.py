@@ -125,10 +125,8 @@ class Program:
             return names[id(x)]
 
         def show(x):
-            if (
-                isinstance(x, (Name, str, int, type(None)))
-                or isinstance(x, (float, complex, np.number))
-                and np.isfinite(x)
+            if isinstance(x, (Name, str, int, type(None))) or (
+                isinstance(x, (float, complex, np.number)) and np.isfinite(x)
             ):
                 return repr(x)
             if type(x) is tuple:

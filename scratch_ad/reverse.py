@@ -125,7 +125,7 @@ class Tape(Trace):
         return rebuild(y, [part(k) if is_inexact(y[k]) else y[k] for k in range(len(y))])
 
     def backward(self, seeds, inputs, careful=None):
-        """The cotangents of the first places, the inputs, given those of some places: one walk from the end of the tape.
+        """The cotangents of the first places, the inputs, given those of some places, by one walk from the end.
 
         ``careful`` gives other products in place of those on the tape.
         """

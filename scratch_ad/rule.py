@@ -241,7 +241,7 @@ class _PerArgument:
         return y, [self.pull(i, (*args, y), wrt, kwargs) for i in wrt]
 
     def pull(self, i, known, wrt, kwargs=None):
-        """How a cotangent goes back to argument i, as ``Elementwise.pull``: the reverse map and what it sees after it."""
+        """How a cotangent goes back to argument i, as in ``Elementwise.pull``: the reverse map and what it keeps."""
         if i not in self.reverse_maps:
             self.check([i], {}, "reverse mode (vjp)")
         reverse_map, abstract, kept = self.reverse_maps[i], self.abstract[i], self.output(i, known[-1])
@@ -311,9 +311,9 @@ def _add(t, u):
 
 def _register(function, rule):
     """Store the rule; a function that does not dispatch (a user's own) is wrapped so that tracers answer it."""
-    if not (isinstance(function, np.ufunc) or isinstance(getattr(function, "__self__", None), np.ufunc)):
-        if not hasattr(function, "_implementation") and not hasattr(function, "__wrapped__"):
-            function = primitive(function)
+    dispatches = isinstance(function, np.ufunc) or isinstance(getattr(function, "__self__", None), np.ufunc)
+    if not dispatches and not hasattr(function, "_implementation") and not hasattr(function, "is_primitive"):
+        function = primitive(function)
     rules[function] = rule
     return function
 
@@ -322,7 +322,8 @@ def elementwise(function, *partials):
     """Register the partial derivatives of an elementwise function, one per argument; returns the function to call.
 
     A partial is a function of the arguments it names (``x`` of one, ``a, b, c`` of several, ``y`` the output),
-    ``over`` of such a function for its reciprocal, 1, -1, or None where the derivative is zero. Keywords of a user's own function are passed on to it.
+    ``over`` of such a function for its reciprocal, 1, -1, or None where the derivative is zero. Keywords of a user's
+    own function are passed on to it.
     A function that does not dispatch as NumPy's do is wrapped: use what is returned.
 
     >>> softplus = elementwise(lambda x: np.logaddexp(0, x), lambda x: 1 / (1 + np.exp(-x)))
@@ -331,7 +332,7 @@ def elementwise(function, *partials):
 
 
 def linear(function, *transposes, jointly=False):
-    """Register a function linear in each argument by its transposes ``(g, *args, **kwargs) → cotangent``, one per argument.
+    """Register a function linear in each argument by its transposes ``(g, *args, **kwargs)``, one per argument.
 
     With ``jointly``, the function is linear in all positional arguments together, and its one transpose
     ``(g, *avals, **kwargs)`` gives the list of all their cotangents.
@@ -340,7 +341,7 @@ def linear(function, *transposes, jointly=False):
 
 
 def explicit(function, jvp, vjp):
-    """Register both maps, ``jvp(t, y, *args, **kwargs)`` and ``vjp(g, y, *args, **kwargs)``, or a tuple of them, one per argument."""
+    """Register both maps, ``jvp(t, y, *args, **kwargs)`` and ``vjp(g, y, *args, **kwargs)``, or a tuple of each."""
     return _register(function, Explicit(function, *(m if isinstance(m, tuple) else (m,) for m in (jvp, vjp))))
 
 
@@ -350,9 +351,12 @@ def composite(function, body):
 
 
 def constant(*functions):
-    """Register functions whose result is piecewise constant, integer or boolean: their derivative is zero."""
-    for function in functions:
-        rules[function] = Constant()
+    """Register functions whose result is piecewise constant, integer or boolean: their derivative is zero.
+
+    Returns the function to call, or a list of them.
+    """
+    registered = [_register(function, Constant()) for function in functions]
+    return registered[0] if len(registered) == 1 else registered
 
 
 def refuse(reason, *functions, error=NotImplementedError):

@@ -147,7 +147,7 @@ def innermost(args):
 def call(function, args, kwargs):
     """``function(*args, **kwargs)`` by the innermost trace; array arguments given by keyword are made positional."""
     trace = innermost((args, *kwargs.values()))
-    if kwargs.get("out") is not None or len(args) > (place := _place_of_out(function)) and args[place] is not None:
+    if kwargs.get("out") is not None or (len(args) > (place := _place_of_out(function)) and args[place] is not None):
         raise TypeError(f"{name_of(function)}: out= would lose the derivative in {trace.mode}; use the result.")
     if kwargs and innermost(kwargs.values()) is not None:
         signature = inspect.signature(function)
@@ -186,6 +186,7 @@ def primitive(function):
             return function(*args, **kwargs)
         return call(dispatched, args, kwargs)
 
+    dispatched.is_primitive = True
     return dispatched
 
 
@@ -197,7 +198,7 @@ def getitem(a, index):
 
 @primitive
 def scatter(g, index, shape):
-    """Zeros of ``shape`` with ``g`` added at ``index``, once for each time an index repeats: the transpose of ``a[index]``."""
+    """The transpose of ``a[index]``: zeros of ``shape``, with ``g`` added at ``index``, repeated or not."""
     out = np.zeros(shape, dtype_of(g))
     if _is_basic(index):
         out[index] = g
@@ -327,18 +328,21 @@ _comparisons = {
 }
 for _name, _ufunc in _comparisons.items():
     setattr(Tracer, f"__{_name}__", _binary(_ufunc))
-for _name in (
-    "all any argmax argmin argpartition argsort choose clip conj copy cumprod cumsum diagonal dot max mean min "
-    "nonzero prod ravel repeat round searchsorted squeeze std sum swapaxes take trace var"
-).split():
-    setattr(Tracer, _name, _method(getattr(np, _name)))
-Tracer.conjugate, Tracer.flatten, Tracer.flat = Tracer.conj, Tracer.ravel, property(np.ravel)
+_methods = (
+    *(np.all, np.any, np.argmax, np.argmin, np.argpartition, np.argsort, np.choose, np.clip, np.copy),
+    *(np.cumprod, np.cumsum, np.diagonal, np.dot, np.max, np.mean, np.min, np.nonzero, np.prod, np.ravel, np.repeat),
+    *(np.round, np.searchsorted, np.squeeze, np.std, np.sum, np.swapaxes, np.take, np.trace, np.var),
+)
+for _function in _methods:
+    setattr(Tracer, _function.__name__, _method(_function))
+Tracer.conj = Tracer.conjugate = _method(np.conjugate)
+Tracer.flatten, Tracer.flat = Tracer.ravel, property(np.ravel)
 _keep = "keep the array: use np.sin, not math.sin, and np.where or np.stack to set elements"
-for _name in "float int complex index".split():
+for _name in ["float", "int", "complex", "index"]:
     setattr(Tracer, f"__{_name}__", _refused(f"{_name}()", _keep))
-for _name in "sort partition resize".split():
+for _name in ["sort", "partition", "resize"]:
     setattr(Tracer, _name, _refused(f"the in-place method .{_name}()", f"use np.{_name}, which returns a new array"))
-for _name in "fill put setfield".split():
+for _name in ["fill", "put", "setfield"]:
     setattr(Tracer, _name, _refused(f"the in-place method .{_name}()", "use np.where, which returns a new array"))
-for _name in "tolist tobytes tofile dump dumps view getfield byteswap".split():
+for _name in ["tolist", "tobytes", "tofile", "dump", "dumps", "view", "getfield", "byteswap"]:
     setattr(Tracer, _name, _refused(f".{_name}()", "keep the array"))

@@ -1,4 +1,4 @@
-"""What users call: each transformation from ``jvp``, ``vjp`` and the recorder alone, with JAX's names and signatures."""
+"""What users call: each transformation from ``jvp``, ``vjp`` and recording alone, with JAX's names and signatures."""
 
 import functools
 import math
@@ -65,7 +65,7 @@ def grad(fun, argnums=0, has_aux=False, holomorphic=False, allow_int=False):
 
 
 def jacfwd(fun, argnums=0, has_aux=False, holomorphic=False):
-    """A function that gives the Jacobian of ``fun`` column by column: ``fun`` once, then one pushforward per input element.
+    """A function that gives the Jacobian of ``fun`` by columns: ``fun`` once, then one pushforward per input element.
 
     The result has the containers of the output, each leaf holding those of the argument, with arrays of shape
     ``output.shape + input.shape``; with ``has_aux`` it is ``(jacobian, aux)``. Raises TypeError for inputs that are

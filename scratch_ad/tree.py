@@ -29,7 +29,7 @@ def tree_map(function, tree):
 
 
 def is_inexact(leaf):
-    """Whether a leaf is real or complex, so that it can be differentiated; TypeError unless it is a number or an array."""
+    """Whether a leaf is real or complex, so that it has derivatives; TypeError unless it is a number or an array."""
     dtype = dtype_of(leaf)
     if dtype.kind in "fc" or dtype.name == "bfloat16":
         return True

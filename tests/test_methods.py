@@ -1,4 +1,4 @@
-"""The methods of every binary ufunc: their values against NumPy's, their derivatives against the ufunc applied step by step."""
+"""The methods of every binary ufunc, against NumPy's values and against the ufunc applied step by step."""
 
 import functools
 
@@ -14,7 +14,7 @@ COMPOSITES = [f for f in METHODS if isinstance(rules[f], Composite) and f.__self
 NUMPY_IS_WRONG = {
     np.power.reduceat,
     np.arctan2.reduceat,
-}  # NumPy 2.4: not what their reduce gives for the same elements
+}  # in 2.4: not what their reduce gives
 x = np.random.default_rng(5).uniform(0.5, 2.0, (4, 3))
 
 

@@ -91,7 +91,7 @@ def test_sixty_doublings_take_no_time():
     assert jvp(f, (1.0,), (1.0,))[1] == 2.0**60
     assert grad(grad(f))(1.0) == 0
     assert linearize(f, 1.0)[1](1.0) == 2.0**60
-    assert time.perf_counter() - start < 1
+    assert time.perf_counter() - start < 5  # 2⁶⁰ steps would never end
 
 
 def test_fifty_thousand_operations_deep():

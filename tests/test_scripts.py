@@ -202,7 +202,8 @@ class TestEnvironment:
         self.calls = []
         monkeypatch.setattr(subprocess, "call", lambda arguments: self.calls.append(arguments) or 3)
         monkeypatch.setattr(subprocess, "run", lambda arguments, check: self.calls.append(arguments))
-        monkeypatch.setattr(signal, "signal", lambda *_: None)
+        self.handlers = []
+        monkeypatch.setattr(signal, "signal", lambda number, handler: self.handlers.append(handler))
 
     def enter(self):
         with pytest.raises(SystemExit) as stopped:
@@ -224,6 +225,7 @@ class TestEnvironment:
         self.calls.clear()
         assert self.enter() == 3
         assert self.calls == [run]
+        assert all(map(callable, self.handlers))  # SIG_IGN would be inherited, and nothing could be broken off
 
     def test_other_requirements_are_installed(self, tmp_path, monkeypatch):
         self.enter()

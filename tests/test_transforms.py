@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import optree
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import jax_ref
@@ -109,6 +109,7 @@ def test_jacobians_nest_the_input_in_the_output(name):
     agree(lambda ad: getattr(ad, name)(f, argnums=1)(p, q))
 
 
+@settings(deadline=None, print_blob=True)
 @given(
     st.recursive(
         st.floats(-2, 2), lambda t: st.lists(t, max_size=3) | st.dictionaries(st.sampled_from("abc"), t, max_size=3)

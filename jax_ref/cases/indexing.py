@@ -41,3 +41,10 @@ cases(np.take_along_axis, "np.take_along_axis(a, np.array([[0, 0], [1, 2], [3, 3
 cases(np.compress, "np.compress([True, False, True], a, axis=0)", "a.compress([False, True])", a=(3, 4))
 cases(np.extract, "np.extract(np.array([True, False, True]), a)", a=(3,))
 cases(np.choose, "np.choose([0, 1, 0], [a, b])", a=(3,), b=(3,))
+cases(
+    np.bincount,
+    "np.bincount([0, 1, 1, 3], a)",
+    "np.bincount([2, 0, 0, 2], a, minlength=5)",
+    a=(4,),
+    dtypes=("float64",),
+)

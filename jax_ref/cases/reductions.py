@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from . import ALL, DOUBLES, REAL, SHORT, anywhere, at, cases, nonzero, positive
+from . import ALL, REAL, SHORT, anywhere, at, cases, nonzero, positive
 
 
 def reduction(function, domain=anywhere, dtypes=ALL, where=True, keepdims=True, of_one=True):
@@ -75,8 +75,6 @@ cases(np.trapezoid, "np.trapezoid(a)", "np.trapezoid(a, dx=0.5)", "np.trapezoid(
 cases(
     np.quantile, "np.quantile(a, 0.3)", "np.quantile(a, np.array([0.2, 0.9], a.dtype), axis=1)", a=(2, 5), dtypes=REAL
 )
-cases(np.cov, "np.cov(a)", "np.cov(a, ddof=0)", a=(3, 4), dtypes=DOUBLES)
-cases(np.corrcoef, "np.corrcoef(a)", a=(3, 4), dtypes=DOUBLES)
 
 for ufunc, domain, dtypes in (
     (np.add, anywhere, ALL),

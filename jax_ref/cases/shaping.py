@@ -4,7 +4,7 @@ import numpy as np
 
 from scratch_ad import tracer
 
-from . import REAL, UNKNOWN_TYPE, at, cases
+from . import REAL, UNKNOWN_TYPE, cases, nonzero
 
 cases(np.reshape, "np.reshape(a, (3, 2))", "np.reshape(a, -1)", "a.reshape(3, 2)", "a.reshape((6,))", a=(2, 3))
 cases(np.reshape, "np.reshape(a, (3, 2), order='F')", "a.reshape(3, -1, order='F')", "np.reshape(a, [3, 2])", a=(2, 3))
@@ -97,5 +97,7 @@ cases(np.meshgrid, "np.meshgrid(a, b)", "np.meshgrid(a, b, indexing='ij', sparse
 cases(tracer.astype, "a.astype(np.complex128)", a=(2, 3))
 cases(tracer.astype, "a.astype(np.float32)", "a.astype('float64')", "a.astype(float)", a=(2, 3), dtypes=REAL)
 cases(np.astype, "np.astype(a, np.complex128)", a=(2, 3))
-cases(np.trim_zeros, "np.trim_zeros(a)", a=at(0.0, 1.0, 2.0, 0.0), dtypes=("float64",), differs=UNKNOWN_TYPE)
+cases(
+    np.trim_zeros, "np.trim_zeros(a * np.array([0, 1, 1, 0]))", a=nonzero(4), dtypes=("float64",), differs=UNKNOWN_TYPE
+)
 cases(np.concat, "np.concat([a, b])", a=(2, 3), b=(1, 3))

@@ -38,7 +38,7 @@ def _quantile(skip_nan, scale=1):
     def body(a, q, axis=None, out=None, overwrite_input=False, method="linear", keepdims=False, *, weights=None):
         if method not in ("linear", "lower", "higher", "midpoint", "nearest") or weights is not None:
             raise NotImplementedError(
-                "quantiles with weights, or by other methods than 'linear', 'lower', 'higher', 'midpoint' and 'nearest', "
+                "quantiles with weights, or by methods other than 'linear', 'lower', 'higher', 'midpoint', 'nearest', "
                 "have no derivative rule; combine np.sort and np.take."
             )
         a = typed(a)
