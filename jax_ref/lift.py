@@ -43,7 +43,7 @@ class _JaxTrace(Trace):
             return _body(function)(*args, **kwargs)
         try:
             return _result(equivalent(*map(_value, args), **{k: _value(v) for k, v in kwargs.items()}))
-        except (jax.errors.ConcretizationTypeError, jax.errors.NonConcreteBooleanIndexError, _Unknown) as error:
+        except _unknown as error:
             raise TypeError(
                 f"{name_of(function)}: the type of the result depends on numbers that JAX does not know while it "
                 "compiles. Use np.where in place of a boolean index, or call the function without jax_ref.jit."
@@ -51,10 +51,6 @@ class _JaxTrace(Trace):
 
 
 _trace = _JaxTrace()
-
-
-class _Unknown(Exception):
-    """Raised where JAX has no function because the dtype of the result depends on its numbers."""
 
 
 def _value(x):
@@ -193,23 +189,30 @@ def _astype(a, dtype):
 
 
 def _real_if_close(a, tol=100):
-    if jnp.iscomplexobj(a):
-        raise _Unknown
-    return a
+    return a if jnp.isrealobj(a) or np.iscomplexobj(np.real_if_close(np.asarray(a), tol)) else a.real
+
+
+def _bincount(x, weights=None, minlength=0):
+    length = max(minlength, 1 + np.max(np.asarray(x), initial=-1))
+    return jnp.bincount(_array(x), None if weights is None else jnp.asarray(weights, np.float64), length=length)
+
+
+def _choose(a, choices, out=None, mode="raise"):
+    return jnp.choose(np.asarray(a), choices, mode="clip" if mode == "raise" else mode)
 
 
 def _einsum(*operands, **kwargs):
     return jnp.einsum(*(map(_array, operands) if isinstance(operands[0], str) else operands), **kwargs)
 
 
+_unknown = (
+    jax.errors.ConcretizationTypeError,
+    jax.errors.NonConcreteBooleanIndexError,
+    jax.errors.TracerArrayConversionError,
+)
 _modules = {"numpy": jnp, "numpy.linalg": jnp.linalg, "numpy.fft": jnp.fft}
 _layout = {"order", "subok", "casting", "kind", "like", "device", "out"}
-_ordered = {
-    np.reshape,
-    np.ravel,
-    np.unravel_index,
-    np.ravel_multi_index,
-}  # where the order is of elements, not of memory
+_ordered = {np.reshape, np.ravel, np.unravel_index, np.ravel_multi_index}  # in elements, not only in memory
 _renamed = {np.clip: {"a_min": "min", "a_max": "max"}}
 _array_annotations = {
     "ArrayLike",
@@ -222,13 +225,13 @@ _equivalents = {
     tracer.scatter: _scatter,
     tracer.astype: _astype,
     tracer.stop_gradient: jax.lax.stop_gradient,
-    tracer.stop_gradient: jax.lax.stop_gradient,
+    np.bincount: _bincount,
+    np.choose: _choose,
     np.einsum: _einsum,
+    np.real_if_close: _real_if_close,
     np.where: lambda *args: jnp.where(*map(_array, args)),
     **dict.fromkeys((np.put, np.place, np.put_along_axis, np.fill_diagonal)),  # JAX's do not change their argument
     **dict.fromkeys((np.compress, np.extract)),  # JAX's trace what could be known while it compiles
-    np.choose: lambda a, *args, mode="clip": jnp.choose(np.asarray(a), *args, mode=mode),
-    np.real_if_close: _real_if_close,
 }
 
 

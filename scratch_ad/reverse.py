@@ -124,10 +124,11 @@ class Tape(Trace):
 
         return rebuild(y, [part(k) if is_inexact(y[k]) else y[k] for k in range(len(y))])
 
-    def backward(self, seeds, inputs, careful=None):
+    def backward(self, seeds, inputs, careful=None, last=False):
         """The cotangents of the first places, the inputs, given those of some places, by one walk from the end.
 
-        ``careful`` gives other products in place of those on the tape.
+        ``careful`` gives other products in place of those on the tape. With ``last``, the tape is used up: each node
+        is let go once it has done its part, and its residuals with it.
         """
         nodes = self.nodes
         cotangents = [None] * len(nodes)
@@ -138,7 +139,10 @@ class Tape(Trace):
             if g is None:
                 continue
             cotangents[index] = None
-            for parent, shape, dtype, (combine, pull, kept) in nodes[index]:
+            edges = nodes[index]
+            if last:
+                nodes[index] = ()
+            for parent, shape, dtype, (combine, pull, kept) in edges:
                 if careful and combine:
                     combine = careful[combine]
                 c = combine(g, pull(*kept)) if combine else pull(g, *kept)
@@ -194,7 +198,9 @@ def vjp(fun, *primals, has_aux=False):
 def run(fun, leaves, has_aux):
     """Run ``fun``, a function of a list of leaves, on variables.
 
-    Returns the output's leaves, its spec, the function from output to input cotangents (lists of leaves), and aux.
+    Returns the output's leaves, its spec, the function ``pull`` from output to input cotangents (lists of leaves), and
+    aux. ``pull(cotangents, last=True)`` uses the tape up, so that memory is free sooner; should a nan make a careful
+    walk necessary, ``fun`` runs again.
     """
     tape = Tape()
     inputs = [tape.variable(leaf) if is_inexact(leaf) else leaf for leaf in leaves]
@@ -207,12 +213,14 @@ def run(fun, leaves, has_aux):
         places.append(leaf.index if mine else None)
         values.append(leaf.value if mine else leaf)
 
-    def pull(cotangents):
+    def pull(cotangents, last=False, products=None):
         seeds = [(place, typed(g)) for place, g in zip(places, cotangents) if place is not None]
         with np.errstate(all="ignore"):
-            result = tape.backward(seeds, count)
-            if any(map(has_nan, result)):
-                result = tape.backward(seeds, count, careful)
+            result = tape.backward(seeds, count, products, last)
+            spoilt = products is None and any(map(has_nan, result))
+        if spoilt:
+            again = run(fun, leaves, has_aux)[2] if last else pull
+            return again(cotangents, last, careful)
         taken = [g for _, g in seeds]
         return [_own(result[v.index] if type(v) is Variable else None, leaf, taken) for v, leaf in zip(inputs, leaves)]
 

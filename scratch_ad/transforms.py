@@ -43,7 +43,7 @@ def value_and_grad(fun, argnums=0, has_aux=False, holomorphic=False, allow_int=F
         if value.shape != ():
             raise TypeError(f"Gradient only defined for scalar-output functions. Output had shape: {value.shape}.")
         _check_reverse_output("grad", value, holomorphic)
-        gradient = unflatten(spec, pull([value.dtype.type(1)]))
+        gradient = unflatten(spec, pull([value.dtype.type(1)], last=True))
         return ((value, aux) if has_aux else value), gradient
 
     return differentiated

@@ -130,7 +130,7 @@ def prepare(f, by_hand, *arguments):
     return runs, missing
 
 
-def measure(runs, rounds, slice_seconds=0.5e-3):
+def measure(runs, rounds, slice_seconds=2e-3):
     """Seconds per call, one per round and engine; each engine repeats its call to fill a slice of time."""
     repeats = {}
     for name, run in runs.items():

@@ -229,7 +229,7 @@ def exponents_figure(exponents):
                     capsize=3,
                 )
         ax.set_yticks(range(len(METHODS)), METHODS[::-1])
-        ax.set(xlabel=f"exponent of {variable}", xlim=(-0.35, 1.35))
+        ax.set(xlabel=f"exponent of {variable}", xlim=(-0.5, 1.5))
     title = r"cost ÷ that of f $\propto n^\alpha m^\beta$:  ● counted,  □ timed,  | theory"
     axes[0].set_title(title, fontsize=11, loc="left")
     return figure

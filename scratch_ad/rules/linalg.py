@@ -67,10 +67,12 @@ def _direction(x, ord, axis):
     """∂‖x‖/∂x = x̄/|x| (|x|/‖x‖)^(p−1)."""
     x = typed(x)
     largest = np.max(np.abs(strip(x)), axis, keepdims=True, initial=0)
-    x = x / np.where(np.equal(largest, 0), 1, largest)
+    x = x / np.where(np.equal(largest, 0), np.inf, largest)
     if ord in (None, 2, "f", "fro"):
-        square = np.square(x) if x.dtype.kind != "c" else np.square(x.real) + np.square(x.imag)
-        return _over(np.conjugate(x), np.sqrt(np.sum(square, axis, keepdims=True)))
+        total = np.sum(
+            np.square(x) if x.dtype.kind != "c" else np.square(x.real) + np.square(x.imag), axis, keepdims=True
+        )
+        return np.conjugate(x) / np.sqrt(np.where(np.equal(total, 0), 1, total))
     zero = np.equal(x, 0)
     size = np.abs(np.where(zero, 1, x))
     total = np.sum(np.where(zero, 0, size**ord), axis, keepdims=True)
@@ -145,7 +147,8 @@ composite(np.linalg.cond, _cond)
 constant(np.linalg.matrix_rank)
 
 
-# Determinants. The cofactors come from the singular values, so that a singular matrix is no special case.
+# Determinants. The cofactors come from the singular values, so that up to second order a singular matrix is no special
+# case.
 
 
 @primitive

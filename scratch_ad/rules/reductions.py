@@ -8,8 +8,8 @@ import math
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from ..rule import composite, elementwise, explicit, linear
-from ..tracer import Tracer, astype
+from ..rule import composite, elementwise, explicit, linear, primitive
+from ..tracer import Tracer, astype, shape_of
 from ..tree import typed
 
 _NONE = (None,) * 4  # no derivative in the arguments between ``a`` and ``initial``
@@ -17,17 +17,19 @@ _NONE = (None,) * 4  # no derivative in the arguments between ``a`` and ``initia
 
 def spread(g, shape, axis):
     """``g``, what a reduction over ``axis`` gave, repeated to ``shape``: the transpose of a sum."""
-    if isinstance(g, np.generic):  # a view with strides of zero, without the cost of np.broadcast_to
-        return np.ndarray(shape, g.dtype, g, 0, (0,) * len(shape))
-    return np.broadcast_to(kept(g, shape, axis), shape)
+    g = kept(g, shape, axis)
+    if not (isinstance(g, np.generic) or (type(g) is np.ndarray and g.flags.c_contiguous)):
+        return np.broadcast_to(g, shape)
+    strides = [0 if n == 1 else step for n, step in zip(g.shape, g.strides)] if g.ndim else (0,) * len(shape)
+    return np.ndarray(shape, g.dtype, g, 0, strides)  # what np.broadcast_to gives, at a fraction of its cost
 
 
 def kept(y, shape, axis):
     """``y``, what a reduction of ``shape`` over ``axis`` gave, with the reduced axes kept as ones."""
     if axis is None or y.ndim == len(shape):
         return y
-    axes = normalize_axis_tuple(axis, len(shape))
-    return y.reshape(tuple(1 if i in axes else n for i, n in enumerate(shape)))
+    axes = (axis % len(shape),) if isinstance(axis, int) else normalize_axis_tuple(axis, len(shape))
+    return y.reshape([1 if i in axes else n for i, n in enumerate(shape)])
 
 
 def masked(a, where, other):
@@ -64,7 +66,7 @@ def ratio(total, n):
     """``total / n`` in the dtype of ``total``, also where ``n`` is an array or too large for float16."""
     if total.dtype == np.float16:
         return astype(astype(total, np.float64) / n, np.float16)
-    return total / (n if isinstance(n, int) else astype(n, np.finfo(total.dtype).dtype))
+    return total / (n if isinstance(n, (int, float)) else astype(n, np.finfo(total.dtype).dtype))
 
 
 # Sums and means.
@@ -106,8 +108,6 @@ def _average(a, axis=None, weights=None, returned=False, *, keepdims=False):
             weights = np.transpose(weights, sorted(range(len(axes)), key=axes.__getitem__))
             weights = weights.reshape(tuple(n if i in axes else 1 for i, n in enumerate(a.shape)))
         total = np.sum(weights, axis, dtype, keepdims=keepdims)
-        if np.any(np.equal(total, 0)):
-            raise ZeroDivisionError("Weights sum to zero, can't be normalized")
         y = np.sum(a * weights, axis, dtype, keepdims=keepdims) / total
     return (y, np.broadcast_to(total, y.shape)) if returned else y
 
@@ -117,8 +117,14 @@ composite(np.average, _average)
 
 # Variance and standard deviation, in NumPy's own steps.
 
-# The square root with derivative 0 at 0, where the standard deviation has its minimum.
-_root = elementwise(lambda x: np.sqrt(x), lambda y: np.where(np.equal(y, 0), 0, 0.5 / np.where(np.equal(y, 0), 1, y)))
+
+@primitive
+def root(x):
+    """The square root, with derivative 0 at 0, where the standard deviation has its minimum."""
+    return np.sqrt(x)
+
+
+elementwise(root, lambda y: np.where(np.equal(y, 0), 0, 0.5 / np.where(np.equal(y, 0), 1, y)))
 
 
 def _ddof(ddof, correction):
@@ -134,12 +140,13 @@ def _abs2(x):
 
 
 def _var(a, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, where=True, mean=None, correction=np._NoValue):
-    a, n = typed(a), count(np.shape(a), axis, where)
+    a = typed(a)
+    n = count(a.shape, axis, where)
     if mean is None or mean is np._NoValue:
         mean = ratio(np.sum(a, axis, dtype, keepdims=True, where=where), n)
     total = np.sum(_abs2(a - mean), axis, dtype, None, keepdims, where=where)
-    dof = np.maximum(n - _ddof(ddof, correction), 0)
-    return ratio(total, int(dof) if where is True else dof.reshape(total.shape))
+    dof = n - _ddof(ddof, correction)
+    return ratio(total, max(dof, 0) if where is True else np.maximum(dof, 0).reshape(total.shape))
 
 
 def _nanvar(
@@ -157,7 +164,7 @@ def _nanvar(
 
 def _nanmean(a, axis=None, dtype=None, out=None, keepdims=False, *, where=True):
     total = np.sum(_without_nan(a, 0), axis, dtype, None, keepdims, where=where)
-    n = count(np.shape(a), axis, np.logical_and(where, np.logical_not(np.isnan(a))))
+    n = count(shape_of(a), axis, np.logical_and(where, np.logical_not(np.isnan(a))))
     return ratio(total, _or_nan(n).reshape(total.shape))
 
 
@@ -170,10 +177,10 @@ def _or_nan(n):
 
 
 composite(np.var, _var)
-composite(np.std, lambda a, *args, **kwargs: _root(np.var(a, *args, **kwargs)))
+composite(np.std, lambda a, *args, **kwargs: root(np.var(a, *args, **kwargs)))
 composite(np.nanmean, _nanmean)
 composite(np.nanvar, _nanvar)
-composite(np.nanstd, lambda a, *args, **kwargs: _root(np.nanvar(a, *args, **kwargs)))
+composite(np.nanstd, lambda a, *args, **kwargs: root(np.nanvar(a, *args, **kwargs)))
 
 
 # Extrema: each of k equal ones has 1/k of the derivative; ``initial`` counts as the other argument of a maximum of two.
@@ -181,38 +188,56 @@ composite(np.nanstd, lambda a, *args, **kwargs: _root(np.nanvar(a, *args, **kwar
 
 def _best(y, a, axis, where):
     """Which elements equal the extremum ``y``, and how many they are, with the reduced axes kept."""
-    best = masked(np.equal(a, kept(y, np.shape(a), axis)), where, False)
-    return best, np.sum(best, axis, keepdims=True)
+    best = masked(np.equal(a, kept(y, shape_of(a), axis)), where, False)
+    return best, astype(np.sum(best, axis, keepdims=True), np.finfo(y.dtype).dtype)
 
 
-def _share(y, a, axis=None, out=None, keepdims=False, initial=np._NoValue, where=True):
+def _ties(y, a, axis, initial, where):
+    """As ``_best``, but with what equals ``initial`` counted twice."""
     best, k = _best(y, a, axis, where)
-    if initial is not np._NoValue:
-        k = np.where(np.equal(kept(y, np.shape(a), axis), initial), np.maximum(2 * k, 1), k)
-    return best / k
-
-
-def _share_of_initial(y, a, axis=None, out=None, keepdims=False, initial=np._NoValue, where=True):
-    k = _best(y, a, axis, where)[1].reshape(y.shape)
-    return np.where(np.equal(y, initial), np.where(np.equal(k, 0), 1, 0.5), 0)
+    if initial is np._NoValue:
+        return best, k
+    return best, np.where(np.equal(kept(y, shape_of(a), axis), initial), np.maximum(2 * k, 1), k)
 
 
 def _extremum_jvp(t, y, a, axis=None, out=None, keepdims=False, initial=np._NoValue, where=True):
-    share = _share(y, a, axis, out, keepdims, initial, where)
-    return np.sum(np.where(np.equal(share, 0), 0, t * share), axis, keepdims=keepdims)
+    best, k = _ties(y, a, axis, initial, where)
+    return np.sum(np.where(best, t, 0), axis, keepdims=keepdims) / k.reshape(y.shape)
 
 
 def _extremum_vjp(g, y, a, axis=None, out=None, keepdims=False, initial=np._NoValue, where=True):
-    share = _share(y, a, axis, out, keepdims, initial, where)
-    return np.where(np.equal(share, 0), 0, kept(g, share.shape, axis) * share)
+    best, k = _ties(y, a, axis, initial, where)
+    return np.where(best, kept(g, shape_of(a), axis) / k, 0 / k)  # nan where y is nan, so that no element equals it
 
 
-for _extremum in (np.max, np.amax, np.min, np.amin, np.nanmax, np.nanmin):
+def _extremum_initial(u, y, a, axis=None, out=None, keepdims=False, initial=np._NoValue, where=True):
+    k = _best(y, a, axis, where)[1].reshape(y.shape)
+    return u * np.where(np.equal(y, initial), np.where(np.equal(k, 0), 1, 0.5), 0)
+
+
+for _extremum in (np.max, np.amax, np.min, np.amin):
     explicit(
         _extremum,
-        jvp=(_extremum_jvp, None, None, None, lambda t, y, *args, **kwargs: t * _share_of_initial(y, *args, **kwargs)),
-        vjp=(_extremum_vjp, None, None, None, lambda g, y, *args, **kwargs: g * _share_of_initial(y, *args, **kwargs)),
+        jvp=(_extremum_jvp, None, None, None, _extremum_initial),
+        vjp=(_extremum_vjp, None, None, None, _extremum_initial),
     )
+
+
+def _nan_extremum(extremum, least):
+    """``extremum`` with ``least`` in place of nan; nan, with derivative 0, where all is nan."""
+
+    def body(a, axis=None, out=None, keepdims=False, initial=np._NoValue, where=True):
+        y = extremum(_without_nan(a, least), axis, None, keepdims, initial, where)
+        if initial is not np._NoValue:
+            return y
+        y = np.where(np.all(np.isnan(a), axis, keepdims=keepdims), np.nan, y)
+        return y if y.ndim else y[()]
+
+    return body
+
+
+composite(np.nanmax, _nan_extremum(np.max, -np.inf))
+composite(np.nanmin, _nan_extremum(np.min, np.inf))
 composite(
     np.ptp,
     lambda a, axis=None, out=None, keepdims=False: (
@@ -245,7 +270,7 @@ def _prod_jvp(t, _y, a, axis=None, dtype=None, out=None, keepdims=False, initial
 
 
 def _prod_vjp(g, _y, a, axis=None, dtype=None, out=None, keepdims=False, initial=1, where=True):
-    return masked(kept(g * _one(initial), np.shape(a), axis) * _rest(a, axis, where), where, 0)
+    return masked(kept(g * _one(initial), shape_of(a), axis) * _rest(a, axis, where), where, 0)
 
 
 def _prod_times(u, _y, a, axis=None, dtype=None, out=None, keepdims=False, initial=1, where=True):
@@ -287,7 +312,7 @@ def _cumprod_vjp(g, _y, a, axis=None, dtype=None, out=None):
     r = rows(typed(a), axis)
     after = np.concatenate([r[..., 1:], r[..., :1]], axis=-1)  # the last of them is not used
     sums = np.flip(_recurrence(np.flip(after, -1), np.flip(rows(g, axis), -1)), -1)
-    return unrows(sums * _before(r), np.shape(a), axis)
+    return unrows(sums * _before(r), shape_of(a), axis)
 
 
 linear(np.cumsum, _cumsum_transpose)

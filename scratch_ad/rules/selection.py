@@ -51,7 +51,7 @@ def _quantile(skip_nan, scale=1):
         if method in ("lower", "higher", "nearest"):
             y = _pick(r, {"lower": below, "higher": above, "nearest": np.rint(place)}[method])
         else:
-            fraction = np.where(np.equal(below, above), 0, 0.5) if method == "midpoint" else place - below
+            fraction = place - below if method == "linear" else astype((below != above) / 2, place.dtype)
             start, end = _pick(r, below), _pick(r, above)
             rise = end - start
             y = np.where(np.greater_equal(fraction, 0.5), end - rise * (1 - fraction), start + rise * fraction)
