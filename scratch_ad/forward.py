@@ -52,7 +52,7 @@ class Forward(Trace):
         return self.dual(y, t)
 
     def dual(self, y, t):
-        return y if t is None else Dual(self, y, match(t, aval(y)))
+        return y if t is None or not is_inexact(y) else Dual(self, y, match(t, aval(y)))
 
     def pull_out(self, leaf):
         """The value and the tangent of one leaf of the output."""

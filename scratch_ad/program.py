@@ -109,7 +109,7 @@ class Program:
         }  # what the source refers to: functions beyond NumPy's, array constants
         self.source = self._write()
         exec(compile(self.source, "<program>", "exec"), self.namespace)
-        self._replay = self.namespace["program"]
+        self._replay = self.namespace.pop("program")
 
     def __call__(self, *inputs):
         return self._replay(*inputs)
@@ -117,35 +117,37 @@ class Program:
     def _write(self):
         """The program as Python source, one line per call; array constants are named ``c0, c1, …``."""
         names = {}
-
-        def named(x, name):
-            if id(x) not in names:
-                names[id(x)] = name if self.namespace.setdefault(name, x) is x else f"{name}_{len(names)}"
-                self.namespace[names[id(x)]] = x
-            return names[id(x)]
-
-        def show(x):
-            if isinstance(x, (Name, str, int, type(None))) or (
-                isinstance(x, (float, complex, np.number)) and np.isfinite(x)
-            ):
-                return repr(x)
-            if type(x) is tuple:
-                return f"({''.join(show(e) + ', ' for e in x)})"
-            if type(x) is list:
-                return f"[{', '.join(map(show, x))}]"
-            if type(x) is slice:
-                return f"slice({show(x.start)}, {show(x.stop)}, {show(x.step)})"
-            return named(x, f"c{len(names)}")
-
         lines = [f"def program({', '.join(map(repr, self.inputs))}):"]
         for call in self.calls:
             name = name_of(call.function)
             if not name.startswith("np."):
-                name = named(call.function, name if name.isidentifier() else "function")
+                name = self._name(call.function, name if name.isidentifier() else "function", names)
             outputs = "".join(f"{n}, " for n in call.outputs) if call.several else repr(call.outputs[0])
-            arguments = [*map(show, call.args), *(f"{k}={show(v)}" for k, v in call.kwargs.items())]
+            arguments = [self._show(a, names) for a in call.args]
+            arguments += [f"{k}={self._show(v, names)}" for k, v in call.kwargs.items()]
             lines.append(f"    {outputs} = {name}({', '.join(arguments)})")
-        return "\n".join([*lines, f"    return {show(list(self.outputs))}"])
+        return "\n".join([*lines, f"    return {self._show(list(self.outputs), names)}"])
+
+    def _show(self, x, names):
+        """An argument as Python source."""
+        if isinstance(x, (Name, str, int, type(None))):
+            return repr(x)
+        if isinstance(x, (float, complex, np.number)) and np.isfinite(x):
+            return repr(x)
+        if type(x) is tuple:
+            return f"({''.join(self._show(e, names) + ', ' for e in x)})"
+        if type(x) is list:
+            return f"[{', '.join(self._show(e, names) for e in x)}]"
+        if type(x) is slice:
+            return f"slice({', '.join(self._show(e, names) for e in (x.start, x.stop, x.step))})"
+        return self._name(x, f"c{len(names)}", names)
+
+    def _name(self, x, name, names):
+        """The name under which the source finds ``x`` in the namespace: ``name``, or one like it that is still free."""
+        if id(x) not in names:
+            names[id(x)] = name if self.namespace.setdefault(name, x) is x else f"{name}_{len(names)}"
+            self.namespace[names[id(x)]] = x
+        return names[id(x)]
 
 
 def _needed(calls, outputs):

@@ -107,7 +107,7 @@ class Tape(Trace):
     def result(self, y, edges):
         """The result of a call as variables: itself, or each of several outputs; plain where it is an integer."""
         if not isinstance(y, (tuple, list)):
-            return self.variable(y, edges)
+            return self.variable(y, edges) if is_inexact(y) else y
         likes = [aval(part) for part in y]
 
         def filled(g):
@@ -217,10 +217,10 @@ def run(fun, leaves, has_aux):
         seeds = [(place, typed(g)) for place, g in zip(places, cotangents) if place is not None]
         with np.errstate(all="ignore"):
             result = tape.backward(seeds, count, products, last)
-            spoilt = products is None and any(map(has_nan, result))
-        if spoilt:
-            again = run(fun, leaves, has_aux)[2] if last else pull
-            return again(cotangents, last, careful)
+            if products is None and any(map(has_nan, result)):
+                if last:
+                    return run(fun, leaves, has_aux)[2](cotangents, last, careful)
+                result = tape.backward(seeds, count, careful)
         taken = [g for _, g in seeds]
         return [_own(result[v.index] if type(v) is Variable else None, leaf, taken) for v, leaf in zip(inputs, leaves)]
 

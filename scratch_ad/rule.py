@@ -176,7 +176,7 @@ class Elementwise:
 
     def partial(self, i, kwargs):
         """The partial of argument i, or its divisor, with the keywords of the call."""
-        return functools.partial(self.partials[i], **kwargs) if kwargs and self.takes_keywords else self.partials[i]
+        return _with_keywords(self.partials[i], kwargs if self.takes_keywords else {})
 
     def jvp(self, function, args, tangents, kwargs, combining):
         y, total = function(*args, **kwargs), None
@@ -209,6 +209,11 @@ class Elementwise:
 
 
 _constant_pulls = {1: (None, lambda g: g, ()), -1: (None, operator.neg, ()), None: (None, lambda g: None, ())}
+
+
+def _with_keywords(function, kwargs):
+    """The function with the keywords of the call, as they are now."""
+    return functools.partial(function, **{k: snapshot(v) for k, v in kwargs.items()}) if kwargs else function
 
 
 def _parameters(function):
@@ -248,7 +253,7 @@ class _PerArgument:
         for k in range(len(known) - 1):
             x = known[k]
             kept.append(aval(x) if k in abstract else x if k in wrt else snapshot(x))
-        return None, functools.partial(reverse_map, **kwargs) if kwargs else reverse_map, kept
+        return None, _with_keywords(reverse_map, kwargs), kept
 
 
 class Linear(_PerArgument):
@@ -294,10 +299,10 @@ class JointlyLinear:
         return function(*args, **kwargs), function(*zeros, **kwargs)
 
     def vjp(self, function, args, wrt, kwargs):
-        likes = list(map(aval, args))
+        likes, transpose = list(map(aval, args)), _with_keywords(self.transpose, kwargs)
 
         def pull(g):
-            cotangents = self.transpose(g, *likes, **kwargs)
+            cotangents = transpose(g, *likes)
             return [cotangents[i] for i in wrt]
 
         return function(*args, **kwargs), pull

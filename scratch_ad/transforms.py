@@ -186,8 +186,10 @@ def _choose(fun, argnums, args, kwargs):
     """The leaves and spec of the arguments at ``argnums``, and ``fun`` as a function of a list of such leaves."""
     single = isinstance(argnums, int)
     positions = (argnums,) if single else tuple(argnums)
+    if any(i < -len(args) for i in positions) or len({i % max(len(args), 1) for i in positions}) < len(positions):
+        raise ValueError(f"Positional argument indices must be different and at least -{len(args)}, but got {argnums=}.")
     for i in positions:
-        if not -len(args) <= i < len(args):
+        if i >= len(args):
             raise TypeError(
                 f"differentiating with respect to {argnums=} requires at least {max(positions) + 1} positional "
                 f"arguments to be passed by the caller, but got only {len(args)} positional arguments."

@@ -361,3 +361,9 @@ def test_an_exception_in_the_function_comes_through():
             transform(f)(1.0)
     assert scratch_ad.grad(np.sin)(0.0) == 1.0  # and leaves nothing behind
     assert math.isclose(scratch_ad.grad(np.cos)(1.0), -math.sin(1.0))
+
+
+@pytest.mark.parametrize("argnums", [(0, 0), (0, -2), -3])
+def test_argnums_that_name_no_argument_or_one_twice_are_refused(argnums):
+    with pytest.raises(ValueError, match="Positional argument indices"):
+        scratch_ad.grad(lambda x, y: x * y, argnums)(1.0, 2.0)

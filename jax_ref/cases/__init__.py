@@ -104,11 +104,8 @@ class Case:
 
     def call(self, *arrays):
         """The value of the expression for these arrays."""
-        return self.compiled(*arrays)
-
-    @property
-    def compiled(self):
-        return eval(f"lambda {', '.join(self.arguments)}: {self.expression}", {"np": np, **self.names})
+        function = eval(f"lambda {', '.join(self.arguments)}: {self.expression}", {"np": np, **self.names})
+        return function(*arrays)
 
     def draw(self, dtype):
         """The arguments: the same on every run."""
