@@ -107,7 +107,7 @@ class Tape(Trace):
     def result(self, y, edges):
         """The result of a call as variables: itself, or each of several outputs; plain where it is an integer."""
         if not isinstance(y, (tuple, list)):
-            return self.variable(y, edges) if is_inexact(y) else y
+            return y if dtype_of(y).kind in "iub" else self.variable(y, edges)
         likes = [aval(part) for part in y]
 
         def filled(g):

@@ -249,9 +249,10 @@ class _PerArgument:
         """How a cotangent goes back to argument i, as in ``Elementwise.pull``: the reverse map and what it keeps."""
         if i not in self.reverse_maps:
             self.check([i], {}, "reverse mode (vjp)")
-        reverse_map, abstract, kept = self.reverse_maps[i], self.abstract[i], self.output(i, known[-1])
-        for k in range(len(known) - 1):
-            x = known[k]
+        reverse_map, abstract = self.reverse_maps[i], self.abstract[i]
+        *args, y = known
+        kept = self.output(i, y)
+        for k, x in enumerate(args):
             kept.append(aval(x) if k in abstract else x if k in wrt else snapshot(x))
         return None, _with_keywords(reverse_map, kwargs), kept
 

@@ -187,7 +187,7 @@ def _choose(fun, argnums, args, kwargs):
     single = isinstance(argnums, int)
     positions = (argnums,) if single else tuple(argnums)
     if any(i < -len(args) for i in positions) or len({i % max(len(args), 1) for i in positions}) < len(positions):
-        raise ValueError(f"Positional argument indices must be different and at least -{len(args)}, but got {argnums=}.")
+        raise ValueError(f"Positional argument indices must differ and be at least -{len(args)}, but got {argnums=}.")
     for i in positions:
         if i >= len(args):
             raise TypeError(

@@ -21,7 +21,7 @@ def _is_complex(x):
 
 def _capped(d):
     """A divisor, with ∞ for a complex number that has overflowed, by which a division would give nan."""
-    return np.where(np.isinf(d), np.inf, d) if _is_complex(d) else d
+    return np.where(np.isinf(d), np.inf, d) if d.dtype.kind == "c" else d
 
 
 def _sign(x):

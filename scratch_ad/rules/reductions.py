@@ -17,7 +17,8 @@ _NONE = (None,) * 4  # no derivative in the arguments between ``a`` and ``initia
 
 def spread(g, shape, axis):
     """``g``, what a reduction over ``axis`` gave, repeated to ``shape``: the transpose of a sum."""
-    g = kept(g, shape, axis)
+    if axis is not None:
+        g = kept(g, shape, axis)
     if not (isinstance(g, np.generic) or (type(g) is np.ndarray and g.flags.c_contiguous)):
         return np.broadcast_to(g, shape)
     strides = [0 if n == 1 else step for n, step in zip(g.shape, g.strides)] if g.ndim else (0,) * len(shape)
@@ -77,7 +78,8 @@ def _sum_jvp(t, _y, a, axis=None, dtype=None, out=None, keepdims=False, initial=
 
 
 def _sum_vjp(g, _y, _a, axis=None, dtype=None, out=None, keepdims=False, initial=0, where=True):
-    return masked(spread(g, _a.shape, axis), where, 0)
+    g = spread(g, _a.shape, axis)
+    return g if where is True else masked(g, where, 0)
 
 
 def _mean_transpose(g, _a, axis=None, dtype=None, out=None, keepdims=False, where=True):
