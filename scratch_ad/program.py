@@ -103,10 +103,8 @@ class Program:
 
     def __init__(self, inputs, calls, outputs, avals):
         self.inputs, self.calls, self.outputs, self.avals = inputs, _needed(calls, outputs), outputs, avals
-        self.namespace = {
-            "np": np,
-            "program": None,
-        }  # what the source refers to: functions beyond NumPy's, array constants
+        # What the source refers to: functions beyond NumPy's, array constants.
+        self.namespace = {"np": np, "program": None}
         self.source = self._write()
         exec(compile(self.source, "<program>", "exec"), self.namespace)
         self._replay = self.namespace.pop("program")
