@@ -186,24 +186,27 @@ def _choose(fun, argnums, args, kwargs):
     """The leaves and spec of the arguments at ``argnums``, and ``fun`` as a function of a list of such leaves."""
     single = isinstance(argnums, int)
     positions = (argnums,) if single else tuple(argnums)
-    if any(i < -len(args) for i in positions) or len({i % max(len(args), 1) for i in positions}) < len(positions):
-        raise ValueError(f"Positional argument indices must differ and be at least -{len(args)}, but got {argnums=}.")
-    for i in positions:
-        if i >= len(args):
-            raise TypeError(
-                f"differentiating with respect to {argnums=} requires at least {max(positions) + 1} positional "
-                f"arguments to be passed by the caller, but got only {len(args)} positional arguments."
-            )
+    if not single or not -len(args) <= argnums < len(args):
+        _check_argnums(argnums, positions, len(args))
     leaves, spec = flatten(args[argnums] if single else tuple(args[i] for i in positions))
 
     def on_leaves(leaves):
-        chosen = unflatten(spec, leaves)
-        full = list(args)
+        chosen, full = unflatten(spec, leaves), list(args)
         for i, value in zip(positions, (chosen,) if single else chosen):
             full[i] = value
         return fun(*full, **kwargs)
 
     return leaves, spec, on_leaves
+
+
+def _check_argnums(argnums, positions, count):
+    if max(positions, default=0) >= count:
+        raise TypeError(
+            f"differentiating with respect to {argnums=} requires at least {max(positions) + 1} positional arguments "
+            f"to be passed by the caller, but got only {count} positional arguments."
+        )
+    if min(positions, default=0) < -count or len({i % count for i in positions}) < len(positions):
+        raise ValueError(f"Positional argument indices must differ and be at least -{count}, but got {argnums=}.")
 
 
 def _size(leaf):
@@ -226,7 +229,10 @@ def _stack(parts, y, x, axis):
 
 
 def _check_reverse_input(name, leaf, holomorphic, allow_int):
-    inexact, dtype = is_inexact(leaf), dtype_of(leaf)
+    dtype = dtype_of(leaf)
+    if dtype.kind == "f" and not holomorphic:
+        return
+    inexact = is_inexact(leaf)
     if holomorphic and dtype.kind != "c":
         raise TypeError(f"{name} with holomorphic=True requires inputs with complex dtype, but got {dtype}.")
     if not inexact and not allow_int:
@@ -237,7 +243,10 @@ def _check_reverse_input(name, leaf, holomorphic, allow_int):
 
 
 def _check_reverse_output(name, leaf, holomorphic):
-    inexact, dtype = is_inexact(leaf), dtype_of(leaf)
+    dtype = dtype_of(leaf)
+    if dtype.kind == "f" and not holomorphic:
+        return
+    inexact = is_inexact(leaf)
     if holomorphic and dtype.kind != "c":
         raise TypeError(f"{name} with holomorphic=True requires outputs with complex dtype, but got {dtype}.")
     if not holomorphic and (dtype.kind == "c" or not inexact):
