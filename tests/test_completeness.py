@@ -27,8 +27,13 @@ def names(functions):
     return sorted(set(map(name_of, functions)))
 
 
+ON_DEMAND = ("numpy.char", "numpy.strings", "numpy.polynomial")  # loaded by some library or other, or not at all
+
+
 def test_every_function_that_can_be_overridden_has_an_answer():
     functions = {*overrides.get_overridable_numpy_ufuncs(), *overrides.get_overridable_numpy_array_functions()}
+    functions = {f for f in functions if not (getattr(f, "__module__", None) or "").startswith(ON_DEMAND)}
+    assert len(functions) > 400
     assert sorted({*names(functions)} - {*names(rules)}) == []  # by name: np.eye(like=…) is a second function object
 
 
@@ -59,7 +64,7 @@ def test_every_rule_has_a_case():
 
 
 def is_method(function):
-    """Whether it is a ufunc's method: tests/test_methods.py has a test for all of those."""
+    """Whether it is a ufunc's method: tests/test_ufunc_methods.py has a test for all of those."""
     return isinstance(getattr(function, "__self__", None), np.ufunc)
 
 
