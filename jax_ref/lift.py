@@ -15,8 +15,7 @@ import numpy as np
 
 from scratch_ad import tracer
 from scratch_ad.rule import Composite, Refused, rules
-from scratch_ad.tracer import Trace, Tracer, name_of
-from scratch_ad.tree import rebuild
+from scratch_ad.tracer import Trace, Tracer, name_of, through
 
 
 class JaxArray(Tracer):
@@ -57,8 +56,8 @@ def _value(x):
     """``x`` as JAX takes it: values in place of tracers, and functions that take and return them."""
     if isinstance(x, JaxArray):
         return x.value
-    if type(x) in (tuple, list, range):
-        return (list if type(x) is range else type(x))(map(_value, x))
+    if isinstance(x, (tuple, list, range)):
+        return through(_value, list(x) if isinstance(x, range) else x)
     if callable(x) and not isinstance(x, type):
         return lambda *args: _value(x(*map(_result, args)))
     return x
@@ -68,7 +67,7 @@ def _result(y):
     """The arrays in a result of JAX as tracers, none of them weakly typed: in NumPy only Python numbers are."""
     if isinstance(y, jax.Array):
         return JaxArray(jax.lax.convert_element_type(y, y.dtype) if y.weak_type else y)
-    return rebuild(y, map(_result, y)) if isinstance(y, (tuple, list)) else y
+    return through(_result, y) if isinstance(y, (tuple, list)) else y
 
 
 @functools.cache

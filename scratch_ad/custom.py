@@ -1,10 +1,13 @@
 """Derivatives that a user gives for a whole function: ``custom_jvp`` and ``custom_vjp``, as in JAX."""
 
 import functools
+import inspect
+
+import numpy as np
 
 from .reverse import vjp
-from .tracer import innermost, shape_of
-from .tree import describe, flatten, is_inexact, tangent_dtype, unflatten, zeros
+from .tracer import Tracer, innermost, shape_of
+from .tree import describe, flatten, is_inexact, typed, unflatten, zeros
 
 
 class _Custom:
@@ -15,13 +18,16 @@ class _Custom:
         self.fun, self.nondiff_argnums = fun, tuple(nondiff_argnums)
         self.name = getattr(fun, "__name__", repr(fun))
 
-    def __call__(self, *args):
+    def __call__(self, *args, **kwargs):
+        args = self.positional(args, kwargs)
         fixed = [args[i] for i in self.nondiff_argnums]
         chosen = [i for i in range(len(args)) if i not in self.nondiff_argnums]
         leaves, spec = flatten(tuple(args[i] for i in chosen))
         trace = innermost(leaves)
         if trace is None or not trace.differentiates:
-            return self.fun(*args)
+            level, out = 0 if trace is None else trace.level, self.fun(*args)
+            self.refuse_hidden(flatten(out)[0], lambda owner: owner.differentiates and owner.level > level)
+            return out
 
         def arrange(leaves):
             full = list(args)
@@ -30,12 +36,37 @@ class _Custom:
             return full
 
         out_spec = []
-        result = trace.push(self.rule(fixed, spec, arrange, out_spec), self.fun, leaves, {})
+        rule = self.rule(
+            fixed, spec, arrange, out_spec, lambda leaves: self.refuse_hidden(leaves, lambda owner: owner is trace)
+        )
+        result = trace.push(rule, self.fun, leaves, {})
         return unflatten(out_spec[0], result)
+
+    def positional(self, args, kwargs):
+        """All arguments by position, with their defaults."""
+        bound = inspect.signature(self.fun).bind(*args, **kwargs)
+        for name, parameter in bound.signature.parameters.items():
+            if parameter.kind in (parameter.KEYWORD_ONLY, parameter.VAR_KEYWORD) and name in bound.arguments:
+                raise TypeError(f"{self.name}: the keyword argument {name} could not be resolved to a position.")
+        if not isinstance(self.fun, np.ufunc):  # whose defaults are no arguments
+            bound.apply_defaults()
+        return bound.args
+
+    def refuse_hidden(self, leaves, hidden):
+        """Raise where a result depends on a tracer of a hidden trace: a number that is not among the arguments."""
+        for x in leaves:
+            while isinstance(x, Tracer):
+                if hidden(x.owner):
+                    raise TypeError(
+                        f"Detected differentiation of {type(self).__name__} function {self.name} with respect to a "
+                        "closed-over value, or one at nondiff_argnums, of which its rule does not know. Make it an "
+                        "argument that the rule differentiates, or pass stop_gradient of it."
+                    )
+                x = x.value
 
 
 class custom_jvp(_Custom):
-    """A function with a forward derivative of the user's own, used in both modes.
+    """A function with a forward derivative of the user's own, used in both modes; called with keywords too.
 
     ``f.defjvp(rule)`` with ``rule(primals, tangents) -> (out, tangent_out)``, linear in ``tangents`` and written in
     NumPy calls; reverse mode transposes it. Arguments at ``nondiff_argnums`` come first, undifferentiated.
@@ -54,7 +85,7 @@ class custom_jvp(_Custom):
 
 
 class custom_vjp(_Custom):
-    """A function with a reverse derivative of the user's own; forward mode refuses it, as in JAX.
+    """A function with a reverse derivative of the user's own, called with keywords too; forward mode refuses it.
 
     ``f.defvjp(fwd, bwd)`` with ``fwd(*args) -> (out, residuals)`` and ``bwd(residuals, cotangent)`` → a tuple with
     one cotangent per argument (None for zero). Arguments at ``nondiff_argnums`` come first in ``bwd``.
@@ -76,13 +107,15 @@ class _Rule:
 
     joint = True
 
-    def __init__(self, custom, fixed, spec, arrange, out_spec):
+    def __init__(self, custom, fixed, spec, arrange, out_spec, refuse_hidden):
         self.custom, self.fixed, self.spec, self.arrange, self.out_spec = custom, fixed, spec, arrange, out_spec
+        self.refuse_hidden = refuse_hidden
 
     def flatten_out(self, out):
         leaves, spec = flatten(out)
+        self.refuse_hidden(leaves)
         self.out_spec[:] = [spec]
-        return leaves
+        return list(map(typed, leaves))
 
 
 class _JvpRule(_Rule):
@@ -96,16 +129,18 @@ class _JvpRule(_Rule):
                 f"representing primal and tangent outputs, but got {pair}."
             )
         y, (t, tangent_spec) = self.flatten_out(pair[0]), flatten(pair[1])
+        self.refuse_hidden(t)
+        t = _as_zeros_of(y, t)
         if tangent_spec != self.out_spec[0]:
             raise TypeError(
                 f"Custom JVP rule for function {name} must produce primal and tangent outputs with equal container "
                 f"structures, but got {self.out_spec[0]} and {tangent_spec}."
             )
         for out, tangent in zip(y, t, strict=True):
-            if shape_of(out) != shape_of(tangent):
+            if describe(zeros(out)) != describe(tangent):
                 raise TypeError(
                     "Custom JVP rule must produce primal and tangent outputs with corresponding shapes and dtypes. "
-                    f"Expected {describe(out)} but got {describe(tangent)} from the rule of {name}."
+                    f"Expected {describe(zeros(out))} but got {describe(tangent)} from the rule of {name}."
                 )
         return y, [tangent if is_inexact(out) else None for out, tangent in zip(y, t, strict=True)]
 
@@ -151,11 +186,17 @@ class _VjpRule(_Rule):
                     f"the primal function, but the rule of {name} gave {given_spec} for {spec}."
                 )
             leaves += given
+        leaves = _as_zeros_of(values, leaves)
         for i in wrt:
             if shape_of(leaves[i]) != shape_of(values[i]):
                 raise ValueError(
                     "Custom VJP bwd rule must produce an output with the same type as the args tuple of the primal "
                     f"function, but the rule of {name} gave {describe(leaves[i])} for an input of type "
-                    f"{describe(values[i])} of dtype {tangent_dtype(values[i])}."
+                    f"{describe(values[i])}."
                 )
         return [leaves[i] for i in wrt]
+
+
+def _as_zeros_of(primals, given):
+    """The tangents or cotangents that a user's rule gave, Python numbers with the dtype of their primal."""
+    return [g if hasattr(g, "dtype") else typed(p).dtype.type(g) for p, g in zip(primals, given, strict=True)]

@@ -6,9 +6,9 @@ of its output.
 
 import numpy as np
 
-from .rule import Rewrite, aval, careful, has_nan, match, missing, plain, rules
-from .tracer import Trace, Tracer, dtype_of, refuse_traced, shape_of
-from .tree import flatten, is_inexact, rebuild, split_aux, tangent_dtype, tree_map, typed, unflatten, zeros
+from .rule import Rewrite, aval, careful, has_nan, leaks, match, missing, plain, rules
+from .tracer import Trace, Tracer, dtype_of, escaped, rebuild, refuse_traced, shape_of
+from .tree import flatten, is_inexact, split_aux, tangent_dtype, tree_map, typed, unflatten, zeros
 
 
 class Dual(Tracer):
@@ -21,7 +21,7 @@ class Dual(Tracer):
 
 
 class Forward(Trace):
-    """One run of forward mode; ``combining`` gives the products of tangents with partials."""
+    """One run of forward mode; ``combining`` gives the products of tangents with partials, None once it is over."""
 
     __slots__ = ("combining",)
     mode = "forward mode (jvp)"
@@ -41,12 +41,16 @@ class Forward(Trace):
         """Push the tangents of the arguments through one call."""
         if kwargs:
             refuse_traced(function, kwargs, self.mode)
+        if self.combining is None:
+            raise escaped(self.mode)
         values, tangents = list(args), []
         for i, a in enumerate(args):
             if type(a) is Dual and a.owner is self:
                 values[i] = a.value
                 tangents.append((i, a.tangent))
         y, t = rule.jvp(function, values, tangents, kwargs, self.combining)
+        if self.combining is careful and leaks([t for _, t in tangents], t):
+            t = None
         if isinstance(y, (tuple, list)):
             return y if t is None else rebuild(y, [self.dual(*pair) for pair in zip(y, t, strict=True)])
         return self.dual(y, t)
@@ -56,7 +60,7 @@ class Forward(Trace):
 
     def pull_out(self, leaf):
         """The value and the tangent of one leaf of the output."""
-        return (leaf.value, leaf.tangent) if self.owns(leaf) else (leaf, zeros(leaf))
+        return (leaf.value, leaf.tangent) if self.owns(leaf) else (leaf, zeros(self.constant(leaf)))
 
     def owns(self, leaf):
         return type(leaf) is Dual and leaf.owner is self
@@ -109,6 +113,7 @@ def _sequence(primals, tangents):
 def _run(trace, fun, spec, leaves, tangents, has_aux):
     duals = [Dual(trace, p, typed(t)) if is_inexact(p) else p for p, t in zip(leaves, tangents, strict=True)]
     out, aux = split_aux(fun(*unflatten(spec, duals)), has_aux)
+    trace.combining = None
     out_leaves, out_spec = flatten(out)
     pairs = [trace.pull_out(leaf) for leaf in out_leaves]
     out, tangent_out = (unflatten(out_spec, [pair[k] for pair in pairs]) for k in (0, 1))

@@ -4,13 +4,18 @@ A ``Recorded`` carries a value and its name in a straight-line program. Recordin
 branches and loops are recorded as they were taken. Underneath ``grad(f)`` it records the derivative program.
 """
 
+import itertools
+import re
 from typing import NamedTuple
 
 import numpy as np
 
 from .rule import aval, snapshot
-from .tracer import Trace, Tracer, name_of
-from .tree import flatten, rebuild, unflatten
+from .tracer import Closed, Trace, Tracer, name_of, rebuild, through
+from .tree import flatten, unflatten
+
+
+_reserved = re.compile(r"v\d+|slice")  # what the source of a program uses beside its namespace
 
 
 class Name(NamedTuple):
@@ -74,17 +79,18 @@ class Recorder(Trace):
         """Values in place of this recording's tracers."""
         if isinstance(x, Recorded) and x.owner is self:
             return x.value
-        return type(x)(map(self.lower, x)) if type(x) in (tuple, list) else x
+        return through(self.lower, x) if isinstance(x, (tuple, list)) else x
 
     def named(self, x):
         """Names in place of this recording's tracers, and constants that nobody can change any more."""
         if isinstance(x, Recorded) and x.owner is self:
             return x.name
-        return type(x)(map(self.named, x)) if type(x) in (tuple, list) else snapshot(x)
+        return through(self.named, x) if isinstance(x, (tuple, list)) else snapshot(x)
 
     def program(self, outputs):
-        """The recorded calls as a program that returns ``outputs``, a list of tracers or constants."""
-        return Program(self.inputs, self.calls, [self.named(out) for out in outputs], self.avals)
+        """The recorded calls as a program that returns ``outputs``, a list of tracers or constants; the last step."""
+        calls, self.calls = self.calls, Closed(self.mode)
+        return Program(self.inputs, calls, [self.named(self.constant(out)) for out in outputs], self.avals)
 
 
 def record(fun, *args):
@@ -132,7 +138,7 @@ class Program:
             return repr(x)
         if isinstance(x, (float, complex, np.number)) and np.isfinite(x):
             return repr(x)
-        if type(x) is tuple:
+        if isinstance(x, tuple):
             return f"({''.join(self._show(e, names) + ', ' for e in x)})"
         if type(x) is list:
             return f"[{', '.join(self._show(e, names) for e in x)}]"
@@ -143,7 +149,8 @@ class Program:
     def _name(self, x, name, names):
         """The name under which the source finds ``x`` in the namespace: ``name``, or one like it that is still free."""
         if id(x) not in names:
-            names[id(x)] = name if self.namespace.setdefault(name, x) is x else f"{name}_{len(names)}"
+            candidates = itertools.chain([name], (f"{name}_{k}" for k in itertools.count()))
+            names[id(x)] = next(n for n in candidates if n not in self.namespace and not _reserved.fullmatch(n))
             self.namespace[names[id(x)]] = x
         return names[id(x)]
 
@@ -162,6 +169,6 @@ def _needed(calls, outputs):
 def _names(x):
     if isinstance(x, Name):
         yield x
-    elif type(x) in (tuple, list):
+    elif isinstance(x, (tuple, list)):
         for e in x:
             yield from _names(e)

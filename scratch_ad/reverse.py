@@ -9,14 +9,13 @@ import operator
 
 import numpy as np
 
-from .rule import Rewrite, aval, careful, has_nan, match, missing, rules
-from .tracer import Trace, Tracer, dtype_of, refuse_traced, shape_of
+from .rule import Rewrite, aval, careful, has_nan, leaks, match, missing, rules
+from .tracer import Closed, Trace, Tracer, dtype_of, rebuild, refuse_traced, shape_of
 from .tree import (
     copied,
     describe,
     flatten,
     is_inexact,
-    rebuild,
     split_aux,
     tangent_dtype,
     tree_map,
@@ -124,35 +123,40 @@ class Tape(Trace):
 
         return rebuild(y, [part(k) if is_inexact(y[k]) else y[k] for k in range(len(y))])
 
-    def backward(self, seeds, inputs, careful=None, last=False):
-        """The cotangents of the first places, the inputs, given those of some places, by one walk from the end.
+    def close(self):
+        """The nodes, to which nothing can be added any more."""
+        nodes, self.nodes = self.nodes, Closed(self.mode)
+        return nodes
 
-        ``careful`` gives other products in place of those on the tape. With ``last``, the tape is used up: each node
-        is let go once it has done its part, and its residuals with it.
-        """
-        nodes = self.nodes
-        cotangents = [None] * len(nodes)
-        for index, g in seeds:
-            cotangents[index] = g if cotangents[index] is None else cotangents[index] + g
-        for index in range(len(nodes) - 1, inputs - 1, -1):
-            g = cotangents[index]
-            if g is None:
+
+def backward(nodes, seeds, inputs, products=None, last=False):
+    """The cotangents of the first places, the inputs, given those of some places, by one walk from the end.
+
+    ``products`` stand in place of those on the tape, as the careful ones do. With ``last``, the tape is used up: each
+    node is let go once it has done its part, and its residuals with it.
+    """
+    cotangents = [None] * len(nodes)
+    for index, g in seeds:
+        cotangents[index] = g if cotangents[index] is None else cotangents[index] + g
+    for index in range(len(nodes) - 1, inputs - 1, -1):
+        g = cotangents[index]
+        if g is None:
+            continue
+        cotangents[index] = None
+        edges = nodes[index]
+        if last:
+            nodes[index] = ()
+        for parent, shape, dtype, (combine, pull, kept) in edges:
+            if products and combine:
+                combine = products[combine]
+            c = combine(g, pull(*kept)) if combine else pull(g, *kept)
+            if c is None or (products and leaks(g, c)):
                 continue
-            cotangents[index] = None
-            edges = nodes[index]
-            if last:
-                nodes[index] = ()
-            for parent, shape, dtype, (combine, pull, kept) in edges:
-                if careful and combine:
-                    combine = careful[combine]
-                c = combine(g, pull(*kept)) if combine else pull(g, *kept)
-                if c is None:
-                    continue
-                if shape is not None and (c.shape != shape or c.dtype is not dtype):
-                    c = match(c, (shape, dtype))
-                held = cotangents[parent]
-                cotangents[parent] = c if held is None else held + c
-        return cotangents[:inputs]
+            if shape is not None and (c.shape != shape or c.dtype is not dtype):
+                c = match(c, (shape, dtype))
+            held = cotangents[parent]
+            cotangents[parent] = c if held is None else held + c
+    return cotangents[:inputs]
 
 
 class Parts(tuple):
@@ -172,7 +176,6 @@ def vjp(fun, *primals, has_aux=False):
     The pullback raises ValueError for a cotangent of another container, shape or dtype than ``out``'s.
     """
     leaves, spec = flatten(primals)
-    leaves = list(map(copied, leaves))
     out_leaves, out_spec, pull, aux = run(lambda leaves: fun(*unflatten(spec, leaves)), leaves, has_aux)
 
     def pullback(cotangent):
@@ -200,32 +203,34 @@ def run(fun, leaves, has_aux):
 
     Returns the output's leaves, its spec, the function ``pull`` from output to input cotangents (lists of leaves), and
     aux. ``pull(cotangents, last=True)`` uses the tape up, so that memory is free sooner; should a nan make a careful
-    walk necessary, ``fun`` runs again.
+    walk necessary, ``fun`` runs again. Raises TypeError for an output that is no number, or a tracer of another run.
     """
     tape = Tape()
+    leaves = list(map(copied, leaves))
     inputs = [tape.variable(leaf) if is_inexact(leaf) else leaf for leaf in leaves]
     count = len(tape.nodes)
     out, aux = split_aux(fun(inputs), True) if has_aux else (fun(inputs), None)
+    nodes = tape.close()
     tracers, out_spec = flatten(out)
     places, values = [], []
     for leaf in tracers:
         mine = type(leaf) is Variable and leaf.owner is tape
         places.append(leaf.index if mine else None)
-        values.append(leaf.value if mine else leaf)
+        values.append(leaf.value if mine else tape.constant(leaf))
 
     def pull(cotangents, last=False, products=None):
         seeds = [(place, typed(g)) for place, g in zip(places, cotangents) if place is not None]
         with np.errstate(all="ignore"):
-            result = tape.backward(seeds, count, products, last)
+            result = backward(nodes, seeds, count, products, last)
             if products is None and any(map(has_nan, result)):
                 if last:
                     return run(fun, leaves, has_aux)[2](cotangents, last, careful)
-                result = tape.backward(seeds, count, careful)
+                result = backward(nodes, seeds, count, careful)
         taken = [g for _, g in seeds]
         return [_own(result[v.index] if type(v) is Variable else None, leaf, taken) for v, leaf in zip(inputs, leaves)]
 
     if has_aux:
-        aux = tree_map(lambda leaf: leaf.value if type(leaf) is Variable and leaf.owner is tape else leaf, aux)
+        aux = tree_map(lambda leaf: copied(leaf.value) if type(leaf) is Variable and leaf.owner is tape else leaf, aux)
     return values, out_spec, pull, aux
 
 

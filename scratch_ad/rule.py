@@ -25,7 +25,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .tracer import Tracer, astype, dtype_of, name_of, primitive, strip
+from .tracer import Tracer, astype, dtype_of, name_of, primitive, strip, through
 
 rules = {}  # NumPy function → its rule
 
@@ -57,9 +57,7 @@ def snapshot(x):
     """``x`` as it is now: a copy of any plain array that its owner could still change."""
     if type(x) is np.ndarray and x.flags.writeable:
         return x.copy()
-    if type(x) in (tuple, list):
-        return type(x)(map(snapshot, x))
-    return x
+    return through(snapshot, x) if isinstance(x, (tuple, list)) else x
 
 
 def over(divisor):
@@ -74,13 +72,15 @@ class Over(NamedTuple):
 
 
 def _product(u, p):
-    dead = np.logical_or(np.equal(u, 0), np.logical_and(np.equal(p, 0), np.isinf(u)))
-    return np.where(dead, 0, u * np.where(dead, 0, p))
+    infinite, nothing = np.logical_not(np.isfinite(p)), np.equal(p, 0)
+    dead = np.logical_or(np.logical_and(np.equal(u, 0), infinite), np.logical_and(nothing, np.isinf(u)))
+    return np.where(dead, 0, u) * np.where(dead, 0, p)
 
 
 def _quotient(u, d):
-    dead = np.logical_or(np.equal(u, 0), np.logical_and(np.isinf(d), np.isinf(u)))
-    return np.where(dead, 0, u / np.where(dead, 1, d))
+    infinite, nothing = np.isinf(d), np.logical_or(np.equal(d, 0), np.isnan(d))
+    dead = np.logical_or(np.logical_and(np.equal(u, 0), nothing), np.logical_and(infinite, np.isinf(u)))
+    return np.where(dead, 0, u) / np.where(dead, 1, d)
 
 
 # The chain rule's products with 0·∞ = 0, so that nothing leaks from a branch not taken: a zero (co)tangent stays zero
@@ -98,6 +98,15 @@ def has_nan(x):
         x = np.vdot(x, x)
         return bool(x != x)
     return isinstance(x, (np.inexact, float, complex)) and bool(x != x)
+
+
+def leaks(u, v):
+    """Whether ``v`` is nan though it depends linearly on ``u``, which is zero; each one array or several (or None)."""
+    return any(map(has_nan, _several(v))) and not any(np.any(strip(part)) for part in _several(u) if part is not None)
+
+
+def _several(u):
+    return u if isinstance(u, (tuple, list)) else (u,)
 
 
 def match(u, like):

@@ -30,6 +30,13 @@ class Trace:
         """The result of ``function(*args, **kwargs)``, some of whose arguments are this trace's tracers."""
         raise NotImplementedError
 
+    def constant(self, x):
+        """A number or an array that this run gives back without a derivative; TypeError for a tracer of a later run."""
+        if isinstance(x, Tracer) and x.owner.level > self.level:
+            raise escaped(x.owner.mode)
+        dtype_of(x)
+        return x
+
 
 class Tracer:
     """A number that answers NumPy's calls. ``value`` is what it wraps, ``owner`` the trace it belongs to."""
@@ -217,8 +224,8 @@ def astype(a, dtype):
 
 @primitive
 def stop_gradient(x):
-    """``x`` as a constant of every differentiation, JAX's included."""
-    return x
+    """``x`` as a constant of every differentiation, JAX's included; a copy, which the caller may change."""
+    return x.copy() if type(x) is np.ndarray else x
 
 
 def _is_basic(index):
@@ -245,9 +252,35 @@ def strip(x):
     """``x`` without its derivatives: what lies below every differentiating trace."""
     while isinstance(x, Tracer) and x.owner.differentiates:
         x = x.value
-    if isinstance(x, (list, tuple)) and innermost(x) is not None:
-        return type(x)(map(strip, x))
-    return x
+    return through(strip, x) if isinstance(x, (list, tuple)) and innermost(x) is not None else x
+
+
+def through(function, x):
+    """``function`` of each entry of a list, tuple or named tuple, in the same container."""
+    return rebuild(x, map(function, x))
+
+
+def rebuild(like, items):
+    """The items in the container of a NumPy result: a list, tuple or named tuple."""
+    return type(like)(*items) if hasattr(like, "_fields") else type(like)(items)
+
+
+class Closed:
+    """What a run recorded, once it is over: nothing can be added any more."""
+
+    def __init__(self, mode):
+        self.mode = mode
+
+    def append(self, entry):
+        raise escaped(self.mode)
+
+
+def escaped(mode):
+    """The error for a tracer that outlives its run: kept in a variable, a cache or an object and used again."""
+    return TypeError(
+        f"Encountered an unexpected tracer: a value of {mode} was kept beyond the run that made it, so its derivative "
+        "is lost. Return it instead, as auxiliary output (has_aux=True), or keep stop_gradient(x) of it."
+    )
 
 
 def name_of(function):
@@ -285,7 +318,7 @@ _power = _binary(np.power)
 
 
 def _pow(self, other):
-    if type(other) in (int, float) and other in _powers:
+    if type(other) in (int, float) and other in _powers and self.dtype.kind in "fc":
         return self.owner.process(_powers[other], (self,), {})
     return _power(self, other)
 
@@ -311,12 +344,18 @@ _arithmetic = {
     "divmod": np.divmod,
     "pow": np.power,
     "matmul": np.matmul,
+    "and": np.bitwise_and,
+    "or": np.bitwise_or,
+    "xor": np.bitwise_xor,
+    "lshift": np.left_shift,
+    "rshift": np.right_shift,
 }
 for _name, _ufunc in _arithmetic.items():
     setattr(Tracer, f"__{_name}__", _binary(_ufunc))
     setattr(Tracer, f"__r{_name}__", _reflected(_ufunc))
 Tracer.__pow__ = _pow
-for _name, _ufunc in {"neg": np.negative, "pos": np.positive, "abs": np.absolute}.items():
+_unaries = {"neg": np.negative, "pos": np.positive, "abs": np.absolute, "invert": np.invert}
+for _name, _ufunc in _unaries.items():
     setattr(Tracer, f"__{_name}__", _unary(_ufunc))
 _comparisons = {
     "eq": np.equal,

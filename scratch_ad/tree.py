@@ -73,8 +73,3 @@ def split_aux(out, has_aux):
             f"but got type {type(out)} with value {out!r}"
         )
     return out
-
-
-def rebuild(like, items):
-    """The items in the container of a NumPy result: a tuple, list or named tuple."""
-    return type(like)(*items) if hasattr(like, "_fields") else type(like)(items)

@@ -190,6 +190,98 @@ def test_custom_functions_run_on_plain_arrays_without_a_rule():
     assert custom_jvp(np.sin)(0.5) == custom_vjp(np.sin)(0.5) == np.sin(0.5)
 
 
+def scaled(custom):
+    """x·scale with its derivative made ten times too large, so that the rule shows."""
+    f = custom(lambda x, scale=2.0: x * scale)
+    if custom is custom_jvp:
+        f.defjvp(lambda p, t: (p[0] * p[1], 10 * (t[0] * p[1] + p[0] * t[1])))
+    else:
+        f.defvjp(lambda x, s: (x * s, (x, s)), lambda kept, g: (10 * g * kept[1], 10 * g * kept[0]))
+    return f
+
+
+@pytest.mark.parametrize("custom", [custom_jvp, custom_vjp])
+def test_custom_functions_take_keywords_and_defaults(custom):
+    f = scaled(custom)
+    assert grad(f)(3.0) == 20
+    assert grad(lambda x: f(x, scale=5.0))(3.0) == 50
+    assert grad(lambda s: f(scale=s, x=3.0))(5.0) == 30
+
+
+@pytest.mark.parametrize("custom", [custom_jvp, custom_vjp])
+def test_custom_rules_may_give_python_numbers(custom):
+    f = custom(lambda x: 3.0)
+    if custom is custom_jvp:
+        f.defjvp(lambda p, t: (3.0, 7.0 if np.ndim(t[0]) == 0 else None))
+        assert jvp(f, (np.float32(2),), (np.float32(1),)) == (3.0, 7.0)
+    else:
+        f.defvjp(lambda x: (3.0, None), lambda _, g: (7.0,))
+        gradient = grad(f)(np.float32(2))
+        assert gradient == 7 and gradient.dtype == np.float32
+
+
+def closed_over_jvp(ad, np):
+    def outer(x):
+        f = ad.custom_jvp(lambda y: x * y)
+        f.defjvp(lambda p, t: (x * p[0], x * t[0]))
+        return f(2.0)
+
+    return ad.grad(outer)(3.0)
+
+
+def closed_over_by_a_called_jvp(ad, np):
+    def outer(x):
+        f = ad.custom_jvp(lambda y: x * y)
+        f.defjvp(lambda p, t: (x * p[0], x * t[0]))
+        return f(x)
+
+    return ad.grad(outer)(3.0)
+
+
+def nondiff_jvp(ad, np):
+    def outer(x):
+        f = ad.custom_jvp(lambda s, y: s * y, nondiff_argnums=(0,))
+        f.defjvp(lambda s, p, t: (s * p[0], s * t[0]))
+        return f(x, x)
+
+    return ad.grad(outer)(3.0)
+
+
+def closed_over_vjp(ad, np):
+    def outer(x):
+        f = ad.custom_vjp(lambda y: x * y)
+        f.defvjp(lambda y: (x * y, None), lambda _, g: (g * 2.0,))
+        return f(x)
+
+    return ad.grad(outer)(3.0)
+
+
+def nondiff_vjp(ad, np):
+    def outer(x):
+        f = ad.custom_vjp(lambda s, y: s * y, nondiff_argnums=(0,))
+        f.defvjp(lambda s, y: (s * y, None), lambda s, _, g: (g * 2.0,))
+        return f(x, x)
+
+    return ad.grad(outer)(3.0)
+
+
+@pytest.mark.parametrize(
+    "call", [closed_over_jvp, closed_over_by_a_called_jvp, nondiff_jvp, closed_over_vjp, nondiff_vjp]
+)
+def test_what_a_custom_rule_does_not_know_of_is_refused(call):
+    with pytest.raises(TypeError, match=r"^Detected differentiation of custom_"):
+        call(scratch_ad, np)
+
+
+def test_a_tracer_of_an_outer_run_may_be_closed_over():
+    def outer(x):
+        f = custom_jvp(lambda y: x * y)
+        f.defjvp(lambda p, t: (x * p[0], 10 * x * t[0]))
+        return grad(f)(2.0)
+
+    assert outer(3.0) == 30 and grad(outer)(3.0) == 10
+
+
 def undefined_jvp(ad, np):
     return ad.grad(ad.custom_jvp(np.sin))(1.0)
 
@@ -228,9 +320,16 @@ def wrong_cotangent_shape(ad, np):
     return ad.grad(f)(1.0)
 
 
+def wrong_tangent_dtype(ad, np):
+    f = ad.custom_jvp(np.sin)
+    f.defjvp(lambda primals, tangents: (primals[0], tangents[0].astype(np.float16)))
+    return ad.grad(f)(np.float32(1.0))
+
+
 @pytest.mark.parametrize(
     "call",
     [
+        wrong_tangent_dtype,
         undefined_jvp,
         undefined_vjp,
         no_pair,

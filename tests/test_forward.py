@@ -11,6 +11,7 @@ import jax_ref
 import scratch_ad
 from jax_ref.compare import mismatch
 from scratch_ad import grad, jvp, vjp
+from scratch_ad.program import record
 
 x3 = np.array([0.3, -1.2, 2.0])
 
@@ -129,12 +130,27 @@ def test_the_jacobian_of_a_fixed_point_iteration():
     assert math.isclose(grad(newton_root)(2.0), 0.5 / math.sqrt(2), rel_tol=1e-12)
 
 
-def test_a_tracer_kept_after_its_transformation_is_seen_as_what_it_was():
+@pytest.mark.parametrize("first", [grad, lambda f: lambda x: jvp(f, (x,), (1.0,)), lambda f: lambda x: record(f, x)])
+@pytest.mark.parametrize("later", [grad, lambda f: lambda x: jvp(f, (x,), (1.0,)), lambda f: f])
+def test_a_tracer_kept_beyond_its_run_is_refused(first, later):
     kept = []
-    jvp(lambda x: kept.append(x * x) or x, (2.0,), (1.0,))
-    y, t = jvp(lambda x: x * kept[0], (3.0,), (1.0,))
-    # it belongs to a run that is over: the result is a tracer of that run, with the value and the tangent of now
-    assert float(y.value) == 12 and float(t.value) == 4
+    first(lambda x: kept.append(x * x) or x)(2.0)
+    with pytest.raises(TypeError, match=r"^Encountered an unexpected tracer: .*has_aux=True"):
+        later(lambda x: x * kept[0])(3.0)
+
+
+@pytest.mark.parametrize("outer", [grad, lambda f: lambda x: jvp(f, (x,), (1.0,)), lambda f: lambda x: record(f, x)])
+def test_a_tracer_of_an_inner_run_is_no_result(outer):
+    kept = []
+    with pytest.raises(TypeError, match=r"^Encountered an unexpected tracer"):
+        outer(lambda x: (grad(lambda z: kept.append(z) or z * z)(x), kept[0])[1])(3.0)
+
+
+@pytest.mark.parametrize("result", ["text", (x for x in ()), object()], ids=lambda result: type(result).__name__)
+def test_a_result_that_is_no_number_is_refused(result):
+    for derivative in (lambda f: vjp(f, 1.0), lambda f: jvp(f, (1.0,), (1.0,)), lambda f: record(f, 1.0)):
+        with pytest.raises(TypeError, match=r"is not a valid array or number"):
+            derivative(lambda x: (x, result))
 
 
 def test_threads_do_not_disturb_each_other():

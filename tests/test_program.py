@@ -85,6 +85,40 @@ def test_nan_and_infinite_constants():
     np.testing.assert_array_equal(program(np.array([-1.0, 0.5, 2.0]))[0], [np.nan, 0.5, np.inf])
 
 
+def test_powers_of_integers():
+    n = np.array([1, 2, 3])
+    for power in (2.0, 2, 0.5, 1):
+        replays_as(lambda n: n**power, [n], [n + 1])
+    with pytest.raises(ValueError, match="negative integer powers"):
+        record(lambda n: n**-1, n)
+
+
+def test_logical_and_bitwise_operators():
+    inside = lambda x: ((x > 0) & (x < 2)) | ~(x >= -1) ^ (x == 1)
+    replays_as(inside, [np.linspace(-2, 3, 11)], [np.linspace(3, -2, 11)])
+    replays_as(lambda n: (n << 2) + (n >> 1), [np.arange(4)], [np.arange(4, 8)])
+
+
+def test_named_tuples(rng):
+    at, elsewhere = rng.normal(size=(2, 3, 3))
+    replays_as(lambda x: np.stack(np.linalg.slogdet(x)), [at], [elsewhere])
+    replays_as(lambda x: np.stack(np.linalg.qr(x)), [at], [elsewhere])
+    replays_as(lambda x: np.stack(scratch_ad.stop_gradient(np.linalg.slogdet(x))), [at], [elsewhere])
+
+
+@pytest.mark.parametrize("name", ["v1", "np", "slice", "program", "c0", "own", "own_0"])
+def test_functions_of_any_name(name):
+    def own(x):
+        return 2 * x
+
+    double = scratch_ad.primitive(own)
+    double.__name__ = name
+    triple = scratch_ad.primitive(lambda x: 3 * x)
+    triple.__name__ = "own"
+    f = lambda x: double(x)[::2] + triple(x * np.ones(4))[slice(0, 4, 2)]
+    replays_as(f, [np.ones(4)], [np.arange(4.0)])
+
+
 def test_outputs_that_depend_on_nothing():
     assert record(lambda x: (3.0, x), 1.0)(5.0) == [3.0, 5.0]
 

@@ -80,6 +80,63 @@ def test_an_array_changed_inside_the_function_after_its_use():
     np.testing.assert_array_equal(grad(f)(x3), [2, 3, 5])
 
 
+@pytest.mark.parametrize("derivative", [grad, lambda f: lambda x: vjp(f, x)[1](1.0)[0], scratch_ad.jacrev])
+def test_an_input_changed_inside_the_function(derivative):
+    x = x3.copy()
+
+    def f(y):
+        z = np.sum(y * y)
+        x[:] = 77
+        return z
+
+    np.testing.assert_array_equal(derivative(f)(x), 2 * x3)
+
+
+def test_auxiliary_output_and_stopped_gradients_are_copies():
+    _, pullback, aux = vjp(lambda x: (np.exp(x), np.exp(x)), x3, has_aux=True)
+
+    def f(x):
+        y = np.exp(x)
+        scratch_ad.stop_gradient(y)[:] = 77
+        return np.sum(y)
+
+    np.testing.assert_array_equal(grad(f)(x3), np.exp(x3))
+
+    def with_aux(x):
+        y = np.exp(x)
+        return y, y
+
+    _, pullback, aux = vjp(with_aux, x3, has_aux=True)
+    aux[:] = 77
+    np.testing.assert_array_equal(pullback(np.ones(3))[0], np.exp(x3))
+
+
+BRANCHES = {
+    "product": lambda x: np.prod(1 / x * np.array([1.0, 2.0])),
+    "running product": lambda x: np.sum(np.cumprod(1 / x * np.array([1.0, 2.0]))),
+    "dot": lambda x: np.dot(1 / x * np.array([1.0, 2.0]), np.array([1.0, 2.0])),
+    "matmul": lambda x: np.sum(np.array([1.0, 2.0]) @ (1 / x * np.ones((2, 2)))),
+    "norm": lambda x: np.linalg.norm(1 / x * np.array([1.0, 2.0])),
+    "determinant": lambda x: np.linalg.det(1 / x * np.array([[1.0, 2.0], [3.0, 5.0]])),
+    "inverse": lambda x: np.sum(np.linalg.inv(np.sqrt(x) * np.ones((2, 2)) + np.eye(2))),
+}
+
+
+@pytest.mark.filterwarnings("ignore:(divide by zero|invalid value)")
+@pytest.mark.parametrize("branch", BRANCHES.values(), ids=BRANCHES.keys())
+def test_nothing_leaks_from_a_branch_not_taken(branch):
+    f = lambda x: np.where(x > 0, branch(x), 3.0) + x**3
+    assert grad(f)(0.0) == 0
+    assert jvp(f, (0.0,), (1.0,))[1] == 0
+    assert jvp(grad(f), (0.0,), (1.0,))[1] == 0
+
+
+@pytest.mark.parametrize("second", [scratch_ad.hessian, lambda f: scratch_ad.jacrev(grad(f))])
+def test_a_nan_elsewhere_takes_no_derivative_away(second):
+    f = lambda x: np.where(x[0] > 0, np.sqrt(x[0]), x[0]) + np.sin(x[1]) ** 2
+    np.testing.assert_array_equal(second(f)(np.zeros(2)), [[0, 0], [0, 2]])
+
+
 def test_sixty_doublings_take_no_time():
     def f(x):
         for _ in range(60):
@@ -213,3 +270,13 @@ def test_reverse_mode_over_jax_is_compiled():
     ours = jax_ref.jit(scratch_ad.value_and_grad(f, argnums=(0, 1)))(x, w)
     assert not mismatch(ours, jax_ref.value_and_grad(f, argnums=(0, 1))(x, w))
     assert not mismatch(ours, scratch_ad.value_and_grad(f, argnums=(0, 1))(x, w))
+
+
+@pytest.mark.parametrize("bad", [np.inf, np.nan])
+@pytest.mark.filterwarnings("ignore:invalid value")
+def test_a_determinant_that_is_not_finite_gives_nan_and_returns(bad):
+    stack = np.array([np.eye(3), np.diag([1, bad, 2])])
+    (gradient,) = vjp(np.linalg.det, stack)[1](np.ones(2))
+    np.testing.assert_array_equal(gradient, [np.eye(3), np.full((3, 3), np.nan)])
+    second = scratch_ad.hvp(lambda a: np.sum(np.linalg.det(a)), (stack,), (stack,))
+    np.testing.assert_array_equal(second, [2 * np.eye(3), np.full((3, 3), np.nan)])

@@ -154,9 +154,16 @@ constant(np.linalg.matrix_rank)
 @primitive
 def cofactors(a):
     """The derivatives of det(a) with respect to the elements of ``a``."""
-    u, s, vh = np.linalg.svd(a)
+    u, s, vh = _finite_svd(a)
     before, after = _before_and_after(s)
     return _phase(u, vh) * np.conjugate((u * (before * after)[..., None, :]) @ vh)
+
+
+def _finite_svd(a):
+    """np.linalg.svd, with singular values nan where ``a`` is not finite: LAPACK may never return from there."""
+    finite = np.all(np.isfinite(a), (-2, -1), keepdims=True)
+    u, s, vh = np.linalg.svd(np.where(finite, a, 0))
+    return u, np.where(finite[..., 0], s, np.nan), vh
 
 
 def _phase(u, vh):
@@ -183,7 +190,7 @@ def _without_two(s):
 
 def _cofactors_along(t, a):
     """The second derivative of det, a symmetric form: the derivative of the cofactors along ``t``."""
-    u, s, vh = np.linalg.svd(a)
+    u, s, vh = _finite_svd(a)
     t, rest = H(u) @ t @ H(vh), _without_two(s)
     inner = (rest @ _diagonal(t)[..., None]) * _eye(s) - rest * t.mT
     return _phase(u, vh) * (np.conjugate(u) @ inner @ np.conjugate(vh))
