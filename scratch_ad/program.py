@@ -14,7 +14,6 @@ from .rule import aval, snapshot
 from .tracer import Closed, Trace, Tracer, name_of, rebuild, through
 from .tree import flatten, unflatten
 
-
 _reserved = re.compile(r"v\d+|slice")  # what the source of a program uses beside its namespace
 
 
