@@ -69,7 +69,7 @@ class Tape(Trace):
                     pull = rule.combines[0], rule.partials[0], (y if rule.keeps_output else value,)
                     self.nodes.append(((x.index, shape, dtype, pull),))
                     return Variable(self, y, len(self.nodes) - 1)
-                return self.result(y, [(x.index, shape, dtype, rule.pull(0, (value, y), (0,)))])
+                return self.result(y, [(x.index, shape, dtype, rule.pull(0, (value,), y, (0,)))])
             if len(args) == 2:
                 a, b = args
                 wrt = ()
@@ -80,9 +80,9 @@ class Tape(Trace):
                 y = function(a, b)
                 edges = []
                 if 0 in wrt:
-                    edges.append((place_a, *aval(a), rule.pull(0, (a, b, y), wrt)))
+                    edges.append((place_a, *aval(a), rule.pull(0, (a, b), y, wrt)))
                 if 1 in wrt:
-                    edges.append((place_b, *aval(b), rule.pull(1, (a, b, y), wrt)))
+                    edges.append((place_b, *aval(b), rule.pull(1, (a, b), y, wrt)))
                 return self.result(y, edges)
         return self.push(rule, function, args, kwargs)
 
@@ -106,7 +106,10 @@ class Tape(Trace):
     def result(self, y, edges):
         """The result of a call as variables: itself, or each of several outputs; plain where it is an integer."""
         if not isinstance(y, (tuple, list)):
-            return y if dtype_of(y).kind in "iub" else self.variable(y, edges)
+            if dtype_of(y).kind in "iub":
+                return y
+            self.nodes.append(edges)
+            return Variable(self, y, len(self.nodes) - 1)
         likes = [aval(part) for part in y]
 
         def filled(g):
@@ -129,6 +132,7 @@ class Tape(Trace):
         return nodes
 
 
+@np.errstate(all="ignore")
 def backward(nodes, seeds, inputs, products=None, last=False):
     """The cotangents of the first places, the inputs, given those of some places, by one walk from the end.
 
@@ -220,12 +224,11 @@ def run(fun, leaves, has_aux):
 
     def pull(cotangents, last=False, products=None):
         seeds = [(place, typed(g)) for place, g in zip(places, cotangents) if place is not None]
-        with np.errstate(all="ignore"):
-            result = backward(nodes, seeds, count, products, last)
-            if products is None and any(map(has_nan, result)):
-                if last:
-                    return run(fun, leaves, has_aux)[2](cotangents, last, careful)
-                result = backward(nodes, seeds, count, careful)
+        result = backward(nodes, seeds, count, products, last)
+        if products is None and any(map(has_nan, result)):
+            if last:
+                return run(fun, leaves, has_aux)[2](cotangents, last, careful)
+            result = backward(nodes, seeds, count, careful)
         taken = [g for _, g in seeds]
         return [_own(result[v.index] if type(v) is Variable else None, leaf, taken) for v, leaf in zip(inputs, leaves)]
 

@@ -11,7 +11,7 @@ Besides these, ``composite`` rewrites a function in others that have rules, and 
 
 A rule's parameter names say what is kept for the reverse pass. A partial keeps just the arguments it names. A
 transpose or vjp takes the call's arguments in the call's order; of one written with a leading underscore
-(``_a``) it sees only ``shape``, ``dtype``, ``ndim`` and ``size``, and nothing of its data is kept.
+(``_a``) it sees only ``shape``, ``dtype``, ``ndim`` and ``size``, and nothing of its data is kept; ``_y`` is None.
 
 Complex numbers follow JAX: the reverse map is the transpose of the forward one, without conjugation. For a
 function with real output (``abs``) a partial p means the forward map Re(p t), so p = ∂y/∂Re x − i ∂y/∂Im x.
@@ -46,11 +46,6 @@ def aval(x):
         return tuple.__new__(Aval, (x.shape, x.dtype))
     except AttributeError:  # a Python number
         return Aval((), dtype_of(x))
-
-
-def avals(y):
-    """The aval of an output, or of each of several outputs."""
-    return tuple(map(aval, y)) if isinstance(y, (tuple, list)) else aval(y)
 
 
 def snapshot(x):
@@ -202,18 +197,18 @@ class Elementwise:
 
     def vjp(self, function, args, wrt, kwargs):
         y = function(*args, **kwargs)
-        return y, [self.pull(i, (*args, y), wrt, kwargs) for i in wrt]
+        return y, [self.pull(i, args, y, wrt, kwargs) for i in wrt]
 
-    def pull(self, i, known, wrt, kwargs=None):
+    def pull(self, i, args, y, wrt, kwargs=None):
         """How a cotangent goes back to argument i: the combining operator, the partial and its residuals.
 
-        ``known`` are the arguments and the output; those arguments that are not in ``wrt`` are somebody's constants.
+        Those of the arguments that are not in ``wrt`` are somebody's constants.
         """
         if self.keeps[i] is None:
             return _constant_pulls[self.partials[i]]
         kept = []
         for k in self.keeps[i]:
-            kept.append(known[k] if k in wrt or k == -1 else snapshot(known[k]))
+            kept.append(y if k == -1 else args[k] if k in wrt else snapshot(args[k]))
         return self.combines[i], self.partial(i, kwargs) if kwargs else self.partials[i], kept
 
 
@@ -235,6 +230,7 @@ class _PerArgument:
     joint = single = False
 
     def __init__(self, function, reverse_maps, leading):
+        # ``output``, per argument, is None if the reverse map takes no output, else whether it looks at it.
         names = [_parameters(m)[leading:] if m else () for m in reverse_maps]
         self.function, self.reverse_maps = function, {i: m for i, m in enumerate(reverse_maps) if m}
         self.abstract = [frozenset(i for i, name in enumerate(n) if name.startswith("_")) for n in names]
@@ -252,26 +248,23 @@ class _PerArgument:
     def vjp(self, function, args, wrt, kwargs):
         self.check(wrt, kwargs, "reverse mode (vjp)")
         y = function(*args, **kwargs)
-        return y, [self.pull(i, (*args, y), wrt, kwargs) for i in wrt]
+        return y, [self.pull(i, args, y, wrt, kwargs) for i in wrt]
 
-    def pull(self, i, known, wrt, kwargs=None):
+    def pull(self, i, args, y, wrt, kwargs=None):
         """How a cotangent goes back to argument i, as in ``Elementwise.pull``: the reverse map and what it keeps."""
         if i not in self.reverse_maps:
             self.check([i], {}, "reverse mode (vjp)")
-        reverse_map, abstract = self.reverse_maps[i], self.abstract[i]
-        *args, y = known
-        kept = self.output(i, y)
+        reverse_map, abstract, output = self.reverse_maps[i], self.abstract[i], self.output[i]
+        kept = [] if output is None else [y if output else None]
         for k, x in enumerate(args):
             kept.append(aval(x) if k in abstract else x if k in wrt else snapshot(x))
-        return None, _with_keywords(reverse_map, kwargs), kept
+        return None, _with_keywords(reverse_map, kwargs) if kwargs else reverse_map, kept
 
 
 class Linear(_PerArgument):
     def __init__(self, function, transposes):
         super().__init__(function, transposes, leading=1)
-
-    def output(self, i, y):
-        return []
+        self.output = [None] * len(transposes)
 
     def jvp(self, function, args, tangents, kwargs, combining):
         self.check([i for i, _ in tangents], kwargs, "forward mode (jvp)")
@@ -283,11 +276,7 @@ class Explicit(_PerArgument):
     def __init__(self, function, jvps, vjps):
         super().__init__(function, vjps, leading=2)
         self.jvps = jvps
-        self.keeps_output = [m is not None and not _parameters(m)[1].startswith("_") for m in vjps]
-
-    def output(self, i, y):
-        """The output as the reverse map of argument i sees it."""
-        return [y if self.keeps_output[i] else avals(y)]
+        self.output = [m is not None and not _parameters(m)[1].startswith("_") for m in vjps]
 
     def jvp(self, function, args, tangents, kwargs, combining):
         self.check([i for i, _ in tangents], kwargs, "forward mode (jvp)")

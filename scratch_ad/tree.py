@@ -7,7 +7,6 @@ from .tracer import Tracer, dtype_of, shape_of
 
 float0 = np.dtype([("float0", np.void, 0)])  # the dtype of tangents and cotangents of integers: nothing at all
 
-unflatten = optree.tree_unflatten
 _leaf_spec = optree.tree_structure(0)
 
 
@@ -16,6 +15,14 @@ def flatten(tree):
     if type(tree) is np.ndarray or isinstance(tree, (np.generic, Tracer)):  # the common case, without a search
         return [tree], _leaf_spec
     return optree.tree_flatten(tree)
+
+
+def unflatten(spec, leaves):
+    """The containers that ``flatten`` took apart, around these leaves."""
+    if spec is _leaf_spec:
+        (leaf,) = leaves
+        return leaf
+    return optree.tree_unflatten(spec, leaves)
 
 
 def is_leaf(spec):
