@@ -34,6 +34,9 @@ class Variable(Tracer):
         self.owner, self.value, self.index = trace, value, index
 
 
+_FIRST, _SECOND, _BOTH = (0,), (1,), (0, 1)  # which of two arguments are variables
+
+
 class Tape(Trace):
     """One run of reverse mode.
 
@@ -59,32 +62,37 @@ class Tape(Trace):
         rule = rules.get(function, missing)
         if isinstance(rule, Rewrite):
             return rule.rewrite(self.mode, function, args, kwargs)
-        if not kwargs and not rule.joint:  # written out for one and two arguments: most calls are such
-            if len(args) == 1:
-                x = args[0]
-                value = x.value
-                y = function(value)
-                shape, dtype = aval(value) if type(value) in (float, complex) else (value.shape, value.dtype)
-                if rule.single:
-                    pull = rule.combines[0], rule.partials[0], (y if rule.keeps_output else value,)
-                    self.nodes.append(((x.index, shape, dtype, pull),))
-                    return Variable(self, y, len(self.nodes) - 1)
-                return self.result(y, [(x.index, shape, dtype, rule.pull(0, (value,), y, (0,)))])
-            if len(args) == 2:
-                a, b = args
-                wrt = ()
-                if type(a) is Variable and a.owner is self:
-                    place_a, a, wrt = a.index, a.value, (0,)
-                if type(b) is Variable and b.owner is self:
-                    place_b, b, wrt = b.index, b.value, (*wrt, 1)
-                y = function(a, b)
-                edges = []
-                if 0 in wrt:
-                    edges.append((place_a, *aval(a), rule.pull(0, (a, b), y, wrt)))
-                if 1 in wrt:
-                    edges.append((place_b, *aval(b), rule.pull(1, (a, b), y, wrt)))
-                return self.result(y, edges)
-        return self.push(rule, function, args, kwargs)
+        if kwargs or rule.joint or len(args) > 2:
+            return self.push(rule, function, args, kwargs)
+        if len(args) == 1:  # written out for one and two arguments: most calls are such
+            x = args[0]
+            value = x.value
+            y = function(value)
+            if rule.single:
+                pull = rule.combines[0], rule.partials[0], (y if rule.keeps_output else value,)
+            else:
+                pull = rule.pull(0, (value,), y, _FIRST)
+            try:
+                edges = ((x.index, value.shape, value.dtype, pull),)
+            except AttributeError:  # a Python number
+                edges = ((x.index, *aval(value), pull),)
+        else:
+            a, b = args
+            wrt = ()
+            if type(a) is Variable and a.owner is self:
+                place_a, a, wrt = a.index, a.value, _FIRST
+            if type(b) is Variable and b.owner is self:
+                place_b, b, wrt = b.index, b.value, _BOTH if wrt else _SECOND
+            y = function(a, b)
+            edges = ()
+            if wrt is not _SECOND:
+                edges = ((place_a, *aval(a), rule.pull(0, (a, b), y, wrt)),)
+            if wrt is not _FIRST:
+                edges = (*edges, (place_b, *aval(b), rule.pull(1, (a, b), y, wrt)))
+        if type(y) is np.ndarray and y.dtype.kind == "f":
+            self.nodes.append(edges)
+            return Variable(self, y, len(self.nodes) - 1)
+        return self.result(y, edges)
 
     def push(self, rule, function, args, kwargs):
         """Do one call and append its node."""
