@@ -1,28 +1,27 @@
 """JAX as the reference for plain NumPy functions: JAX's transformations with JAX's signatures, on NumPy arrays.
 
-``jax_ref.grad(f)(x)`` stands beside ``scratch_ad.grad(f)(x)``: the same ``f``, written in NumPy calls. Importing this
-package enables 64-bit numbers in JAX (``jax_enable_x64``), without which JAX computes in float32.
+``jax_ref.grad(f)(x)`` stands beside ``scratch_ad.grad(f)(x)``: the same ``f``, written in NumPy calls. The first use
+of any of these imports JAX and enables 64-bit numbers in it (``jax_enable_x64``), without which JAX computes in
+float32.
 """
 
-import jax
+import importlib
+from typing import TYPE_CHECKING
 
-jax.config.update("jax_enable_x64", True)
-
-from .lift import (  # noqa: E402
-    JaxArray,
-    grad,
-    hessian,
-    jacfwd,
-    jacrev,
-    jit,
-    jvp,
-    linearize,
-    value_and_grad,
-    vjp,
-)
+if TYPE_CHECKING:
+    from .checks import check, check_custom, check_engine, check_grads, check_jvp, check_vjp
+    from .engine import Engine
+    from .lift import JaxArray, grad, hessian, jacfwd, jacrev, jit, jvp, linearize, value_and_grad, vjp
 
 __all__ = [
+    "Engine",
     "JaxArray",
+    "check",
+    "check_custom",
+    "check_engine",
+    "check_grads",
+    "check_jvp",
+    "check_vjp",
     "grad",
     "hessian",
     "jacfwd",
@@ -33,3 +32,14 @@ __all__ = [
     "value_and_grad",
     "vjp",
 ]
+
+
+def __getattr__(name):
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    home = "checks" if name.startswith("check") else "engine" if name == "Engine" else "lift"
+    return getattr(importlib.import_module(f".{home}", __name__), name)
+
+
+def __dir__():
+    return sorted({*globals(), *__all__})

@@ -17,6 +17,8 @@ from scratch_ad import tracer
 from scratch_ad.rule import Composite, Refused, rules
 from scratch_ad.tracer import Trace, Tracer, name_of, through
 
+jax.config.update("jax_enable_x64", True)
+
 
 class JaxArray(Tracer):
     """A JAX array, or a tracer of JAX's own, that answers NumPy's calls."""

@@ -91,8 +91,9 @@ def test_every_internal_rule_is_used_by_some_case(monkeypatch):
     with np.errstate(all="ignore"):
         for case in catalogue:
             primals = case.draw(case.dtypes[-1])
-            pull(case.call, *primals)
-            pull(lambda *x, case=case: pull(case.call, *x), *primals)
+            f = case.function_in()
+            pull(f, *primals)
+            pull(lambda *x, f=f: pull(f, *x), *primals)
     internal = [f for f, rule in OURS.items() if is_internal(f) and not isinstance(rule, (Constant, Refused))]
     assert [f"{f.__module__}.{name_of(f)}" for f in internal if f not in used] == []
 
@@ -194,8 +195,9 @@ def test_cost_of_the_import(record_property):
     print(f"import scratch_ad adds {1000 * seconds:.0f} ms to import numpy")
 
 
-def test_importing_jax_ref_enables_64_bits():
-    assert fresh("import jax_ref, jax; print(jax.numpy.ones(2).dtype)") == "float64"
+def test_the_first_use_of_jax_ref_enables_64_bits_and_imports_jax():
+    assert fresh("import jax_ref, jax; jax_ref.grad; print(jax.numpy.ones(2).dtype)") == "float64"
+    assert fresh("import jax_ref, jax_ref.cli, jax_ref.pytest_plugin, sys; print('jax' in sys.modules)") == "False"
 
 
 def test_public_names():

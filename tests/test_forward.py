@@ -64,7 +64,7 @@ def test_third_order_in_every_mix_of_modes(mix):
     g = lambda x: np.exp(np.sin(x) * x) / (1 + x * x)
     for _ in range(3):
         g = jax_ref.grad(g)
-    assert not mismatch(f(0.7), g(0.7), 2, scale=1.0)
+    assert not mismatch(f(0.7), g(0.7), 2, 1.0)
 
 
 @pytest.mark.parametrize(("outer", "inner"), PAIRS)

@@ -5,21 +5,24 @@ import numpy as np
 from . import REAL, cases, nonzero
 
 
-def regular(a):
+def regular(np):
     """Far from singular."""
-    return a / 4 + np.eye(*a.shape[-2:], dtype=a.dtype)
+    return lambda a: a / 4 + np.eye(*a.shape[-2:], dtype=a.dtype)
 
 
-def hermitian(a):
+def hermitian(np):
     """Its own adjoint, with eigenvalues apart."""
-    n = a.shape[-1]
-    apart = np.arange(n).astype(a.dtype) * np.eye(n, dtype=a.dtype)
-    return (a + np.conjugate(a.mT)) / 8 + apart
+
+    def of(a):
+        n = a.shape[-1]
+        return (a + np.conjugate(np.swapaxes(a, -1, -2))) / 8 + np.diag(np.arange(n, dtype=a.dtype))
+
+    return of
 
 
-def definite(a):
+def definite(np):
     """Hermitian with positive eigenvalues."""
-    return hermitian(a) + 2 * np.eye(a.shape[-1], dtype=a.dtype)
+    return lambda a: hermitian(np)(a) + 2 * np.eye(a.shape[-1], dtype=a.dtype)
 
 
 NAMES = {"regular": regular, "hermitian": hermitian, "definite": definite}
@@ -31,20 +34,25 @@ def matrices(function, *expressions, shapes=((3, 3), (2, 3, 3)), **options):
 
 
 TALL = ((4, 3), (2, 3, 2))
-matrices(np.linalg.det, "np.linalg.det(regular(a))", condition=4)
+matrices(np.linalg.det, "np.linalg.det(regular(a))")
 matrices(np.linalg.det, "np.linalg.det(a)", shapes=((1, 1), (2, 2)))
 matrices(np.linalg.slogdet, "np.linalg.slogdet(regular(a))")
 matrices(np.linalg.inv, "np.linalg.inv(regular(a))")
+matrices(np.linalg.inv, "np.linalg.inv(a)", shapes=((2, 2),))
+cases(np.linalg.slogdet, "np.linalg.slogdet(a)", a=nonzero(2, 2))
+matrices(np.linalg.matrix_power, "np.linalg.matrix_power(a, 3)", shapes=((2, 2),))
+matrices(np.linalg.cond, "np.linalg.cond(a, 1)", shapes=((2, 2),))
+matrices(np.linalg.tensorinv, "np.linalg.tensorinv(a, ind=1)", shapes=((4, 2, 2),))
 matrices(np.linalg.pinv, "np.linalg.pinv(regular(a))")
 matrices(np.linalg.pinv, "np.linalg.pinv(a)", "np.linalg.pinv(a.mT)", shapes=TALL)
 matrices(np.linalg.cholesky, "np.linalg.cholesky(definite(a))", "np.linalg.cholesky(definite(a), upper=True)")
 matrices(np.linalg.eigvalsh, "np.linalg.eigvalsh(hermitian(a))", "np.linalg.eigvalsh(hermitian(a), 'U')")
 matrices(np.linalg.eigh, "np.linalg.eigh(hermitian(a)).eigenvalues")
-matrices(np.linalg.eigh, "np.abs(np.linalg.eigh(hermitian(a))[1]) ** 2", condition=8)
+matrices(np.linalg.eigh, "np.abs(np.linalg.eigh(hermitian(a))[1]) ** 2")
 matrices(np.linalg.svdvals, "np.linalg.svdvals(regular(a))")
 matrices(np.linalg.svdvals, "np.linalg.svdvals(a)", shapes=TALL)
 matrices(np.linalg.svd, "np.linalg.svd(regular(a), compute_uv=False)")
-matrices(np.linalg.svd, "np.abs(np.linalg.svd(regular(a)).U) ** 2", condition=8)
+matrices(np.linalg.svd, "np.abs(np.linalg.svd(regular(a)).U) ** 2")
 matrices(
     np.linalg.svd, "np.abs(np.linalg.svd(a, full_matrices=False)[2]) ** 2", "np.linalg.svd(a, False)[1]", shapes=TALL
 )

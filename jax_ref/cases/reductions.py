@@ -10,14 +10,14 @@ def reduction(function, domain=anywhere, dtypes=ALL, where=True, keepdims=True, 
     f = f"np.{function.__name__}"
     cases(function, f"{f}(a)", a=domain(2, 3), dtypes=dtypes)
     cases(function, f"{f}(a)", a=domain(2), dtypes=SHORT if dtypes is ALL else SHORT[:1])
-    cases(function, f"{f}(a, axis=0)", f"{f}(a, axis=-1)", a=domain(2, 3, 2), dtypes=dtypes)
+    cases(function, f"{f}(a, axis=0)", f"{f}(a, axis=-1)", a=domain(3, 4, 5), dtypes=dtypes)
     if of_one:
         cases(function, f"{f}(a)", a=domain(), dtypes=dtypes)
     if keepdims:
-        cases(function, f"{f}(a, axis=(0, -1))", f"{f}(a, keepdims=True)", a=domain(2, 3, 2), dtypes=dtypes)
-        cases(function, f"{f}(a, axis=1, keepdims=True)", a=domain(2, 3, 2), dtypes=dtypes)
+        cases(function, f"{f}(a, axis=(0, -1))", f"{f}(a, keepdims=True)", a=domain(3, 4, 5), dtypes=dtypes)
+        cases(function, f"{f}(a, axis=1, keepdims=True)", a=domain(3, 4, 5), dtypes=dtypes)
     if where:
-        cases(function, f"{f}(a, axis=1, where=np.array([True, False, True]))", a=domain(2, 3), dtypes=dtypes)
+        cases(function, f"{f}(a, axis=1, where=np.array([True, False, True, True]))", a=domain(3, 4), dtypes=dtypes)
 
 
 reduction(np.sum)

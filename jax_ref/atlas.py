@@ -1,0 +1,187 @@
+"""The atlas: where JAX is wrong or gives nan though a finite derivative exists, each point with its evidence."""
+
+import importlib.util
+import itertools
+import warnings
+from typing import NamedTuple
+
+import mpmath
+import numpy as np
+
+import jax_ref
+import scratch_ad
+from scratch_ad.rule import Elementwise, rules
+
+from .cases.edge_points import EDGE_POINTS
+from .cases.known_bugs import KNOWN_BUGS
+from .precise import UFUNCS, Undecided
+from .referee import jacobian, largest, right, verdict
+
+TOLERANCE = 64  # units in the last place
+FIRST = ("grad", "jac")
+_VALUES = (0.0, 1.0, -1.0, np.inf, -np.inf, float(np.finfo(float).max), float(np.finfo(float).tiny))
+_PAIRS = sorted({(x, y) for v in _VALUES for c in (v, 0.0, 1.0) for x, y in ((c, v), (v, c))})
+
+
+def disagreements(bugs=KNOWN_BUGS, points=EDGE_POINTS, ufuncs=tuple(UFUNCS)):
+    """Where JAX is wrong or gives nan though a finite derivative exists: a record, a dict, of each, one by one.
+
+    Looked at are the public ``bugs``, the edge ``points``, and the differentiable ``ufuncs`` at 0, ±1, ±inf, the
+    largest and the smallest number and ties. A record has ``source``, ``expression``, ``point`` (the arguments),
+    ``argument`` (which one is differentiated), ``order``, ``dtype``; ``jax``, ``ours``: ``{"forward": …, "reverse":
+    …}``, each an array of shape output + inputs or the text of an error; ``autograd`` and ``torch``: such an array or
+    text, or None where it is not installed or has no such expression; ``referee``: the ``Estimate``; ``verdict``: for
+    either mode that of ``verdict``, ours being "mine"; ``issue``: the repository and number of a bug, else "".
+    """
+    seen = set()
+    for question in itertools.chain(_of_bugs(bugs), _of_points(points), _of_ufuncs(ufuncs)):
+        key = question.expression, repr(question.arguments), question.argument, question.order
+        if key not in seen:
+            seen.add(key)
+            if record := _record(question):
+                yield record
+
+
+class _Question(NamedTuple):
+    source: str
+    expression: str
+    arguments: tuple
+    argument: int
+    order: int
+    issue: str = ""
+    torch: str = ""
+
+    def function(self, namespace=np):
+        """The expression as a function of all its arguments."""
+        return _written(self.expression, len(self.arguments), np=namespace)
+
+    def of_one(self, namespace=np):
+        """The expression as a function of the argument in question alone."""
+        f, k = self.function(namespace), self.argument
+        return lambda x: f(*self.arguments[:k], x, *self.arguments[k + 1 :])
+
+
+def _written(expression, count, **namespace):
+    if not expression.startswith("lambda "):
+        expression = f"lambda {', '.join('ab'[:count])}: {expression}"
+    return eval(expression, namespace)
+
+
+def _of_bugs(bugs):
+    for bug in bugs:
+        order = 1 if bug.what in FIRST else 2
+        yield _Question("public bug", bug.expression, (bug.point(),), 0, order, f"{bug.repository}#{bug.number}")
+
+
+def _of_points(points):
+    for p in points:
+        arguments = tuple(np.array(x)[()] for x in p.point)
+        for k in range(len(arguments)):
+            yield _Question(p.group, p.expression, arguments, k, 1, "", p.torch)
+
+
+def _of_ufuncs(ufuncs):
+    for ufunc in ufuncs:
+        if ufunc.nout == 1 and isinstance(rules.get(ufunc), Elementwise):
+            for arguments in _PAIRS if ufunc.nin == 2 else [(v,) for v in _VALUES]:
+                call = f"np.{ufunc.__name__}({', '.join('ab'[: ufunc.nin])})"
+                for k in range(ufunc.nin):
+                    yield _Question("elementwise", call, tuple(map(np.float64, arguments)), k, 1)
+
+
+def _record(question):
+    """The record of ``disagreements`` for one question; None where JAX is right, or nobody knows."""
+    f, x = question.of_one(), question.arguments[question.argument]
+    try:
+        estimate = jacobian(question.function(), question.arguments, question.argument, question.order)
+    except (Undecided, IndexError):
+        return None
+    bounded = np.frompyfunc(lambda *parts: any(map(mpmath.isfinite, parts)), 3, 1)
+    finite = estimate.decided & np.asarray(bounded(estimate.value, estimate.left, estimate.right), bool)
+    if not finite.any():
+        return None
+    dtype = np.result_type(x)
+    tolerance, scale = TOLERANCE * np.finfo(dtype).eps, float(largest(estimate.value))
+
+    def answers(ad):
+        return {mode: _answer(differentiate, ad, f, x, question.order) for mode, differentiate in MODES.items()}
+
+    def judged(answer):
+        return right(_filled(answer, estimate, dtype), estimate, tolerance, scale)
+
+    jax = answers(jax_ref)
+    if not any(np.any(judged(answer)[finite] == False) for answer in jax.values() if not isinstance(answer, str)):  # noqa: E712
+        return None
+    ours = answers(scratch_ad)
+    return {
+        "source": question.source,
+        "expression": question.expression,
+        "point": question.arguments,
+        "argument": question.argument,
+        "order": question.order,
+        "dtype": dtype.name,
+        "jax": jax,
+        "ours": ours,
+        "autograd": _of_autograd(question),
+        "torch": _of_torch(question),
+        "referee": estimate,
+        "verdict": {
+            mode: verdict(*(_filled(side[mode], estimate, dtype) for side in (ours, jax)), estimate, tolerance, scale)
+            for mode in MODES
+        },
+        "issue": question.issue,
+    }
+
+
+def _forward(ad, fun):
+    def derivative(x):
+        if not np.iscomplexobj(x):
+            return ad.jacfwd(fun)(x)
+        return ad.jvp(fun, (x,), (1 + 0j,))[1] - 1j * ad.jvp(fun, (x,), (1j,))[1]
+
+    return derivative
+
+
+def _reverse(ad, fun):
+    return lambda x: ad.grad(fun)(x) if np.iscomplexobj(x) else ad.jacrev(fun)(x)
+
+
+MODES = {"forward": _forward, "reverse": _reverse}
+
+
+def _answer(differentiate, ad, fun, x, order):
+    """An engine's derivatives, or the text of its error."""
+    for _ in range(order):
+        fun = differentiate(ad, fun)
+    try:
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return np.asarray(fun(x))
+    except Exception as error:  # whatever an engine raises is its answer
+        return f"{type(error).__name__}: {error}".partition("\n")[0]
+
+
+def _filled(answer, estimate, dtype):
+    return np.full(estimate.value.shape, np.nan, dtype) if isinstance(answer, str) else answer
+
+
+def _of_autograd(question):
+    if not importlib.util.find_spec("autograd"):
+        return None
+    autograd = importlib.import_module("autograd")
+    f = question.of_one(importlib.import_module("autograd.numpy"))
+    at = question.arguments[question.argument]
+    return _answer(lambda _, fun: autograd.jacobian(fun), autograd, f, at, question.order)
+
+
+def _of_torch(question):
+    if not question.torch or not importlib.util.find_spec("torch"):
+        return None
+    torch = importlib.import_module("torch")
+    f = _written(question.torch, len(question.arguments), torch=torch)
+
+    def derivative(*arguments):
+        tensors = tuple(map(torch.as_tensor, arguments))
+        return torch.autograd.functional.jacobian(f, tensors)[question.argument].resolve_conj().numpy()
+
+    return _answer(lambda _, fun: lambda _x: derivative(*question.arguments), torch, f, None, 1)

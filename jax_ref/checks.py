@@ -1,0 +1,611 @@
+"""The checks that users call: one function by an engine, one rule of the user's own, or the whole catalogue.
+
+Each returns a ``Result`` and raises AssertionError where something is wrong, with all that is known about it: what
+differs and by how much, what kind of mistake that looks like, what the referee says, the smallest case that is still
+wrong, and a line that runs it again. Where the referee finds that the engine is right after all, be it against JAX or,
+at a kink, beside it, nothing is wrong: the difference is told in ``Result.excused``.
+"""
+
+import contextlib
+import functools
+import itertools
+import platform
+import time
+from dataclasses import dataclass, field, replace
+
+import jax
+import numpy as np
+import optree
+from hypothesis import HealthCheck, find, settings
+from hypothesis import strategies as st
+from hypothesis.errors import NoSuchExample
+
+from scratch_ad.tracer import name_of
+from scratch_ad.tree import is_inexact
+
+from .compare import ULPS, Finding, differences, tolerance
+from .engine import OURS, Engine
+from .engine import engine as engine_named
+from .measure import MIXES, Problem, compiled, findings, measured, vectors
+
+# Without XLA's fusion emitters a chain of ten products of arrays takes minutes to compile.
+QUICKLY = {"xla_backend_optimization_level": 0}
+REFEREED = 64  # numbers in arguments and results, up to which the referee is asked
+SPELT = 100  # numbers in arguments, up to which a line of code holds them
+SHRINKING = 3.0  # seconds for the search for a smaller case, and what it tries for each number, the simplest first
+SIMPLE = (1.0, 2.0, 0.5, -1.0, 3.0, 0.0)
+
+
+@dataclass
+class Result:
+    """What came of checking one function: all ``findings``, or what the engine said it lacks.
+
+    ``excused``: differences where the referee finds the engine right. ``smallest``: the smallest case found that is
+    still wrong, in words, and ``rerun``: the line of Python that runs it.
+    """
+
+    name: str
+    engine: str
+    dtypes: str
+    shapes: str
+    findings: list = field(default_factory=list)
+    missing: str = ""
+    seconds: float = 0.0
+    rerun: str = ""
+    excused: list = field(default_factory=list)
+    smallest: str = ""
+
+    @property
+    def ok(self):
+        return not self.findings and not self.missing
+
+    def require(self):
+        """This result; AssertionError with all that is wrong, unless all is well."""
+        if not self.ok:
+            raise AssertionError(str(self))
+        return self
+
+    def __str__(self):
+        of = self.name if self.engine == self.name else f"{self.name} by {self.engine}"
+        head = f"{of} at {self.dtypes} {self.shapes}"
+        if self.ok:
+            return f"{head}: right" + (f", though JAX differs {len(self.excused)} times" if self.excused else "")
+        lines = [f"{head}: no rule: {self.missing}"] if self.missing else [f"{head}:"]
+        whats = {finding.what for finding in self.findings}
+        following = sorted(what for what in whats if _follows(what, whats))
+        for finding in self.findings:
+            if finding.what not in following:
+                lines += _told(finding)
+        lines += [f"and so: {', '.join(following)}"] if following else []
+        lines += [f"smallest: {self.smallest}"] if self.smallest else []
+        lines += [f"rerun: {self.rerun}"] if self.rerun else []
+        versions = f"JAX {jax.__version__}, NumPy {np.__version__}, Python {platform.python_version()}"
+        lines += [f"on {jax.devices()[0].device_kind}; {versions}"]
+        return "\n  ".join(lines)
+
+
+def _follows(what, whats):
+    """Whether something else that is wrong explains it."""
+    if what in ("jvp along a combination", "vjp along a combination", "vjp of twice"):
+        return what[:3] in whats
+    return what.startswith(MIXES) and not whats.isdisjoint(("jvp", "vjp"))
+
+
+def _told(finding):
+    """A finding in words: the cotangents are those of arguments."""
+    difference = finding.difference
+    place = difference.place
+    if place and finding.what.startswith(("vjp", "jvp of vjp")):
+        place = f"argument {place[1:].replace(']', '', 1)}"
+    where = " ".join(filter(None, (place, str(list(difference.index)) if difference.index else "")))
+    lines = [f"{finding.what}{f', {where}' if where else ''}: {difference.problem}"]
+    lines += [f"  {k}: {text}" for k, text in (("hint", finding.hint), ("referee", finding.verdict)) if text]
+    return lines
+
+
+# What users call
+
+
+def check(f, *args, modes=("fwd", "rev"), order=2, engine=OURS, edges=False, reference=None, seed="0"):
+    """``engine`` against JAX on ``f`` at ``args``: value, derivatives, second derivatives, and consistency.
+
+    ``f``: a plain NumPy function; for an engine of another namespace, written in calls of that, and ``reference`` the
+    same function in plain NumPy or in jax.numpy. ``args``: arrays in any containers; integers are held fixed.
+    ``modes``: of "fwd" and "rev", those that the engine has. ``order``: 1 or 2. ``engine``: an ``Engine`` or the name
+    of one. ``edges``: first derivatives also at special points in the arguments' shapes: zeros, ones, ties, ±∞, nan,
+    the largest and the smallest numbers; those where ``f`` itself raises are left out. ``seed``: of the directions.
+
+    Returns a ``Result``. Raises AssertionError if anything is wrong or the engine lacks a rule, ValueError for an
+    unknown mode, order or engine, and what ``f`` or the engine raises.
+    """
+    engine = engine if isinstance(engine, Engine) else engine_named(engine)
+    modes = _modes(modes, engine)
+    if order not in (1, 2):
+        raise ValueError(f"check: order is 1 or 2, not {order!r}.")
+    options = {"modes": modes} if modes != engine.modes() else {}
+    options |= {"order": order} if order != 2 else {}
+    options |= {} if engine is OURS else {"engine": engine.name}
+    options |= {} if reference is None else {"reference": _Code(_name(reference, "reference"))}
+    line = functools.partial(_line, "check", [_name(f)], {**options, "seed": seed})
+    written = None if reference is None else f
+    return _check(_name(f), reference or f, args, lambda _: engine, modes, order, seed, line, edges, written)
+
+
+def check_vjp(my_vjp, reference, *primals, edges=False, seed="0"):
+    """A reverse rule, ``my_vjp(*primals) -> (out, pullback)``, against JAX's derivative of ``reference``.
+
+    ``reference``: the same function in plain NumPy or in jax.numpy. ``pullback(cotangent)`` gives a tuple with one
+    cotangent per primal, the transpose of the derivative without conjugation; those of integers are not looked at.
+    Returns a ``Result``; raises AssertionError if anything is wrong. ``edges`` and ``seed``: see ``check``.
+    """
+
+    def engine(call):
+        def vjp(_, *moving):
+            out, pullback = my_vjp(*call.given.whole(moving))
+            return call.out.some(out), lambda g: call.given.some(pullback(call.out.whole(g, _no_tangent)))
+
+        return Engine(_name(my_vjp), vjp=vjp, order=1, rule=True)
+
+    line = functools.partial(_line, "check_vjp", [_name(my_vjp), _name(reference, "reference")], {"seed": seed})
+    return _check(_name(my_vjp), reference, primals, engine, ("rev",), 1, seed, line, edges)
+
+
+def check_jvp(my_jvp, reference, *primals, edges=False, seed="0"):
+    """A forward rule, ``my_jvp(primals, tangents) -> (out, tangent_out)``, against JAX; see ``check_vjp``.
+
+    The tangents of integers are zeros of dtype float0, as in JAX.
+    """
+
+    def engine(call):
+        def jvp(_, moving, tangents):
+            found = my_jvp(call.given.whole(moving), call.given.whole(tangents, _no_tangent))
+            return tuple(map(call.out.some, found))
+
+        return Engine(_name(my_jvp), jvp=jvp, order=1, rule=True)
+
+    line = functools.partial(_line, "check_jvp", [_name(my_jvp), _name(reference, "reference")], {"seed": seed})
+    return _check(_name(my_jvp), reference, primals, engine, ("fwd",), 1, seed, line, edges)
+
+
+def check_custom(f, reference, *args, edges=False, seed="0"):
+    """A JAX user's ``jax.custom_vjp`` or ``jax.custom_jvp`` function, or a ``torch.autograd.Function``, against JAX.
+
+    ``reference``: the same function without a rule of its own, in plain NumPy or in jax.numpy. ``f`` may also be a
+    JAX function that calls such functions. It is differentiated in the modes that its rules have, up to second order
+    in JAX and first in PyTorch. Returns a ``Result``; raises AssertionError if anything is wrong. ``edges`` and
+    ``seed``: see ``check``.
+    """
+    if isinstance(f, type) and any(base.__module__.startswith("torch.autograd") for base in f.__mro__):
+        from .peers import torch_function
+
+        engine, written = torch_function(f), f.apply
+    else:
+        engine, written = _jax_engine(f, args), f
+    line = functools.partial(_line, "check_custom", [_name(f), _name(reference, "reference")], {"seed": seed})
+    return _check(_name(f), reference, args, lambda _: engine, engine.modes(), 2, seed, line, edges, written)
+
+
+def check_grads(f, args, order=2, modes=("fwd", "rev"), atol=None, rtol=None, eps=None):
+    """As ``jax.test_util.check_grads``, with its signature, but against JAX itself instead of differences.
+
+    No tolerance grows with the size of the array, as both do there, every element is compared by itself, and along
+    several directions. ``f`` is a plain NumPy function, whose derivatives are ours, or a function made by
+    ``jax.custom_jvp`` or ``jax.custom_vjp``, whose rule is compared with JAX's derivative of its body. ``atol``,
+    ``rtol`` and ``eps`` must be left out: the tolerance is measured (see ``compare``).
+    Raises TypeError if one is given, and AssertionError if anything is wrong.
+    """
+    if (atol, rtol, eps) != (None, None, None):
+        raise TypeError(
+            "check_grads: leave out atol, rtol and eps: the tolerance is measured from the function itself."
+        )
+    if not isinstance(f, (jax.custom_jvp, jax.custom_vjp)):
+        return check(f, *args, modes=modes, order=order)
+    engine = _jax_engine(f, args)
+    line = functools.partial(_line, "check_grads", [_name(f)], {"order": order, "modes": modes})
+    return _check(_name(f), f.fun, args, lambda _: engine, _modes(modes, engine), order, "0", line, written=f)
+
+
+def check_engine(engine, names=(), dtypes=(), modes=("fwd", "rev"), order=2):
+    """An engine against JAX on the whole catalogue, or on these functions (``np.sin`` or ``sin``) and dtypes.
+
+    ``engine``: an ``Engine`` or the name of one. Returns a list with one ``Result`` per case; what the engine lacks is
+    ``missing`` there and no failure. Raises AssertionError with all that is wrong, ValueError for an unknown name.
+    """
+    from . import sweep
+
+    engine = engine if isinstance(engine, Engine) else engine_named(engine)
+    modes = _modes(modes, engine)
+    results = [result for unit in sweep.units(names, dtypes) for result in sweep.run(unit, engine, modes, order)]
+    wrong = [str(result) for result in results if result.findings]
+    if wrong:
+        raise AssertionError("\n".join([f"{engine.name}: {len(wrong)} of {len(results)} cases wrong", *wrong]))
+    return results
+
+
+def _modes(modes, engine):
+    modes = (modes,) if isinstance(modes, str) else tuple(modes)
+    if unknown := set(modes) - {"fwd", "rev"}:
+        raise ValueError(f"check: a mode is 'fwd' or 'rev', not {', '.join(map(repr, sorted(unknown)))}.")
+    if not (offered := tuple(mode for mode in engine.modes() if mode in modes)):
+        raise ValueError(f"check: {engine.name} has none of the modes {modes}, only {engine.modes()}.")
+    return offered
+
+
+def _jax_engine(f, args):
+    """JAX on a function of its own arrays; without forward mode where a rule of ``jax.custom_vjp`` forbids it."""
+    given = _Parts(args)
+    primals = given.some(given.tree)
+    try:
+        jax.jvp(lambda *x: f(*given.whole(x)), primals, primals)
+    except TypeError as error:
+        if "custom_vjp" not in str(error):
+            raise
+        return Engine(_name(f), vjp=_jax_vjp)
+    return Engine(_name(f), _jax_jvp, _jax_vjp)
+
+
+def _jax_jvp(f, primals, tangents):
+    return _arrays(jax.jvp(f, primals, tangents))
+
+
+def _jax_vjp(f, *primals):
+    out, pullback = jax.vjp(f, *primals)
+    return _arrays(out), lambda g: _arrays(pullback(g))
+
+
+def _arrays(tree):
+    """Arrays of NumPy's; inside another transformation there are none yet."""
+    return optree.tree_map(lambda x: x if isinstance(x, jax.core.Tracer) else np.asarray(x), tree)
+
+
+# Integers are held fixed
+
+
+class _Parts:
+    """A container of arrays: its real and complex leaves move, the others are held fixed."""
+
+    def __init__(self, tree):
+        leaves, self.spec = optree.tree_flatten(tree)
+        self.moves = [is_inexact(x) for x in leaves]
+        self.leaves = [np.asarray(x)[()] if moves else x for x, moves in zip(leaves, self.moves, strict=True)]
+        self.tree = optree.tree_unflatten(self.spec, self.leaves)
+
+    def some(self, tree):
+        """The leaves that move, in a tuple; the container itself if all do, or if it is not like this one."""
+        found = optree.tree_leaves(tree, none_is_leaf=True)
+        if all(self.moves) or len(found) != len(self.moves):
+            return tree
+        return tuple(itertools.compress(found, self.moves))
+
+    def whole(self, some, fixed=lambda x: x):
+        """The container again, with ``fixed(leaf)`` for the others."""
+        if all(self.moves):
+            return some
+        moving = iter(some)
+        leaves = [next(moving) if moves else fixed(x) for x, moves in zip(self.leaves, self.moves, strict=True)]
+        return optree.tree_unflatten(self.spec, leaves)
+
+
+def _no_tangent(x):
+    return np.zeros(np.shape(x), jax.dtypes.float0)
+
+
+class _Call:
+    """A call of a function: the parts of what it is given and of what comes out."""
+
+    def __init__(self, f, args):
+        self.given = _Parts(args)
+        with np.errstate(all="ignore"):
+            self.out = _Parts(f(*self.given.tree))
+
+    def moving(self, f):
+        """``f`` as a function of what moves, to what moves."""
+        return lambda *moving: self.out.some(f(*self.given.whole(moving)))
+
+    def problem(self, reference, written, seed, order):
+        f = self.moving(reference)
+        given = vectors(f, self.given.some(self.given.tree), seed)
+        return Problem(f, given, order, written and self.moving(written))
+
+
+# One function at some points
+
+
+def _check(name, reference, args, engine_of, modes, order, seed, line, edges=False, written=None):
+    """``engine_of(call)`` against JAX on ``reference``; ``written`` is the function in the engine's own terms."""
+    start = time.perf_counter()
+
+    def found(args, answer=None, order=order):
+        """The engine, all that is wrong at these arguments, what is excused, and JAX's answer to them and others."""
+        call = _Call(reference, args)
+        engine = engine_of(call)
+        problem = call.problem(reference, written, seed, min(order, engine.order))
+        answer = answer or compiled([problem], QUICKLY)
+        (right,) = answer([problem])
+        try:
+            with np.errstate(all="ignore"):
+                wrong = findings(engine, problem, right, modes)
+        except engine.missing:
+            raise
+        except Exception:
+            if not (wrong := _of_value(engine, problem, right)):
+                raise
+        return *judged(engine, problem, right, wrong, modes), answer
+
+    call = _Call(reference, args)
+    leaves = list(itertools.compress(call.given.leaves, call.given.moves))
+    dtypes = ", ".join(dict.fromkeys(x.dtype.name for x in leaves))
+    engine = engine_of(call)
+    result = Result(name, engine.name, dtypes, ", ".join(str(x.shape) for x in leaves))
+    try:
+        result.findings, result.excused, answer = found(args)
+        wrong_at = args
+        for point in _edge_points(call.given) if edges else ():
+            try:
+                _Call(reference, point)
+            except Exception:
+                continue  # the function itself is not defined there
+            wrong, excused, _ = found(point, answer, order=1)
+            wrong_at = point if wrong and not result.findings else wrong_at
+            result.findings += wrong
+            result.excused += excused
+        if result.findings:
+            whats = {finding.what for finding in result.findings}
+            whats = {what for what in whats if not _follows(what, whats)}
+            shrunk, smallest = _shrunk(wrong_at, found, whats, order if wrong_at is args else 1)
+            if smallest and shrunk is not wrong_at:
+                result.smallest = "\n    ".join([_listed(shrunk), *_told(smallest)])
+            result.rerun = line(shrunk)
+    except engine.missing as error:
+        result.missing = str(error) or type(error).__name__
+    result.seconds = time.perf_counter() - start
+    return result.require()
+
+
+def _of_value(engine, problem, reference):
+    """What is wrong with the value alone: derivatives of one of another form may raise anything."""
+    f, v = problem.written or problem.function, problem.vectors
+    value = engine.vjp(f, *v.primals)[0] if engine.vjp else engine.jvp(f, v.primals, v.tangents)[0]
+    expected, condition = reference.derivatives[0]["value"], reference.conditions[0]["value"]
+    return [Finding("value", "", d) for d in differences(value, expected, condition, slack=engine.slack)]
+
+
+def _edge_points(given):
+    """Special points in the shapes of the arguments: in all of them at once."""
+
+    def put(*numbers):
+        def of(x):
+            flat = np.array(x).ravel()
+            for i, number in enumerate(numbers):
+                flat[i :: max(len(numbers), 3)] = number
+            return flat.reshape(np.shape(x))
+
+        return of
+
+    fills = (
+        lambda x: np.zeros_like(x),
+        lambda x: np.ones_like(x),
+        lambda x: np.full_like(x, np.ravel(x)[0] if np.size(x) else 0),
+        put(np.inf, -np.inf),
+        put(np.nan),
+        lambda x: np.full_like(x, np.finfo(x.dtype).max),
+        lambda x: np.full_like(x, np.finfo(x.dtype).tiny),
+    )
+    moving = list(itertools.compress(given.leaves, given.moves))
+    points = []
+    for fill in fills:
+        some = iter([np.asarray(fill(x), x.dtype)[()] for x in moving])
+        leaves = [next(some) if moves else x for x, moves in zip(given.leaves, given.moves, strict=True)]
+        points.append(optree.tree_unflatten(given.spec, leaves))
+    return points
+
+
+# Who is right
+
+
+def judged(engine, problem, reference, found, modes=("fwd", "rev")):
+    """The findings with the referee's verdicts, and those excused because it finds the engine right.
+
+    First derivatives are judged, element by element, at no more than ``REFEREED`` numbers. Where they are excused, so
+    is what follows from them: JAX is wrong there, or there is a kink, which has no second derivative.
+    """
+    of_numbers = [f for f in found if f.what in ("jvp", "vjp") and f.difference.expected is not None]
+    size = sum(np.size(x) for x in optree.tree_leaves([problem.vectors.primals, problem.vectors.cotangent]))
+    if not of_numbers or size > REFEREED:
+        return found, []
+    got, _ = measured(engine, problem._replace(order=1), modes)
+    told = {}
+    for finding in of_numbers:
+        sides = [
+            _side(finding, mine[finding.what], theirs[finding.what], conditions[finding.what], problem.function, v)
+            for mine, theirs, conditions, v in zip(
+                got, *reference, (problem.vectors, problem.vectors.turned()), strict=True
+            )
+        ]
+        told[finding] = next((text for text, _ in sides if text), ""), all(right for _, right in sides)
+    followed = {
+        "jvp along a combination": ("jvp", "linear jvp", lambda a, b: 2 * a - 3 * b),
+        "vjp along a combination": ("vjp", "linear vjp", lambda a, b: 2 * a - 3 * b),
+        "vjp of twice": ("vjp", "vjp of twice", lambda a, b: a + b),
+    }
+    for finding in found:
+        of, what, combine = followed.get(finding.what, ("", "", None))
+        if of and all(right for f, (_, right) in told.items() if f.what == of):
+            expected = optree.tree_map(combine, got[0][of], got[1][of])
+            sizes = optree.tree_map(lambda a, b: 5 * (np.abs(a) + np.abs(b)), got[0][of], got[1][of])
+            if not differences(got[0][what], expected, sizes):
+                told[finding] = "", any(f.what == of for f in told)
+        elif finding.what.startswith(MIXES):
+            told[finding] = "", bool(told) and all(right for _, right in told.values())
+    new = lambda finding: replace(finding, verdict=told[finding][0]) if finding in told else finding
+    excused = [new(finding) for finding in found if told.get(finding, ("", False))[1]]
+    return [new(finding) for finding in found if not told.get(finding, ("", False))[1]], excused
+
+
+def _side(finding, mine, theirs, condition, function, v):
+    """What the referee says of the finding, empty where these are not its numbers; and whether all of mine is right."""
+    from . import referee
+
+    what, difference = finding.what, finding.difference
+    paths, leaves, _ = optree.tree_flatten_with_path(mine)
+    k = ["".join(f"[{p!r}]" for p in path) for path in paths].index(difference.place)
+    a, b, c = (np.asarray(x) for x in (leaves[k], optree.tree_leaves(theirs)[k], optree.tree_leaves(condition)[k]))
+    its_own = a.shape == b.shape and np.array_equal(a[difference.index], difference.got, equal_nan=True)
+    try:
+        if what == "jvp":
+            estimate = referee.jvp(function, v.primals, v.tangents)[k]
+        else:
+            estimate = referee.vjp(function, v.primals, _of_numbers(function, v))[k]
+    except referee.Undecided as error:
+        return f"undecided: {error}" if its_own else "", False
+    except Exception:  # whatever comes of a function that is not plain NumPy
+        return "undecided: the function does not run on numbers of high precision" if its_own else "", False
+    limit = tolerance(b, c)
+    unit = ULPS[b.dtype.name][0] * float(np.finfo(b.dtype).eps)
+    scale = np.max(limit[np.isfinite(limit)], initial=0.0) / unit
+    with np.errstate(all="ignore"):
+        agree = (np.abs(a - b) <= limit) | (a == b) | (np.isnan(a) & np.isnan(b))
+    right = agree | (referee.right(a, estimate, unit, scale) == True)  # noqa: E712  of True, False and None
+    text = ""
+    if its_own:
+        who = referee.verdict(a, b, estimate, unit, scale)[difference.index]
+        text = f"{_SAID[who]}; the derivative is {estimate.text()[difference.index]}"
+    every = bool(np.all(right | _undefined(what, k, function, v)))
+    if every and what == "vjp" and not _sums_right(leaves, function, v, unit):
+        return f"{text}; each element alone is possible, but not their sum", False
+    return text, every
+
+
+def _sums_right(cotangents, function, v, unit):
+    """Whether they are right where all move at once, as subgradients at a tie need not be; or that is a kink too."""
+    from . import referee
+
+    def paired(*primals):
+        pairs = zip(optree.tree_leaves(cotangent), optree.tree_leaves(function(*primals)), strict=True)
+        return sum(np.sum(np.real(np.where(np.equal(g, 0), 0, g * y))) for g, y in pairs)
+
+    cotangent = _of_numbers(function, v)
+    along = optree.tree_map(lambda x: np.where(np.isnan(x), 0, 1).astype(np.result_type(x)), v.primals)
+    terms = [np.where(t == 0, 0, np.real(c)) for c, t in zip(cotangents, optree.tree_leaves(along), strict=True)]
+    total, scale = sum(map(np.sum, terms)), float(sum(np.sum(np.abs(term)) for term in terms))
+    try:
+        (estimate,) = referee.jvp(paired, v.primals, along)
+    except referee.Undecided:
+        return True
+    return bool(estimate.kink) or referee.right(np.asarray(total), estimate, unit, scale)[()] is not False
+
+
+_SAID = {
+    "mine": "JAX is wrong, this is right",
+    "theirs": "JAX is right",
+    "both": "both are right",
+    "neither": "neither is right",
+    "undecided": "undecided",
+}
+
+
+def _of_numbers(function, v):
+    """The cotangent, with zeros where the value is nan: a sum with that has no derivative at all."""
+    with np.errstate(all="ignore"):
+        return optree.tree_map(
+            lambda g, y: np.where(np.isnan(y), 0, g).astype(g.dtype), v.cotangent, function(*v.primals)
+        )
+
+
+def _undefined(what, k, function, v):
+    """Where a leaf of the derivative belongs to a nan, and so has no value that is right."""
+    with np.errstate(all="ignore"):
+        of = optree.tree_leaves(function(*v.primals) if what == "jvp" else v.primals)[k]
+    return np.isnan(of)
+
+
+# The smallest case
+
+
+def _shrunk(args, found, whats, order):
+    """The simplest arguments that are still wrong in one of these quantities, and what is wrong there first."""
+    start, known = time.perf_counter(), {}
+
+    def wrong(args, answer=None):
+        """The first finding of these kinds and the answer that goes with the shapes; None if there is none."""
+        key = _listed(args)
+        if key not in known:
+            known[key] = None
+            if time.perf_counter() - start < SHRINKING:
+                try:
+                    left, _, answer = found(args, answer, order)
+                except Exception:  # the function does not take these shapes or numbers
+                    return None
+                known[key] = next(((f, answer) for f in left if f.what in whats), None)
+        return known[key]
+
+    best, first = args, None
+    lengths = {n for x in optree.tree_leaves(args) for n in np.shape(x)}
+    for most in (m for m in (1, 2, 3) if m < max(lengths, default=0)):
+        smaller = optree.tree_map(lambda x, most=most: x[(slice(most),) * np.ndim(x)] if np.ndim(x) else x, args)
+        if first := wrong(smaller):
+            best = smaller
+            break
+    first = first or wrong(args)
+    if not first:
+        return args, None
+    leaves, spec = optree.tree_flatten(best)
+    strategy = st.tuples(*map(_simpler, leaves))
+    still = lambda leaves: wrong(optree.tree_unflatten(spec, list(leaves)), first[1]) is not None
+    options = settings(
+        max_examples=50, database=None, derandomize=True, deadline=None, suppress_health_check=HealthCheck
+    )
+    with contextlib.suppress(NoSuchExample):
+        best = optree.tree_unflatten(spec, list(find(strategy, still, settings=options)))
+    return best, (wrong(best) or first)[0]
+
+
+def _simpler(x):
+    """Arrays like ``x`` of simple numbers and of its own; large ones all of one number."""
+    if not is_inexact(x):
+        return st.just(x)
+    x = np.asarray(x)
+    if np.size(x) > 8:
+        return st.sampled_from([*(np.full_like(x, n) for n in SIMPLE), x])
+    numbers = st.tuples(*(st.sampled_from((*SIMPLE, n)) for n in np.ravel(x)))
+    return numbers.map(lambda numbers: np.asarray(numbers, x.dtype).reshape(x.shape)[()])
+
+
+# In words
+
+
+def _name(f, otherwise="f"):
+    """What a function is called in code; ``otherwise`` where it has no name of its own."""
+    name = name_of(f)
+    return name if name.replace(".", "").isidentifier() else otherwise
+
+
+class _Code(str):
+    """Text that stands for itself in a line of code."""
+
+    __slots__ = ()
+    __repr__ = str.__str__
+
+
+def _line(call, names, options, args):
+    """The line of Python that makes this call again; arguments of many numbers stand there as ``args``."""
+    many = sum(np.size(x) for x in optree.tree_leaves(args)) > SPELT
+    given, keywords = "*args" if many else _listed(args), [f"{name}={value!r}" for name, value in options.items()]
+    if call == "check_grads":
+        given = "args" if many else f"({given},)"
+    return f"jax_ref.{call}({', '.join([*names, given, *keywords])})"
+
+
+def _listed(args):
+    """The arguments as Python that makes them."""
+    leaves, spec = optree.tree_flatten(args)
+    return repr(optree.tree_unflatten(spec, [_Code(_written(x)) for x in leaves]))[1:-1].rstrip(",")
+
+
+def _written(x):
+    """The number or array as Python that makes it."""
+    if not hasattr(x, "dtype"):
+        return repr(x)
+    x = np.asarray(x)
+    text = repr(x.tolist()).replace("nan", "np.nan").replace("inf", "np.inf")
+    return f"np.{x.dtype.name}({text})" if not x.ndim else f"np.array({text}, np.{x.dtype.name})"

@@ -1,0 +1,243 @@
+"""What kind of mistake a wrong derivative looks like: the usual ones, recognised by what they do to the numbers.
+
+A kind is named only if it explains the numbers at both sets of tangents and cotangents.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import optree
+
+
+class Witness(NamedTuple):
+    """The engine's and JAX's containers at one set of vectors; ``parts``: the contributions that JAX's sums up."""
+
+    got: object
+    expected: object
+    parts: tuple
+    vectors: object
+
+
+class _Pair(NamedTuple):
+    """One leaf of each: ``a`` the engine's, ``b`` JAX's, and the contributions to that."""
+
+    a: np.ndarray
+    b: np.ndarray
+    parts: list
+    vectors: object
+
+    def without(self):
+        """The pair without the second contribution."""
+        with np.errstate(all="ignore"):
+            return self._replace(a=self.a - self.parts[1], b=self.parts[0], parts=[])
+
+
+def hint(difference, witnesses):
+    """The likeliest kind of mistake, in words; empty where nothing fits.
+
+    ``difference``: the worst of one leaf. ``witnesses``: all measurements of the quantity, that of ``difference``
+    first.
+    """
+    if difference.expected is None:
+        return _of_form(difference, witnesses[0])
+    pairs = [_leaf(difference.place, witness) for witness in witnesses]
+    if any(pair.a.shape != pair.b.shape for pair in pairs):
+        return ""
+    return _recognised(pairs) or (_recognised([pair.without() for pair in pairs]) if pairs[0].parts else "")
+
+
+def _recognised(pairs):
+    return next((text for recognise in RECOGNISERS if (text := recognise(pairs))), "")
+
+
+def _leaf(place, witness):
+    """The leaf at a place in its container, of both sides."""
+    paths = optree.tree_flatten_with_path(witness.got)[0]
+    k = next(k for k, path in enumerate(paths) if "".join(f"[{p!r}]" for p in path) == place)
+    leaf = lambda tree: np.asarray(optree.tree_leaves(tree)[k])
+    return _Pair(leaf(witness.got), leaf(witness.expected), list(map(leaf, witness.parts)), witness.vectors)
+
+
+def _close(a, b):
+    """Equal up to half the digits, with at least one number that is not zero."""
+    if a.shape != b.shape or not np.any(b):
+        return False
+    digits = float(np.sqrt(np.finfo(b.dtype).eps))
+    largest = np.max(np.abs(b[np.isfinite(b)]), initial=0.0)
+    with np.errstate(all="ignore"):
+        return np.allclose(a, b, rtol=digits, atol=digits**2 * float(largest), equal_nan=True)
+
+
+def _always(pairs, test):
+    """Whether the test holds for all pairs, those apart where nothing is wrong because all is zero."""
+    tested = [pair for pair in pairs if np.any(pair.b) or np.any(pair.a)]
+    return bool(tested) and all(test(pair) for pair in tested)
+
+
+def _of_form(difference, witness):
+    a, b = optree.tree_leaves(witness.got), optree.tree_leaves(witness.expected)
+    if difference.problem.startswith("dtype"):
+        return "dtype drift: a constant or a promotion widens or narrows the result"
+    if difference.problem.startswith("shape") and len(a) == len(b):
+        for x, y in zip(map(np.asarray, a), map(np.asarray, b), strict=True):
+            if x.shape != y.shape and x.size > y.size:
+                return "missing un-broadcast sum: what was broadcast has to be summed back to the argument's shape"
+            if x.shape != y.shape and x.size == y.size and sorted(x.shape) == sorted(y.shape):
+                return "transposed: the axes are in another order"
+            if x.shape != y.shape and x.size == y.size:
+                return "a reshape is missing: the right number of elements in another shape"
+    return ""
+
+
+def _nan(pairs):
+    a, b = pairs[0].a, pairs[0].b
+    if (np.isnan(a) & np.isfinite(b)).any():
+        return "nan at a special point: 0·∞, 0/0 or ∞ − ∞ in the rule; replace the argument by np.where first"
+    return ""
+
+
+def _rounding(pairs):
+    """Every number within a few places of the largest."""
+
+    def test(p):
+        scale = np.max(np.abs(p.b[np.isfinite(p.b)]), initial=0.0)
+        with np.errstate(all="ignore"):
+            error = np.abs(p.a - p.b)[~((p.a == p.b) | (np.isnan(p.a) & np.isnan(p.b)))]
+        return bool(np.all(error <= 1e3 * np.finfo(p.b.dtype).eps * scale))
+
+    return "rounding: a formula that cancels or overflows on the way" if all(map(test, pairs)) else ""
+
+
+def _dropped(pairs):
+    if _always(pairs, lambda p: not p.a.any()):
+        return "dropped: a term or an argument does not contribute, all is zero"
+    if _always(pairs, lambda p: p.b.size > 1 and _close(p.a, np.where(p.a == 0, 0, p.b))):
+        missing = pairs[0].b[(pairs[0].a == 0) & (pairs[0].b != 0)].size
+        return f"dropped: {missing} of {pairs[0].b.size} elements are zero, the others right"
+    return ""
+
+
+def _overwritten(pairs):
+    """One of the contributions alone."""
+    if any(_always(pairs, lambda p, k=k: _close(p.a, p.parts[k])) for k in range(len(pairs[0].parts))):
+        return "overwritten instead of accumulated, or dropped: one of two contributions alone"
+    return ""
+
+
+def _ignored(pairs):
+    same = all(np.array_equal(p.a, pairs[0].a) for p in pairs)
+    if len(pairs) > 1 and same and np.any(pairs[0].a) and not _close(pairs[1].b, pairs[0].b):
+        return "the (co)tangent is ignored: the result is the same for another one"
+    return ""
+
+
+def _conjugate(pairs):
+    if all(np.iscomplexobj(p.b) for p in pairs) and _always(pairs, lambda p: _close(np.conjugate(p.a), p.b)):
+        return "missing conjugate, or one too many"
+    return ""
+
+
+def _ratio(pairs):
+    """One factor for all elements of all pairs, of which there must be two."""
+    a, b = (np.concatenate([np.ravel(pair[k]) for pair in pairs]) for k in (0, 1))
+    with np.errstate(all="ignore"):
+        ratios = (a / b)[np.isfinite(b) & (b != 0)]
+    if ratios.size < 2 or not np.all(np.isfinite(ratios)) or np.any(a[b == 0]):
+        return ""
+    ratio = ratios[0]
+    if not ratio or not _close(ratios, np.full_like(ratios, ratio)):
+        return ""
+    if np.isclose(ratio, -1):
+        return "wrong sign"
+    if np.isclose(ratio, 1):
+        return ""
+    if np.isclose(ratio, 0.5):
+        return f"constant ratio {ratio:.6g}: a factor, or one of two equal contributions overwritten"
+    return f"constant ratio {ratio:.6g}: a wrong factor"
+
+
+def _squared(pairs):
+    """A product with the cotangent, or the tangent, too many."""
+    for of in (lambda v: optree.tree_leaves(v.cotangent), lambda v: optree.tree_leaves(v.tangents)):
+        for k in range(len(of(pairs[0].vectors))):
+            if _always(pairs, lambda p, of=of, k=k: any(_close(p.a, p.b * u) for u in _aligned(of(p.vectors)[k], p.b))):
+                return "the (co)tangent is squared, or multiplied in twice"
+    return ""
+
+
+def _aligned(v, like):
+    """``v``, or ``v`` with an axis put in, wherever that can be broadcast to ``like``."""
+    v = np.asarray(v)
+    for u in (v, *(np.expand_dims(v, axis) for axis in range(v.ndim + 1))):
+        if u.ndim <= like.ndim and all(n in (1, m) for n, m in zip(u.shape[::-1], like.shape[::-1], strict=False)):
+            yield u
+
+
+def _transposed(pairs):
+    def test(p):
+        return p.b.ndim > 1 and (_close(p.a.mT, p.b) if p.b.mT.shape == p.b.shape else _close(_turned(p.b), p.a))
+
+    return "transposed" if _always(pairs, test) else ""
+
+
+def _turned(b):
+    return b.mT.reshape(b.shape)
+
+
+def _moved(pairs):
+    """The right numbers elsewhere."""
+    ndim = pairs[0].b.ndim
+    for axis in range(ndim):
+        if _always(pairs, lambda p, axis=axis: _close(np.flip(p.a, axis), p.b)):
+            return f"wrong axis or index: in reverse order along axis {axis}"
+    if _always(pairs, lambda p: p.b.size > 1 and _close(np.sort(p.a, None), np.sort(p.b, None))):
+        return "wrong axis or index: the right numbers in the wrong places"
+    return ""
+
+
+def _tie(pairs):
+    """Wrong only where an argument equals another number or zero, and not by chance everywhere."""
+    if all(_only_at_ties(pair) for pair in pairs):
+        return "wrong at a tie, or at zero, only: which of equal numbers gets the derivative?"
+    return ""
+
+
+def _only_at_ties(pair):
+    with np.errstate(all="ignore"):
+        wrong = ~np.isclose(pair.a, pair.b, rtol=1e-3, atol=0, equal_nan=True)
+    primals = [np.asarray(x) for x in optree.tree_leaves(pair.vectors.primals)]
+    masks = []
+    for k, x in enumerate(primals):
+        if x.shape == pair.b.shape:
+            flat = x.ravel()
+            masks.append((x == 0) | (np.sum(flat[:, None] == flat, axis=1) > 1).reshape(x.shape))
+        for other in primals[k + 1 :]:
+            if np.broadcast(x, other).shape == pair.b.shape if _fits(x, other) else False:
+                masks.append(np.broadcast_to(np.equal(x, other), pair.b.shape))
+    return any(mask.any() and not mask.all() and not (wrong & ~mask).any() for mask in masks)
+
+
+def _fits(x, y):
+    return all(m == n or 1 in (m, n) for m, n in zip(x.shape[::-1], y.shape[::-1], strict=False))
+
+
+def _few(pairs):
+    a, b = pairs[0].a, pairs[0].b
+    wrong = int(np.sum(~np.isclose(a, b, rtol=1e-3, atol=0, equal_nan=True)))
+    return f"a single element of {b.size} is wrong" if wrong == 1 < b.size else ""
+
+
+RECOGNISERS = (
+    _nan,
+    _rounding,
+    _overwritten,
+    _ratio,
+    _conjugate,
+    _ignored,
+    _squared,
+    _transposed,
+    _moved,
+    _tie,
+    _dropped,
+    _few,
+)

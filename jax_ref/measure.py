@@ -1,0 +1,386 @@
+"""Measuring: an engine's derivatives of a function and JAX's at the same vectors, and what is wrong with them.
+
+What is compared, for two sets of tangents and cotangents that are neither constant nor symmetric: the value, both
+first derivatives, that of a variable used twice, and the second ones in all four mixes, in the primals and in the
+(co)tangents. What needs no reference: a pullback called twice, linearity, unchanged inputs and ⟨g, J t⟩ = ⟨Jᵀ g, t⟩.
+"""
+
+import zlib
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import numpy as np
+import optree
+
+from .compare import ULPS, Difference, Finding, differences
+from .hints import Witness, hint
+from .lift import lift
+
+# XLA options: to compile in a third of the time what runs a few times. The second is unknown to newer versions.
+QUICKLY = {"xla_backend_optimization_level": 0}
+if jax.__version_info__ < (0, 11):
+    QUICKLY["xla_cpu_use_fusion_emitters"] = False
+
+
+MIXES = ("jvp of jvp", "jvp of vjp", "vjp of jvp", "vjp of vjp")
+
+
+class Vectors(NamedTuple):
+    """Where and along what a function is differentiated, each in the containers of what it belongs to."""
+
+    primals: tuple
+    tangents: tuple
+    others: tuple
+    cotangent: object
+    second: object  # another cotangent
+
+    def turned(self):
+        """The same point, with the two of each kind exchanged."""
+        return Vectors(self.primals, self.others, self.tangents, self.second, self.cotangent)
+
+
+class Problem(NamedTuple):
+    """A function of arrays in containers, written in calls of ``np``, and the vectors at which it is checked."""
+
+    function: Callable
+    vectors: Vectors
+    order: int = 2
+    written: Callable | None = None  # the same function in calls of the engine's namespace, where that is another
+    normwise: bool = False  # whether rounding errors are relative to the largest number; see compare.NORMWISE
+
+
+# Vectors
+
+
+def vectors(function, primals, seed):
+    """Random tangents and cotangents for ``function`` at ``primals``; the same for the same text ``seed``.
+
+    They have few digits, so that combinations of them are exact in every dtype.
+    """
+    rng = np.random.default_rng(zlib.crc32(seed.encode()))
+
+    def like(x):
+        v = np.round(rng.normal(size=(2, *np.shape(x))) * 16) / 16
+        v = v[0] + 1j * v[1] if np.iscomplexobj(x) else v[0]
+        return np.asarray(v, np.result_type(x))[()]
+
+    with np.errstate(all="ignore"):
+        out = function(*primals)
+    out, random = optree.tree_map(np.asarray, out), lambda tree: optree.tree_map(like, tree)
+    return Vectors(primals, random(primals), random(primals), random(out), random(out))
+
+
+def nudged(vectors, seed):
+    """The vectors with numbers changed at random, up or down by a relative step; and the step.
+
+    For even seeds all numbers change, by √ε: the results then show the condition, and across a kink no more than a
+    jump times √ε. For odd seeds only tangents and cotangents do, in their last places: that shows the rounding errors
+    of sums that cancel on the way.
+    """
+    rng = np.random.default_rng(seed)
+    eps = max(float(np.finfo(leaf.dtype).eps) for leaf in map(np.asarray, optree.tree_leaves(vectors)))
+    step = 8 * eps if seed % 2 else float(np.sqrt(eps))
+
+    def nudge(x):
+        with np.errstate(all="ignore"):
+            # by steps of different sizes, as equal ones would cancel where the numbers do
+            steps = step * rng.choice([-1.0, 1.0], np.shape(x)) * rng.uniform(0.75, 1.25, np.shape(x))
+            return np.asarray(x * (1 + steps), np.result_type(x))[()]
+
+    moved = Vectors(*(optree.tree_map(nudge, tree) for tree in vectors))
+    return (moved._replace(primals=vectors.primals) if seed % 2 else moved), step
+
+
+# The reference
+
+
+class Reference(NamedTuple):
+    """JAX's derivatives at the vectors and at the turned ones, and the condition of each: two dicts by quantity."""
+
+    derivatives: tuple
+    conditions: tuple
+
+
+def references(problems):
+    """JAX's answers to all the problems, compiled as one program."""
+    return compiled(problems)(problems)
+
+
+def compiled(problems, options=QUICKLY):
+    """What gives JAX's answers to these problems, or to the same ones at other vectors; one program for all."""
+
+    def program(given):
+        return [_derivatives(f, v, p.order) for f, p, v in zip(functions, problems, given, strict=True)]
+
+    functions = [_as_jax(p) for p in problems]
+    compiled = jax.jit(program).lower([p.vectors for p in problems]).compile(options)
+    run = lambda given: optree.tree_map(np.asarray, compiled(given))
+
+    def answer(problems):
+        given, answers = [p.vectors for p in problems], []
+        for vectors in (given, [v.turned() for v in given]):
+            exact, conditions = run(vectors), None
+            for seed in range(4):
+                moved, steps = zip(*(nudged(v, seed) for v in vectors), strict=True)
+                found = [_change(a, b, step) for a, b, step in zip(run(list(moved)), exact, steps, strict=True)]
+                conditions = found if conditions is None else optree.tree_map(np.add, conditions, found)
+            answers.append((exact, conditions))
+        pairs = zip(*(zip(*answer, strict=True) for answer in answers), strict=True)
+        return [_floored(Reference(*zip(*pair, strict=True)), p) for pair, p in zip(pairs, problems, strict=True)]
+
+    return answer
+
+
+def _floored(reference, problem):
+    """The reference, with no condition below the largest first derivative where errors are relative to that."""
+    if not problem.normwise:
+        return reference
+    conditions = []
+    for exact, condition in zip(*reference, strict=True):
+        leaves = optree.tree_leaves([exact["jvp"], exact["vjp"]])
+        floor = max((np.max(np.abs(x[np.isfinite(x)]), initial=0.0) for x in leaves), default=0.0)
+        conditions.append(optree.tree_map(lambda c, floor=float(floor): np.maximum(c, floor), condition))
+    return Reference(reference.derivatives, tuple(conditions))
+
+
+def _as_jax(problem):
+    """The function for JAX: lifted, unless it is written in calls of jax.numpy.
+
+    Lifted is tried first: some NumPy functions take a JAX array silently and drop a keyword.
+    """
+    lifted = lift(problem.function)
+    try:
+        jax.eval_shape(lifted, *problem.vectors.primals)
+    except (TypeError, AttributeError):
+        try:
+            jax.eval_shape(problem.function, *problem.vectors.primals)
+        except Exception:
+            return lifted
+        return problem.function
+    return lifted
+
+
+def _derivatives(f, v, order):
+    pushed = lambda *x: jax.jvp(f, x, v.tangents)[1]
+    pulled = lambda *x: jax.vjp(f, *x)[1](v.cotangent)
+    found = {"value": f(*v.primals), "jvp": pushed(*v.primals), "vjp": pulled(*v.primals)}
+    if order > 1:
+        found["jvp of jvp"] = jax.jvp(pushed, v.primals, v.others)[1]
+        found["jvp of vjp"] = jax.jvp(pulled, v.primals, v.tangents)[1]
+    return found
+
+
+def _change(moved, exact, step):
+    """By how much each number changed per unit of relative change; 0 where that cannot be said."""
+
+    def of_leaf(a, b):
+        with np.errstate(all="ignore"):
+            change = np.abs(a - b).astype(np.float64) / step
+        return np.where(np.isfinite(change), change, 0.0)
+
+    return optree.tree_map(of_leaf, moved, exact)
+
+
+# The engine
+
+
+def measured(engine, problem, modes=("fwd", "rev")):
+    """The engine's derivatives by quantity, at the vectors and at the turned ones; and what it does wrong by itself."""
+    f, given = problem.written or problem.function, problem.vectors
+    before = optree.tree_map(np.array, given)
+    found, alone = [], []
+    with np.errstate(all="ignore"):
+        for v in (given, given.turned()):
+            found.append(_by_engine(engine, f, v, problem.order, modes, alone))
+    alone += [_alone("inputs", "", f"changed by the engine: {d}") for d in differences(given, before)]
+    if (
+        len(given.primals) > 1 and problem.written is None and not engine.rule
+    ):  # a constant would be an array of NumPy's
+        alone += _one_at_a_time(engine, f, given, found[0], modes)
+    return found, alone
+
+
+def _one_at_a_time(engine, f, v, found, modes):
+    """With the other arguments as constants, a cotangent is the same, and the tangents add up to the whole."""
+    terms = []
+    for i, (x, t) in enumerate(zip(v.primals, v.tangents, strict=True)):
+        of_one = lambda x, i=i: f(*v.primals[:i], x, *v.primals[i + 1 :])
+        with np.errstate(all="ignore"):
+            if engine.vjp and "rev" in modes:
+                for d in differences(engine.vjp(of_one, x)[1](v.cotangent)[0], found["vjp"][i], 0.0):
+                    yield _alone(f"vjp in argument {i} alone", "rev", str(d))
+            if engine.jvp and "fwd" in modes:
+                terms.append(engine.jvp(of_one, (x,), (t,))[1])
+    if terms:
+        total = optree.tree_map(lambda *parts: sum(parts[1:], parts[0]), *terms)
+        sizes = optree.tree_map(lambda *parts: sum(np.abs(p).astype(np.float64) for p in parts), *terms)
+        for d in differences(total, found["jvp"], sizes):
+            yield _alone("jvp in one argument at a time", "fwd", str(d))
+
+
+def _alone(what, mode, problem):
+    return Finding(what, mode, Difference(problem))
+
+
+def _by_engine(engine, f, v, order, modes, alone):
+    jvp, vjp = (engine.jvp if "fwd" in modes else None), (engine.vjp if "rev" in modes else None)
+    found = {}
+    if jvp:
+        found["value of jvp"], found["jvp"] = jvp(f, v.primals, v.tangents)
+        found["linear jvp"] = jvp(f, v.primals, _combined(v.tangents, v.others))[1]
+    if vjp:
+        found["value of vjp"], pullback = vjp(f, *v.primals)
+        found["vjp"] = pullback(v.cotangent)
+        found["linear vjp"] = pullback(_combined(v.cotangent, v.second))
+        for d in differences(pullback(v.cotangent), found["vjp"]):
+            alone.append(_alone("vjp", "rev", f"the pullback called again gives another result: {d}"))
+        if not engine.rule:
+            twice = lambda *x: [f(*x), f(*x)]
+            found["vjp of twice"] = vjp(twice, *v.primals)[1]([v.cotangent, v.second])
+    if min(order, engine.order) > 1:
+        found |= _second_order(jvp, vjp, f, v)
+    return found
+
+
+def _second_order(jvp, vjp, f, v):
+    """The derivatives of the derivatives: in the primals, and in the tangents or the cotangent."""
+    n, found = len(v.primals), {}
+    pushed = lambda *args: jvp(f, args[:n], args[n:])[1]
+    pulled = lambda *args: vjp(f, *args[:n])[1](args[n])
+    if jvp:
+        found["jvp of jvp"] = jvp(pushed, v.primals + v.tangents, v.others + v.others)[1]
+    if jvp and vjp:
+        found["jvp of vjp"] = jvp(pulled, (*v.primals, v.cotangent), (*v.tangents, v.second))[1]
+        both = vjp(pushed, *v.primals, *v.tangents)[1](v.cotangent)
+        found["vjp of jvp"], found["vjp of jvp in the tangents"] = both[:n], both[n:]
+    if vjp:
+        *first, last = vjp(pulled, *v.primals, v.cotangent)[1](v.tangents)
+        found["vjp of vjp"], found["vjp of vjp in the cotangent"] = tuple(first), last
+    return found
+
+
+class _Expected(NamedTuple):
+    """Which of JAX's quantities one of the engine's is, what of the turned vectors is added, and the mode to blame."""
+
+    quantity: str
+    added: str
+    mode: str
+    order: int = 1
+
+
+_COMPARED = {
+    "value of jvp": _Expected("value", "", "fwd"),
+    "value of vjp": _Expected("value", "", "rev"),
+    "jvp": _Expected("jvp", "", "fwd"),
+    "vjp": _Expected("vjp", "", "rev"),
+    "vjp of twice": _Expected("vjp", "vjp", "rev"),
+    "jvp of jvp": _Expected("jvp of jvp", "jvp", "fwd", 2),
+    "jvp of vjp": _Expected("jvp of vjp", "vjp", "fwd over rev", 2),
+    "vjp of jvp": _Expected("jvp of vjp", "", "rev over fwd", 2),
+    "vjp of jvp in the tangents": _Expected("vjp", "", "rev over fwd", 2),
+    "vjp of vjp": _Expected("jvp of vjp", "", "rev", 2),
+    "vjp of vjp in the cotangent": _Expected("jvp", "", "rev", 2),
+}
+
+
+def findings(engine, problem, reference, modes=("fwd", "rev")):
+    """All that is wrong with the engine's derivatives of one problem, first by itself, then beside JAX's."""
+    got, found = measured(engine, problem, modes)
+    with np.errstate(all="ignore"):
+        value = problem.function(*problem.vectors.primals)
+    both = zip(reference.derivatives, reference.conditions, strict=True)
+    (exact, condition), (turned, turned_condition) = both
+    for what, mode in (("jvp", "fwd"), ("vjp", "rev")):
+        if f"linear {what}" in got[0]:
+            expected = _combined(exact[what], turned[what])
+            expected = _unless_infinite(expected, got[0][f"linear {what}"], exact[what], turned[what])
+            limits = optree.tree_map(lambda a, b: 2 * a + 3 * b, condition[what], turned_condition[what])
+            for d in differences(got[0][f"linear {what}"], expected, limits, 1, 5 * engine.slack):
+                found.append(Finding(f"{what} along a combination", mode, d))
+    wrong = {finding.mode for finding in found}  # the modes whose first derivatives are
+    for what, (_, _, mode, order) in _COMPARED.items():
+        if what not in got[0]:
+            continue
+        witnesses = [_witness(k, what, got, problem, reference) for k in range(2)]
+        for k, witness in enumerate(witnesses):
+            limits = _expected(k, what, reference.conditions)[0]
+            expected = _unless_infinite(witness.expected, witness.got, *witness.parts)
+            if what.startswith("value") and not differences(witness.got, value, limits, order, engine.slack):
+                continue  # XLA may turn (1 + x) - 1 into x, which is not the function's own value
+            if _COMPARED[what].quantity == "jvp of vjp":  # where JAX has an exact 0, others may have a sum that cancels
+                limits = optree.tree_map(lambda c, d: c + np.abs(d), limits, reference.derivatives[k]["vjp"])
+            for d in differences(witness.got, expected, limits, order, engine.slack):
+                text = hint(d, [witness, witnesses[1 - k]])
+                if order == 1:
+                    wrong.add(mode)
+                elif not any(first in mode for first in wrong):
+                    text = f"second order only{text and ': '}{text}"
+                found.append(Finding(what, mode, d, text))
+    if "jvp" in got[0] and "vjp" in got[0] and not found:
+        found += _adjoint(problem.vectors, got[0], condition, engine.slack)
+    return _once(found)
+
+
+def _witness(k, what, got, problem, reference):
+    """What the engine and JAX have of one quantity, at the vectors or, for k = 1, the turned ones."""
+    vectors = problem.vectors.turned() if k else problem.vectors
+    return Witness(got[k][what], *_expected(k, what, reference.derivatives), vectors)
+
+
+def _expected(k, what, quantities):
+    """JAX's counterpart of one of the engine's quantities, and the two parts whose sum it is, if it is one."""
+    of, added, _, _ = _COMPARED[what]
+    if not added:
+        return quantities[k][of], ()
+    parts = quantities[k][of], quantities[1 - k][added]
+    with np.errstate(all="ignore"):
+        return optree.tree_map(lambda a, b: np.asarray(a + b, np.result_type(a))[()], *parts), parts
+
+
+def _unless_infinite(total, otherwise, *parts):
+    """``total``, but ``otherwise`` where it is nan because of two infinite parts."""
+
+    def of_leaf(a, b, *parts):
+        vague = np.isnan(a) & ~np.any([np.isnan(p) for p in parts], axis=0) if parts else np.False_
+        return np.where(vague, b, a).astype(a.dtype)[()] if np.any(vague) and np.shape(a) == np.shape(b) else a
+
+    same = optree.tree_structure(total) == optree.tree_structure(otherwise)
+    return optree.tree_map(of_leaf, total, otherwise, *parts) if same else total
+
+
+def _combined(u, v):
+    """2u − 3v, in the dtypes of u."""
+    with np.errstate(all="ignore"):
+        return optree.tree_map(lambda a, b: np.asarray(2 * a - 3 * b, np.result_type(a))[()], u, v)
+
+
+def _once(found):
+    """One finding per quantity and place: those of the turned vectors repeat most of the first ones."""
+    seen = {}
+    for finding in found:
+        seen.setdefault((finding.what, finding.difference.place), finding)
+    return list(seen.values())
+
+
+def _adjoint(v, mine, condition, slack):
+    """⟨g, J t⟩ = ⟨Jᵀ g, t⟩."""
+    g, t = optree.tree_leaves(v.cotangent), optree.tree_leaves(v.tangents)
+    left, right = inner(g, optree.tree_leaves(mine["jvp"])), inner(optree.tree_leaves(mine["vjp"]), t)
+    terms = [(a, b) for a, b in zip(g, optree.tree_leaves(mine["jvp"]), strict=True)]
+    terms += [(a, b) for a, b in zip(t, optree.tree_leaves(mine["vjp"]), strict=True)]
+    scale = sum(float(np.sum(np.abs(a).astype(np.float64) * np.abs(b).astype(np.float64))) for a, b in terms)
+    moved = zip([*g, *t], [*optree.tree_leaves(condition["jvp"]), *optree.tree_leaves(condition["vjp"])], strict=True)
+    scale += sum(float(np.sum(np.abs(a).astype(np.float64) * c)) for a, c in moved)
+    dtypes = [np.asarray(leaf).dtype for leaf in (*g, *t)]
+    limit = slack * scale * max(ULPS[d.name][0] * float(np.finfo(d).eps) for d in dtypes) if dtypes else 0.0
+    if np.isfinite(left - right) and abs(left - right) > limit:
+        return [_alone("adjoint identity", "", f"⟨g, J t⟩ = {left:.6g} but ⟨Jᵀ g, t⟩ = {right:.6g}")]
+    return []
+
+
+def inner(u, v):
+    """The real part of ⟨u, v⟩ without conjugation, of lists of arrays: what a transpose preserves."""
+    return sum(
+        float(np.sum(np.multiply(a, b, dtype=np.result_type(a, b, np.float64))).real) for a, b in zip(u, v, strict=True)
+    )

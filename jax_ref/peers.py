@@ -1,0 +1,271 @@
+"""HIPS autograd, PyTorch and MyGrad as engines, from the extra ``bench``; each is imported when it is asked for.
+
+A peer lacks a call if it cannot evaluate it even without differentiating, or if it says that there is no rule or that
+a keyword is unknown: that is raised as NotImplementedError. Whatever else it raises is its mistake.
+
+Complex numbers: JAX's pullback is the transpose, Re(g·J t) = Re((Jᵀ g)·t), without conjugation. So is autograd's, whose
+``grad`` gives ∂u/∂x − i ∂u/∂y (its tutorial, section "Complex numbers"). PyTorch's is the adjoint, with ḡ and the
+conjugate of the result in place of these (its manual, "Autograd mechanics", section "Autograd for Complex Numbers"):
+both are conjugated here. MyGrad has no complex numbers.
+"""
+
+import functools
+import importlib
+import types
+
+import numpy as np
+import optree
+
+from .engine import Engine
+
+# What the peers' messages say where a rule, a keyword or a dtype is lacking.
+_LACKING = (
+    "has no attribute",
+    "bad operand type",
+    "unsupported operand type",
+    "positional argument",
+    "not implemented",
+    "not defined",
+    "not supported",
+    "does not support",
+    "doesn't support",
+    "unexpected keyword",
+    "is not computed when",
+)
+
+
+def autograd():
+    """HIPS autograd: both modes, which nest."""
+    import autograd.numpy
+    from autograd import make_vjp
+    from autograd.builtins import SequenceBox
+    from autograd.builtins import tuple as boxed
+    from autograd.differential_operators import make_jvp
+
+    def opened(out):
+        """What a function such as ``slogdet`` gives is one box of several results."""
+        return [out[i] for i in range(len(out))] if isinstance(out, SequenceBox) else out
+
+    def of_leaves(f, primals):
+        """``f`` from a tuple of arrays to one, each a single value to autograd; and how to put f's result together."""
+        leaves, spec = optree.tree_flatten(primals)
+        containers = []
+
+        def flat(xs):
+            out, out_spec = optree.tree_flatten(opened(f(*_built(spec, xs))))
+            containers.append(out_spec)
+            return boxed(out)
+
+        return flat, tuple(leaves), spec, lambda values: _built(containers[0], values)
+
+    def push(f, primals, tangents):
+        flat, leaves, _, result = of_leaves(f, primals)
+        out, tangent_out = make_jvp(flat)(leaves)(tuple(optree.tree_leaves(tangents)))
+        return result(out), result(tangent_out)
+
+    def pull(f, primals):
+        flat, leaves, spec, result = of_leaves(f, primals)
+        pullback, out = make_vjp(flat)(leaves)
+        return result(out), lambda g: _built(spec, pullback(tuple(optree.tree_leaves(g))))
+
+    return _engine("autograd", autograd.numpy, lambda f, primals: f(*primals), push, pull)
+
+
+def _built(spec, values):
+    """The container of these leaves, which lie in a tuple or a box of one."""
+    return optree.tree_unflatten(spec, [values[i] for i in range(len(values))])
+
+
+def torch():
+    """PyTorch's ``torch.func``: both modes, which nest. It is asked for its functions by NumPy's names."""
+    import torch
+
+    is_tensor = lambda x: isinstance(x, torch.Tensor)
+    tensors = lambda tree: optree.tree_map(lambda x: x if is_tensor(x) else _tensor(x), tree)
+    arrays = lambda tree: optree.tree_map(lambda x: x.numpy(force=True), tree)
+    conjugate = functools.partial(optree.tree_map, _conjugate)
+
+    def over_tensors(f):
+        return lambda *args: tensors(f(*args))
+
+    def outside(primals):
+        """What turns results into what the caller takes: tensors stay tensors inside another transformation."""
+        return (lambda tree: tree) if any(map(is_tensor, optree.tree_leaves(primals))) else arrays
+
+    def push(f, primals, tangents):
+        return outside(primals)(torch.func.jvp(over_tensors(f), tensors(primals), tensors(tangents)))
+
+    def pull(f, primals):
+        leave = outside(primals)
+        out, pullback = torch.func.vjp(over_tensors(f), *tensors(primals))
+        return leave(out), lambda g: leave(conjugate(pullback(conjugate(tensors(g)))))
+
+    evaluate = lambda f, primals: over_tensors(f)(*tensors(primals))
+    return _engine("torch", _TorchByNumPyName(torch), evaluate, push, pull)
+
+
+def torch_function(f):
+    """Reverse mode, first order, of a subclass of ``torch.autograd.Function``: the engine is given ``f`` itself."""
+    import torch
+
+    def vjp(apply, *primals):
+        moving = optree.tree_map(lambda x: _tensor(x).requires_grad_(), primals)
+        out = apply(*moving)
+
+        def pullback(cotangent):
+            pairs = zip(optree.tree_leaves(out), map(_tensor, optree.tree_leaves(cotangent)), strict=True)
+            pairs = [(y, _conjugate(g)) for y, g in pairs if y.requires_grad]
+            leaves, spec = optree.tree_flatten(moving)
+            found = map(torch.zeros_like, leaves)
+            if pairs:
+                ys, gs = zip(*pairs, strict=True)
+                options = {"retain_graph": True, "allow_unused": True, "materialize_grads": True}
+                found = torch.autograd.grad(ys, leaves, gs, **options)
+            return optree.tree_unflatten(spec, [_conjugate(c).numpy(force=True) for c in found])
+
+        return optree.tree_map(lambda y: y.numpy(force=True), out), pullback
+
+    return Engine(f.__name__, vjp=vjp, order=1)
+
+
+def _conjugate(x):
+    return x.conj() if x.is_complex() else x
+
+
+def _tensor(x):
+    """A tensor of the dtype of ``x`` in memory of its own; PyTorch has no negative strides."""
+    import torch
+
+    return torch.from_numpy(np.array(x, order="C"))
+
+
+def _argument(x):
+    if isinstance(x, (np.dtype, type)) and np.dtype(x).kind in "biufc":
+        return _tensor(np.empty(0, x)).dtype
+    return _tensor(x) if isinstance(x, np.ndarray) else x
+
+
+# PyTorch's names of NumPy's functions and keywords, where they are others; it takes ``axis`` and ``keepdims`` itself.
+_RENAMED = {
+    "max": "amax",
+    "min": "amin",
+    "conjugate": "conj",
+    "power": "pow",
+    "fabs": "abs",
+    "degrees": "rad2deg",
+    "radians": "deg2rad",
+    "repeat": "repeat_interleave",
+    "transpose": "permute",
+    "permute_dims": "permute",
+    "expand_dims": "unsqueeze",
+    "split": "tensor_split",
+    "array_split": "tensor_split",
+    "take_along_axis": "take_along_dim",
+    "unstack": "unbind",
+}
+_KEYWORDS = {name: {"axes": "dim"} for name in ("fftshift", "ifftshift", "fft2", "ifft2", "fftn", "ifftn")}
+_KEYWORDS |= {name: {"axes": "dim"} for name in ("rfft2", "irfft2", "rfftn", "irfftn")}
+_KEYWORDS |= {
+    "roll": {"axis": "dims"},
+    "flip": {"axis": "dims"},
+    "std": {"ddof": "correction"},
+    "var": {"ddof": "correction"},
+    "quantile": {"method": "interpolation"},
+    "nanquantile": {"method": "interpolation"},
+    "tensordot": {"axes": "dims"},
+    "clip": {"a_min": "min", "a_max": "max"},
+}
+_DEFAULTS = {"std": {"correction": 0}, "var": {"correction": 0}, "meshgrid": {"indexing": "xy"}}
+# In PyTorch: the lower median, one index of one axis, always a list, other results.
+_OTHER_MEANING = ("median", "nanmedian", "select", "gradient", "divmod")
+
+
+class _TorchByNumPyName:
+    """PyTorch's functions under NumPy's names and keywords, where they mean the same; AttributeError elsewhere."""
+
+    def __init__(self, module):
+        self._module = module
+
+    @staticmethod
+    def array(x, dtype=None):
+        """A constant; of float64 where PyTorch would make float32."""
+        return _tensor(x) if dtype is None else _tensor(x).to(_argument(dtype))
+
+    def __getattr__(self, name):
+        if name in _OTHER_MEANING:
+            raise AttributeError(f"PyTorch's {name} is another function than NumPy's.")
+        target = getattr(self._module, _RENAMED.get(name, name))
+        if isinstance(target, types.ModuleType):
+            return _TorchByNumPyName(target)
+        if not callable(target):
+            return target
+        keywords, defaults = _KEYWORDS.get(name, {}), _DEFAULTS.get(name, {})
+
+        def call(*args, **kwargs):
+            given = defaults | {keywords.get(k, k): v for k, v in kwargs.items()}
+            if given.get("axis", 0) == ():
+                raise TypeError(f"{name}: to PyTorch no axes mean all of them.")
+            if "keepdims" in given:
+                given.setdefault("axis", tuple(range(args[0].ndim)))
+            out = target(*optree.tree_map(_argument, args), **{k: _argument(v) for k, v in given.items()})
+            if name == "sort":
+                return out.values
+            return out.R if name == "qr" and given.get("mode") == "r" else out
+
+        return call
+
+
+def mygrad():
+    """MyGrad: reverse mode, first order. Its backward pass clears the graph, so each pullback runs ``f`` anew."""
+    mygrad = importlib.import_module("mygrad")
+
+    def evaluate(f, primals):
+        data = lambda y: y.data if isinstance(y, mygrad.Tensor) else np.asarray(y)
+        return optree.tree_map(data, f(*optree.tree_map(mygrad.tensor, primals)))
+
+    def pullback(f, primals, cotangent):
+        given = optree.tree_map(mygrad.tensor, primals)
+        pairs = list(zip(optree.tree_leaves(f(*given)), optree.tree_leaves(cotangent), strict=True))
+        pairs = [(y, g) for y, g in pairs if isinstance(y, mygrad.Tensor)]
+        if len(pairs) == 1:
+            pairs[0][0].backward(pairs[0][1])
+        elif pairs:
+            sum(mygrad.sum(y * g) for y, g in pairs).backward()
+        return optree.tree_map(lambda x: np.zeros_like(x.data) if x.grad is None else x.grad, given)
+
+    def pull(f, primals):
+        return evaluate(f, primals), lambda g: pullback(f, primals, g)
+
+    return _engine("mygrad", mygrad, evaluate, None, pull, order=1)
+
+
+PEERS = {"autograd": autograd, "torch": torch, "mygrad": mygrad}
+
+
+def _engine(name, namespace, evaluate, push, pull, order=2):
+    """The engine of ``push(f, primals, tangents)`` and ``pull(f, primals)``; ``evaluate`` differentiates nothing."""
+
+    def checked(call, f, primals):
+        try:
+            return call()
+        except Exception as error:
+            if any(words in str(error) for words in _LACKING) or _fails(evaluate, f, primals):
+                raise NotImplementedError(f"{type(error).__name__}: {error}".partition("\n")[0]) from error
+            raise
+
+    def jvp(f, primals, tangents):
+        return checked(functools.partial(push, f, primals, tangents), f, primals)
+
+    def vjp(f, *primals):
+        out, pullback = checked(functools.partial(pull, f, primals), f, primals)
+        return out, lambda g: checked(functools.partial(pullback, g), f, primals)
+
+    return Engine(name, push and jvp, vjp, namespace, order)
+
+
+def _fails(evaluate, f, primals):
+    try:
+        evaluate(f, primals)
+    except Exception:
+        return True
+    return False

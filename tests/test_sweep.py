@@ -1,0 +1,266 @@
+"""The sweep: in processes, killed and resumed, in shards, by any executor, with units that crash or hang."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+import scratch_ad
+from jax_ref import sweep
+from jax_ref.engine import Engine
+from jax_ref.report.records import Expectation, Log, expectations, lines, results
+
+QUICK = ("exp", "log", "negative", "positive", "square")
+
+
+def in_single_precision(misbehave):
+    """Our reverse mode, but for what it does in float32."""
+
+    def vjp(f, *primals):
+        return misbehave() if primals[0].dtype == np.float32 else scratch_ad.vjp(f, *primals)
+
+    return Engine("of a test", vjp=vjp)
+
+
+def doubled(f, *primals):
+    out, pullback = scratch_ad.vjp(f, *primals)
+    return out, lambda g: tuple(2 * c for c in pullback(g))
+
+
+def lacking():
+    raise NotImplementedError("no single precision")
+
+
+def slow(f, *primals):
+    time.sleep(0.01)
+    return scratch_ad.vjp(f, *primals)
+
+
+CRASHES = in_single_precision(lambda: os._exit(3))
+HANGS = in_single_precision(lambda: time.sleep(600))
+RAISES = in_single_precision(lambda: 1 / 0)
+LACKS = in_single_precision(lacking)
+DOUBLES = Engine("doubles", vjp=doubled)
+SLOW = Engine("slow", vjp=slow)
+REVERSE = {"modes": ("rev",), "order": 1}
+
+
+def comparable(records):
+    """What must be the same in every run."""
+    return sorted(({**r, "seconds": 0} for r in records), key=lambda r: (r["unit"], r["number"]))
+
+
+def statuses(result):
+    return {tuple(r["unit"]): r["status"] for r in result.records}
+
+
+def test_a_sweep_in_processes_finds_what_one_in_this_process_finds():
+    units = sweep.units(["negative", "square"])
+    found = sweep.sweep(units, jobs=2)
+    here = [result for unit in units for result in sweep.run(unit)]
+    assert [r["case"] for r in found.records] == [result.shapes for result in here]
+    assert set(statuses(found).values()) == {"right"} and all(result.ok for result in here)
+    assert found.header["device"] == "cpu" and "x64 on" in found.header["precision"]
+
+
+def test_killed_in_the_middle_and_resumed_it_ends_with_the_same_results(tmp_path):
+    command = [sys.executable, "-m", "jax_ref", "check", *QUICK, "--engine", "test_sweep:SLOW", "--order", "1"]
+    command += ["--mode", "rev", "--jobs", "1", "--cache", "", "--device", "cpu", "--out"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([*sys.path, os.path.dirname(__file__)])}
+    path = tmp_path / "killed" / "results.jsonl"
+    running = subprocess.Popen([*command, path.parent], env=environment, stdout=subprocess.DEVNULL)
+    while not path.exists() or path.read_text().count("\n") < 6:
+        assert running.poll() is None
+        time.sleep(0.02)
+    running.kill()
+    running.wait()
+    with path.open("a") as file:
+        file.write('{"run": "torn in the mi')
+    again = subprocess.run([*command, path.parent], env=environment, capture_output=True, text=True)
+    assert again.returncode == 0 and "resumed: " in again.stdout and " there already" in again.stdout, again.stderr
+
+    units = sweep.units(QUICK)
+    (resumed,) = results(lines(path))
+    whole = sweep.sweep(units, "test_sweep:SLOW", out=tmp_path / "whole", executor=ThreadPoolExecutor(8), **REVERSE)
+    ran = [r for r in lines(path) if "unit" in r]
+    assert len(ran) == len({(*r["unit"], r["number"]) for r in ran}), "a finished unit was run again"
+    without_run = lambda records: [{**r, "run": ""} for r in comparable(records)]  # other settings, another run
+    assert without_run(resumed.records) == without_run(whole.records)
+    assert len(statuses(resumed)) == len(units)
+
+
+def test_what_is_finished_is_not_run_again_but_when_asked_to_or_changed(tmp_path):
+    units, executor = sweep.units(["negative"]), ThreadPoolExecutor(2)
+    counted = []
+
+    def again(**options):
+        counted.clear()
+        progress = lambda records, done, total: counted.append((len(records), done, total))
+        return sweep.sweep(units, out=tmp_path, executor=executor, progress=progress, **options)
+
+    first = again()
+    assert [done for _, done, _ in counted] == [*range(len(units) + 1)]
+    second = again()
+    assert counted == [(1, len(units), len(units))] and comparable(second.records) == comparable(first.records)
+    again(order=1)
+    assert len(counted) == 1 + len(units)
+    again(order=1, fresh=True)
+    assert len(counted) == 1 + len(units) and len(results(lines(tmp_path / "results.jsonl"))) == 1
+
+
+def test_a_unit_of_which_only_a_part_was_written_is_run_again(tmp_path):
+    units, executor = sweep.units(["negative"], ["float64"]), ThreadPoolExecutor(1)
+    whole = sweep.sweep(units, out=tmp_path, executor=executor)
+    path = tmp_path / "results.jsonl"
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:-2]) + '{"run"')
+    assert comparable(sweep.sweep(units, out=tmp_path, executor=executor).records) == comparable(whole.records)
+    assert comparable(results(lines(path))[0].records) == comparable(whole.records)
+
+
+def test_shards_merge_by_joining_their_files(tmp_path):
+    units, executor = sweep.units(QUICK), ThreadPoolExecutor(2)
+    for i in (1, 2, 3):
+        sweep.sweep(units, out=tmp_path / str(i), shard=(i, 3), executor=executor, **REVERSE)
+    (merged,) = results([line for i in (3, 1, 2) for line in lines(tmp_path / str(i) / "results.jsonl")])
+    whole = sweep.sweep(units, executor=executor, **REVERSE)
+    assert comparable(merged.records) == comparable(whole.records)
+
+
+@pytest.mark.parametrize(
+    "engine, status, timeout", [("CRASHES", "crashed", 60), ("HANGS", "timeout", 10), ("RAISES", "error", 60)]
+)
+def test_a_unit_that_crashes_hangs_or_raises_takes_nothing_else_along(engine, status, timeout):
+    units = sweep.units(["negative", "square"], ["float32", "float64", "complex128"])
+    found = sweep.sweep(units, f"test_sweep:{engine}", jobs=2, timeout=timeout, **REVERSE)
+    assert statuses(found) == {unit: status if unit.dtype == "float32" else "right" for unit in units}
+    (record, *_) = found.failures()
+    assert record["rerun"].startswith(
+        f"scratch-ad check np.negative --dtype float32 --engine test_sweep:{engine} --mode rev --order 1"
+    )
+
+
+def test_one_case_that_raises_does_not_end_its_unit():
+    calls = iter(range(100))
+
+    def vjp(f, *primals):
+        return 1 / 0 if next(calls) == 0 else scratch_ad.vjp(f, *primals)
+
+    first, *others = sweep.run(sweep.Unit("np.negative", "float64"), Engine("of a test", vjp=vjp), ("rev",), 1)
+    assert "of a test raised ZeroDivisionError: division by zero" in str(first)
+    assert others and all(result.ok for result in others)
+
+
+def test_any_executor_will_do():
+    distributed = pytest.importorskip("distributed", reason="the extra test installs it")
+    units = sweep.units(["negative", "square"])
+    with (
+        distributed.LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        found = sweep.sweep(units, executor=client.get_executor(), **REVERSE)
+    assert comparable(found.records) == comparable(
+        sweep.sweep(units, executor=ThreadPoolExecutor(1), **REVERSE).records
+    )
+
+
+def test_a_record_says_what_is_wrong_and_how_to_run_it_again():
+    found = sweep.sweep(sweep.units(["square"], ["float64"]), "test_sweep:DOUBLES", executor=ThreadPoolExecutor(1))
+    wrong = found.failures()
+    assert json.loads(json.dumps(wrong)) == wrong
+    number = wrong[0]["number"]
+    finding = next(f for r in wrong for f in r["findings"] if f["what"] == "vjp")
+    assert float(finding["got"]) == pytest.approx(2 * float(finding["expected"]))
+    assert wrong[0]["rerun"].endswith(f"np.square --dtype float64 --engine test_sweep:DOUBLES --case {number}")
+    again = sweep.sweep(
+        sweep.units(["square"], ["float64"]), "test_sweep:DOUBLES", executor=ThreadPoolExecutor(1), case=number
+    )
+    assert [r["findings"] for r in again.records] == [wrong[0]["findings"]]
+
+
+def test_the_seed_changes_the_vectors_and_nothing_else():
+    case = sweep.Unit("np.square", "float64").cases()[0]
+    first, same, other = (sweep.problem(case, "float64", seed=seed).vectors for seed in ("", "", "1"))
+    np.testing.assert_array_equal(first.tangents, same.tangents)
+    np.testing.assert_array_equal(first.primals, other.primals)
+    assert not np.array_equal(first.tangents, other.tangents)
+
+
+def test_a_composite_is_blocked_by_what_it_is_made_of():
+    case = sweep.Unit("np.linalg.cond", "float64").cases()[0]
+    assert "np.linalg.cond" not in sweep.callees(case, "float64")
+    primitive = sweep.callees(case, "float64")[-1]
+    header = {"run": "r", "engine": "e", "expect": []}
+    record = lambda name, status, **more: {
+        "run": "r",
+        "unit": [name, "float64"],
+        "case": "",
+        "number": 0,
+        "status": status,
+        "findings": [],
+        **more,
+    }
+    composite = lambda status: record("np.linalg.cond", status, calls=[primitive])
+    for of_primitive, of_composite, final in (
+        ("wrong", "error", "blocked"),
+        ("missing", "missing", "blocked"),
+        ("missing", "wrong", "wrong"),  # a wrong number has another reason
+        ("right", "wrong", "wrong"),
+    ):
+        (result,) = results([header, record(primitive, of_primitive), composite(of_composite)])
+        assert statuses(result) == {(primitive, "float64"): of_primitive, ("np.linalg.cond", "float64"): final}
+
+
+def test_a_composite_that_fails_says_what_it_calls():
+    found = sweep.sweep(sweep.units(["std"], ["float32"]), "test_sweep:LACKS", executor=ThreadPoolExecutor(1))
+    assert {r["status"] for r in found.records} == {"missing"}
+    assert all(r["calls"] for r in found.records)
+
+
+def test_expected_failures_need_a_reason_and_something_to_match(tmp_path):
+    path = tmp_path / "expected"
+    path.write_text("# a comment\n\nnp.square float32 # too short\nnp.negative -a  [a: # part of a case\n")
+    expected = expectations(path)
+    assert expected == [
+        Expectation("np.square", "float32", "", "too short"),
+        Expectation("np.negative", "", "-a  [a:", "part of a case"),
+    ]
+    found = sweep.sweep(
+        sweep.units(["square", "exp"], ["float32", "float64"]),
+        "test_sweep:RAISES",
+        executor=ThreadPoolExecutor(1),
+        expect=[*expected, Expectation("np.exp", "float64", "", "but it is right")],
+        **REVERSE,
+    )
+    assert statuses(found) == {
+        ("np.exp", "float32"): "error",
+        ("np.exp", "float64"): "right",
+        ("np.square", "float32"): "expected",
+        ("np.square", "float64"): "right",
+    }
+    assert [e.function for e in found.unmatched] == ["np.exp"]  # np.negative was not run
+    path.write_text("np.square float32\n")
+    with pytest.raises(ValueError, match="no reason"):
+        expectations(path)
+
+
+def test_a_broken_line_in_the_middle_is_an_error(tmp_path):
+    path = tmp_path / "results.jsonl"
+    log = Log(path)
+    log.append([{"run": "a"}, {"run": "b"}])
+    log.close()
+    path.write_text(path.read_text().replace('"a"}', '"a'))
+    with pytest.raises(ValueError, match=r"results\.jsonl:1 is no record"):
+        lines(path)
+
+
+def test_unknown_functions_dtypes_and_engines_are_refused():
+    for names, dtypes in ((["nothing"], []), ([], ["float8"])):
+        with pytest.raises(ValueError, match="the catalogue has no"):
+            sweep.units(names, dtypes)
+    with pytest.raises(ValueError, match="no engine nobody"):
+        sweep.sweep([], "nobody")
