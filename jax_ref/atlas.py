@@ -42,6 +42,39 @@ def disagreements(bugs=KNOWN_BUGS, points=EDGE_POINTS, ufuncs=tuple(UFUNCS)):
                 yield record
 
 
+def row(record):
+    """A record of ``disagreements`` for a table: the first element that JAX has wrong in either mode, in words."""
+    verdicts = record["verdict"]
+    wrong = np.logical_or(*(np.isin(verdicts[mode].astype(str), ("mine", "neither")) for mode in MODES))
+    index = tuple(map(int, np.argwhere(wrong)[0])) if wrong.any() else (0,) * wrong.ndim
+
+    def at(answer):
+        if answer is None or isinstance(answer, str):
+            return (answer or "").partition(":")[0]
+        return f"{np.asarray(answer)[index]:.6g}" if np.shape(answer) == wrong.shape else "another shape"
+
+    point = ", ".join(" ".join(str(np.asarray(x).tolist()).split()) for x in record["point"])
+    right = [mode for mode in MODES if verdicts[mode][index] in ("mine", "both")]
+    names, _, function = (
+        record["expression"].rpartition(": ") if record["expression"].startswith("lambda") else ("", "", "")
+    )
+    name = names.removeprefix("lambda ") or "ab"[record["argument"]]
+    return {
+        "function": function or record["expression"],
+        "at": point if len(point) < 60 else f"{point[:57]}…",
+        "derivative": f"∂/∂{name}" if record["order"] == 1 else f"∂²/∂{name}²",
+        "element": str(list(index)) if index else "",
+        "wrong": f"{np.sum(wrong)} of {wrong.size}",
+        "referee": record["referee"].text()[index],
+        **{f"JAX {mode}": at(record["jax"][mode]) for mode in MODES},
+        **{f"ours {mode}": at(record["ours"][mode]) for mode in MODES},
+        "ours right": "both" if len(right) == 2 else "".join(right) or "neither",
+        "autograd": at(record["autograd"]),
+        "PyTorch": at(record["torch"]),
+        "reported": record["issue"],
+    }
+
+
 class _Question(NamedTuple):
     source: str
     expression: str

@@ -378,10 +378,10 @@ def _report(args):
 
 
 def _atlas(args):
-    from .atlas import disagreements
+    from .atlas import disagreements, row
     from .report import page
 
-    rows = list(disagreements())
+    rows = list(map(row, disagreements()))
     page.write_atlas(rows, args.out / "atlas.html")
     print(f"{args.out / 'atlas.html'}: {len(rows)} points")
     return GOOD

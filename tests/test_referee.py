@@ -11,7 +11,7 @@ import pytest
 import jax_ref
 import scratch_ad
 from jax_ref import referee
-from jax_ref.atlas import disagreements
+from jax_ref.atlas import disagreements, row
 from jax_ref.cases import catalogue
 from jax_ref.cases.edge_points import EDGE_POINTS
 from jax_ref.cases.known_bugs import KNOWN_BUGS
@@ -322,3 +322,12 @@ def test_disagreements():
         assert set(r["jax"]) == set(r["ours"]) == set(r["verdict"]) == {"forward", "reverse"}
         assert r["verdict"]["reverse"][()] == "mine"
         assert all(r[peer] is None or isinstance(r[peer], (str, np.ndarray)) for peer in ("autograd", "torch"))
+
+
+def test_a_row_of_the_atlas_shows_the_element_that_jax_has_wrong():
+    bug = next(bug for bug in KNOWN_BUGS if bug.id == "jax-std-const")
+    (record,) = disagreements([bug], (), ())
+    found = row(record)
+    assert (found["function"], found["derivative"], found["element"]) == ("np.std(x)", "∂/∂x", "[0]")
+    assert (found["JAX reverse"], found["ours reverse"], found["ours right"]) == ("nan", "0", "both")
+    assert found["referee"].startswith("left -0.5")
