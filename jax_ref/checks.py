@@ -6,34 +6,29 @@ wrong, and a line that runs it again. Where the referee finds that the engine is
 at a kink, beside it, nothing is wrong: the difference is told in ``Result.excused``.
 """
 
-import contextlib
 import functools
 import itertools
 import platform
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import jax
 import numpy as np
 import optree
-from hypothesis import HealthCheck, find, settings
-from hypothesis import strategies as st
-from hypothesis.errors import NoSuchExample
 
 from scratch_ad.tracer import name_of
 from scratch_ad.tree import is_inexact
 
-from .compare import ULPS, Finding, differences, tolerance
+from .compare import Finding, differences
 from .engine import OURS, Engine
 from .engine import engine as engine_named
-from .measure import MIXES, Problem, compiled, findings, measured, vectors
+from .judge import judged
+from .measure import MIXES, Problem, compiled, findings, vectors
+from .shrink import Code, listed, shrunk
 
 # Without XLA's fusion emitters a chain of ten products of arrays takes minutes to compile.
 QUICKLY = {"xla_backend_optimization_level": 0}
-REFEREED = 64  # numbers in arguments and results, up to which the referee is asked
 SPELT = 100  # numbers in arguments, up to which a line of code holds them
-SHRINKING = 3.0  # seconds for the search for a smaller case, and what it tries for each number, the simplest first
-SIMPLE = (1.0, 2.0, 0.5, -1.0, 3.0, 0.0)
 
 
 @dataclass
@@ -125,7 +120,7 @@ def check(f, *args, modes=("fwd", "rev"), order=2, engine=OURS, edges=False, ref
     options = {"modes": modes} if modes != engine.modes() else {}
     options |= {"order": order} if order != 2 else {}
     options |= {} if engine is OURS else {"engine": engine.name}
-    options |= {} if reference is None else {"reference": _Code(_name(reference, "reference"))}
+    options |= {} if reference is None else {"reference": Code(_name(reference, "reference"))}
     line = functools.partial(_line, "check", [_name(f)], {**options, "seed": seed})
     written = None if reference is None else f
     return _check(_name(f), reference or f, args, lambda _: engine, modes, order, seed, line, edges, written)
@@ -352,10 +347,10 @@ def _check(name, reference, args, engine_of, modes, order, seed, line, edges=Fal
         if result.findings:
             whats = {finding.what for finding in result.findings}
             whats = {what for what in whats if not _follows(what, whats)}
-            shrunk, smallest = _shrunk(wrong_at, found, whats, order if wrong_at is args else 1)
-            if smallest and shrunk is not wrong_at:
-                result.smallest = "\n    ".join([_listed(shrunk), *_told(smallest)])
-            result.rerun = line(shrunk)
+            fewer, smallest = shrunk(wrong_at, found, whats, order if wrong_at is args else 1)
+            if smallest and fewer is not wrong_at:
+                result.smallest = "\n    ".join([listed(fewer), *_told(smallest)])
+            result.rerun = line(fewer)
     except engine.missing as error:
         result.missing = str(error) or type(error).__name__
     result.seconds = time.perf_counter() - start
@@ -400,177 +395,6 @@ def _edge_points(given):
     return points
 
 
-# Who is right
-
-
-def judged(engine, problem, reference, found, modes=("fwd", "rev")):
-    """The findings with the referee's verdicts, and those excused because it finds the engine right.
-
-    First derivatives are judged, element by element, at no more than ``REFEREED`` numbers. Where they are excused, so
-    is what follows from them: JAX is wrong there, or there is a kink, which has no second derivative.
-    """
-    of_numbers = [f for f in found if f.what in ("jvp", "vjp") and f.difference.expected is not None]
-    size = sum(np.size(x) for x in optree.tree_leaves([problem.vectors.primals, problem.vectors.cotangent]))
-    if not of_numbers or size > REFEREED:
-        return found, []
-    got, _ = measured(engine, problem._replace(order=1), modes)
-    told = {}
-    for finding in of_numbers:
-        sides = [
-            _side(finding, mine[finding.what], theirs[finding.what], conditions[finding.what], problem.function, v)
-            for mine, theirs, conditions, v in zip(
-                got, *reference, (problem.vectors, problem.vectors.turned()), strict=True
-            )
-        ]
-        told[finding] = next((text for text, _ in sides if text), ""), all(right for _, right in sides)
-    followed = {
-        "jvp along a combination": ("jvp", "linear jvp", lambda a, b: 2 * a - 3 * b),
-        "vjp along a combination": ("vjp", "linear vjp", lambda a, b: 2 * a - 3 * b),
-        "vjp of twice": ("vjp", "vjp of twice", lambda a, b: a + b),
-    }
-    for finding in found:
-        of, what, combine = followed.get(finding.what, ("", "", None))
-        if of and all(right for f, (_, right) in told.items() if f.what == of):
-            expected = optree.tree_map(combine, got[0][of], got[1][of])
-            sizes = optree.tree_map(lambda a, b: 5 * (np.abs(a) + np.abs(b)), got[0][of], got[1][of])
-            if not differences(got[0][what], expected, sizes):
-                told[finding] = "", any(f.what == of for f in told)
-        elif finding.what.startswith(MIXES):
-            told[finding] = "", bool(told) and all(right for _, right in told.values())
-    new = lambda finding: replace(finding, verdict=told[finding][0]) if finding in told else finding
-    excused = [new(finding) for finding in found if told.get(finding, ("", False))[1]]
-    return [new(finding) for finding in found if not told.get(finding, ("", False))[1]], excused
-
-
-def _side(finding, mine, theirs, condition, function, v):
-    """What the referee says of the finding, empty where these are not its numbers; and whether all of mine is right."""
-    from . import referee
-
-    what, difference = finding.what, finding.difference
-    paths, leaves, _ = optree.tree_flatten_with_path(mine)
-    k = ["".join(f"[{p!r}]" for p in path) for path in paths].index(difference.place)
-    a, b, c = (np.asarray(x) for x in (leaves[k], optree.tree_leaves(theirs)[k], optree.tree_leaves(condition)[k]))
-    its_own = a.shape == b.shape and np.array_equal(a[difference.index], difference.got, equal_nan=True)
-    try:
-        if what == "jvp":
-            estimate = referee.jvp(function, v.primals, v.tangents)[k]
-        else:
-            estimate = referee.vjp(function, v.primals, _of_numbers(function, v))[k]
-    except referee.Undecided as error:
-        return f"undecided: {error}" if its_own else "", False
-    except Exception:  # whatever comes of a function that is not plain NumPy
-        return "undecided: the function does not run on numbers of high precision" if its_own else "", False
-    limit = tolerance(b, c)
-    unit = ULPS[b.dtype.name][0] * float(np.finfo(b.dtype).eps)
-    scale = np.max(limit[np.isfinite(limit)], initial=0.0) / unit
-    with np.errstate(all="ignore"):
-        agree = (np.abs(a - b) <= limit) | (a == b) | (np.isnan(a) & np.isnan(b))
-    right = agree | (referee.right(a, estimate, unit, scale) == True)  # noqa: E712  of True, False and None
-    text = ""
-    if its_own:
-        who = referee.verdict(a, b, estimate, unit, scale)[difference.index]
-        text = f"{_SAID[who]}; the derivative is {estimate.text()[difference.index]}"
-    every = bool(np.all(right | _undefined(what, k, function, v)))
-    if every and what == "vjp" and not _sums_right(leaves, function, v, unit):
-        return f"{text}; each element alone is possible, but not their sum", False
-    return text, every
-
-
-def _sums_right(cotangents, function, v, unit):
-    """Whether they are right where all move at once, as subgradients at a tie need not be; or that is a kink too."""
-    from . import referee
-
-    def paired(*primals):
-        pairs = zip(optree.tree_leaves(cotangent), optree.tree_leaves(function(*primals)), strict=True)
-        return sum(np.sum(np.real(np.where(np.equal(g, 0), 0, g * y))) for g, y in pairs)
-
-    cotangent = _of_numbers(function, v)
-    along = optree.tree_map(lambda x: np.where(np.isnan(x), 0, 1).astype(np.result_type(x)), v.primals)
-    terms = [np.where(t == 0, 0, np.real(c)) for c, t in zip(cotangents, optree.tree_leaves(along), strict=True)]
-    total, scale = sum(map(np.sum, terms)), float(sum(np.sum(np.abs(term)) for term in terms))
-    try:
-        (estimate,) = referee.jvp(paired, v.primals, along)
-    except referee.Undecided:
-        return True
-    return bool(estimate.kink) or referee.right(np.asarray(total), estimate, unit, scale)[()] is not False
-
-
-_SAID = {
-    "mine": "JAX is wrong, this is right",
-    "theirs": "JAX is right",
-    "both": "both are right",
-    "neither": "neither is right",
-    "undecided": "undecided",
-}
-
-
-def _of_numbers(function, v):
-    """The cotangent, with zeros where the value is nan: a sum with that has no derivative at all."""
-    with np.errstate(all="ignore"):
-        return optree.tree_map(
-            lambda g, y: np.where(np.isnan(y), 0, g).astype(g.dtype), v.cotangent, function(*v.primals)
-        )
-
-
-def _undefined(what, k, function, v):
-    """Where a leaf of the derivative belongs to a nan, and so has no value that is right."""
-    with np.errstate(all="ignore"):
-        of = optree.tree_leaves(function(*v.primals) if what == "jvp" else v.primals)[k]
-    return np.isnan(of)
-
-
-# The smallest case
-
-
-def _shrunk(args, found, whats, order):
-    """The simplest arguments that are still wrong in one of these quantities, and what is wrong there first."""
-    start, known = time.perf_counter(), {}
-
-    def wrong(args, answer=None):
-        """The first finding of these kinds and the answer that goes with the shapes; None if there is none."""
-        key = _listed(args)
-        if key not in known:
-            known[key] = None
-            if time.perf_counter() - start < SHRINKING:
-                try:
-                    left, _, answer = found(args, answer, order)
-                except Exception:  # the function does not take these shapes or numbers
-                    return None
-                known[key] = next(((f, answer) for f in left if f.what in whats), None)
-        return known[key]
-
-    best, first = args, None
-    lengths = {n for x in optree.tree_leaves(args) for n in np.shape(x)}
-    for most in (m for m in (1, 2, 3) if m < max(lengths, default=0)):
-        smaller = optree.tree_map(lambda x, most=most: x[(slice(most),) * np.ndim(x)] if np.ndim(x) else x, args)
-        if first := wrong(smaller):
-            best = smaller
-            break
-    first = first or wrong(args)
-    if not first:
-        return args, None
-    leaves, spec = optree.tree_flatten(best)
-    strategy = st.tuples(*map(_simpler, leaves))
-    still = lambda leaves: wrong(optree.tree_unflatten(spec, list(leaves)), first[1]) is not None
-    options = settings(
-        max_examples=50, database=None, derandomize=True, deadline=None, suppress_health_check=HealthCheck
-    )
-    with contextlib.suppress(NoSuchExample):
-        best = optree.tree_unflatten(spec, list(find(strategy, still, settings=options)))
-    return best, (wrong(best) or first)[0]
-
-
-def _simpler(x):
-    """Arrays like ``x`` of simple numbers and of its own; large ones all of one number."""
-    if not is_inexact(x):
-        return st.just(x)
-    x = np.asarray(x)
-    if np.size(x) > 8:
-        return st.sampled_from([*(np.full_like(x, n) for n in SIMPLE), x])
-    numbers = st.tuples(*(st.sampled_from((*SIMPLE, n)) for n in np.ravel(x)))
-    return numbers.map(lambda numbers: np.asarray(numbers, x.dtype).reshape(x.shape)[()])
-
-
 # In words
 
 
@@ -580,32 +404,10 @@ def _name(f, otherwise="f"):
     return name if name.replace(".", "").isidentifier() else otherwise
 
 
-class _Code(str):
-    """Text that stands for itself in a line of code."""
-
-    __slots__ = ()
-    __repr__ = str.__str__
-
-
 def _line(call, names, options, args):
     """The line of Python that makes this call again; arguments of many numbers stand there as ``args``."""
     many = sum(np.size(x) for x in optree.tree_leaves(args)) > SPELT
-    given, keywords = "*args" if many else _listed(args), [f"{name}={value!r}" for name, value in options.items()]
+    given, keywords = "*args" if many else listed(args), [f"{name}={value!r}" for name, value in options.items()]
     if call == "check_grads":
         given = "args" if many else f"({given},)"
     return f"jax_ref.{call}({', '.join([*names, given, *keywords])})"
-
-
-def _listed(args):
-    """The arguments as Python that makes them."""
-    leaves, spec = optree.tree_flatten(args)
-    return repr(optree.tree_unflatten(spec, [_Code(_written(x)) for x in leaves]))[1:-1].rstrip(",")
-
-
-def _written(x):
-    """The number or array as Python that makes it."""
-    if not hasattr(x, "dtype"):
-        return repr(x)
-    x = np.asarray(x)
-    text = repr(x.tolist()).replace("nan", "np.nan").replace("inf", "np.inf")
-    return f"np.{x.dtype.name}({text})" if not x.ndim else f"np.array({text}, np.{x.dtype.name})"

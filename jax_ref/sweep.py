@@ -32,10 +32,11 @@ from scratch_ad.rule import Composite, rules
 from scratch_ad.tracer import name_of
 
 from .cases import catalogue
-from .checks import Result, judged
+from .checks import Result
 from .compare import NORMWISE, Difference, Finding
 from .engine import OURS
 from .engine import engine as engine_named
+from .judge import judged
 from .measure import Problem, findings, references, vectors
 from .report.records import Log, finished, lines, results
 

@@ -7,8 +7,9 @@ import pytest
 from jax.test_util import check_grads as jax_check_grads
 
 import scratch_ad
-from jax_ref.checks import check, check_custom, check_engine, check_grads, check_jvp, check_vjp, judged
+from jax_ref.checks import check, check_custom, check_engine, check_grads, check_jvp, check_vjp
 from jax_ref.engine import OURS, REVERSE, Engine
+from jax_ref.judge import judged
 from jax_ref.measure import Problem, findings, references, vectors
 
 X = np.array([0.5, -1.25, 2.0])
