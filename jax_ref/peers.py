@@ -9,6 +9,9 @@ conjugate of the result in place of these (its manual, "Autograd mechanics", sec
 both are conjugated here. MyGrad has no complex numbers.
 """
 
+# pyright: reportMissingImports=false
+# (the peers come with the extra `bench`, which not everybody has)
+
 import functools
 import importlib
 import types
