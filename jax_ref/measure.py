@@ -194,9 +194,8 @@ def measured(engine, problem, modes=("fwd", "rev")):
         for v in (given, given.turned()):
             found.append(_by_engine(engine, f, v, problem.order, modes, alone))
     alone += [_alone("inputs", "", f"changed by the engine: {d}") for d in differences(given, before)]
-    if (
-        len(given.primals) > 1 and problem.written is None and not engine.rule
-    ):  # a constant would be an array of NumPy's
+    # not in another namespace, where a constant would be an array of NumPy's
+    if len(given.primals) > 1 and problem.written is None and not engine.rule:
         alone += _one_at_a_time(engine, f, given, found[0], modes)
     return found, alone
 
