@@ -274,7 +274,7 @@ def test_rules_of_jax(dtype):
 
 @pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")
 def test_a_function_of_pytorch():
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="torch comes with the extra bench")
 
     class Square(torch.autograd.Function):
         @staticmethod
@@ -328,6 +328,6 @@ def test_an_engine_on_the_catalogue():
 
 def test_a_kink_of_the_catalogue_is_excused():
     """autograd has 0 for the slope of |x| at zero."""
-    pytest.importorskip("autograd")
+    pytest.importorskip("autograd", reason="autograd comes with the extra bench")
     results = check_engine("autograd", ("absolute",), ("float64",), order=1)
     assert any(result.excused for result in results)
