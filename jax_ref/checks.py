@@ -26,8 +26,6 @@ from .judge import judged
 from .measure import MIXES, Problem, compiled, findings, vectors
 from .shrink import Code, listed, shrunk
 
-# Without XLA's fusion emitters a chain of ten products of arrays takes minutes to compile.
-QUICKLY = {"xla_backend_optimization_level": 0}
 SPELT = 100  # numbers in arguments, up to which a line of code holds them
 
 
@@ -315,7 +313,7 @@ def _check(name, reference, args, engine_of, modes, order, seed, line, edges=Fal
         call = _Call(reference, args)
         engine = engine_of(call)
         problem = call.problem(reference, written, seed, min(order, engine.order))
-        answer = answer or compiled([problem], QUICKLY)
+        answer = answer or compiled([problem])
         (right,) = answer([problem])
         try:
             with np.errstate(all="ignore"):

@@ -133,14 +133,12 @@ def _prepare(device, cache):
     settings = {
         "JAX_DEFAULT_MATMUL_PRECISION": "highest",  # a GPU rounds the factors in float32 to tf32 otherwise
         "XLA_PYTHON_CLIENT_PREALLOCATE": "false",  # several processes share a GPU
-        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
-        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
         **{f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")},
     }
     for name, value in settings.items():
         os.environ.setdefault(name, value)
     if cache:
-        os.environ["JAX_COMPILATION_CACHE_DIR"] = cache
+        os.environ["SCRATCH_AD_CACHE"] = cache
     if device == "cpu":
         os.environ["JAX_PLATFORMS"] = "cpu"
     if device == "gpu":

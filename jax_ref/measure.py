@@ -16,12 +16,12 @@ import optree
 from .compare import ULPS, Difference, Finding, differences
 from .hints import Witness, hint
 from .lift import lift
+from .programs import afresh
 
-# XLA options: to compile in a third of the time what runs a few times. The second is unknown to newer versions.
+# XLA options: to compile quickly what runs a few times; and small functions in less than half of that again, where a
+# chain of ten products of arrays would take minutes. Newer versions do not know the second.
 QUICKLY = {"xla_backend_optimization_level": 0}
-if jax.__version_info__ < (0, 11):
-    QUICKLY["xla_cpu_use_fusion_emitters"] = False
-
+SMALL = QUICKLY if jax.__version_info__ >= (0, 11) else {**QUICKLY, "xla_cpu_use_fusion_emitters": False}
 
 MIXES = ("jvp of jvp", "jvp of vjp", "vjp of jvp", "vjp of vjp")
 
@@ -102,20 +102,24 @@ class Reference(NamedTuple):
     conditions: tuple
 
 
-def references(problems):
-    """JAX's answers to all the problems, compiled as one program."""
-    return compiled(problems)(problems)
+def references(problems, keep=afresh):
+    """JAX's answers to all the problems, which are small; ``keep(compile)`` may know the program already."""
+    return compiled(problems, SMALL, keep)(problems)
 
 
-def compiled(problems, options=QUICKLY):
+def compiled(problems, options=QUICKLY, keep=afresh):
     """What gives JAX's answers to these problems, or to the same ones at other vectors; one program for all."""
 
-    def program(given):
-        return [_derivatives(f, v, p.order) for f, p, v in zip(functions, problems, given, strict=True)]
+    def compile():
+        functions = [_as_jax(p) for p in problems]
 
-    functions = [_as_jax(p) for p in problems]
-    compiled = jax.jit(program).lower([p.vectors for p in problems]).compile(options)
-    run = lambda given: optree.tree_map(np.asarray, compiled(given))
+        def program(given):
+            return [_derivatives(f, v, p.order) for f, v, p in zip(functions, given, problems, strict=True)]
+
+        return jax.jit(program).lower([p.vectors for p in problems]).compile(options)
+
+    executable = keep(compile)
+    run = lambda given: optree.tree_map(np.asarray, executable(given))
 
     def answer(problems):
         given, answers = [p.vectors for p in problems], []

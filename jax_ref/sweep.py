@@ -26,11 +26,13 @@ from typing import NamedTuple
 
 import jax
 import numpy as np
+import optree
 
 from scratch_ad.program import Recorder
 from scratch_ad.rule import Composite, rules
 from scratch_ad.tracer import name_of
 
+from . import programs
 from .cases import catalogue
 from .checks import Result
 from .compare import NORMWISE, Difference, Finding
@@ -55,19 +57,18 @@ class Unit(NamedTuple):
 
 
 def units(names=(), dtypes=()):
-    """The units of these functions (names as ``np.sin`` or ``sin``) and dtypes, by default all.
+    """The units of these functions (names as ``np.linalg.inv`` or ``inv``) and dtypes, by default all.
 
     Raises ValueError for a name or dtype that is not in the catalogue.
     """
     every = sorted({Unit(name_of(c.function), d) for c in catalogue if not c.differs for d in c.dtypes})
-    wanted = {name if any(name == u.name for u in every) else f"np.{name}" for name in names}
-    for kind, asked, known in (
-        ("function", wanted, {u.name for u in every}),
-        ("dtype", set(dtypes), {u.dtype for u in every}),
-    ):
-        if unknown := asked - known:
-            raise ValueError(f"the catalogue has no {kind} {', '.join(sorted(unknown))}.")
-    return [u for u in every if (not wanted or u.name in wanted) and (not dtypes or u.dtype in dtypes)]
+    called = lambda u, name: u.name == name or u.name.endswith(f".{name}")
+    unknown = [f"function {name}" for name in names if not any(called(u, name) for u in every)]
+    unknown += [f"dtype {dtype}" for dtype in dtypes if not any(u.dtype == dtype for u in every)]
+    if unknown:
+        raise ValueError(f"the catalogue has no {', '.join(unknown)}.")
+    wanted = lambda u: not names or any(called(u, name) for name in names)
+    return [u for u in every if wanted(u) and (not dtypes or u.dtype in dtypes)]
 
 
 # One unit
@@ -83,11 +84,19 @@ def run(unit, engine=OURS, modes=("fwd", "rev"), order=2, seed="", case=None):
     problems = [_problem(c, unit.dtype, engine, order, seed) for c in cases]
     good = [p for p in problems if isinstance(p, Problem)]
     try:
-        answers = iter(references(good))
+        answers = iter(references(good, functools.partial(programs.kept, *_key(unit, good)) if case is None else programs.afresh))
     except Exception:
         answers = map(_reference, good)
     answers = [next(answers) if isinstance(p, Problem) else p for p in problems]
     return [_result(c, unit, engine, p, a, modes) for c, p, a in zip(cases, problems, answers, strict=True)]
+
+
+def _key(unit, problems):
+    """The name of the program of a unit's answers, and all that it depends on."""
+    leaves = [[(np.shape(x), np.result_type(x).name) for x in optree.tree_leaves(p.vectors)] for p in problems]
+    posed = [(shapes, p.order) for shapes, p in zip(leaves, problems, strict=True)]
+    depends_on = f"{posed} {_source(OURS.name)} {versions()} {device()} {precision()} {platform.node()}"
+    return f"{unit.name} {unit.dtype} {len(problems)}", depends_on
 
 
 def problem(case, dtype, engine=OURS, order=2, seed=""):

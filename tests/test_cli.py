@@ -74,7 +74,7 @@ def test_a_mismatch_is_1_and_is_shown_with_the_line_that_runs_it_again(capsys, t
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        (("check", "nothing"), "the catalogue has no function np.nothing"),
+        (("check", "nothing"), "the catalogue has no function nothing"),
         (("check", "square", "--dtype", "float8"), "the catalogue has no dtype float8"),
         (("check", "square", "--engine", "nobody"), "no engine nobody"),
         (("check", "square", "--case", 0), "--case 0: give one function, one --dtype"),
