@@ -22,8 +22,8 @@ from scratch_ad.tree import is_inexact
 from .compare import Finding, differences
 from .engine import OURS, Engine
 from .engine import engine as engine_named
-from .judge import judged
-from .measure import MIXES, Problem, compiled, findings, vectors
+from .judge import examined
+from .measure import MIXES, Problem, compiled, vectors
 from .shrink import Code, listed, shrunk
 
 SPELT = 100  # numbers in arguments, up to which a line of code holds them
@@ -317,13 +317,13 @@ def _check(name, reference, args, engine_of, modes, order, seed, line, edges=Fal
         (right,) = answer([problem])
         try:
             with np.errstate(all="ignore"):
-                wrong = findings(engine, problem, right, modes)
+                return *examined(engine, problem, right, modes), answer
         except engine.missing:
             raise
         except Exception:
             if not (wrong := _of_value(engine, problem, right)):
                 raise
-        return *judged(engine, problem, right, wrong, modes), answer
+            return wrong, [], answer
 
     call = _Call(reference, args)
     leaves = list(itertools.compress(call.given.leaves, call.given.moves))

@@ -25,6 +25,7 @@ from . import sweep
 from .cases import catalogue
 from .compare import differences
 from .engine import OURS
+from .judge import examined
 from .measure import compiled, findings, measured, references, vectors
 
 MODES = ("fwd", "rev")
@@ -395,7 +396,8 @@ def false_alarms(count=10_000, seed=0, dtypes=(), draws=40, progress=None):
             ]
             for case, problem, reference in zip(cases, again, answer(again), strict=True):
                 drawn += 1
-                if found := findings(OURS, problem, reference):
+                found, _ = examined(OURS, problem, reference)
+                if found:
                     flagged.append(f"{every[k].name} {dtype} {case}, seed {fresh}: {found[0]}")
                 if drawn == count:
                     return Alarms(drawn, flagged)

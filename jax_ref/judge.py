@@ -7,9 +7,18 @@ import optree
 
 from . import referee
 from .compare import ULPS, differences, tolerance
-from .measure import MIXES, measured
+from .measure import MIXES, findings, measured, rounded
 
 REFEREED = 64  # numbers in arguments and results, up to which the referee is asked
+
+
+def examined(engine, problem, reference, modes=("fwd", "rev")):
+    """All that is wrong with the engine's derivatives, and what is excused; no more than rounding is neither."""
+    found = findings(engine, problem, reference, modes)
+    if found:
+        reference = rounded(problem, reference)
+        found = findings(engine, problem, reference, modes)
+    return judged(engine, problem, reference, found, modes)
 
 
 def judged(engine, problem, reference, found, modes=("fwd", "rev")):

@@ -17,6 +17,7 @@ from .compare import ULPS, Difference, Finding, differences
 from .hints import Witness, hint
 from .lift import lift
 from .programs import afresh
+from .rounding import shaken
 
 # XLA options: to compile quickly what runs a few times; and small functions in less than half of that again, where a
 # chain of ten products of arrays would take minutes. Newer versions do not know the second.
@@ -79,7 +80,7 @@ def nudged(vectors, seed):
     of sums that cancel on the way.
     """
     rng = np.random.default_rng(seed)
-    eps = max(float(np.finfo(leaf.dtype).eps) for leaf in map(np.asarray, optree.tree_leaves(vectors)))
+    eps = _eps(vectors)
     step = 8 * eps if seed % 2 else float(np.sqrt(eps))
 
     def nudge(x):
@@ -90,6 +91,10 @@ def nudged(vectors, seed):
 
     moved = Vectors(*(optree.tree_map(nudge, tree) for tree in vectors))
     return (moved._replace(primals=vectors.primals) if seed % 2 else moved), step
+
+
+def _eps(vectors):
+    return max(float(np.finfo(leaf.dtype).eps) for leaf in map(np.asarray, optree.tree_leaves(vectors)))
 
 
 # The reference
@@ -134,6 +139,20 @@ def compiled(problems, options=QUICKLY, keep=afresh):
         return [_floored(Reference(*zip(*pair, strict=True)), p) for pair, p in zip(pairs, problems, strict=True)]
 
     return answer
+
+
+def rounded(problem, reference):
+    """The reference, with conditions that also count the rounding of what is computed on the way (see ``rounding``)."""
+    f, conditions = _as_jax(problem), []
+    program = lambda v: _derivatives(f, v, problem.order)
+    step = float(np.sqrt(_eps(problem.vectors)))
+    for k, (exact, condition) in enumerate(zip(*reference, strict=True)):
+        given = problem.vectors.turned() if k else problem.vectors
+        for seed in range(2):
+            moved = _change(shaken(program, given, seed), exact, step)
+            condition = optree.tree_map(np.add, condition, moved)
+        conditions.append(condition)
+    return Reference(reference.derivatives, tuple(conditions))
 
 
 def _floored(reference, problem):

@@ -38,8 +38,8 @@ from .checks import Result
 from .compare import NORMWISE, Difference, Finding
 from .engine import OURS
 from .engine import engine as engine_named
-from .judge import judged
-from .measure import Problem, findings, references, vectors
+from .judge import examined
+from .measure import Problem, references, vectors
 from .report.records import Log, finished, lines, results
 
 ERROR = "error"  # what a finding says is wrong where the engine, or JAX, raises something
@@ -84,7 +84,8 @@ def run(unit, engine=OURS, modes=("fwd", "rev"), order=2, seed="", case=None):
     problems = [_problem(c, unit.dtype, engine, order, seed) for c in cases]
     good = [p for p in problems if isinstance(p, Problem)]
     try:
-        answers = iter(references(good, functools.partial(programs.kept, *_key(unit, good)) if case is None else programs.afresh))
+        keep = programs.afresh if case is not None else functools.partial(programs.kept, *_key(unit, good))
+        answers = iter(references(good, keep))
     except Exception:
         answers = map(_reference, good)
     answers = [next(answers) if isinstance(p, Problem) else p for p in problems]
@@ -133,8 +134,7 @@ def _result(case, unit, engine, problem, answer, modes):
         if isinstance(answer, Finding):
             result.findings = [answer]
         else:
-            found = findings(engine, problem, answer, modes)
-            result.findings, result.excused = judged(engine, problem, answer, found, modes)
+            result.findings, result.excused = examined(engine, problem, answer, modes)
     except engine.missing as error:
         result.missing = str(error) or type(error).__name__
     except Exception as error:
