@@ -16,6 +16,7 @@ from .cases.edge_points import EDGE_POINTS
 from .cases.known_bugs import KNOWN_BUGS
 from .precise import UFUNCS, Undecided
 from .referee import jacobian, largest, right, verdict
+from .shrink import written
 
 TOLERANCE = 64  # units in the last place
 FIRST = ("grad", "jac")
@@ -42,19 +43,35 @@ def disagreements(bugs=KNOWN_BUGS, points=EDGE_POINTS, ufuncs=tuple(UFUNCS)):
                 yield record
 
 
+class Answer(NamedTuple):
+    """What an engine gives in words, and whether that is right: None where it raised an error, or nobody knows."""
+
+    text: str
+    right: bool | None
+
+
 def row(record):
-    """A record of ``disagreements`` for a table: the first element that JAX has wrong in either mode, in words."""
-    verdicts = record["verdict"]
-    wrong = np.logical_or(*(np.isin(verdicts[mode].astype(str), ("mine", "neither")) for mode in MODES))
+    """A record of ``disagreements`` for the page: the first element that JAX has wrong in either mode, in words.
+
+    A dict: ``function``, ``at`` (the point, shortened), ``dtype``, ``derivative``, ``element``, ``wrong`` (how many
+    elements are), ``referee`` (the true value), ``answers`` (by engine and mode, each an ``Answer``), ``reported`` and
+    ``rerun`` (lines of Python that show JAX's answer and ours).
+    """
+    verdicts, estimate, dtype = record["verdict"], record["referee"], record["dtype"]
+    wrong_in = {mode: np.isin(verdicts[mode].astype(str), ("mine", "neither")) for mode in MODES}
+    wrong = np.logical_or(*wrong_in.values())
     index = tuple(map(int, np.argwhere(wrong)[0])) if wrong.any() else (0,) * wrong.ndim
 
     def at(answer):
-        if answer is None or isinstance(answer, str):
-            return (answer or "").partition(":")[0]
-        return f"{np.asarray(answer)[index]:.6g}" if np.shape(answer) == wrong.shape else "another shape"
+        if isinstance(answer, str):
+            return Answer(answer.partition(":")[0], None)
+        if np.shape(answer) != wrong.shape:
+            return Answer("another shape", False)
+        return Answer(f"{np.asarray(answer)[index]:.6g}", _right(answer, estimate, dtype)[index])
 
+    peers = {name: {"reverse": record[key]} for name, key in (("autograd", "autograd"), ("PyTorch", "torch"))}
+    engines = {"ours": record["ours"], "JAX": record["jax"], **peers}
     point = ", ".join(" ".join(str(np.asarray(x).tolist()).split()) for x in record["point"])
-    right = [mode for mode in MODES if verdicts[mode][index] in ("mine", "both")]
     names, _, function = (
         record["expression"].rpartition(": ") if record["expression"].startswith("lambda") else ("", "", "")
     )
@@ -62,17 +79,37 @@ def row(record):
     return {
         "function": function or record["expression"],
         "at": point if len(point) < 60 else f"{point[:57]}…",
+        "dtype": dtype,
         "derivative": f"∂/∂{name}" if record["order"] == 1 else f"∂²/∂{name}²",
         "element": str(list(index)) if index else "",
         "wrong": f"{np.sum(wrong)} of {wrong.size}",
-        "referee": record["referee"].text()[index],
-        **{f"JAX {mode}": at(record["jax"][mode]) for mode in MODES},
-        **{f"ours {mode}": at(record["ours"][mode]) for mode in MODES},
-        "ours right": "both" if len(right) == 2 else "".join(right) or "neither",
-        "autograd": at(record["autograd"]),
-        "PyTorch": at(record["torch"]),
+        "referee": estimate.text()[index],
+        "answers": {
+            engine: {mode: at(answer) for mode, answer in by_mode.items() if answer is not None}
+            for engine, by_mode in engines.items()
+        },
         "reported": record["issue"],
+        "rerun": _code(record, name, "reverse" if wrong_in["reverse"][index] else "forward"),
     }
+
+
+def _code(record, name, mode):
+    """Lines of Python that show JAX's derivatives and ours."""
+    point, k = [written(np.asarray(x)[()]) for x in record["point"]], record["argument"]
+    fixed = "".join(f", {other}={x}" for i, (other, x) in enumerate(zip("ab", point)) if i != k)
+    expression = record["expression"]
+    f = expression if expression.startswith("lambda") else f"lambda {name}{fixed}: {expression}"
+    derivative = "f"
+    for _ in range(record["order"]):
+        if not np.iscomplexobj(record["point"][k]):
+            derivative = f"ad.{'jacrev' if mode == 'reverse' else 'jacfwd'}({derivative})"
+        elif mode == "reverse":
+            derivative = f"ad.grad({derivative})"
+        else:
+            pushed = f"ad.jvp({derivative}, (x,), (%s,))[1]"
+            derivative = f"(lambda x: {pushed % '1 + 0j'} - 1j * {pushed % '1j'})"
+    shown = f"for ad in (jax_ref, scratch_ad): print({derivative}(x))"
+    return "\n".join(["import numpy as np, jax_ref, scratch_ad", f"f = {f}", f"x = {point[k]}", shown])
 
 
 class _Question(NamedTuple):
@@ -134,16 +171,13 @@ def _record(question):
     if not finite.any():
         return None
     dtype = np.result_type(x)
-    tolerance, scale = TOLERANCE * np.finfo(dtype).eps, float(largest(estimate.value))
 
     def answers(ad):
         return {mode: _answer(differentiate, ad, f, x, question.order) for mode, differentiate in MODES.items()}
 
-    def judged(answer):
-        return right(_filled(answer, estimate, dtype), estimate, tolerance, scale)
-
     jax = answers(jax_ref)
-    if not any(np.any(judged(answer)[finite] == False) for answer in jax.values() if not isinstance(answer, str)):  # noqa: E712
+    judged = [_right(answer, estimate, dtype) for answer in jax.values() if not isinstance(answer, str)]
+    if not any(np.any(of[finite] == False) for of in judged):  # noqa: E712
         return None
     ours = answers(scratch_ad)
     return {
@@ -159,7 +193,9 @@ def _record(question):
         "torch": _of_torch(question),
         "referee": estimate,
         "verdict": {
-            mode: verdict(*(_filled(side[mode], estimate, dtype) for side in (ours, jax)), estimate, tolerance, scale)
+            mode: verdict(
+                *(_filled(side[mode], estimate, dtype) for side in (ours, jax)), estimate, *_allowed(estimate, dtype)
+            )
             for mode in MODES
         },
         "issue": question.issue,
@@ -192,6 +228,15 @@ def _answer(differentiate, ad, fun, x, order):
             return np.asarray(fun(x))
     except Exception as error:  # whatever an engine raises is its answer
         return f"{type(error).__name__}: {error}".partition("\n")[0]
+
+
+def _allowed(estimate, dtype):
+    """How far from the true value an answer may be, relative to that or to the size of the terms whose sum it is."""
+    return TOLERANCE * np.finfo(dtype).eps, float(largest(estimate.value))
+
+
+def _right(answer, estimate, dtype):
+    return right(answer, estimate, *_allowed(estimate, dtype))
 
 
 def _filled(answer, estimate, dtype):

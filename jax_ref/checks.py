@@ -23,8 +23,9 @@ from .compare import Finding, differences
 from .engine import OURS, Engine
 from .engine import engine as engine_named
 from .judge import examined
-from .measure import MIXES, Problem, compiled, vectors
+from .measure import Problem, compiled, vectors
 from .shrink import Code, listed, shrunk
+from .words import described, follows, told
 
 SPELT = 100  # numbers in arguments, up to which a line of code holds them
 
@@ -64,36 +65,12 @@ class Result:
         if self.ok:
             return f"{head}: right" + (f", though JAX differs {len(self.excused)} times" if self.excused else "")
         lines = [f"{head}: no rule: {self.missing}"] if self.missing else [f"{head}:"]
-        whats = {finding.what for finding in self.findings}
-        following = sorted(what for what in whats if _follows(what, whats))
-        for finding in self.findings:
-            if finding.what not in following:
-                lines += _told(finding)
-        lines += [f"and so: {', '.join(following)}"] if following else []
+        lines += told(self.findings)
         lines += [f"smallest: {self.smallest}"] if self.smallest else []
         lines += [f"rerun: {self.rerun}"] if self.rerun else []
         versions = f"JAX {jax.__version__}, NumPy {np.__version__}, Python {platform.python_version()}"
         lines += [f"on {jax.devices()[0].device_kind}; {versions}"]
         return "\n  ".join(lines)
-
-
-def _follows(what, whats):
-    """Whether something else that is wrong explains it."""
-    if what in ("jvp along a combination", "vjp along a combination", "vjp of twice"):
-        return what[:3] in whats
-    return what.startswith(MIXES) and not whats.isdisjoint(("jvp", "vjp"))
-
-
-def _told(finding):
-    """A finding in words: the cotangents are those of arguments."""
-    difference = finding.difference
-    place = difference.place
-    if place and finding.what.startswith(("vjp", "jvp of vjp")):
-        place = f"argument {place[1:].replace(']', '', 1)}"
-    where = " ".join(filter(None, (place, str(list(difference.index)) if difference.index else "")))
-    lines = [f"{finding.what}{f', {where}' if where else ''}: {difference.problem}"]
-    lines += [f"  {k}: {text}" for k, text in (("hint", finding.hint), ("referee", finding.verdict)) if text]
-    return lines
 
 
 # What users call
@@ -344,10 +321,10 @@ def _check(name, reference, args, engine_of, modes, order, seed, line, edges=Fal
             result.excused += excused
         if result.findings:
             whats = {finding.what for finding in result.findings}
-            whats = {what for what in whats if not _follows(what, whats)}
+            whats = {what for what in whats if not follows(what, whats)}
             fewer, smallest = shrunk(wrong_at, found, whats, order if wrong_at is args else 1)
             if smallest and fewer is not wrong_at:
-                result.smallest = "\n    ".join([listed(fewer), *_told(smallest)])
+                result.smallest = "\n    ".join([listed(fewer), *described(smallest)])
             result.rerun = line(fewer)
     except engine.missing as error:
         result.missing = str(error) or type(error).__name__

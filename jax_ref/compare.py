@@ -117,12 +117,20 @@ def _of_leaf(place, a, b, condition, order, slack):
     index = tuple(map(int, np.unravel_index(np.argmax(excess), a.shape)))
     x, y, wrong = a[index], b[index], int(np.sum(~same))
     if np.isfinite(x) and np.isfinite(y):
-        ratio = f", ratio {x / y:.6g}" if y else ""
+        ratio = f", ratio {short(x / y)}" if y else ""
         inequality = f"|difference| {error[index]:.3g} > {limit[index]:.3g}"
         problem = f"{x!s}, not {y!s}{ratio}; {inequality}; {wrong} of {a.size} wrong"
     else:
         problem = f"{x!s}, not {y!s}; {wrong} of {a.size} wrong"
     return Difference(problem, place, index, x, y, float(limit[index]), wrong, a.size)
+
+
+def short(x):
+    """A number in six digits; a part of a complex one that does not count beside the other is left out."""
+    if not np.iscomplexobj(x) or not np.isfinite(x):
+        return f"{x:.6g}"
+    real, imag = (part if abs(part) > 5e-7 * abs(x) else 0.0 for part in (x.real, x.imag))
+    return f"{complex(real, imag):.6g}" if real and imag else f"{imag:.6g}j" if imag else f"{real:.6g}"
 
 
 def tolerance(expected, condition=0.0, order=1, slack=1.0):

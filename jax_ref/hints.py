@@ -8,6 +8,8 @@ from typing import NamedTuple
 import numpy as np
 import optree
 
+from .compare import short
+
 
 class Witness(NamedTuple):
     """The engine's and JAX's containers at one set of vectors; ``parts``: the contributions that JAX's sums up."""
@@ -152,8 +154,8 @@ def _ratio(pairs):
     if np.isclose(ratio, 1):
         return ""
     if np.isclose(ratio, 0.5):
-        return f"constant ratio {ratio:.6g}: a factor, or one of two equal contributions overwritten"
-    return f"constant ratio {ratio:.6g}: a wrong factor"
+        return f"constant ratio {short(ratio)}: a factor, or one of two equal contributions overwritten"
+    return f"constant ratio {short(ratio)}: a wrong factor"
 
 
 def _squared(pairs):

@@ -67,3 +67,10 @@ def test_the_condition_widens_the_tolerance_of_its_element_only():
     assert not mismatch(np.array([1.0, 1 + 1e-9]), np.ones(2), condition=condition)
     assert mismatch(np.array([1 + 1e-9, 1.0]), np.ones(2), condition=condition)
     np.testing.assert_allclose(tolerance(np.ones(2), condition)[1] / tolerance(np.ones(2))[0], 1e6, rtol=1e-5)
+
+
+def test_the_ratio_of_complex_numbers_shows_no_noise():
+    expected = np.array([0.1 + 0.3j, -0.7 + 0.11j])
+    for factor, text in ((1.01, "ratio 1.01;"), (2j, "ratio 2j;"), (0.5 - 2j, "ratio 0.5-2j;")):
+        for e in expected:
+            assert text in mismatch(np.asarray(factor * e), np.asarray(e))

@@ -1,6 +1,8 @@
-"""The page, JUnit XML and Markdown hold each failing case."""
+"""What several runs say together; the page, JUnit XML and Markdown, which hold each failing case; and the atlas."""
 
+import contextlib
 import html
+import io
 import re
 import xml.etree.ElementTree as ET
 from concurrent.futures import ThreadPoolExecutor
@@ -9,8 +11,10 @@ import numpy as np
 import pytest
 
 from jax_ref import cli, sweep
-from jax_ref.report import page
-from jax_ref.report.records import lines, results, title
+from jax_ref.atlas import disagreements, row
+from jax_ref.cases.known_bugs import KNOWN_BUGS
+from jax_ref.report import junit, markdown, page
+from jax_ref.report.records import excused, headline, lines, results, text, title
 
 SOME = sweep.units(["square", "std"], ["float32", "float64"])
 OF_TESTS = ("DOUBLES", "RAISES", "LACKS")
@@ -28,18 +32,135 @@ def files(tmp_path_factory):
     return folder, results([line for path in paths for line in lines(path)])
 
 
+def header(run="r", **options):
+    asked = {"engine": "e", "modes": ["fwd", "rev"], "order": 2, "seed": "", "device": "cpu", "precision": "x64 on"}
+    made = {"case": None, "versions": {"numpy": "2"}, "source": "s", "expect": [], "when": "now"}
+    return {"run": run, **asked, **made, **options}
+
+
+def finding(what, mode, problem="wrong", **more):
+    return {"what": what, "mode": mode, "place": "", "problem": problem, "hint": "", "verdict": "", **more}
+
+
+def record(number=0, status="right", findings=(), run="r", of=2, dtype="float32", **more):
+    of_unit = {"run": run, "unit": ["np.f", dtype], "case": f"np.f({number})", "number": number, "of": of}
+    found = {"status": status, "findings": [*findings], "missing": "", "seconds": 0.5}
+    return of_unit | found | {"rerun": f"scratch-ad check np.f --case {number}"} | more
+
+
+def statuses(result):
+    return [r["status"] for r in result.records]
+
+
+# What several runs say together
+
+
+def test_runs_that_asked_something_else_are_kept_apart():
+    both, reverse = header("both"), header("reverse", modes=["rev"])
+    wrong = [record(k, "wrong", [finding("jvp", "fwd")], "both") for k in range(2)]
+    right = [record(k, run="reverse") for k in range(2)]
+    found = results([both, *wrong, reverse, *right, both])
+    assert [statuses(r) for r in found] == [["wrong", "wrong"], ["right", "right"]]
+    assert [r.title for r in found] == ["e, fwd and rev, order 2, on cpu", "e, rev, order 2, on cpu"]
+    for name, value in (("engine", "x"), ("order", 1), ("seed", "1"), ("device", "gpu"), ("precision", "x64 off")):
+        assert len(results([both, *wrong, header("other", **{name: value})])) == 2
+    assert results([header(seed="7"), record()])[0].title == "e, fwd and rev, order 2, seed 7, on cpu"
+
+
+def test_a_case_run_again_replaces_that_case_alone():
+    whole = [header(), record(0, "wrong", [finding("jvp", "fwd")]), record(1, "wrong", [finding("jvp", "fwd")])]
+    (result,) = results([*whole, header("one", case=1), record(1, run="one", of=1)])
+    assert statuses(result) == ["wrong", "right"] and result.header == whole[0]
+    again = [header("one", case=1), record(1, run="one", of=1), *whole]
+    assert [*map(statuses, results(again))] == [["wrong", "wrong"]]
+
+
+def test_a_unit_with_another_number_of_cases_is_replaced():
+    lost = record(0, "crashed", [finding("crashed", "")], of=1)
+    (result,) = results([header(), *(record(k) for k in range(2)), header("new", source="t"), lost | {"run": "new"}])
+    assert statuses(result) == ["crashed"] and "from" not in result.summary
+
+
+def test_records_of_several_versions_say_so():
+    found = [header("a"), record(0, run="a"), record(1, run="a"), header("b", source="t"), record(1, run="b")]
+    (result,) = results(found)
+    assert result.summary.endswith("; from 2 versions of the sources")
+    newer = header("b", versions={"numpy": "3"})
+    assert results([*found[:3], newer, found[-1]])[0].summary.endswith("numpy 3; from 2 versions of the packages")
+    assert "from" not in results(found[:3])[0].summary
+
+
+def test_the_causes_come_first_and_what_follows_from_them_on_one_line():
+    found = [
+        finding("jvp along a combination", "fwd"),
+        finding("vjp", "rev", "[0][1]: 4.0, not 2.0", place="[0]", index=[1], hint="constant ratio 2"),
+        finding("jvp", "fwd", "[2]: 4.0, not 2.0", index=[2]),
+        finding("value of jvp", "fwd", "3.0, not 1.0"),
+        finding("vjp of vjp", "rev"),
+    ]
+    assert text(record(0, "wrong", found)).splitlines() == [
+        "value of jvp: 3.0, not 1.0",
+        "jvp, [2]: 4.0, not 2.0",
+        "vjp, argument 0 [1]: 4.0, not 2.0",
+        "  hint: constant ratio 2",
+        "and so: jvp along a combination, vjp of vjp",
+    ]
+    assert headline(record(0, "wrong", found)) == "value of jvp: 3.0, not 1.0"
+    assert headline(record(0, "error", [finding("error", "", "e raised ZeroDivisionError")])).startswith("e raised")
+    assert text(record(0, "missing", [finding("missing", "fwd", "np.f")], missing="np.f")) == "no rule: np.f"
+    assert headline(record(0, "blocked", found, reason="blocked by np.g")) == "blocked by np.g"
+
+
+# The page
+
+
 def test_the_page_holds_each_failing_case(files):
     folder, found = files
-    text = html.unescape((folder / "index.html").read_text())
+    shown = html.unescape((folder / "index.html").read_text())
     failing = [r for result in found for r in result.records if r["status"] != "right"]
     assert len(failing) > 10
-    for record in failing:
-        assert record["rerun"] in text and record["case"] in text
-        assert all(finding["problem"] in text for finding in record["findings"])
+    for r in failing:
+        assert r["rerun"] in shown and r["case"] in shown
     for result in found:
-        assert f'<h2 id="{result.engine}">' in text
+        assert f"<h2>{result.title}</h2>" in shown and result.summary in shown
         for status, n in result.counts().items():
-            assert f"<b>{n}</b>{status}" in text
+            assert f"<b>{n}</b> {status}" in shown and f"<b>{status}</b>: {page.SIGNS[status].meaning}" in shown
+
+
+def test_cases_that_fail_alike_are_shown_once():
+    def rows(*records):
+        (section,) = [page._section("run1", result) for result in results([header(), *records])]
+        return section.rows
+
+    wrong = lambda k, ratio, **more: record(
+        k, "wrong", [finding("jvp", "fwd", f"{k}.5, not 1.0", hint=f"constant ratio {ratio}")], of=4, **more
+    )
+    (row,) = rows(wrong(0, 2), wrong(1, 2), wrong(2, 3), wrong(3, 2, dtype="complex64"))
+    assert [[r["number"] for r in g.records] for g in row.groups] == [[0, 1], [2], [3]]
+    assert "0.5, not 1.0" in row.groups[0].text and row.failing == ["float32", "complex64"]
+    (row,) = rows(wrong(0, 2, dtype="complex64"), wrong(1, 2, dtype="float64"), wrong(2, 2, dtype="float32"))
+    assert [g.dtype for g in row.groups] == [*row.cells] == ["float32", "float64", "complex64"]
+    cells = row.cells["float32"]
+    assert [c.status for c in cells] == ["wrong", "right", "right"]
+    assert [c.group for c in cells] == ["run1-np.f-float32-0", "", ""]
+
+
+def test_the_page_shows_where_the_referee_finds_jax_wrong(tmp_path):
+    said = finding("jvp", "fwd", "0.0, not nan", verdict="JAX is wrong, this is right")
+    found = record(excused=[said], of=1)
+    assert excused(found) == "jvp: 0.0, not nan\n  referee: JAX is wrong, this is right"
+    page.write(results([header(), found]), tmp_path / "index.html")
+    shown = (tmp_path / "index.html").read_text()
+    assert "JAX is wrong, this is right" in shown and 'data-failing=""' in shown
+    assert page.SIGNS["excused"].meaning in shown and page.SIGNS["wrong"].meaning not in shown
+
+
+def test_rows_open_and_cells_lead_to_their_failures_without_a_script(files):
+    shown = (files[0] / "index.html").read_text()
+    targets = set(re.findall(r'id="([^"]+)"', shown))
+    links = re.findall(r'<a class="sign \w+" href="#([^"]+)"', shown)
+    assert links and set(links) <= targets and len(targets) == len(re.findall(r' id="', shown))
+    assert shown.count("<summary") == shown.count("<details")
 
 
 def test_the_page_needs_nothing_else(files):
@@ -48,18 +169,28 @@ def test_the_page_needs_nothing_else(files):
 
 
 def test_cells_tell_the_modes_apart():
-    record = {"unit": ["f", "float32"], "status": "wrong", "findings": [{"what": "vjp", "mode": "rev"}]}
-    mixed = {**record, "findings": [{"what": "vjp of jvp", "mode": "rev over fwd"}]}
-    assert [page._in_mode(record, m, page.MODES) for m in page.MODES] == ["right", "wrong", "right"]
-    assert [page._in_mode(mixed, m, page.MODES) for m in page.MODES] == ["right", "right", "wrong"]
-    lost = {**record, "status": "crashed", "findings": [{"what": "crashed", "mode": ""}]}
-    assert [page._in_mode(lost, m, page.MODES) for m in page.MODES] == ["crashed"] * 3
+    def cells(status, *found, modes=page.MODES):
+        findings = [{"what": what, "mode": mode} for what, mode in found]
+        return [page._in_mode({"status": status, "findings": findings}, mode, modes) for mode in modes]
+
+    assert cells("wrong", ("vjp", "rev")) == ["right", "wrong", "right"]
+    assert cells("wrong", ("vjp of jvp", "rev over fwd")) == ["right", "right", "wrong"]
+    assert cells("crashed", ("crashed", "")) == ["crashed"] * 3
+    assert cells("error", ("error", "rev"), ("jvp", "fwd")) == ["wrong", "error", "right"]
+    assert cells("missing") == ["missing"] * 3
+    assert cells("missing", ("missing", "fwd")) == ["missing", "right", "right"]
+    assert cells("blocked", ("jvp", "fwd")) == ["blocked", "right", "right"]
+    assert cells("error", ("error", "rev over fwd"), modes=("rev",)) == ["error"]
+
+
+# JUnit XML and Markdown
 
 
 def test_junit(files):
     folder, found = files
-    suites = ET.parse(folder / "junit.xml").getroot()
-    assert [suite.get("name") for suite in suites] == [result.engine for result in found]
+    root = ET.parse(folder / "junit.xml").getroot()
+    suites = [*root]
+    assert [suite.get("name") for suite in suites] == [result.title for result in found]
     for suite, result in zip(suites, found, strict=True):
         cases = {case.get("name"): case for case in suite.iter("testcase")}
         assert len(cases) == int(suite.get("tests")) == len(result.records)
@@ -67,45 +198,58 @@ def test_junit(files):
             (body, *_) = [*cases[title(record)], None]
             kinds = {"right": None, "wrong": "failure", "error": "error", "missing": "skipped", "blocked": "skipped"}
             assert (body is not None and body.tag) == (kinds[record["status"]] or False)
-            assert body is None or record["rerun"] in body.text
-        for kind, count in (("failure", "failures"), ("error", "errors"), ("skipped", "skipped")):
-            assert len([*suite.iter(kind)]) == int(suite.get(count))
+            assert body is None or (record["rerun"] in body.text and body.get("message") == headline(record))
+    counted = (("testcase", "tests"), ("failure", "failures"), ("error", "errors"), ("skipped", "skipped"))
+    for element in (root, *suites):
+        for kind, count in counted:
+            assert len([*element.iter(kind)]) == int(element.get(count))
 
 
 def test_markdown(files):
     folder, found = files
-    text = (folder / "report.md").read_text()
+    written = (folder / "report.md").read_text()
     for result in found:
+        assert f"## {result.title}\n" in written
         for record in result.failures():
-            assert f"`{title(record)}`" in text and record["rerun"] in text
+            assert f"`{title(record)}`" in written and f"\n```sh\n{record['rerun']}\n```\n" in written
         missing = {r["unit"][0] for r in result.records if r["status"] == "missing"}
-        assert all(f"`{name}` (" in text for name in missing)
+        assert all(f"`{name}` (" in written for name in missing)
 
 
 def test_text_cannot_break_the_page_or_the_xml(tmp_path):
-    record = {
-        "run": "r",
-        "unit": ["<f>", "float32"],
-        "case": "a & b",
-        "number": 0,
-        "status": "wrong",
-        "missing": "",
-        "findings": [{"what": "vjp", "mode": "rev", "problem": "</pre><script>\x1b", "hint": "", "verdict": ""}],
-        "rerun": "scratch-ad '<>'",
-        "seconds": 0.0,
-    }
-    header = {"run": "r", "engine": "e", "expect": [], "device": "cpu", "precision": "", "order": 1, "modes": ["rev"]}
-    found = results([{**header, "versions": {}, "when": "now", "seed": ""}, record])
+    words = {"unit": ["<f>", "float32"], "case": "a & b", "rerun": "scratch-ad '<>'"}
+    found = results([header(), record(0, "wrong", [finding("vjp", "rev", "</pre><script>\x1b")]) | words])
     page.write(found, tmp_path / "index.html")
     assert "</pre><script>" not in (tmp_path / "index.html").read_text()
-    from jax_ref.report import junit
-
     junit.write(found, tmp_path / "junit.xml")
     assert "</pre><script>" in ET.parse(tmp_path / "junit.xml").getroot().find(".//failure").text
+    markdown.write(found, tmp_path / "report.md")
 
 
-def test_the_atlas_is_a_table_of_any_records(tmp_path):
-    rows = [{"expression": "np.sqrt(a)", "jax": {"reverse": np.array([np.nan])}, "issue": None}]
-    page.write_atlas(rows, tmp_path / "atlas.html")
-    text = (tmp_path / "atlas.html").read_text()
-    assert "<td>np.sqrt(a)</td>" in text and "reverse: [nan]" in text and "<th>issue</th>" in text
+# The atlas
+
+
+@pytest.fixture(scope="module")
+def points():
+    bugs = [bug for bug in KNOWN_BUGS if bug.id == "jax-std-const"]
+    return [*disagreements(bugs, (), (np.arctan2,))]
+
+
+def test_a_point_of_the_atlas_can_be_run_again(points):
+    assert {len(point["point"]) for point in points} == {1, 2}
+    for point in points:
+        lines, out = row(point)["rerun"], io.StringIO()
+        mode = "reverse" if "jacrev" in lines else "forward"
+        with contextlib.redirect_stdout(out), np.errstate(all="ignore"):
+            exec(lines, {})
+        assert out.getvalue() == f"{point['jax'][mode]}\n{point['ours'][mode]}\n"
+
+
+def test_the_atlas_says_who_is_right_where_and_with_what(points, tmp_path):
+    rows = [*map(row, points)]
+    page.write_atlas(rows, tmp_path / "atlas.html", "on cpu; jax 0")
+    shown = html.unescape((tmp_path / "atlas.html").read_text())
+    assert "on cpu; jax 0" in shown and shown.count("<article") == len(rows)
+    for r in rows:
+        assert r["referee"] in shown and r["rerun"] in shown and f"{r['dtype']}" in shown
+        assert not all(answer.right for answer in r["answers"]["JAX"].values())

@@ -1,40 +1,45 @@
-"""JUnit XML: one test suite per engine, one test case per case of the catalogue."""
+"""JUnit XML: one test suite per ``Results``, one test case per case of the catalogue."""
 
 import xml.etree.ElementTree as ET
+from collections import Counter
 from pathlib import Path
 
-from .records import FAILED, text, title
+from .records import FAILED, headline, text, title
 
 _ELEMENTS = {**dict.fromkeys(FAILED, "failure"), "error": "error", "crashed": "error"}
+_TOTALS = {"tests": "tests", "failure": "failures", "error": "errors", "skipped": "skipped"}
 
 
 def write(results, path):
     """Write the XML of these ``Results``; what is missing, blocked or expected counts as skipped."""
-    root = ET.Element("testsuites")
+    root, totals = ET.Element("testsuites"), Counter()
     for result in results:
-        suite = ET.SubElement(root, "testsuite", name=result.engine, timestamp=result.header["when"])
+        suite, counts = ET.SubElement(root, "testsuite", name=result.title, timestamp=result.header["when"]), Counter()
         properties = ET.SubElement(suite, "properties")
-        for name in ("device", "precision", "order", "seed"):
+        for name in ("engine", "device", "precision", "order", "seed"):
             ET.SubElement(properties, "property", name=name, value=str(result.header[name]))
         for name, version in result.header["versions"].items():
             ET.SubElement(properties, "property", name=name, value=version)
-        counts = {"tests": 0, "failure": 0, "error": 0, "skipped": 0}
         for record in result.records:
-            counts["tests"] += 1
-            seconds = f"{record['seconds']:.3f}"
-            case = ET.SubElement(
-                suite, "testcase", classname=record["unit"][0], name=_clean(title(record)), time=seconds
-            )
+            counts.update({"tests": 1, "time": record["seconds"]})
+            names = {"classname": record["unit"][0], "name": _clean(title(record))}
+            case = ET.SubElement(suite, "testcase", names, time=f"{record['seconds']:.3f}")
             if record["status"] != "right":
                 kind = _ELEMENTS.get(record["status"], "skipped")
                 counts[kind] += 1
-                body = ET.SubElement(case, kind, message=_clean(f"{record['status']}: {text(record)}".splitlines()[0]))
+                body = ET.SubElement(case, kind, type=record["status"], message=_clean(headline(record)))
                 body.text = _clean(f"{text(record)}\nrerun: {record['rerun']}")
-        names = {"tests": "tests", "failure": "failures", "error": "errors", "skipped": "skipped"}
-        for kind, count in counts.items():
-            suite.set(names[kind], str(count))
+        _total(suite, counts)
+        totals += counts
+    _total(root, totals)
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     ET.ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)
+
+
+def _total(element, counts):
+    element.set("time", f"{counts['time']:.3f}")
+    for kind, name in _TOTALS.items():
+        element.set(name, str(counts[kind]))
 
 
 def _clean(words):

@@ -1,97 +1,149 @@
-"""The page: one HTML file with a grid of functions, dtypes and modes per engine, that opens to the failing cases."""
+"""The pages: a grid of functions, dtypes and modes per engine, that opens to the failing cases; and the atlas."""
 
 from pathlib import Path
 from typing import NamedTuple
 
 import jinja2
 
-from .records import DTYPES, STATUSES, summary, text
+from .records import DTYPES, STATUSES, differing, excused, text
 
-MODES = ("fwd", "rev", "mixed")  # what is found in no single mode, or in one over the other, is "mixed"
+MODES = ("fwd", "rev", "mixed")
+
+
+class Sign(NamedTuple):
+    """How a status looks in a cell, and what it means."""
+
+    sign: str
+    meaning: str
+
+
 # The worst first: what a cell shows that holds several.
-_WORST = ("crashed", "timeout", "error", "wrong", "blocked", "missing", "expected", "right")
+SIGNS = {
+    "crashed": Sign("c", "its process ended abruptly"),
+    "timeout": Sign("t", "it was not finished in time"),
+    "error": Sign("!", "the engine, or JAX, raised an error"),
+    "wrong": Sign("✗", "another number, dtype or shape, or forward and reverse mode contradict each other"),
+    "blocked": Sign("b", "it is made of functions that fail, or are missing, themselves"),
+    "missing": Sign("–", "the engine has no rule"),
+    "expected": Sign("e", "a known failure, with its reason"),
+    "right": Sign("✓", "the same as JAX, or right where JAX is not"),
+    "excused": Sign("≠", "right, though JAX gives something else"),
+}
+_WORST = [*SIGNS]
 
 
-class Row(NamedTuple):
-    """One function: the status of each of ``cells`` (dtype, mode, status), and its cases that are not right."""
+class Cell(NamedTuple):
+    """Of one mode: the status, or "" where nothing was run, and the name of the group that tells why."""
 
-    name: str
-    cells: list
-    groups: list
-
-    @property
-    def worst(self):
-        return min((cell[2] for cell in self.cells if cell[2]), key=_WORST.index)
+    mode: str
+    status: str
+    group: str
 
 
 class Group(NamedTuple):
-    """Cases of one dtype with the same status that say the same."""
+    """Cases of one dtype with the same status, in which the same is wrong; what the first of them says."""
 
+    name: str
     status: str
     dtype: str
     text: str
     records: list
 
 
+class Row(NamedTuple):
+    """One function: by dtype its cells, one per mode, and the cases that there is something to say about."""
+
+    name: str
+    cells: dict
+    groups: list
+
+    @property
+    def ran(self):
+        """The dtypes in which there is a case."""
+        return [dtype for dtype, cells in self.cells.items() if any(c.status for c in cells)]
+
+    @property
+    def failing(self):
+        """The dtypes in which something is not right."""
+        return [dtype for dtype, cells in self.cells.items() if {c.status for c in cells} - {"", "right"}]
+
+
+class Section(NamedTuple):
+    """One ``Results``: the dtypes and modes that are its columns, and its rows."""
+
+    name: str
+    result: object
+    dtypes: list
+    modes: list
+    rows: list
+
+
 def write(results, path):
     """Write the page of these ``Results``."""
-    _render(path, results=[(r, summary(r.header), *_grid(r)) for r in results], statuses=STATUSES, modes=MODES)
+    sections = [_section(f"run{k}", result) for k, result in enumerate(results, 1)]
+    shown = {g.status for s in sections for row in s.rows for g in row.groups} | {"right"}
+    legend = [status for status in (*STATUSES, "excused") if status in shown]
+    _render("page.html.j2", path, sections=sections, signs=SIGNS, legend=legend)
 
 
-def write_atlas(rows, path):
-    """Write the page of ``rows``, dicts with the same keys, as one table."""
-    columns = list(rows[0]) if rows else []
-    _render(path, atlas=[[_plain(row[c]) for c in columns] for row in rows], columns=columns)
+def write_atlas(rows, path, where=""):
+    """Write the page of ``rows``, each made by ``atlas.row``; ``where`` says with what they were computed."""
+    _render("atlas.html.j2", path, rows=sorted(rows, key=lambda row: row["function"]), where=where)
 
 
-def _render(path, **values):
+def _render(template, path, **values):
     loader = jinja2.FileSystemLoader(Path(__file__).parent)
     environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    page = environment.get_template("page.html.j2").render(values)
+    page = environment.get_template(template).render(values)
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     Path(path).write_text(page, encoding="utf-8")
 
 
-def _grid(result):
-    """The dtypes and modes that are the columns, and the rows."""
+def _section(name, result):
     dtypes = [d for d in DTYPES if any(r["unit"][1] == d for r in result.records)]
     modes = [m for m in MODES if m in result.header["modes"] or (m == "mixed" and len(result.header["modes"]) > 1)]
     functions = {}
     for record in result.records:
         functions.setdefault(record["unit"][0], []).append(record)
-    return dtypes, modes, [_row(name, of, dtypes, modes) for name, of in functions.items()]
+    return Section(name, result, dtypes, modes, [_row(name, *each, dtypes, modes) for each in functions.items()])
 
 
-def _row(name, records, dtypes, modes):
-    cells, groups = [], {}
+def _row(section, name, records, dtypes, modes):
+    cells, groups = {}, []
     for dtype in dtypes:
         of_dtype = [r for r in records if r["unit"][1] == dtype]
+        groups += (of := _groups(f"{section}-{name}-{dtype}", dtype, of_dtype))
+        cells[dtype] = []
         for mode in modes:
-            statuses = [_in_mode(r, mode, modes) for r in of_dtype]
-            cells.append((dtype, mode, min(statuses, key=_WORST.index) if statuses else ""))
-    for r in records:
-        if r["status"] != "right":
-            key = r["status"], r["unit"][1], text(r)
-            groups.setdefault(key, []).append(r)
-    order = lambda group: (_WORST.index(group.status), group.dtype)
-    return Row(name, cells, sorted((Group(*key, of) for key, of in groups.items()), key=order))
+            status = min((_in_mode(r, mode, modes) for r in of_dtype), key=_WORST.index, default="")
+            cells[dtype].append(Cell(mode, status, next((g.name for g in of if g.status == status), "")))
+    return Row(name, cells, groups)
+
+
+def _groups(name, dtype, records):
+    alike = {}
+    for record in records:
+        if record["status"] != "right":
+            alike.setdefault((record["status"], differing(record)), []).append(record)
+        if record.get("excused"):
+            alike.setdefault(("excused", differing(record, "excused")), []).append(record)
+    groups = []
+    for (status, _), of in sorted(alike.items(), key=lambda item: _WORST.index(item[0][0])):
+        words = excused(of[0]) if status == "excused" else text(of[0])
+        groups.append(Group(f"{name}-{len(groups)}", status, dtype, words, of))
+    return groups
 
 
 def _in_mode(record, mode, modes):
     """The status of a record as one mode shows it: right, where what was found is another mode's."""
-    found = {_column(f["mode"], modes) for f in record["findings"] if f["what"] not in ("error", "timeout", "crashed")}
-    return record["status"] if not found or mode in found else "right"
+    found = [f["what"] for f in record["findings"] if not f["mode"] or _column(f["mode"], modes) == mode]
+    if not found and record["findings"]:
+        return "right"
+    if not found or record["status"] in ("blocked", "expected"):
+        return record["status"]
+    return min((what if what in _WORST else "wrong" for what in found), key=_WORST.index)
 
 
 def _column(mode, modes):
+    """What is found in no single mode is "mixed"."""
     return mode if mode in modes else "mixed" if "mixed" in modes else modes[0]
-
-
-def _plain(value):
-    return (
-        ""
-        if value is None
-        else ", ".join(f"{k}: {v}" for k, v in value.items())
-        if isinstance(value, dict)
-        else str(value)
-    )

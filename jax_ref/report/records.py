@@ -1,21 +1,28 @@
 """The file of results: JSON lines, appended to as units finish, and what they say when all are read.
 
-A header opens each run: ``run`` (a name made of all that may change a result), ``engine``, ``versions``, ``device``,
-``precision``, ``modes``, ``order``, ``seed``, ``expect`` and ``when``. A record is one case: ``run``, ``unit``
-([function, dtype]), ``case``, ``number`` (in its unit), ``of`` (how many the unit has), ``status``, ``findings``,
-``missing``, ``seconds``, ``rerun``; of a composite that is not right ``calls``, the functions that it is made of; and
-where the referee finds JAX wrong ``excused``, the findings that are none.
-Files are merged by joining them; of a unit in several runs of an engine the last counts.
+A header opens each run: ``run`` (a name made of all that may change a result), ``engine``, ``modes``, ``order``,
+``seed``, ``device``, ``precision``, ``case`` (of each unit the only one that was run, or None), ``versions``,
+``source``, ``expect`` and ``when``. A record is one case: ``run``, ``unit`` ([function, dtype]), ``case``, ``number``
+(in its unit), ``of`` (how many the unit has), ``status``, ``findings``, ``missing``, ``seconds``, ``rerun``; of a
+composite that is not right ``calls``, the functions that it is made of; and where the referee finds JAX wrong
+``excused``, the findings that are none.
+Files are merged by joining them. Of a case in several runs that asked the same, the last record counts.
 """
 
 import json
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from ..compare import Difference, Finding
+from ..words import EVENTS, told
+
+_HEADER = {"run", "engine", "versions", "device", "precision", "modes", "order", "seed", "expect", "when"}
+_RECORD = {"run", "unit", "case", "number", "of", "status", "findings", "missing", "seconds", "rerun"}
 FAILED = ("wrong", "error", "timeout", "crashed")
 STATUSES = ("right", *FAILED, "missing", "blocked", "expected")
+ASKED = ("engine", "modes", "order", "seed", "device", "precision")  # what keeps runs apart
 DTYPES = ("float16", "float32", "float64", "longdouble", "complex64", "complex128")
 
 
@@ -67,9 +74,12 @@ def lines(path):
     found = []
     for number, line in enumerate(whole, 1):
         try:
-            found.append(json.loads(line))
+            record = json.loads(line)
         except ValueError as error:
             raise ValueError(f"{path}:{number} is no record: {error}") from None
+        if not isinstance(record, dict) or (_RECORD if "unit" in record else _HEADER) - record.keys():
+            raise ValueError(f"{path}:{number} is no record of a sweep.")
+        found.append(record)
     return found
 
 
@@ -117,18 +127,36 @@ class Counts(Counter):
 
 @dataclass
 class Results:
-    """What one engine's runs say: the last ``header``, and each case's record with its final status.
+    """What the runs that asked the same of one engine say: the last ``header``, and each case's record.
 
-    An expected failure has status "expected" and the reason under ``reason``. A composite fails "blocked" where a
-    function that it is made of fails too, or is lacking altogether where it is missing; ``reason`` names it.
-    ``unmatched``: expectations of functions that were run, which match no failure.
+    A record has its final status. An expected failure has status "expected" and the reason under ``reason``. A
+    composite fails "blocked" where a function that it is made of fails too, or is lacking altogether where it is
+    missing; ``reason`` names it. ``unmatched``: expectations of functions that were run, which match no failure.
+    ``headers``: those of all runs that the records come from.
     """
 
     header: dict
     records: list
     unmatched: list
+    headers: list
 
     engine = property(lambda self: self.header["engine"])
+
+    @property
+    def title(self):
+        """The engine, and what was asked of it."""
+        h = self.header
+        seed = f", seed {h['seed']}" if h["seed"] else ""
+        return f"{h['engine']}, {' and '.join(h['modes'])}, order {h['order']}{seed}, on {h['device']}"
+
+    @property
+    def summary(self):
+        """When and with what the runs were made, on one line."""
+        parts = [self.header["precision"], self.header["when"], _listed(self.header["versions"])]
+        for what, key in (("the sources", "source"), ("the packages", "versions")):
+            if (n := len({json.dumps(header.get(key), sort_keys=True) for header in self.headers})) > 1:
+                parts.append(f"from {n} versions of {what}")
+        return "; ".join(parts)
 
     def counts(self):
         """How many cases have each status that occurs."""
@@ -141,28 +169,49 @@ class Results:
         return f"{self.engine}: {self.counts()}"
 
 
+@dataclass
+class _Group:
+    """The runs that asked the same: the last header, and the records by unit and number."""
+
+    header: dict
+    units: dict = field(default_factory=dict)
+    sizes: dict = field(default_factory=dict)  # how many cases each unit has
+
+    def opened(self, header):
+        if header.get("case") is None or self.header.get("case") is not None:
+            self.header = header
+
+    def add(self, record, alone):
+        """Take a record, which may be of a case that was run ``alone``."""
+        unit = tuple(record["unit"])
+        if not alone and self.sizes.setdefault(unit, record.get("of")) != record.get("of"):
+            self.units[unit], self.sizes[unit] = {}, record["of"]
+        self.units.setdefault(unit, {})[record["number"]] = record
+
+
 def results(found):
-    """``Results`` per engine, in the order of their first headers, from the ``lines`` of one or several files."""
-    headers, units = {}, {}
+    """``Results``, in the order of their first headers, from the ``lines`` of one or several files.
+
+    Runs are kept apart by what was asked: see ``ASKED``. A unit that has another number of cases is replaced.
+    """
+    headers, groups = {}, {}
     for line in found:
         if "unit" not in line:
-            headers.pop(line["run"], None)
             headers[line["run"]] = line
-            units.setdefault(line["engine"], {})
-            continue
-        if line["run"] not in headers:
+            groups.setdefault(_asked(line), _Group(line)).opened(line)
+        elif line["run"] not in headers:
             raise ValueError(f"a record of the run {line['run']} comes before its header: join the files whole.")
-        of_engine = units[headers[line["run"]]["engine"]]
-        key = tuple(line["unit"])
-        if key not in of_engine or next(iter(of_engine[key].values()))["run"] != line["run"]:
-            of_engine.pop(key, None)
-            of_engine[key] = {}
-        of_engine[key][line["number"]] = line
-    last = {header["engine"]: header for header in headers.values()}
-    return [_judged(last[engine], of_engine) for engine, of_engine in units.items()]
+        else:
+            header = headers[line["run"]]
+            groups[_asked(header)].add(line, header.get("case") is not None)
+    return [_judged(group.header, group.units, headers) for group in groups.values()]
 
 
-def _judged(header, units):
+def _asked(header):
+    return json.dumps([header.get(name) for name in ASKED])
+
+
+def _judged(header, units, headers):
     raw = [units[unit][number] for unit in sorted(units) for number in sorted(units[unit])]
     statuses = {unit: {r["status"] for r in of.values()} for unit, of in units.items()}
     lacking = {unit for unit, of in statuses.items() if of == {"missing"}}
@@ -180,20 +229,42 @@ def _judged(header, units):
         elif blockers:
             record = record | {"status": "blocked", "reason": f"blocked by {', '.join(blockers)}"}
         records.append(record)
-    return Results(header, records, [e for e in expected if e in unmatched])
+    runs = dict.fromkeys([record["run"] for record in records]) or [header["run"]]
+    return Results(header, records, [e for e in expected if e in unmatched], [headers[run] for run in runs])
 
 
 def text(record):
-    """What a record says, in lines."""
-    found = []
-    for finding in record["findings"]:
-        found.append(f"{finding['what']}: {finding['problem']}")
-        found += [
-            f"    {label}: {finding[key]}" for label, key in (("hint", "hint"), ("referee", "verdict")) if finding[key]
-        ]
-    found += [f"no rule: {record['missing']}"] if record["missing"] else []
-    found += [record["reason"]] if record.get("reason") else []
-    return "\n".join(found)
+    """What a record says, in lines, the causes first."""
+    lines = told([_finding(f) for f in record["findings"] if f["what"] != "missing"])
+    lines += [f"no rule: {record['missing']}"] if record["missing"] else []
+    lines += [record["reason"]] if record.get("reason") else []
+    return "\n".join(lines)
+
+
+def excused(record):
+    """What a record says of differences where the referee finds that the engine is right; empty if there are none."""
+    return "\n".join(told([_finding(f) for f in record.get("excused", ())]))
+
+
+def headline(record):
+    """What matters most in a record, on one line: why it counts as it does, or else its first cause."""
+    return record.get("reason") or text(record).partition("\n")[0]
+
+
+def differing(record, findings="findings"):
+    """What is wrong in a record but for the numbers: the same for cases that fail alike."""
+    found = {
+        (f.what, f.mode, f.hint or (f.difference.problem if f.what in EVENTS else ""))
+        for f in map(_finding, record.get(findings, ()))
+    }
+    return frozenset(found), record["missing"], record.get("reason", "")
+
+
+def _finding(found):
+    place, index = found["place"], tuple(found.get("index", ()))
+    where = f"{place}{list(index)}" if index else place
+    difference = Difference(found["problem"].removeprefix(f"{where}: "), place, index)
+    return Finding(found["what"], found["mode"], difference, found["hint"], found["verdict"])
 
 
 def title(record):
@@ -203,6 +274,9 @@ def title(record):
 
 def summary(header):
     """Where and with what a run was made, on one line."""
-    versions = ", ".join(f"{name} {version}" for name, version in header["versions"].items())
     how = f"order {header['order']}, modes {' and '.join(header['modes'])}"
-    return f"on {header['device']} ({header['precision']}), {how}, {header['when']}; {versions}"
+    return f"on {header['device']} ({header['precision']}), {how}, {header['when']}; {_listed(header['versions'])}"
+
+
+def _listed(versions):
+    return ", ".join(f"{name} {version}" for name, version in versions.items())
