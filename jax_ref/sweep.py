@@ -40,6 +40,7 @@ from .engine import OURS
 from .engine import engine as engine_named
 from .judge import examined
 from .measure import Problem, references, vectors
+from .names import named
 from .report.records import Log, finished, lines, results
 
 ERROR = "error"  # what a finding says is wrong where the engine, or JAX, raises something
@@ -57,18 +58,15 @@ class Unit(NamedTuple):
 
 
 def units(names=(), dtypes=()):
-    """The units of these functions (names as ``np.linalg.inv`` or ``inv``) and dtypes, by default all.
+    """The units of these functions (in any words that ``named`` knows) and dtypes, by default all.
 
     Raises ValueError for a name or dtype that is not in the catalogue.
     """
     every = sorted({Unit(name_of(c.function), d) for c in catalogue if not c.differs for d in c.dtypes})
-    called = lambda u, name: u.name == name or u.name.endswith(f".{name}")
-    unknown = [f"function {name}" for name in names if not any(called(u, name) for u in every)]
-    unknown += [f"dtype {dtype}" for dtype in dtypes if not any(u.dtype == dtype for u in every)]
-    if unknown:
-        raise ValueError(f"the catalogue has no {', '.join(unknown)}.")
-    wanted = lambda u: not names or any(called(u, name) for name in names)
-    return [u for u in every if wanted(u) and (not dtypes or u.dtype in dtypes)]
+    wanted, known = named(names), {u.dtype for u in every}
+    if unknown := set(dtypes) - known:
+        raise ValueError(f"the catalogue has no dtype {', '.join(sorted(unknown))}: take {', '.join(sorted(known))}.")
+    return [u for u in every if u.name in wanted and (not dtypes or u.dtype in dtypes)]
 
 
 # One unit
@@ -409,6 +407,6 @@ def _source(engine):
     files = [*here.rglob("*.py"), *(here.parent / "scratch_ad").rglob("*.py")]
     if ":" in engine:
         package = importlib.import_module(engine.partition(":")[0].partition(".")[0])
-        path = Path(package.__file__ or "")
-        files += path.parent.rglob("*.py") if path.name == "__init__.py" else [path]
+        folders = getattr(package, "__path__", ())  # several where there is no __init__.py
+        files += [path for folder in folders for path in Path(folder).rglob("*.py")] or [Path(package.__file__)]
     return hashlib.sha256(b"".join(path.read_bytes() for path in sorted(files))).hexdigest()[:12]
