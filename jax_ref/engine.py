@@ -7,8 +7,10 @@ calls of its ``namespace``. A function that it lacks raises one of ``missing``: 
 import importlib
 import operator
 import sys
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import optree
@@ -27,6 +29,7 @@ class Engine:
     and gives a tuple with one per primal, the transpose of the jvp without conjugation, as in JAX. ``namespace`` stands
     for ``np`` in what it is asked to differentiate. ``order``: how often its transformations nest. ``missing``: what it
     raises for a function that it lacks. ``slack``: by how much its own method is less exact than rounding allows.
+    ``call(f, *primals) -> out``: the function undifferentiated, where that is not NumPy's own doing.
     ``rule``: whether it is the rule of one function, which it takes any function for.
     """
 
@@ -37,6 +40,7 @@ class Engine:
     order: int = 2
     missing: tuple = (NotImplementedError,)
     slack: float = 1.0
+    call: Callable | None = None
     rule: bool = False
 
     def modes(self):
@@ -109,16 +113,18 @@ def engine(name):
         try:
             return PEERS[name]()
         except ImportError as error:
-            raise ValueError(f"engine {name}: {error}; install it by pip install 'scratch-ad[bench]'.") from error
-    module, colon, path = name.partition(":")
-    if not colon:
+            raise ValueError(f"engine {name}: {error}; in the checkout: pip install -e '.[bench]'.") from error
+    module, _, path = name.partition(":")
+    if not (module and path):
         known = ", ".join((*ENGINES, *PEERS))
         raise ValueError(f"no engine {name}: take one of {known}, or package.module:object.")
     sys.path[:] = dict.fromkeys(("", *sys.path))  # as python -m does
     try:
         found = operator.attrgetter(path)(importlib.import_module(module))
-    except (ImportError, AttributeError) as error:
-        raise ValueError(f"no engine {name}: {error}.") from error
+    except (Exception, SystemExit) as error:  # whatever a user's module does when it is imported
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        place = f" ({Path(where.filename).name}:{where.lineno})" if where.filename != __file__ else ""
+        raise ValueError(f"no engine {name}: {type(error).__name__}: {error}{place}.") from error
     if not isinstance(found, Engine):
         raise ValueError(f"{name} is no engine: make it a jax_ref.engine.Engine.")
     return found

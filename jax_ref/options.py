@@ -1,0 +1,152 @@
+"""The arguments of the command ``scratch-ad``; nothing heavy is imported to read them."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+_STATUS = "exit status: 0 all good, 1 a mismatch, 2 bad usage, 3 an error of its own, 130 stopped by Ctrl-C"
+
+_EXAMPLES = f"""\
+examples:
+    scratch-ad check tanh                            one function; without a name all of them
+    scratch-ad check linalg --engine torch           another engine, on the functions of a submodule
+    scratch-ad check --out results --junit ad.xml    kept, and gone on with when broken off
+    scratch-ad report results --out page
+    scratch-ad compare "np.sin(a) * b"
+
+{_STATUS}"""
+
+_EXPECT = f"""\
+a file of known failures (--expect FILE) has one per line, with its reason:
+    function [dtype] [part of the case] # reason
+    np.sort complex128 axis=0 # complex numbers are ordered by their real parts only
+Such a case counts as expected. A line that matches no failure of a function that was run is an error.
+
+{_STATUS}"""
+
+_ENGINES = """\
+scratch_ad (the default), scratch_ad-forward, scratch_ad-reverse, scratch_ad-compiled, jax, numerical, autograd, torch,
+mygrad, or one of your own as package.module:object"""
+
+
+_DTYPE = "such as float32, or float32,float64; by default all"
+_ALARMS = "draw N right cases instead, and count those that the checks flag"
+
+
+def parser():
+    """The parser of the command's arguments."""
+    raw = argparse.RawDescriptionHelpFormatter
+    summary = "Derivatives of NumPy functions by any engine, checked against JAX."
+    whole = argparse.ArgumentParser("scratch-ad", description=summary, epilog=_EXAMPLES, formatter_class=raw)
+    whole.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
+    commands = whole.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def command(name, summary, **options):
+        description = summary[0].upper() + summary[1:] + "."
+        return commands.add_parser(name, help=summary, description=description, formatter_class=raw, **options)
+
+    names = {"nargs": "*", "metavar": "NAME"}
+    meant = "np.tanh or tanh, or a submodule such as linalg; by default all functions"
+    folder = {"type": Path, "metavar": "DIR"}
+    mode = {"choices": ("fwd", "rev"), "help": "by default both"}
+
+    doctor = command("doctor", "show versions, devices and precision, and check one function")
+
+    check = command("check", "check an engine over the catalogue, or some functions of it", epilog=_EXPECT)
+    check.add_argument("names", **names, help=meant)
+    check.add_argument("--engine", default="scratch_ad", help=_ENGINES)
+    check.add_argument("--mode", **mode)
+    check.add_argument("--dtype", action="extend", type=lambda text: text.split(","), default=[], help=_DTYPE)
+    check.add_argument("--order", type=int, choices=(1, 2), default=2, help="of derivatives (default: 2)")
+    check.add_argument("--jobs", type=_positive(int), default=os.cpu_count() or 1, metavar="N", help="processes")
+    check.add_argument("--shard", type=_shard, default=(1, 1), metavar="i/n", help="every n-th unit, from the i-th")
+    check.add_argument("--seed", default="", help="any text: other tangents and cotangents")
+    check.add_argument("--case", type=int, metavar="K", help="of one function and dtype the case of that number")
+    timeout = "seconds for one function and dtype (default: 120)"
+    check.add_argument("--timeout", type=_positive(float), default=120, metavar="S", help=timeout)
+    check.add_argument("--out", **folder, help="keep the results there, and go on from those there")
+    check.add_argument("--fresh", action="store_true", help="start anew in --out")
+    check.add_argument("--junit", type=Path, metavar="FILE", help="write JUnit XML as well")
+    check.add_argument("--expect", type=Path, metavar="FILE", help="known failures; see below")
+
+    listing = command("list", "list the functions that are checked, with their dtypes and how many cases")
+    listing.add_argument("names", **names, help=meant)
+
+    compare = command("compare", "compare several methods on one function: error, evaluations, time")
+    compare.add_argument("what", metavar="EXPR-or-NAME", help='such as "np.sin(a) * b", or np.tanh')
+    compare.add_argument(
+        "--size", type=_positive(int), default=8, metavar="N", help="of each variable of an expression (default: 8)"
+    )
+    compare.add_argument("--seed", type=int, default=0, metavar="N", help="of the variables' numbers (default: 0)")
+
+    report = command("report", "make a page, JUnit XML and Markdown of files of results")
+    report.add_argument("files", nargs="+", type=Path, metavar="FILE", help="results.jsonl of a run, or its folder")
+    report.add_argument("--out", required=True, **folder, help="where index.html, junit.xml and report.md go")
+
+    atlas = command("atlas", "make a page of the points at which JAX is wrong, with evidence (about a minute)")
+    atlas.add_argument("--out", required=True, **folder, help="where atlas.html goes")
+
+    selftest = command("selftest", "plant faults into our rules, and count those that the checks catch")
+    selftest.add_argument("names", **names, help=meant)
+    selftest.add_argument("--mode", **mode)
+    selftest.add_argument("--alarms", type=_positive(int), metavar="N", help=_ALARMS)
+
+    for sub in (doctor, check, compare, atlas, selftest):
+        default = "auto" if sub in (doctor, check) else "cpu"
+        device = f"where JAX computes; auto: where it would by itself (default: {default})"
+        sub.add_argument("--device", choices=("auto", "cpu", "gpu"), default=default, help=device)
+        sub.add_argument("--cache", default=str(_cache()), metavar="DIR", help="of compiled programs; '' for none")
+    return whole
+
+
+class _Version(argparse.Action):
+    def __call__(self, parser, *_):
+        print(f"scratch-ad {version()}")
+        parser.exit()
+
+
+def version():
+    """That of the installed package, or of the checkout."""
+    import importlib.metadata
+    import tomllib
+
+    try:
+        return importlib.metadata.version("scratch-ad")
+    except importlib.metadata.PackageNotFoundError:
+        root = Path(__file__).parents[1]
+        project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+        return f"{project['version']}, not installed, in {root}"
+
+
+def _positive(kind):
+    """A reader of positive numbers."""
+
+    def number(text):
+        try:
+            n = kind(text)
+        except ValueError:
+            n = 0
+        if not 0 < n < 1e9:
+            raise argparse.ArgumentTypeError(f"{text} is no positive {'whole ' if kind is int else ''}number")
+        return n
+
+    return number
+
+
+def _shard(text):
+    i, _, n = text.partition("/")
+    if not (i.isdecimal() and n.isdecimal() and 1 <= int(i) <= int(n)):
+        raise argparse.ArgumentTypeError(f"{text} is not i/n with i from 1 to n")
+    return int(i), int(n)
+
+
+def _cache():
+    """The folder for what the platform's user may lose at any time."""
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Caches"
+    else:
+        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "scratch-ad"
