@@ -19,14 +19,16 @@ import optree
 from scratch_ad.tracer import name_of
 from scratch_ad.tree import is_inexact
 
-from .compare import Finding, differences
+from .compare import ULPS, Difference, Finding, differences
 from .engine import OURS, Engine
 from .engine import engine as engine_named
 from .judge import examined
-from .measure import Problem, compiled, vectors
+from .measure import Problem, again, compiled, vectors
+from .rounding import without_rules
 from .shrink import Code, listed, shrunk
 from .words import described, follows, told
 
+__tracebackhide__ = True  # pytest shows the caller's lines
 SPELT = 100  # numbers in arguments, up to which a line of code holds them
 
 
@@ -56,7 +58,7 @@ class Result:
     def require(self):
         """This result; AssertionError with all that is wrong, unless all is well."""
         if not self.ok:
-            raise AssertionError(str(self))
+            raise AssertionError(self)
         return self
 
     def __str__(self):
@@ -85,16 +87,14 @@ def check(f, *args, modes=("fwd", "rev"), order=2, engine=OURS, edges=False, ref
     of one. ``edges``: first derivatives also at special points in the arguments' shapes: zeros, ones, ties, ±∞, nan,
     the largest and the smallest numbers; those where ``f`` itself raises are left out. ``seed``: of the directions.
 
-    Returns a ``Result``. Raises AssertionError if anything is wrong or the engine lacks a rule, ValueError for an
-    unknown mode, order or engine, and what ``f`` or the engine raises.
+    Returns a ``Result``. Raises AssertionError if anything is wrong or the engine lacks a rule, TypeError if no
+    argument or nothing that ``f`` returns is real or complex, ValueError for an unknown mode, order or engine, and what
+    ``f`` or the engine raises.
     """
     engine = engine if isinstance(engine, Engine) else engine_named(engine)
     modes = _modes(modes, engine)
-    if order not in (1, 2):
-        raise ValueError(f"check: order is 1 or 2, not {order!r}.")
-    options = {"modes": modes} if modes != engine.modes() else {}
-    options |= {"order": order} if order != 2 else {}
-    options |= {} if engine is OURS else {"engine": engine.name}
+    order, options = _order(order), _options(modes, engine, order)
+    options |= {} if engine is OURS else {"engine": _written(engine)}
     options |= {} if reference is None else {"reference": Code(_name(reference, "reference"))}
     line = functools.partial(_line, "check", [_name(f)], {**options, "seed": seed})
     written = None if reference is None else f
@@ -112,7 +112,7 @@ def check_vjp(my_vjp, reference, *primals, edges=False, seed="0"):
     def engine(call):
         def vjp(_, *moving):
             out, pullback = my_vjp(*call.given.whole(moving))
-            return call.out.some(out), lambda g: call.given.some(pullback(call.out.whole(g, _no_tangent)))
+            return call.out.results(out), lambda g: call.given.some(pullback(call.out.whole(g, _no_tangent)))
 
         return Engine(_name(my_vjp), vjp=vjp, order=1, rule=True)
 
@@ -129,7 +129,7 @@ def check_jvp(my_jvp, reference, *primals, edges=False, seed="0"):
     def engine(call):
         def jvp(_, moving, tangents):
             found = my_jvp(call.given.whole(moving), call.given.whole(tangents, _no_tangent))
-            return tuple(map(call.out.some, found))
+            return call.out.results(found[0]), call.out.some(found[1])
 
         return Engine(_name(my_jvp), jvp=jvp, order=1, rule=True)
 
@@ -137,13 +137,14 @@ def check_jvp(my_jvp, reference, *primals, edges=False, seed="0"):
     return _check(_name(my_jvp), reference, primals, engine, ("fwd",), 1, seed, line, edges)
 
 
-def check_custom(f, reference, *args, edges=False, seed="0"):
+def check_custom(f, reference, *args, modes=("fwd", "rev"), order=2, edges=False, seed="0"):
     """A JAX user's ``jax.custom_vjp`` or ``jax.custom_jvp`` function, or a ``torch.autograd.Function``, against JAX.
 
     ``reference``: the same function without a rule of its own, in plain NumPy or in jax.numpy. ``f`` may also be a
-    JAX function that calls such functions. It is differentiated in the modes that its rules have, up to second order
-    in JAX and first in PyTorch. Returns a ``Result``; raises AssertionError if anything is wrong. ``edges`` and
-    ``seed``: see ``check``.
+    JAX function that calls such functions. It is differentiated in the modes that its rules have, in JAX up to second
+    order and in PyTorch to first. Returns a ``Result``; raises AssertionError if anything is wrong. ``modes``,
+    ``order`` (1 for a rule that is no JAX function itself, as one by ``jax.pure_callback``), ``edges`` and ``seed``:
+    see ``check``.
     """
     if isinstance(f, type) and any(base.__module__.startswith("torch.autograd") for base in f.__mro__):
         from .peers import torch_function
@@ -151,28 +152,35 @@ def check_custom(f, reference, *args, edges=False, seed="0"):
         engine, written = torch_function(f), f.apply
     else:
         engine, written = _jax_engine(f, args), f
-    line = functools.partial(_line, "check_custom", [_name(f), _name(reference, "reference")], {"seed": seed})
-    return _check(_name(f), reference, args, lambda _: engine, engine.modes(), 2, seed, line, edges, written)
+    modes = _modes(modes, engine)
+    options = _options(modes, engine, order) | {"seed": seed}
+    line = functools.partial(_line, "check_custom", [_name(f), _name(reference, "reference")], options)
+    return _check(_name(f), reference, args, lambda _: engine, modes, order, seed, line, edges, written)
 
 
 def check_grads(f, args, order=2, modes=("fwd", "rev"), atol=None, rtol=None, eps=None):
     """As ``jax.test_util.check_grads``, with its signature, but against JAX itself instead of differences.
 
     No tolerance grows with the size of the array, as both do there, every element is compared by itself, and along
-    several directions. ``f`` is a plain NumPy function, whose derivatives are ours, or a function made by
-    ``jax.custom_jvp`` or ``jax.custom_vjp``, whose rule is compared with JAX's derivative of its body. ``atol``,
-    ``rtol`` and ``eps`` must be left out: the tolerance is measured (see ``compare``).
-    Raises TypeError if one is given, and AssertionError if anything is wrong.
+    several directions. ``f`` is a plain NumPy function, whose derivatives are ours, or a JAX function: then the custom
+    rules in it, outside of loops and branches, are compared with JAX's derivatives of the bodies. ``atol``, ``rtol``
+    and ``eps`` must be left out: the tolerance is measured (see ``compare``).
+    Raises TypeError if one is given or ``args`` is no tuple or list, and AssertionError if anything is wrong.
     """
     if (atol, rtol, eps) != (None, None, None):
         raise TypeError(
             "check_grads: leave out atol, rtol and eps: the tolerance is measured from the function itself."
         )
-    if not isinstance(f, (jax.custom_jvp, jax.custom_vjp)):
+    if not isinstance(args, (tuple, list)):
+        raise TypeError("check_grads: args is a tuple of the arguments of f, such as (x,).")
+    with np.errstate(all="ignore"):
+        out = f(*args)
+    if not any(isinstance(leaf, jax.Array) for leaf in jax.tree.leaves(out)):
         return check(f, *args, modes=modes, order=order)
     engine = _jax_engine(f, args)
     line = functools.partial(_line, "check_grads", [_name(f)], {"order": order, "modes": modes})
-    return _check(_name(f), f.fun, args, lambda _: engine, _modes(modes, engine), order, "0", line, written=f)
+    modes = _modes(modes, engine)
+    return _check(_name(f), without_rules(f), args, lambda _: engine, modes, _order(order), "0", line, written=f)
 
 
 def check_engine(engine, names=(), dtypes=(), modes=("fwd", "rev"), order=2):
@@ -201,6 +209,25 @@ def _modes(modes, engine):
     return offered
 
 
+def _order(order):
+    if order not in (1, 2):
+        raise ValueError(f"check: order is 1 or 2, not {order!r}.")
+    return order
+
+
+def _options(modes, engine, order):
+    """Those that are not the default, for a line of code."""
+    return ({"modes": modes} if modes != engine.modes() else {}) | ({"order": order} if order != 2 else {})
+
+
+def _written(engine):
+    """An engine in code: the name by which it is known, or else a variable."""
+    try:
+        return engine.name if engine_named(engine.name) is engine else Code("engine")
+    except ValueError:
+        return Code("engine")
+
+
 def _jax_engine(f, args):
     """JAX on a function of its own arrays; without forward mode where a rule of ``jax.custom_vjp`` forbids it."""
     given = _Parts(args)
@@ -210,8 +237,12 @@ def _jax_engine(f, args):
     except TypeError as error:
         if "custom_vjp" not in str(error):
             raise
-        return Engine(_name(f), vjp=_jax_vjp)
-    return Engine(_name(f), _jax_jvp, _jax_vjp)
+        return Engine(_name(f), vjp=_jax_vjp, call=_jax_call)
+    return Engine(_name(f), _jax_jvp, _jax_vjp, call=_jax_call)
+
+
+def _jax_call(f, *primals):
+    return _arrays(f(*primals))
 
 
 def _jax_jvp(f, primals, tangents):
@@ -228,36 +259,70 @@ def _arrays(tree):
     return optree.tree_map(lambda x: x if isinstance(x, jax.core.Tracer) else np.asarray(x), tree)
 
 
-# Integers are held fixed
+# What has no derivative is held fixed
 
 
 class _Parts:
-    """A container of arrays: its real and complex leaves move, the others are held fixed."""
+    """A container: its real and complex arrays move, all else (integers, None, texts, functions) is held fixed."""
 
     def __init__(self, tree):
-        leaves, self.spec = optree.tree_flatten(tree)
-        self.moves = [is_inexact(x) for x in leaves]
+        leaves, self.spec = optree.tree_flatten(tree, none_is_leaf=True)
+        self.moves = [_moves(x) for x in leaves]
         self.leaves = [np.asarray(x)[()] if moves else x for x, moves in zip(leaves, self.moves, strict=True)]
         self.tree = optree.tree_unflatten(self.spec, self.leaves)
+        self.lent = []  # copies of fixed arrays that were handed out, each after its original
+        self.wrong = []  # of results compared so far, in words
 
     def some(self, tree):
         """The leaves that move, in a tuple; the container itself if all do, or if it is not like this one."""
-        found = optree.tree_leaves(tree, none_is_leaf=True)
-        if all(self.moves) or len(found) != len(self.moves):
-            return tree
-        return tuple(itertools.compress(found, self.moves))
+        found, spec = optree.tree_flatten(tree, none_is_leaf=True)
+        return tree if all(self.moves) or spec != self.spec else tuple(itertools.compress(found, self.moves))
 
-    def whole(self, some, fixed=lambda x: x):
-        """The container again, with ``fixed(leaf)`` for the others."""
+    def results(self, tree):
+        """``some`` of a result, whose fixed leaves are compared as well."""
+        found, spec = optree.tree_flatten(tree, none_is_leaf=True)
+        if spec == self.spec:
+            pairs = zip(found, self.leaves, self.moves, strict=True)
+            fixed = [(x, y) for x, y, moves in pairs if not (moves or isinstance(x, jax.core.Tracer))]
+            self.wrong += [f"{x!r}, not {y!r}" for x, y in fixed if not _same(x, y)]
+        return self.some(tree)
+
+    def whole(self, some, fixed=None):
+        """The container again, with copies of what is fixed, or ``fixed(leaf)``."""
         if all(self.moves):
             return some
-        moving = iter(some)
+        moving, fixed = iter(some), fixed or self._lend
         leaves = [next(moving) if moves else fixed(x) for x, moves in zip(self.leaves, self.moves, strict=True)]
         return optree.tree_unflatten(self.spec, leaves)
 
+    def _lend(self, x):
+        if not isinstance(x, np.ndarray):
+            return x
+        self.lent.append((x, x.copy()))
+        return self.lent[-1][1]
+
+    def changed(self):
+        """What is wrong with fixed arrays that were handed out, in words."""
+        return ["changed by the engine" for x, copy in self.lent if not np.array_equal(x, copy)][:1]
+
+
+def _moves(x):
+    """Whether it is a real or complex number or an array of them. Raises TypeError for a dtype that is not compared."""
+    if not (hasattr(x, "dtype") or isinstance(x, (int, float, complex))) or not is_inexact(x):
+        return False
+    if (name := np.asarray(x).dtype.name) not in ULPS:
+        raise TypeError(f"an argument or result has dtype {name}; compared are {', '.join(ULPS)}.")
+    return True
+
+
+def _same(x, y):
+    if not hasattr(y, "dtype"):
+        return x is y or bool(np.all(x == y))
+    return np.asarray(x).dtype.kind == np.asarray(y).dtype.kind and np.array_equal(x, y)
+
 
 def _no_tangent(x):
-    return np.zeros(np.shape(x), jax.dtypes.float0)
+    return np.zeros(np.shape(x) if hasattr(x, "dtype") else (), jax.dtypes.float0)
 
 
 class _Call:
@@ -267,6 +332,11 @@ class _Call:
         self.given = _Parts(args)
         with np.errstate(all="ignore"):
             self.out = _Parts(f(*self.given.tree))
+
+    def found(self):
+        """What is wrong with what is held fixed: integers among the results, and arguments that were changed."""
+        fixed = [Finding("value", "", Difference(problem)) for problem in dict.fromkeys(self.out.wrong)]
+        return fixed + [Finding("inputs", "", Difference(problem)) for problem in self.given.changed()]
 
     def moving(self, f):
         """``f`` as a function of what moves, to what moves."""
@@ -294,15 +364,20 @@ def _check(name, reference, args, engine_of, modes, order, seed, line, edges=Fal
         (right,) = answer([problem])
         try:
             with np.errstate(all="ignore"):
-                return *examined(engine, problem, right, modes), answer
+                wrong, excused = examined(engine, problem, right, modes)
         except engine.missing:
             raise
         except Exception:
-            if not (wrong := _of_value(engine, problem, right)):
+            if not (wrong := _explained(engine, problem, right)):
                 raise
-            return wrong, [], answer
+            excused = []
+        return wrong + call.found(), excused, answer
 
     call = _Call(reference, args)
+    if not any(call.given.moves):
+        raise TypeError(f"{name}: no argument to differentiate: give it real or complex numbers, such as np.ones(3).")
+    if not any(call.out.moves):
+        raise TypeError(f"{name}: returns nothing to differentiate: return real or complex numbers.")
     leaves = list(itertools.compress(call.given.leaves, call.given.moves))
     dtypes = ", ".join(dict.fromkeys(x.dtype.name for x in leaves))
     engine = engine_of(call)
@@ -312,9 +387,11 @@ def _check(name, reference, args, engine_of, modes, order, seed, line, edges=Fal
         wrong_at = args
         for point in _edge_points(call.given) if edges else ():
             try:
-                _Call(reference, point)
+                out = _Call(reference, point).out.leaves
             except Exception:
                 continue  # the function itself is not defined there
+            if all(map(_is_ordinary, optree.tree_leaves(point))) and not all(map(_is_finite, out)):
+                continue  # it overflows
             wrong, excused, _ = found(point, answer, order=1)
             wrong_at = point if wrong and not result.findings else wrong_at
             result.findings += wrong
@@ -332,12 +409,13 @@ def _check(name, reference, args, engine_of, modes, order, seed, line, edges=Fal
     return result.require()
 
 
-def _of_value(engine, problem, reference):
-    """What is wrong with the value alone: derivatives of one of another form may raise anything."""
+def _explained(engine, problem, reference):
+    """What is wrong with the value alone, or with a pullback called again: after that anything may be raised."""
     f, v = problem.written or problem.function, problem.vectors
     value = engine.vjp(f, *v.primals)[0] if engine.vjp else engine.jvp(f, v.primals, v.tangents)[0]
     expected, condition = reference.derivatives[0]["value"], reference.conditions[0]["value"]
-    return [Finding("value", "", d) for d in differences(value, expected, condition, slack=engine.slack)]
+    found = [Finding("value", "", d) for d in differences(value, expected, condition, slack=engine.slack)]
+    return found or (again(engine.vjp, f, v) if engine.vjp else [])
 
 
 def _edge_points(given):
@@ -368,6 +446,15 @@ def _edge_points(given):
         leaves = [next(some) if moves else x for x, moves in zip(given.leaves, given.moves, strict=True)]
         points.append(optree.tree_unflatten(given.spec, leaves))
     return points
+
+
+def _is_finite(x):
+    return not _moves(x) or bool(np.all(np.isfinite(x)))
+
+
+def _is_ordinary(x):
+    """Finite and not at zero, where poles are."""
+    return _is_finite(x) and (not _moves(x) or bool(np.all(x)))
 
 
 # In words

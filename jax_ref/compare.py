@@ -6,7 +6,8 @@ cotangents are changed in their last places. It is what separates a sum that can
 and nothing grows with the size of the array.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import optree
@@ -39,6 +40,15 @@ NORMWISE = {
 }
 
 
+class Compared(NamedTuple):
+    """Two arrays, how far apart each of their elements may be, and where they are too far."""
+
+    got: np.ndarray
+    expected: np.ndarray
+    limit: np.ndarray
+    wrong: np.ndarray
+
+
 @dataclass(frozen=True)
 class Difference:
     """How a result differs from the reference: the ``problem`` in words, and if numbers differ the worst of them."""
@@ -49,8 +59,7 @@ class Difference:
     got: object = None
     expected: object = None
     tolerance: float = 0.0
-    wrong: int = 0
-    total: int = 0
+    compared: Compared | None = field(default=None, compare=False, repr=False)
 
     def __str__(self):
         where = f"{self.place}{list(self.index)}" if self.index else self.place
@@ -66,6 +75,7 @@ class Finding:
     difference: Difference
     hint: str = ""
     verdict: str = ""
+    turned: bool = False  # at the turned vectors
 
     def __str__(self):
         notes = "".join(
@@ -74,11 +84,12 @@ class Finding:
         return f"{self.what}: {self.difference}{notes}"
 
 
-def differences(got, expected, condition=0.0, order=1, slack=1.0):
+def differences(got, expected, condition=0.0, order=1, slack=1.0, coarsest=None):
     """Where ``got`` is not ``expected``: a list of ``Difference``, one per leaf at most, empty if all is well.
 
     ``condition``: containers like ``expected`` (see the head of this module), or one number. ``order``: of the
-    derivative that they are, 1 or 2. ``slack`` multiplies the tolerance.
+    derivative that they are, 1 or 2; 0 for a value, of which also the sign of a zero counts. ``slack`` multiplies the
+    tolerance. ``coarsest``: the dtype of fewest digits among the numbers that they were computed from.
     """
     paths, got_leaves, got_spec = optree.tree_flatten_with_path(got)
     expected_leaves, spec = optree.tree_flatten(expected)
@@ -89,7 +100,7 @@ def differences(got, expected, condition=0.0, order=1, slack=1.0):
     found = []
     for path, a, b, c in zip(paths, got_leaves, expected_leaves, conditions, strict=True):
         place = "".join(f"[{p!r}]" for p in path)
-        if difference := _of_leaf(place, np.asarray(a), np.asarray(b), c, order, slack):
+        if difference := _of_leaf(place, np.asarray(a), np.asarray(b), c, order, slack, coarsest):
             found.append(difference)
     return found
 
@@ -99,17 +110,19 @@ def mismatch(got, expected, order=1, condition=0.0):
     return "; ".join(map(str, differences(got, expected, condition, order)))
 
 
-def _of_leaf(place, a, b, condition, order, slack):
+def _of_leaf(place, a, b, condition, order, slack, coarsest):
     if a.shape != b.shape:
         return Difference(f"shape {a.shape}, not {b.shape}", place)
     if a.dtype != b.dtype:
         return Difference(f"dtype {a.dtype}, not {b.dtype}", place)
     if a.dtype.kind not in "fc":
         return None if np.array_equal(a, b) else Difference(f"{a}, not {b}", place)
-    limit = tolerance(b, condition, order, slack)
+    limit = tolerance(b, condition, order, slack, coarsest)
     with np.errstate(all="ignore"):
         error = np.abs(a - b).astype(np.float64)
         same = np.where(np.isfinite(a) & np.isfinite(b), error <= limit, (a == b) | (np.isnan(a) & np.isnan(b)))
+    if order == 0:
+        same &= (a != 0) | (b != 0) | (_signs(a) == _signs(b))
     if same.all():
         return None
     with np.errstate(all="ignore"):
@@ -118,11 +131,12 @@ def _of_leaf(place, a, b, condition, order, slack):
     x, y, wrong = a[index], b[index], int(np.sum(~same))
     if np.isfinite(x) and np.isfinite(y):
         ratio = f", ratio {short(x / y)}" if y else ""
-        inequality = f"|difference| {error[index]:.3g} > {limit[index]:.3g}"
+        too_far = error[index] > limit[index]
+        inequality = f"|difference| {error[index]:.3g} > {limit[index]:.3g}" if too_far else "the sign of zero"
         problem = f"{x!s}, not {y!s}{ratio}; {inequality}; {wrong} of {a.size} wrong"
     else:
         problem = f"{x!s}, not {y!s}; {wrong} of {a.size} wrong"
-    return Difference(problem, place, index, x, y, float(limit[index]), wrong, a.size)
+    return Difference(problem, place, index, x, y, float(limit[index]), Compared(a, b, limit, ~same))
 
 
 def short(x):
@@ -133,8 +147,17 @@ def short(x):
     return f"{complex(real, imag):.6g}" if real and imag else f"{imag:.6g}j" if imag else f"{real:.6g}"
 
 
-def tolerance(expected, condition=0.0, order=1, slack=1.0):
+def _signs(x):
+    return np.signbit(x.real) + 2 * np.signbit(x.imag)
+
+
+def tolerance(expected, condition=0.0, order=1, slack=1.0, coarsest=None):
     """How far from ``expected`` each element may lie, as float64."""
-    limits = np.finfo(expected.dtype)
     scale = np.abs(expected).astype(np.float64) + condition
-    return slack * ULPS[expected.dtype.name][order - 1] * float(limits.eps) * scale + float(limits.tiny)
+    relative = unit((expected.dtype, coarsest or expected.dtype), order)
+    return slack * (relative * scale + 4 * float(np.finfo(expected.dtype).tiny))  # XLA has no subnormal numbers
+
+
+def unit(dtypes, order=1):
+    """The relative tolerance of what was computed in these dtypes."""
+    return max(ULPS[np.dtype(d).name][max(order, 1) - 1] * float(np.finfo(d).eps) for d in dtypes)

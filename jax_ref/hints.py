@@ -105,7 +105,8 @@ def _rounding(pairs):
         scale = np.max(np.abs(p.b[np.isfinite(p.b)]), initial=0.0)
         with np.errstate(all="ignore"):
             error = np.abs(p.a - p.b)[~((p.a == p.b) | (np.isnan(p.a) & np.isnan(p.b)))]
-        return bool(np.all(error <= 1e3 * np.finfo(p.b.dtype).eps * scale))
+        small = np.abs(p.b)[~((p.a == p.b) | (np.isnan(p.a) & np.isnan(p.b)))]
+        return bool(np.all((error <= 1e3 * np.finfo(p.b.dtype).eps * scale) & ((small == 0) | (error < 0.1 * small))))
 
     return "rounding: a formula that cancels or overflows on the way" if all(map(test, pairs)) else ""
 

@@ -1,4 +1,8 @@
-"""Who is right where an engine and JAX differ: the referee's verdict on first derivatives, element by element."""
+"""Who is right where an engine and JAX differ: the referee's verdict, element by element.
+
+A difference is excused where the referee finds the engine right in all the elements that differ, be it against JAX or,
+at a kink, beside it; and so is what follows from these elements, and from no others.
+"""
 
 from dataclasses import replace
 
@@ -6,109 +10,10 @@ import numpy as np
 import optree
 
 from . import referee
-from .compare import ULPS, differences, tolerance
-from .measure import MIXES, findings, measured, rounded
+from .compare import unit
+from .measure import MIXES, findings, rounded
 
-REFEREED = 64  # numbers in arguments and results, up to which the referee is asked
-
-
-def examined(engine, problem, reference, modes=("fwd", "rev")):
-    """All that is wrong with the engine's derivatives, and what is excused; no more than rounding is neither."""
-    found = findings(engine, problem, reference, modes)
-    if found:
-        reference = rounded(problem, reference)
-        found = findings(engine, problem, reference, modes)
-    return judged(engine, problem, reference, found, modes)
-
-
-def judged(engine, problem, reference, found, modes=("fwd", "rev")):
-    """The findings with the referee's verdicts, and those excused because it finds the engine right.
-
-    First derivatives are judged, element by element, at no more than ``REFEREED`` numbers. Where they are excused, so
-    is what follows from them: JAX is wrong there, or there is a kink, which has no second derivative.
-    """
-    of_numbers = [f for f in found if f.what in ("jvp", "vjp") and f.difference.expected is not None]
-    size = sum(np.size(x) for x in optree.tree_leaves([problem.vectors.primals, problem.vectors.cotangent]))
-    if not of_numbers or size > REFEREED:
-        return found, []
-    got, _ = measured(engine, problem._replace(order=1), modes)
-    told = {}
-    for finding in of_numbers:
-        sides = [
-            _side(finding, mine[finding.what], theirs[finding.what], conditions[finding.what], problem.function, v)
-            for mine, theirs, conditions, v in zip(
-                got, *reference, (problem.vectors, problem.vectors.turned()), strict=True
-            )
-        ]
-        told[finding] = next((text for text, _ in sides if text), ""), all(right for _, right in sides)
-    followed = {
-        "jvp along a combination": ("jvp", "linear jvp", lambda a, b: 2 * a - 3 * b),
-        "vjp along a combination": ("vjp", "linear vjp", lambda a, b: 2 * a - 3 * b),
-        "vjp of twice": ("vjp", "vjp of twice", lambda a, b: a + b),
-    }
-    for finding in found:
-        of, what, combine = followed.get(finding.what, ("", "", None))
-        if of and all(right for f, (_, right) in told.items() if f.what == of):
-            expected = optree.tree_map(combine, got[0][of], got[1][of])
-            sizes = optree.tree_map(lambda a, b: 5 * (np.abs(a) + np.abs(b)), got[0][of], got[1][of])
-            if not differences(got[0][what], expected, sizes):
-                told[finding] = "", any(f.what == of for f in told)
-        elif finding.what.startswith(MIXES):
-            told[finding] = "", bool(told) and all(right for _, right in told.values())
-    new = lambda finding: replace(finding, verdict=told[finding][0]) if finding in told else finding
-    excused = [new(finding) for finding in found if told.get(finding, ("", False))[1]]
-    return [new(finding) for finding in found if not told.get(finding, ("", False))[1]], excused
-
-
-def _side(finding, mine, theirs, condition, function, v):
-    """What the referee says of the finding, empty where these are not its numbers; and whether all of mine is right."""
-    what, difference = finding.what, finding.difference
-    paths, leaves, _ = optree.tree_flatten_with_path(mine)
-    k = ["".join(f"[{p!r}]" for p in path) for path in paths].index(difference.place)
-    a, b, c = (np.asarray(x) for x in (leaves[k], optree.tree_leaves(theirs)[k], optree.tree_leaves(condition)[k]))
-    its_own = a.shape == b.shape and np.array_equal(a[difference.index], difference.got, equal_nan=True)
-    try:
-        if what == "jvp":
-            estimate = referee.jvp(function, v.primals, v.tangents)[k]
-        else:
-            estimate = referee.vjp(function, v.primals, _of_numbers(function, v))[k]
-    except referee.Undecided as error:
-        return f"undecided: {error}" if its_own else "", False
-    except Exception:  # whatever comes of a function that is not plain NumPy
-        return "undecided: the function does not run on numbers of high precision" if its_own else "", False
-    limit = tolerance(b, c)
-    unit = ULPS[b.dtype.name][0] * float(np.finfo(b.dtype).eps)
-    scale = np.max(limit[np.isfinite(limit)], initial=0.0) / unit
-    with np.errstate(all="ignore"):
-        agree = (np.abs(a - b) <= limit) | (a == b) | (np.isnan(a) & np.isnan(b))
-    right = agree | (referee.right(a, estimate, unit, scale) == True)  # noqa: E712  of True, False and None
-    text = ""
-    if its_own:
-        who = referee.verdict(a, b, estimate, unit, scale)[difference.index]
-        text = f"{_SAID[who]}; the derivative is {estimate.text()[difference.index]}"
-    every = bool(np.all(right | _undefined(what, k, function, v)))
-    if every and what == "vjp" and not _sums_right(leaves, function, v, unit):
-        return f"{text}; each element alone is possible, but not their sum", False
-    return text, every
-
-
-def _sums_right(cotangents, function, v, unit):
-    """Whether they are right where all move at once, as subgradients at a tie need not be; or that is a kink too."""
-
-    def paired(*primals):
-        pairs = zip(optree.tree_leaves(cotangent), optree.tree_leaves(function(*primals)), strict=True)
-        return sum(np.sum(np.real(np.where(np.equal(g, 0), 0, g * y))) for g, y in pairs)
-
-    cotangent = _of_numbers(function, v)
-    along = optree.tree_map(lambda x: np.where(np.isnan(x), 0, 1).astype(np.result_type(x)), v.primals)
-    terms = [np.where(t == 0, 0, np.real(c)) for c, t in zip(cotangents, optree.tree_leaves(along), strict=True)]
-    total, scale = sum(map(np.sum, terms)), float(sum(np.sum(np.abs(term)) for term in terms))
-    try:
-        (estimate,) = referee.jvp(paired, v.primals, along)
-    except referee.Undecided:
-        return True
-    return bool(estimate.kink) or referee.right(np.asarray(total), estimate, unit, scale)[()] is not False
-
+EVALUATED = 4096  # numbers in arguments and results, times the elements that are asked for one by one
 
 _SAID = {
     "mine": "JAX is wrong, this is right",
@@ -118,17 +23,160 @@ _SAID = {
     "undecided": "undecided",
 }
 
+# What is made of first derivatives alone: of which, and whether of those at both sets of vectors.
+_COMBINED = {
+    "jvp along a combination": ("jvp", True),
+    "vjp along a combination": ("vjp", True),
+    "vjp of twice": ("vjp", True),
+    "vjp of jvp in the tangents": ("vjp", False),
+    "vjp of vjp in the cotangent": ("jvp", False),
+}
 
-def _of_numbers(function, v):
+
+def examined(engine, problem, reference, modes=("fwd", "rev")):
+    """All that is wrong with the engine's derivatives, and what is excused; no more than rounding is neither."""
+    found = findings(engine, problem, reference, modes)
+    if found:
+        reference = rounded(problem, reference)
+        found = findings(engine, problem, reference, modes)
+    return judged(problem, reference, found)
+
+
+def judged(problem, reference, found):
+    """The findings with the referee's verdicts, and those excused because it finds the engine right."""
+    judge, verdicts = _Judge(problem, reference, found), {}
+    for k in sorted(range(len(found)), key=lambda k: found[k].what not in ("jvp", "vjp")):
+        verdicts[k] = judge.verdict(found[k])
+    told = [(replace(finding, verdict=verdicts[k][0]), verdicts[k][1]) for k, finding in enumerate(found)]
+    return _once(f for f, excused in told if not excused), _once(f for f, excused in told if excused)
+
+
+def _once(found):
+    """One finding per quantity and place: those of the turned vectors repeat most of the first ones."""
+    seen = {}
+    for finding in found:
+        seen.setdefault((finding.what, finding.difference.place), finding)
+    return list(seen.values())
+
+
+class _Judge:
+    """Asks the referee about the findings of one problem; remembers which elements of first derivatives it excused."""
+
+    def __init__(self, problem, reference, found):
+        self.function, self.coarsest = problem.function, reference.coarsest
+        self.vectors = problem.vectors, problem.vectors.turned()
+        self.size = sum(np.size(x) for x in optree.tree_leaves([problem.vectors.primals, problem.vectors.cotangent]))
+        self.excused = {}  # where, by quantity, turned and place
+        self.cotangents = [_by_place(exact["vjp"]) for exact in reference.derivatives]  # mine
+        for finding in found:
+            if finding.what == "vjp" and finding.difference.compared:
+                self.cotangents[finding.turned][finding.difference.place] = finding.difference.compared.got
+
+    def verdict(self, finding):
+        """What the referee says of a finding, and whether that is excused."""
+        what, turned, difference = finding.what, finding.turned, finding.difference
+        if not difference.compared:
+            return "", False
+        left = difference.compared.wrong
+        if what in _COMBINED:
+            of, both = _COMBINED[what]
+            for side in (False, True) if both else (turned,):
+                left = left & ~self._known(of, side, difference.place)
+            return "", not np.any(left)
+        if what in ("jvp", "vjp"):
+            text, right = self._asked(finding, left)
+            self.excused[what, turned, difference.place] = right & left
+            return text, bool(np.all(right[left]))
+        if what in MIXES:
+            left = left & ~self._known("jvp" if what == "jvp of jvp" else "vjp", turned, difference.place)
+            text, right = self._asked(finding, left) if np.any(left) else ("", left)
+            return text, bool(np.all(right[left]))
+        return "", False
+
+    def _known(self, what, turned, place):
+        return np.asarray(self.excused.get((what, turned, place), False))
+
+    def _asked(self, finding, where):
+        """The verdict on the worst of the elements at ``where`` in words, and which of them are right."""
+        what, difference, v = finding.what, finding.difference, self.vectors[finding.turned]
+        mine, theirs, limit, _ = difference.compared
+        of_output = what in ("jvp", "jvp of jvp")
+        if self.size * (1 if of_output else np.sum(where)) > EVALUATED:
+            return "not asked about so many numbers", np.zeros(where.shape, bool)
+        shaped = _by_place(v.cotangent if of_output else v.primals)
+        asked = [where if place == difference.place else np.zeros(np.shape(x), bool) for place, x in shaped.items()]
+        try:
+            estimate = self._estimates(what, v, asked)[[*shaped].index(difference.place)]
+        except referee.Undecided as error:
+            return f"undecided: {error}", np.zeros(where.shape, bool)
+        except Exception:  # whatever comes of a function that is not plain NumPy
+            return "undecided: the function does not run on numbers of high precision", np.zeros(where.shape, bool)
+        relative = unit((theirs.dtype, self.coarsest))
+        scale = np.where(np.isfinite(limit), limit, 0) / relative
+        said = referee.right(mine, estimate, relative, scale)
+        right, undecided = np.equal(said, True).astype(bool), np.equal(said, None).astype(bool)
+        worst = difference.index if where[difference.index] else tuple(np.argwhere(where)[0])
+        who = referee.verdict(mine, theirs, estimate, relative, scale)[worst]
+        text = f"{_SAID[who]}; the derivative is {estimate.text()[worst]}"
+        if what in MIXES:  # at a kink there is no second derivative
+            return text, right | undecided & any(map(np.any, self.excused.values()))
+        right |= self._undefined(what, difference.place, v, mine)
+        if what == "vjp" and np.all(right[where]) and not self._sums_right(finding.turned, v, relative):
+            return f"{text}; each element alone is possible, but not their sum", np.zeros(where.shape, bool)
+        return text, right
+
+    def _estimates(self, what, v, asked):
+        """One ``Estimate`` per leaf."""
+        f, primals, cotangent = self.function, v.primals, _of_numbers(self.function, v, v.cotangent)
+        if what == "jvp":
+            return referee.jvp(f, primals, v.tangents)
+        if what == "vjp":
+            return referee.vjp(f, primals, cotangent, where=asked)
+        if what == "jvp of jvp":
+            return referee.total(referee.second(f, primals, v.tangents, v.others), referee.jvp(f, primals, v.others))
+        if any(map(np.iscomplexobj, optree.tree_leaves(v))):
+            raise referee.Undecided("second derivatives of complex functions")
+        along = referee.vjp(f, primals, cotangent, v.tangents, asked)
+        if what != "jvp of vjp":
+            return along
+        return referee.total(along, referee.vjp(f, primals, _of_numbers(f, v, v.second), where=asked))
+
+    def _undefined(self, what, place, v, mine):
+        """Where a derivative belongs to a nan, and has no value that is right."""
+        with np.errstate(all="ignore"):
+            out = self.function(*v.primals)
+        of = np.isnan(_by_place(out if what == "jvp" else v.primals)[place])
+        return of if what == "jvp" else of | np.isnan(mine) & any(np.any(np.isnan(y)) for y in optree.tree_leaves(out))
+
+    def _sums_right(self, turned, v, relative):
+        """Whether cotangents are right where all move at once, as they need not be at a tie; or that is a kink too."""
+
+        def paired(*primals):
+            pairs = zip(optree.tree_leaves(cotangent), optree.tree_leaves(self.function(*primals)), strict=True)
+            return sum(np.sum(np.real(np.where(np.equal(g, 0), 0, g * y))) for g, y in pairs)
+
+        cotangent = _of_numbers(self.function, v, v.cotangent)
+        if any(map(np.any, optree.tree_leaves(optree.tree_map(np.not_equal, cotangent, v.cotangent)))):
+            return True
+        along = optree.tree_map(lambda x: np.where(np.isnan(x), 0, 1).astype(np.result_type(x)), v.primals)
+        pairs = zip(self.cotangents[turned].values(), optree.tree_leaves(along), strict=True)
+        terms = [np.where(t == 0, 0, np.real(c)) for c, t in pairs]
+        total, scale = sum(map(np.sum, terms)), float(sum(np.sum(np.abs(term)) for term in terms))
+        try:
+            (estimate,) = referee.jvp(paired, v.primals, along)
+        except referee.Undecided:
+            return True
+        return bool(estimate.kink) or referee.right(np.asarray(total), estimate, relative, scale)[()] is not False
+
+
+def _by_place(tree):
+    """The leaves of a container, by their place in it."""
+    paths, leaves, _ = optree.tree_flatten_with_path(tree)
+    return {"".join(f"[{p!r}]" for p in path): np.asarray(x) for path, x in zip(paths, leaves, strict=True)}
+
+
+def _of_numbers(function, v, cotangent):
     """The cotangent, with zeros where the value is nan: a sum with that has no derivative at all."""
     with np.errstate(all="ignore"):
-        return optree.tree_map(
-            lambda g, y: np.where(np.isnan(y), 0, g).astype(g.dtype), v.cotangent, function(*v.primals)
-        )
-
-
-def _undefined(what, k, function, v):
-    """Where a leaf of the derivative belongs to a nan, and so has no value that is right."""
-    with np.errstate(all="ignore"):
-        of = optree.tree_leaves(function(*v.primals) if what == "jvp" else v.primals)[k]
-    return np.isnan(of)
+        out = function(*v.primals)
+        return optree.tree_map(lambda g, y: np.where(np.isnan(y), 0, g).astype(g.dtype), cotangent, out)

@@ -5,6 +5,7 @@ first derivatives, that of a variable used twice, and the second ones in all fou
 (co)tangents. What needs no reference: a pullback called twice, linearity, unchanged inputs and ⟨g, J t⟩ = ⟨Jᵀ g, t⟩.
 """
 
+import contextlib
 import zlib
 from collections.abc import Callable
 from typing import NamedTuple
@@ -13,16 +14,17 @@ import jax
 import numpy as np
 import optree
 
-from .compare import ULPS, Difference, Finding, differences
+from .compare import Difference, Finding, differences, unit
 from .hints import Witness, hint
 from .lift import lift
 from .programs import afresh
 from .rounding import shaken
 
-# XLA options: to compile quickly what runs a few times; and small functions in less than half of that again, where a
-# chain of ten products of arrays would take minutes. Newer versions do not know the second.
-QUICKLY = {"xla_backend_optimization_level": 0}
-SMALL = QUICKLY if jax.__version_info__ >= (0, 11) else {**QUICKLY, "xla_cpu_use_fusion_emitters": False}
+# XLA options, to compile quickly what runs a few times: fusion takes minutes for some twenty steps of an ODE. The
+# many small functions of the catalogue compile in a quarter of that by an option that newer versions do not know.
+_UNOPTIMISED = {"xla_backend_optimization_level": 0}
+QUICKLY = {**_UNOPTIMISED, "xla_disable_hlo_passes": "fusion"}
+SMALL = _UNOPTIMISED if jax.__version_info__ >= (0, 11) else {**_UNOPTIMISED, "xla_cpu_use_fusion_emitters": False}
 
 MIXES = ("jvp of jvp", "jvp of vjp", "vjp of jvp", "vjp of vjp")
 
@@ -57,12 +59,13 @@ class Problem(NamedTuple):
 def vectors(function, primals, seed):
     """Random tangents and cotangents for ``function`` at ``primals``; the same for the same text ``seed``.
 
-    They have few digits, so that combinations of them are exact in every dtype.
+    They have few digits, so that combinations of them are exact in every dtype; and none is 0, which hides an element.
     """
     rng = np.random.default_rng(zlib.crc32(seed.encode()))
 
     def like(x):
         v = np.round(rng.normal(size=(2, *np.shape(x))) * 16) / 16
+        v[v == 0] = 1 / 16
         v = v[0] + 1j * v[1] if np.iscomplexobj(x) else v[0]
         return np.asarray(v, np.result_type(x))[()]
 
@@ -94,17 +97,26 @@ def nudged(vectors, seed):
 
 
 def _eps(vectors):
-    return max(float(np.finfo(leaf.dtype).eps) for leaf in map(np.asarray, optree.tree_leaves(vectors)))
+    return float(np.finfo(_coarsest(vectors)).eps)
+
+
+def _coarsest(tree):
+    """The dtype of fewest digits in a container."""
+    return max((np.asarray(leaf).dtype for leaf in optree.tree_leaves(tree)), key=lambda dtype: np.finfo(dtype).eps)
 
 
 # The reference
 
 
 class Reference(NamedTuple):
-    """JAX's derivatives at the vectors and at the turned ones, and the condition of each: two dicts by quantity."""
+    """JAX's derivatives at the vectors and at the turned ones, and the condition of each: two dicts by quantity.
+
+    ``coarsest``: the dtype of fewest digits among arguments and results, whose rounding the results may show.
+    """
 
     derivatives: tuple
     conditions: tuple
+    coarsest: np.dtype
 
 
 def references(problems, keep=afresh):
@@ -136,7 +148,8 @@ def compiled(problems, options=QUICKLY, keep=afresh):
                 conditions = found if conditions is None else optree.tree_map(np.add, conditions, found)
             answers.append((exact, conditions))
         pairs = zip(*(zip(*answer, strict=True) for answer in answers), strict=True)
-        return [_floored(Reference(*zip(*pair, strict=True)), p) for pair, p in zip(pairs, problems, strict=True)]
+        answers = [Reference(*zip(*pair, strict=True), _coarsest(v)) for pair, v in zip(pairs, given, strict=True)]
+        return [_floored(answer, p) for answer, p in zip(answers, problems, strict=True)]
 
     return answer
 
@@ -144,15 +157,16 @@ def compiled(problems, options=QUICKLY, keep=afresh):
 def rounded(problem, reference):
     """The reference, with conditions that also count the rounding of what is computed on the way (see ``rounding``)."""
     f, conditions = _as_jax(problem), []
-    program = lambda v: _derivatives(f, v, problem.order)
+    order = 2 if "jvp of jvp" in reference.derivatives[0] else 1
+    program = lambda v: _derivatives(f, v, order)
     step = float(np.sqrt(_eps(problem.vectors)))
-    for k, (exact, condition) in enumerate(zip(*reference, strict=True)):
+    for k, (exact, condition) in enumerate(zip(*reference[:2], strict=True)):
         given = problem.vectors.turned() if k else problem.vectors
         for seed in range(2):
             moved = _change(shaken(program, given, seed), exact, step)
             condition = optree.tree_map(np.add, condition, moved)
         conditions.append(condition)
-    return Reference(reference.derivatives, tuple(conditions))
+    return reference._replace(conditions=tuple(conditions))
 
 
 def _floored(reference, problem):
@@ -160,11 +174,11 @@ def _floored(reference, problem):
     if not problem.normwise:
         return reference
     conditions = []
-    for exact, condition in zip(*reference, strict=True):
+    for exact, condition in zip(*reference[:2], strict=True):
         leaves = optree.tree_leaves([exact["jvp"], exact["vjp"]])
         floor = max((np.max(np.abs(x[np.isfinite(x)]), initial=0.0) for x in leaves), default=0.0)
         conditions.append(optree.tree_map(lambda c, floor=float(floor): np.maximum(c, floor), condition))
-    return Reference(reference.derivatives, tuple(conditions))
+    return reference._replace(conditions=tuple(conditions))
 
 
 def _as_jax(problem):
@@ -185,6 +199,8 @@ def _as_jax(problem):
 
 
 def _derivatives(f, v, order):
+    # some functions' dtypes are not NumPy's in JAX
+    f = lambda *x, f=f: optree.tree_map(lambda y, g: jax.numpy.asarray(y, np.result_type(g)), f(*x), v.cotangent)
     pushed = lambda *x: jax.jvp(f, x, v.tangents)[1]
     pulled = lambda *x: jax.vjp(f, *x)[1](v.cotangent)
     found = {"value": f(*v.primals), "jvp": pushed(*v.primals), "vjp": pulled(*v.primals)}
@@ -215,7 +231,9 @@ def measured(engine, problem, modes=("fwd", "rev")):
     found, alone = [], []
     with np.errstate(all="ignore"):
         for v in (given, given.turned()):
-            found.append(_by_engine(engine, f, v, problem.order, modes, alone))
+            found.append(_by_engine(engine, f, v, problem.order, modes))
+        if engine.vjp and "rev" in modes:
+            alone += again(engine.vjp, f, given)
     alone += [_alone("inputs", "", f"changed by the engine: {d}") for d in differences(given, before)]
     # not in another namespace, where a constant would be an array of NumPy's
     if len(given.primals) > 1 and problem.written is None and not engine.rule:
@@ -223,21 +241,42 @@ def measured(engine, problem, modes=("fwd", "rev")):
     return found, alone
 
 
+def again(vjp, f, v):
+    """A pullback gives the same after the function ran elsewhere, called again, with a cotangent laid out otherwise."""
+    _, pullback = vjp(f, *v.primals)
+    expected = pullback(v.cotangent)
+    try:
+        with contextlib.suppress(Exception):  # of f, at a point that it was not asked about
+            vjp(f, *nudged(v, 0)[0].primals)
+        found = differences(pullback(optree.tree_map(_strided, v.cotangent)), expected)
+    except Exception as error:
+        return [_alone("vjp", "rev", f"the pullback called again raised {type(error).__name__}: {error}")]
+    return [_alone("vjp", "rev", f"the pullback called again gives another result: {d}") for d in found]
+
+
+def _strided(x):
+    """The same numbers with gaps between them, not to be written to."""
+    view = np.repeat(np.expand_dims(x, -1), 2, -1)[..., 0]
+    view.flags.writeable = False
+    return view
+
+
 def _one_at_a_time(engine, f, v, found, modes):
     """With the other arguments as constants, a cotangent is the same, and the tangents add up to the whole."""
     terms = []
+    coarsest = _coarsest(v)
     for i, (x, t) in enumerate(zip(v.primals, v.tangents, strict=True)):
         of_one = lambda x, i=i: f(*v.primals[:i], x, *v.primals[i + 1 :])
         with np.errstate(all="ignore"):
             if engine.vjp and "rev" in modes:
-                for d in differences(engine.vjp(of_one, x)[1](v.cotangent)[0], found["vjp"][i], 0.0):
+                for d in differences(engine.vjp(of_one, x)[1](v.cotangent)[0], found["vjp"][i], coarsest=coarsest):
                     yield _alone(f"vjp in argument {i} alone", "rev", str(d))
             if engine.jvp and "fwd" in modes:
                 terms.append(engine.jvp(of_one, (x,), (t,))[1])
     if terms:
         total = optree.tree_map(lambda *parts: sum(parts[1:], parts[0]), *terms)
         sizes = optree.tree_map(lambda *parts: sum(np.abs(p).astype(np.float64) for p in parts), *terms)
-        for d in differences(total, found["jvp"], sizes):
+        for d in differences(total, found["jvp"], sizes, coarsest=coarsest):
             yield _alone("jvp in one argument at a time", "fwd", str(d))
 
 
@@ -245,9 +284,9 @@ def _alone(what, mode, problem):
     return Finding(what, mode, Difference(problem))
 
 
-def _by_engine(engine, f, v, order, modes, alone):
+def _by_engine(engine, f, v, order, modes):
     jvp, vjp = (engine.jvp if "fwd" in modes else None), (engine.vjp if "rev" in modes else None)
-    found = {}
+    found = {"value": engine.call(f, *v.primals)} if engine.call else {}
     if jvp:
         found["value of jvp"], found["jvp"] = jvp(f, v.primals, v.tangents)
         found["linear jvp"] = jvp(f, v.primals, _combined(v.tangents, v.others))[1]
@@ -255,8 +294,6 @@ def _by_engine(engine, f, v, order, modes, alone):
         found["value of vjp"], pullback = vjp(f, *v.primals)
         found["vjp"] = pullback(v.cotangent)
         found["linear vjp"] = pullback(_combined(v.cotangent, v.second))
-        for d in differences(pullback(v.cotangent), found["vjp"]):
-            alone.append(_alone("vjp", "rev", f"the pullback called again gives another result: {d}"))
         if not engine.rule:
             twice = lambda *x: [f(*x), f(*x)]
             found["vjp of twice"] = vjp(twice, *v.primals)[1]([v.cotangent, v.second])
@@ -292,8 +329,9 @@ class _Expected(NamedTuple):
 
 
 _COMPARED = {
-    "value of jvp": _Expected("value", "", "fwd"),
-    "value of vjp": _Expected("value", "", "rev"),
+    "value": _Expected("value", "", "", 0),
+    "value of jvp": _Expected("value", "", "fwd", 0),
+    "value of vjp": _Expected("value", "", "rev", 0),
     "jvp": _Expected("jvp", "", "fwd"),
     "vjp": _Expected("vjp", "", "rev"),
     "vjp of twice": _Expected("vjp", "vjp", "rev"),
@@ -307,18 +345,22 @@ _COMPARED = {
 
 
 def findings(engine, problem, reference, modes=("fwd", "rev")):
-    """All that is wrong with the engine's derivatives of one problem, first by itself, then beside JAX's."""
+    """All that is wrong with the engine's derivatives of one problem, first by itself, then beside JAX's.
+
+    What is wrong at both sets of vectors is found twice.
+    """
     got, found = measured(engine, problem, modes)
     with np.errstate(all="ignore"):
         value = problem.function(*problem.vectors.primals)
     both = zip(reference.derivatives, reference.conditions, strict=True)
     (exact, condition), (turned, turned_condition) = both
+    coarsest = reference.coarsest
     for what, mode in (("jvp", "fwd"), ("vjp", "rev")):
         if f"linear {what}" in got[0]:
             expected = _combined(exact[what], turned[what])
-            expected = _unless_infinite(expected, got[0][f"linear {what}"], exact[what], turned[what])
+            expected = _where_finite(expected, got[0][f"linear {what}"], exact[what], turned[what])
             limits = optree.tree_map(lambda a, b: 2 * a + 3 * b, condition[what], turned_condition[what])
-            for d in differences(got[0][f"linear {what}"], expected, limits, 1, 5 * engine.slack):
+            for d in differences(got[0][f"linear {what}"], expected, limits, 1, 5 * engine.slack, coarsest):
                 found.append(Finding(f"{what} along a combination", mode, d))
     wrong = {finding.mode for finding in found}  # the modes whose first derivatives are
     for what, (_, _, mode, order) in _COMPARED.items():
@@ -328,20 +370,20 @@ def findings(engine, problem, reference, modes=("fwd", "rev")):
         for k, witness in enumerate(witnesses):
             limits = _expected(k, what, reference.conditions)[0]
             expected = _unless_infinite(witness.expected, witness.got, *witness.parts)
-            if what.startswith("value") and not differences(witness.got, value, limits, order, engine.slack):
+            if what.startswith("value") and not differences(witness.got, value, limits, order, engine.slack, coarsest):
                 continue  # XLA may turn (1 + x) - 1 into x, which is not the function's own value
             if _COMPARED[what].quantity == "jvp of vjp":  # where JAX has an exact 0, others may have a sum that cancels
                 limits = optree.tree_map(lambda c, d: c + np.abs(d), limits, reference.derivatives[k]["vjp"])
-            for d in differences(witness.got, expected, limits, order, engine.slack):
+            for d in differences(witness.got, expected, limits, order, engine.slack, coarsest):
                 text = hint(d, [witness, witnesses[1 - k]])
                 if order == 1:
                     wrong.add(mode)
-                elif not any(first in mode for first in wrong):
+                elif order == 2 and not any(first in mode for first in wrong):
                     text = f"second order only{text and ': '}{text}"
-                found.append(Finding(what, mode, d, text))
+                found.append(Finding(what, mode, d, text, turned=bool(k)))
     if "jvp" in got[0] and "vjp" in got[0] and not found:
         found += _adjoint(problem.vectors, got[0], condition, engine.slack)
-    return _once(found)
+    return found
 
 
 def _witness(k, what, got, problem, reference):
@@ -371,18 +413,18 @@ def _unless_infinite(total, otherwise, *parts):
     return optree.tree_map(of_leaf, total, otherwise, *parts) if same else total
 
 
+def _where_finite(total, otherwise, *parts):
+    """``total``, but ``otherwise`` where a part is not finite: another combination may well be."""
+    same = optree.tree_structure(total) == optree.tree_structure(otherwise)
+    of_leaf = lambda a, b, *parts: np.where(np.all(np.isfinite(parts), axis=0), a, b).astype(a.dtype)[()]
+    fits = lambda a, b, *parts: of_leaf(a, b, *parts) if np.shape(a) == np.shape(b) else a
+    return optree.tree_map(fits, total, otherwise, *parts) if same else total
+
+
 def _combined(u, v):
     """2u − 3v, in the dtypes of u."""
     with np.errstate(all="ignore"):
         return optree.tree_map(lambda a, b: np.asarray(2 * a - 3 * b, np.result_type(a))[()], u, v)
-
-
-def _once(found):
-    """One finding per quantity and place: those of the turned vectors repeat most of the first ones."""
-    seen = {}
-    for finding in found:
-        seen.setdefault((finding.what, finding.difference.place), finding)
-    return list(seen.values())
 
 
 def _adjoint(v, mine, condition, slack):
@@ -395,7 +437,7 @@ def _adjoint(v, mine, condition, slack):
     moved = zip([*g, *t], [*optree.tree_leaves(condition["jvp"]), *optree.tree_leaves(condition["vjp"])], strict=True)
     scale += sum(float(np.sum(np.abs(a).astype(np.float64) * c)) for a, c in moved)
     dtypes = [np.asarray(leaf).dtype for leaf in (*g, *t)]
-    limit = slack * scale * max(ULPS[d.name][0] * float(np.finfo(d).eps) for d in dtypes) if dtypes else 0.0
+    limit = slack * scale * unit(dtypes) if dtypes else 0.0
     if np.isfinite(left - right) and abs(left - right) > limit:
         return [_alone("adjoint identity", "", f"⟨g, J t⟩ = {left:.6g} but ⟨Jᵀ g, t⟩ = {right:.6g}")]
     return []

@@ -373,8 +373,8 @@ def _listed(x):
 
 def _numbers(x, dtype):
     """``x`` as mpmath's numbers, complex for a complex dtype."""
-    if not isinstance(x, Precise):
-        x = Precise(np.asarray(x).astype(object), dtype)
+    if not isinstance(x, Precise):  # NumPy rounds Python's numbers to the arrays' dtype
+        x = Precise(np.asarray(x, dtype if type(x) in (float, complex) else None).astype(object), dtype)
     return Precise(array_of((_to_complex if dtype.kind == "c" else _to_real)(x.value)), dtype)
 
 

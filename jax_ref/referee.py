@@ -89,8 +89,11 @@ def second(fun, primals, tangents, others):
 
 
 @np.errstate(all="ignore")
-def vjp(fun, primals, cotangent):
+def vjp(fun, primals, cotangent, along=None, where=None):
     """The cotangents of ``primals``, a list with one ``Estimate`` per leaf; ``cotangent`` is shaped like the output.
+
+    ``along``: tangents, along which they are differentiated once more. ``where``: per leaf which elements are asked
+    for, by default all; the others are nan.
 
     One derivative of Re⟨cotangent, fun⟩ per element of the primals, two where they are complex: no conjugation, so the
     cotangent of z = x + iy is ∂/∂x − i ∂/∂y of it. Integer primals get none and have an Estimate of zeros.
@@ -105,12 +108,13 @@ def vjp(fun, primals, cotangent):
     found = []
     for k, leaf in enumerate(leaves):
         units = (1, 1j) if dtype_of(leaf).kind == "c" else (1,) if is_inexact(leaf) else ()
-        parts = np.full((4, len(units), *shape_of(leaf)), mpf(0), object)
+        parts = np.full((4, len(units), *shape_of(leaf)), mpf(0) if where is None else nan, object)
         for place, unit in enumerate(units):
-            for i in np.ndindex(shape_of(leaf)):
+            for i in np.ndindex(shape_of(leaf)) if where is None else map(tuple, np.argwhere(where[k])):
                 tangents = [np.zeros(shape_of(x), dtype_of(x)) for x in leaves]
                 tangents[k][i] = unit
-                (slope,) = _derivative(paired, leaves, spec, [tangents])
+                directions = [tangents] if along is None else [tangents, flatten(along)[0]]
+                (slope,) = _derivative(paired, leaves, spec, directions)
                 parts[(slice(None), place, *i)] = [part[()] for part in slope]
         found.append(Estimate(*(_turned(part, add=k == 1) for k, part in enumerate(parts))))
     return found
@@ -236,8 +240,9 @@ def _check_value(fun, leaves, spec):
         given = np.array([complex(v) for v in y.flat]).reshape(y.shape)
         both = np.isfinite(given) & np.isfinite(x)
         tolerance = math.sqrt(np.finfo(x.dtype).eps) if x.dtype.kind in "fc" else 0
+        least = math.sqrt(np.finfo(x.dtype).tiny) if tolerance else 0  # the square of less underflows
         scale = np.max(np.abs(x[both]), initial=0)
-        if np.any(np.abs(given[both] - x[both]) > tolerance * scale):
+        if np.any(np.abs(given[both] - x[both]) > tolerance * scale + least):
             raise Undecided(f"the referee gives the value {given}, NumPy {x}.")
 
 
@@ -314,19 +319,24 @@ def _combine(left, right, central, outside, noise):
     return nan, inf, nan, nan
 
 
+def total(first, second):
+    """The sums of two lists of estimates, leaf by leaf."""
+    return [Estimate(*(array_of(a + b) for a, b in zip(x, y, strict=True))) for x, y in zip(first, second, strict=True)]
+
+
 def right(answer, estimate, tolerance, scale=0.0):
     """Which elements of ``answer`` are right: an object array of True, False, or None where that is undecided.
 
     ``estimate``: an ``Estimate``, or the ``Undecided`` that was raised instead of one. An answer is right within the
     error bar and ``tolerance``, relative to the derivative, or to ``scale``, the size of the terms whose sum a small
-    one is, if that is larger. At a kink any answer between the two slopes is right. A number too large for the dtype
-    is inf, one below the smallest normal number may be 0.
+    one is (of all, or of each), if that is larger. At a kink any answer between the two slopes is right. A number too
+    large for the dtype is inf, one below the smallest normal number may be 0.
     """
     answer = np.asarray(answer)
-    out = np.full(answer.shape, None, object)
+    out, scales = np.full(answer.shape, None, object), np.broadcast_to(scale, answer.shape)
     if isinstance(estimate, Estimate):
         for i in map(tuple, np.argwhere(estimate.decided)):
-            out[i] = _is_right(answer[i], answer.dtype, *(part[i] for part in estimate), tolerance, scale)
+            out[i] = _is_right(answer[i], answer.dtype, *(part[i] for part in estimate), tolerance, float(scales[i]))
     return out
 
 

@@ -18,17 +18,32 @@ EXACT = set(
     dynamic_slice dynamic_update_slice expand_dims gather imag iota is_finite max min neg pad pvary real reduce_max
     reduce_min reshape rev scatter select_n sign slice sort split squeeze stop_gradient transpose""".split()  # noqa: SIM905
 )
-CALLS = {"jit": "jaxpr", "pjit": "jaxpr", "closed_call": "call_jaxpr", "custom_jvp_call": "call_jaxpr"}
+# Primitives that call a program, and where they keep it.
+CALLS = {
+    **dict.fromkeys(("jit", "pjit"), "jaxpr"),
+    **dict.fromkeys(("closed_call", "custom_jvp_call", "custom_vjp_call"), "call_jaxpr"),
+}
 
 
 def shaken(program, given, seed):
-    """``program(given)``, where each result of arithmetic on the way is moved; and by which relative step at most."""
+    """``program(given)`` in NumPy arrays, where each result of arithmetic on the way is moved by up to √ε of itself."""
     closed, out = jax.make_jaxpr(program, return_shape=True)(given)
     results = _run(closed, jax.tree.leaves(given), functools.partial(_moved, seed=seed))
     return jax.tree.unflatten(jax.tree.structure(out), map(np.asarray, results))
 
 
+def without_rules(f):
+    """A JAX function that computes the same by the bodies of functions with custom rules, where no loop holds them."""
+
+    def bodies(*args):
+        closed, out = jax.make_jaxpr(f, return_shape=True)(*args)
+        return jax.tree.unflatten(jax.tree.structure(out), _run(closed, jax.tree.leaves(args), lambda x: x))
+
+    return functools.wraps(f)(bodies)
+
+
 def _run(closed, args, moved):
+    """The results of a program, ``moved`` where they are rounded; calls are followed into what they call."""
     values = dict(zip(closed.jaxpr.constvars, closed.consts, strict=True))
     values |= zip(closed.jaxpr.invars, args, strict=True)
     read = lambda v: v.val if isinstance(v, Literal) else values[v]

@@ -71,6 +71,22 @@ def test_an_output_that_is_an_integer_has_no_derivative():
     assert check(lambda x: (np.argmax(x), x * x), X).ok
 
 
+@pytest.mark.parametrize("f", [lambda x: None, lambda x: [], np.argmax, lambda x: x > 0])
+def test_a_function_that_returns_nothing_to_differentiate_is_refused(f):
+    with pytest.raises(TypeError, match="returns nothing to differentiate"):
+        check(f, X)
+    with pytest.raises(TypeError, match="returns nothing to differentiate"):
+        check_vjp(softplus_vjp, f, X)
+
+
+@pytest.mark.parametrize(("f", "args"), [(lambda: 1.0, ()), (np.floor, (np.arange(3),)), (lambda x: 1.0, (None,))])
+def test_arguments_that_are_none_to_differentiate_are_refused(f, args):
+    with pytest.raises(TypeError, match="no argument to differentiate"):
+        check(f, *args)
+    with pytest.raises(TypeError, match="no argument to differentiate"):
+        check_jvp(softplus_jvp, f, *args)
+
+
 def test_a_python_integer_stays_one():
     """As an integer of NumPy's it would widen float32."""
     assert check(lambda x, n: x * n, X.astype("float32"), 3).dtypes == "float32"
@@ -89,6 +105,13 @@ def test_a_wrong_engine_is_found(dtype):
     ):
         assert part in text
     assert f"JAX {jax.__version__}, NumPy {np.__version__}" in text
+
+
+def test_the_error_holds_the_result():
+    with pytest.raises(AssertionError) as error:
+        check(softplus, X, engine=doubled())
+    (result,) = error.value.args
+    assert result.engine == "doubled" and {finding.what for finding in result.findings} > {"vjp"}
 
 
 def test_the_line_reruns_the_case():
@@ -178,7 +201,7 @@ def test_judged_says_who_is_right():
     problem = Problem(np.sin, given, 1)
     (reference,) = references([problem])
     wrong = doubled()
-    found, excused = judged(wrong, problem, reference, findings(wrong, problem, reference))
+    found, excused = judged(problem, reference, findings(wrong, problem, reference))
     assert not excused
     assert any("JAX is right" in finding.verdict for finding in found)
 
