@@ -305,7 +305,7 @@ def selftest(names=(), modes=MODES, progress=None):
     wanted = sorted({unit.name for unit in sweep.units(names)} & functions.keys())
     result = Selftest()
     for done, name in enumerate(wanted, 1):
-        pairs = {unit.dtype: _answered(unit) for unit in sweep.units([name], _dtypes(name))}
+        pairs = {unit.dtype: _answered(unit) for unit in _units(name)}
         for mode in modes:
             _plant_all(functions[name], mode, pairs, result)
         if progress:
@@ -313,9 +313,10 @@ def selftest(names=(), modes=MODES, progress=None):
     return result
 
 
-def _dtypes(name):
+def _units(name):
+    """The function's units in the dtypes of the faults; those of this name alone, which as a word may mean more."""
     asked = {dtype for fault in FAULTS for dtype in fault.dtypes}
-    return [unit.dtype for unit in sweep.units([name]) if unit.dtype in asked]
+    return [unit for unit in sweep.units([name]) if unit.name == name and unit.dtype in asked]
 
 
 def _answered(unit):

@@ -26,9 +26,8 @@ Such a case counts as expected. A line that matches no failure of a function tha
 {_STATUS}"""
 
 _ENGINES = """\
-scratch_ad (the default), scratch_ad-forward, scratch_ad-reverse, scratch_ad-compiled, jax, numerical, autograd, torch,
-mygrad, or one of your own as package.module:object"""
-
+scratch_ad (the default), scratch_ad-forward, scratch_ad-reverse, scratch_ad-compiled, scratch_ad-cupy, jax, numerical,
+autograd, torch, mygrad, or one of your own as package.module:object"""
 
 _DTYPE = "such as float32, or float32,float64; by default all"
 _ALARMS = "draw N right cases instead, and count those that the checks flag"

@@ -1,4 +1,6 @@
-"""HIPS autograd, PyTorch and MyGrad as engines, from the extra ``bench``; each is imported when it is asked for.
+"""HIPS autograd, PyTorch and MyGrad as engines, from the extra ``bench``, and ours over CuPy's arrays.
+
+Each is imported when it is asked for.
 
 A peer lacks a call if it cannot evaluate it even without differentiating, or if it says that there is no rule or that
 a keyword is unknown: that is raised as NotImplementedError. Whatever else it raises is its mistake.
@@ -18,6 +20,9 @@ import types
 
 import numpy as np
 import optree
+
+import scratch_ad
+from scratch_ad.tracer import Tracer
 
 from .engine import Engine
 
@@ -242,7 +247,50 @@ def mygrad():
     return _engine("mygrad", mygrad, evaluate, None, pull, order=1)
 
 
-PEERS = {"autograd": autograd, "torch": torch, "mygrad": mygrad}
+class _Constants:
+    """NumPy, but for constants: these are made by ``made`` of NumPy's array."""
+
+    def __init__(self, made):
+        for name in ("arange", "array", "eye", "full", "linspace", "ones", "zeros"):
+            make = getattr(np, name)
+            setattr(self, name, lambda *args, make=make, **kwargs: made(make(*args, **kwargs)))
+
+    def __getattr__(self, name):
+        return getattr(np, name)
+
+
+def over(name, made, given_back):
+    """Ours over the arrays of a library that answer NumPy's calls: ``made`` of NumPy's, and ``given_back`` as such."""
+
+    def each(convert, tree):
+        return optree.tree_map(lambda x: x if isinstance(x, Tracer) else convert(x), tree)
+
+    def outside(primals):
+        """What turns results into NumPy's arrays; nothing inside another transformation."""
+        inside = any(isinstance(x, Tracer) for x in optree.tree_leaves(primals))
+        return functools.partial(each, (lambda x: x) if inside else given_back)
+
+    def jvp(f, primals, tangents):
+        return outside(primals + tangents)(scratch_ad.jvp(f, each(made, primals), each(made, tangents)))
+
+    def vjp(f, *primals):
+        leave = outside(primals)
+        out, pullback = scratch_ad.vjp(f, *each(made, primals))
+        return leave(out), lambda g: leave(pullback(each(made, g)))
+
+    return Engine(name, jvp, vjp, namespace=_Constants(made))
+
+
+def cupy():
+    """Ours over CuPy's arrays, on a GPU."""
+    try:
+        cupy = importlib.import_module("cupy")
+    except ImportError as error:
+        raise ValueError(f"engine scratch_ad-cupy: {error}; pip install cupy-cuda12x.") from error
+    return over("scratch_ad-cupy", cupy.asarray, cupy.asnumpy)
+
+
+PEERS = {"autograd": autograd, "torch": torch, "mygrad": mygrad, "scratch_ad-cupy": cupy}
 
 
 def _engine(name, namespace, evaluate, push, pull, order=2):

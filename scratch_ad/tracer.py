@@ -206,7 +206,7 @@ def getitem(a, index):
 @primitive
 def scatter(g, index, shape):
     """The transpose of ``a[index]``: zeros of ``shape``, with ``g`` added at ``index``, repeated or not."""
-    out = np.zeros(shape, dtype_of(g))
+    out = np.zeros_like(g, shape=shape)
     if _is_basic(index):
         out[index] = g
     else:

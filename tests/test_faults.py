@@ -31,6 +31,10 @@ def test_what_is_equivalent_has_a_reason(handful):
     assert all(reasons.values()) and "equivalent: un-broadcast sum" in str(handful)
 
 
+def test_functions_that_share_a_word_are_told_apart():
+    assert {row.rule: row.escaped for row in selftest(["clip"], ["fwd"]).rows} == {"clip": 0, "np.clip": 0}
+
+
 def test_a_fault_that_no_case_exercises_is_named_as_escaped(monkeypatch):
     every = Unit.cases
     monkeypatch.setattr(Unit, "cases", lambda unit: every(unit)[:1])
