@@ -29,7 +29,7 @@ import numpy as np
 import optree
 
 from scratch_ad.program import Recorder
-from scratch_ad.rule import Composite, rules
+from scratch_ad.rule import Composite, Rewrite, rules
 from scratch_ad.tracer import name_of
 
 from . import programs
@@ -214,11 +214,15 @@ def _finding(finding):
 
 
 class _Callees(Recorder):
-    """Records the functions that composites call, in place of these."""
+    """Records the functions that composites call, in place of these; constant ones see the numbers, as in an engine."""
+
+    differentiates = True
 
     def process(self, function, args, kwargs):
         rule = rules.get(function)
-        return rule.body(*args, **kwargs) if isinstance(rule, Composite) else super().process(function, args, kwargs)
+        if isinstance(rule, Rewrite):
+            return rule.rewrite(self.mode, function, args, kwargs)
+        return super().process(function, args, kwargs)
 
 
 def callees(case, dtype):

@@ -12,8 +12,11 @@ import pytest
 
 import scratch_ad
 from jax_ref import sweep
+from jax_ref.cases import catalogue
 from jax_ref.engine import Engine
 from jax_ref.report.records import Expectation, Log, expectations, lines, results
+from scratch_ad.rule import Composite, rules
+from scratch_ad.tracer import name_of
 
 QUICK = ("exp", "log", "negative", "positive", "square")
 
@@ -213,6 +216,13 @@ def test_a_composite_is_blocked_by_what_it_is_made_of():
     ):
         (result,) = results([header, record(primitive, of_primitive), composite(of_composite)])
         assert statuses(result) == {(primitive, "float64"): of_primitive, ("np.linalg.cond", "float64"): final}
+
+
+def test_every_composite_can_be_asked_what_it_calls():
+    composites = [case for case in catalogue if isinstance(rules.get(case.function), Composite)]
+    calls = {name_of(case.function): sweep.callees(case, case.dtypes[-1]) for case in composites}
+    assert "np.take_along_axis" in calls["np.nanmedian"] and "np.where" in calls["np.piecewise"]
+    assert sum(not called for called in calls.values()) < 5  # atleast_1d of an array calls nothing
 
 
 def test_a_composite_that_fails_says_what_it_calls():
