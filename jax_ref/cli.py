@@ -196,7 +196,7 @@ def _show(result):
             print(f"{status}: {', '.join(sorted(names))}{f'  # {reason}' if reason else ''}")
 
 
-# doctor, list, compare
+# doctor, list, coverage, compare
 
 
 def _doctor(args):
@@ -229,6 +229,19 @@ def _list(args):
     for name in sorted(named(args.names)):
         dtypes = Counter(dtype for case in cases_of(name) for dtype in case.dtypes)
         print(f"{name:<26}{', '.join(f'{dtype} ({n})' for dtype, n in dtypes.items())}")
+    return GOOD
+
+
+def _coverage(args):
+    _devices(args.device)
+    from .coverage import entries, table
+
+    found = [*entries(args.modules)]
+    if args.modules:
+        for entry in found:
+            also = f"  also {', '.join(sorted(entry.engines))}" if entry.engines else ""
+            print(f"{entry.name:<26}{entry.status:<9}{entry.reason}{also}".rstrip())
+    print("\n".join(table(found)))
     return GOOD
 
 
@@ -309,6 +322,7 @@ COMMANDS = {
     "doctor": _doctor,
     "check": _check,
     "list": _list,
+    "coverage": _coverage,
     "compare": _compare,
     "report": _report,
     "atlas": _atlas,

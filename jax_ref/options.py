@@ -72,6 +72,13 @@ def parser():
     listing = command("list", "list the functions that are checked, with their dtypes and how many cases")
     listing.add_argument("names", **names, help=meant)
 
+    coverage = command(
+        "coverage", "count which functions have a rule, beside JAX and other engines; or list a module's"
+    )
+    coverage.add_argument(
+        "modules", nargs="*", metavar="MODULE", help="such as numpy.linalg; by default all, in numbers"
+    )
+
     compare = command("compare", "compare several methods on one function: error, evaluations, time")
     compare.add_argument("what", metavar="EXPR-or-NAME", help='such as "np.sin(a) * b", or np.tanh')
     compare.add_argument(
@@ -91,7 +98,7 @@ def parser():
     selftest.add_argument("--mode", **mode)
     selftest.add_argument("--alarms", type=_positive(int), metavar="N", help=_ALARMS)
 
-    for sub in (doctor, check, compare, atlas, selftest):
+    for sub in (doctor, check, coverage, compare, atlas, selftest):
         default = "auto" if sub in (doctor, check) else "cpu"
         device = f"where JAX computes; auto: where it would by itself (default: {default})"
         sub.add_argument("--device", choices=("auto", "cpu", "gpu"), default=default, help=device)

@@ -331,10 +331,12 @@ def _refused(what, remedy):
     def refuse(self, *args, **kwargs):
         raise TypeError(f"{what} of a tracer would lose its derivative in {self.owner.mode}; {remedy}.")
 
+    refuse.refusal = f"{what} would lose the derivative; {remedy}"
     return refuse
 
 
-_arithmetic = {
+# Operators and methods, by the functions that they call.
+ARITHMETIC = {
     "add": np.add,
     "sub": np.subtract,
     "mul": np.multiply,
@@ -350,14 +352,14 @@ _arithmetic = {
     "lshift": np.left_shift,
     "rshift": np.right_shift,
 }
-for _name, _ufunc in _arithmetic.items():
+for _name, _ufunc in ARITHMETIC.items():
     setattr(Tracer, f"__{_name}__", _binary(_ufunc))
     setattr(Tracer, f"__r{_name}__", _reflected(_ufunc))
 Tracer.__pow__ = _pow
-_unaries = {"neg": np.negative, "pos": np.positive, "abs": np.absolute, "invert": np.invert}
-for _name, _ufunc in _unaries.items():
+UNARIES = {"neg": np.negative, "pos": np.positive, "abs": np.absolute, "invert": np.invert}
+for _name, _ufunc in UNARIES.items():
     setattr(Tracer, f"__{_name}__", _unary(_ufunc))
-_comparisons = {
+COMPARISONS = {
     "eq": np.equal,
     "ne": np.not_equal,
     "lt": np.less,
@@ -365,14 +367,14 @@ _comparisons = {
     "gt": np.greater,
     "ge": np.greater_equal,
 }
-for _name, _ufunc in _comparisons.items():
+for _name, _ufunc in COMPARISONS.items():
     setattr(Tracer, f"__{_name}__", _binary(_ufunc))
-_methods = (
+METHODS = (
     *(np.all, np.any, np.argmax, np.argmin, np.argpartition, np.argsort, np.choose, np.clip, np.copy),
     *(np.cumprod, np.cumsum, np.diagonal, np.dot, np.max, np.mean, np.min, np.nonzero, np.prod, np.ravel, np.repeat),
     *(np.round, np.searchsorted, np.squeeze, np.std, np.sum, np.swapaxes, np.take, np.trace, np.var),
 )
-for _function in _methods:
+for _function in METHODS:
     setattr(Tracer, _function.__name__, _method(_function))
 Tracer.conj = Tracer.conjugate = _method(np.conjugate)
 Tracer.flatten, Tracer.flat = Tracer.ravel, property(np.ravel)
