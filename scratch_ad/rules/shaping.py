@@ -150,7 +150,7 @@ def _trace(a, offset=0, axis1=0, axis2=1, dtype=None, out=None):
 
 linear(np.diagonal, _undiagonal)
 linear(np.diag, _diag_transpose)
-composite(np.diagflat, lambda v, k=0: np.diag(np.ravel(v), k))
+linear(np.diagflat, lambda g, _v, k=0: np.diagonal(g, k).reshape(_v.shape))
 composite(np.trace, _trace)
 
 
@@ -180,9 +180,11 @@ def _repeat(a, repeats, axis=None):
 
 def _resize(a, new_shape):
     new_shape = (new_shape,) if np.ndim(new_shape) == 0 else tuple(new_shape)
+    size = math.prod(new_shape)
     if a.size == 0:
         return np.zeros(new_shape, a.dtype)
-    return np.take(a, np.arange(math.prod(new_shape)) % a.size).reshape(new_shape)
+    a = np.ravel(a) if size == a.size else np.concatenate([np.ravel(a)] * -(-size // a.size))[:size]
+    return a.reshape(new_shape)
 
 
 composite(np.tile, _tile)
@@ -277,24 +279,13 @@ composite(np.block, _block)
 # Splitting.
 
 
-def _pieces(ary, indices_or_sections, axis):
-    """The pieces of ``ary`` along ``axis``, as np.array_split cuts them."""
-    axis = normalize_axis_index(axis, ary.ndim)
-    n = ary.shape[axis]
-    if np.ndim(indices_or_sections):
-        cuts = [0, *indices_or_sections, n]
-    else:
-        if indices_or_sections <= 0:
-            raise ValueError("number sections must be larger than 0.")
-        small, extra = divmod(n, indices_or_sections)
-        cuts = [k * small + min(k, extra) for k in range(indices_or_sections + 1)]
-    return [ary[along(axis, slice(start, stop))] for start, stop in itertools.pairwise(cuts)]
-
-
-def _split(ary, indices_or_sections, axis=0):
-    if np.ndim(indices_or_sections) == 0 and ary.shape[axis] % indices_or_sections:
-        raise ValueError("array split does not result in an equal division")
-    return _pieces(ary, indices_or_sections, axis)
+def _unsplit(g, _ary, indices_or_sections, axis=0):
+    """The pieces joined again; where they overlap, as cuts that are not in order make them, each added in its place."""
+    axis, n = normalize_axis_index(axis, _ary.ndim), _ary.shape[axis]
+    if sum(piece.shape[axis] for piece in g) == n:
+        return np.concatenate(g, axis)
+    cuts = itertools.pairwise([0, *indices_or_sections, n])
+    return sum(scatter(piece, along(axis, slice(*cut)), _ary.shape) for piece, cut in zip(g, cuts, strict=True))
 
 
 def _axis_split(name, least, axis):
@@ -306,12 +297,12 @@ def _axis_split(name, least, axis):
     return body
 
 
-composite(np.array_split, lambda ary, indices_or_sections, axis=0: _pieces(ary, indices_or_sections, axis))
-composite(np.split, _split)
+linear(np.array_split, _unsplit)
+linear(np.split, _unsplit)
+linear(np.unstack, lambda g, _x, axis=0: np.stack(g, axis))
 composite(np.hsplit, _axis_split("hsplit", 1, lambda ary: min(1, ary.ndim - 1)))
 composite(np.vsplit, _axis_split("vsplit", 2, lambda ary: 0))
 composite(np.dsplit, _axis_split("dsplit", 3, lambda ary: 2))
-composite(np.unstack, lambda x, /, *, axis=0: tuple(x[along(axis % x.ndim, k)] for k in range(x.shape[axis])))
 
 
 # Insertion and removal.
