@@ -49,6 +49,23 @@ matrices(np.linalg.cholesky, "np.linalg.cholesky(definite(a))", "np.linalg.chole
 matrices(np.linalg.eigvalsh, "np.linalg.eigvalsh(hermitian(a))", "np.linalg.eigvalsh(hermitian(a), 'U')")
 matrices(np.linalg.eigh, "np.linalg.eigh(hermitian(a)).eigenvalues")
 matrices(np.linalg.eigh, "np.abs(np.linalg.eigh(hermitian(a))[1]) ** 2")
+REAL_WHERE_REAL = "JAX's results are complex for every matrix"
+matrices(np.linalg.eigvals, "np.linalg.eigvals(a)", dtypes=("complex128",))
+matrices(np.linalg.eig, "np.linalg.eig(a)", dtypes=("complex128",))
+matrices(
+    np.linalg.eig,
+    "np.linalg.eig(a + np.diag([0.0, 4.0, 8.0]))",
+    "np.linalg.eig(a + [[0.0, 3.0, 0.0], [-3.0, 0.0, 0.0], [0.0, 0.0, 9.0]])[1]",
+    dtypes=("float64",),
+    differs=REAL_WHERE_REAL,
+)
+matrices(
+    np.linalg.eigvals,
+    "np.linalg.eigvals(a + np.diag([0.0, 4.0, 8.0]))",
+    "np.linalg.eigvals(a + [[0.0, 3.0, 0.0], [-3.0, 0.0, 0.0], [0.0, 0.0, 9.0]])",
+    dtypes=("float64",),
+    differs=REAL_WHERE_REAL,
+)
 matrices(np.linalg.svdvals, "np.linalg.svdvals(regular(a))")
 matrices(np.linalg.svdvals, "np.linalg.svdvals(a)", shapes=TALL)
 matrices(np.linalg.svd, "np.linalg.svd(regular(a), compute_uv=False)")

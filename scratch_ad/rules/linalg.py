@@ -393,6 +393,52 @@ explicit(np.linalg.eigh, jvp=_eigh_jvp, vjp=_eigh_vjp)
 explicit(np.linalg.eigvalsh, jvp=_eigvalsh_jvp, vjp=_eigvalsh_vjp)
 
 
+# Eigenvectors of a general matrix have length 1 and, where complex, a largest component that is real: LAPACK's gauge,
+# which NumPy's function has, is what is differentiated.
+
+
+def _largest(v):
+    """The largest component of each column, and a mask of where it is."""
+    at_largest = np.equal(np.argmax(np.abs(v), -2, keepdims=True), np.arange(v.shape[-2])[:, None])
+    return np.sum(np.where(at_largest, v, 0), -2, keepdims=True), at_largest
+
+
+def _eig_jvp(t, y, _a):
+    w, v = y
+    inner = np.linalg.solve(v, t @ v)
+    t_v = v @ _over(inner, _gaps(w))
+    t_v = t_v - v * np.sum(_real(np.conjugate(v) * t_v), -2, keepdims=True)
+    if v.dtype.kind == "c":
+        largest, at_largest = _largest(v)
+        t_v = t_v - 1j * v * np.sum(np.where(at_largest, t_v / largest, 0), -2, keepdims=True).imag
+    return _diagonal(inner), t_v
+
+
+def _eig_vjp(g, y, _a):
+    w, v = y
+    pairs = np.sum(g[1] * v, -2, keepdims=True)
+    g_v = g[1] - np.conjugate(v) * _real(pairs)
+    if v.dtype.kind == "c":
+        largest, at_largest = _largest(v)
+        g_v = g_v - np.where(at_largest, 1j * pairs.imag / largest, 0)
+    inner = g[0][..., None] * _eye(w) + _over(v.mT @ g_v, _gaps(w))
+    return np.linalg.solve(v.mT, inner @ v.mT)
+
+
+def _eigvals_jvp(t, _y, a):
+    v = np.linalg.eig(a).eigenvectors
+    return _diagonal(np.linalg.solve(v, t @ v))
+
+
+def _eigvals_vjp(g, _y, a):
+    v = np.linalg.eig(a).eigenvectors
+    return np.linalg.solve(v.mT, g[..., None] * v.mT)
+
+
+explicit(np.linalg.eig, jvp=_eig_jvp, vjp=_eig_vjp)
+explicit(np.linalg.eigvals, jvp=_eigvals_jvp, vjp=_eigvals_vjp)
+
+
 @primitive
 def full_svd(a, full_matrices):
     """np.linalg.svd of a square matrix, or with ``full_matrices=False``."""
