@@ -92,6 +92,19 @@ explicit(
 linear(np.mean, _mean_transpose)
 
 
+def along_axes(weights, a, axis):
+    """``weights``, shaped like ``a`` or like its axes ``axis`` in order, in a shape that broadcasts to ``a``'s."""
+    if weights.shape == a.shape:
+        return weights
+    if axis is None:
+        raise TypeError("Axis must be specified when shapes of a and weights differ.")
+    axes = normalize_axis_tuple(axis, a.ndim)
+    if weights.shape != tuple(a.shape[i] for i in axes):
+        raise ValueError("Shape of weights must be consistent with shape of a along specified axis.")
+    weights = np.transpose(weights, sorted(range(len(axes)), key=axes.__getitem__))
+    return weights.reshape(tuple(n if i in axes else 1 for i, n in enumerate(a.shape)))
+
+
 def _average(a, axis=None, weights=None, returned=False, *, keepdims=False):
     a = typed(a)
     if weights is None:
@@ -100,12 +113,7 @@ def _average(a, axis=None, weights=None, returned=False, *, keepdims=False):
     else:
         weights = typed(weights)
         dtype = np.result_type(a.dtype, weights.dtype, *(["f8"] if a.dtype.kind in "iub" else []))
-        if weights.shape != a.shape:
-            axes = normalize_axis_tuple(axis, a.ndim)
-            if weights.shape != tuple(a.shape[i] for i in axes):
-                raise ValueError("np.average: weights must have the shape of a, or that of its axes in axis.")
-            weights = np.transpose(weights, sorted(range(len(axes)), key=axes.__getitem__))
-            weights = weights.reshape(tuple(n if i in axes else 1 for i, n in enumerate(a.shape)))
+        weights = along_axes(weights, a, axis)
         total = np.sum(weights, axis, dtype, keepdims=keepdims)
         y = np.sum(a * weights, axis, dtype, keepdims=keepdims) / total
     return (y, np.broadcast_to(total, y.shape)) if returned else y
