@@ -621,6 +621,8 @@ def _eigh(a, UPLO="L"):
 
 
 def _svd(a, full_matrices=False):
+    if full_matrices:
+        _square(a)
     decompose = mp.svd_c if a.dtype.kind == "c" else mp.svd_r
 
     def of_matrix(m):
@@ -632,8 +634,15 @@ def _svd(a, full_matrices=False):
     return type(np.linalg.svd(np.eye(1)))(*parts)
 
 
-def _qr(a):
+def _square(a):
+    if a.shape[-2] != a.shape[-1]:
+        raise Undecided("the basis of an orthogonal complement is not unique.")
+
+
+def _qr(a, mode="reduced"):
     """By the Cholesky factor of aᴴa, with LAPACK's signs on the diagonal of R."""
+    if mode == "complete":
+        _square(a)
     r = _stacked(lambda m: mpmath.cholesky(m.H * m).H, a.value)
     signs = np.sign(np.diagonal(np.linalg.qr(a.value.astype(a.dtype))[1], 0, -2, -1).real)
     r = _wrapped(r * signs[..., None], a.dtype)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from . import REAL, cases, nonzero
+from . import DOUBLES, REAL, cases, nonzero
 
 
 def regular(np):
@@ -74,6 +74,41 @@ matrices(
     np.linalg.svd, "np.abs(np.linalg.svd(a, full_matrices=False)[2]) ** 2", "np.linalg.svd(a, False)[1]", shapes=TALL
 )
 matrices(np.linalg.qr, "np.linalg.qr(regular(a))", "np.linalg.qr(regular(a), mode='r')")
+COMPLEMENT = "JAX has none for a full matrix of vectors"
+for shape in ((4, 2), (2, 2, 4)):
+    matrices(
+        np.linalg.svd,
+        "[(lambda u: u[..., 2:] @ np.conjugate(u[..., 2:].mT))(np.linalg.svd(a).U), np.linalg.svd(a).S]",
+        "(lambda v: np.conjugate(v[..., 2:, :].mT) @ v[..., 2:, :])(np.linalg.svd(a).Vh)",
+        shapes=(shape,),
+        dtypes=("float64", "complex128"),
+        differs=COMPLEMENT,
+    )
+matrices(
+    np.linalg.qr,
+    "(lambda q: q[..., 2:] @ np.conjugate(q[..., 2:].mT))(np.linalg.qr(a, 'complete').Q)",
+    "np.linalg.qr(a, 'complete').R",
+    shapes=((4, 2),),
+    dtypes=("complex128",),
+    differs=COMPLEMENT,
+)
+matrices(
+    np.linalg.qr,
+    "np.linalg.qr(a)",
+    "np.linalg.qr(a, 'r')",
+    shapes=((2, 3),),
+    dtypes=("complex128",),
+    differs="JAX has none for more columns than rows",
+)
+matrices(
+    np.linalg.svd,
+    "np.linalg.svd(hermitian(a) - 0.7 * np.eye(3), hermitian=True)[1]",
+    "np.abs(np.linalg.svd(hermitian(a) - 0.7 * np.eye(3), hermitian=True).Vh) ** 2",
+    "np.linalg.svd(hermitian(a) - 0.7 * np.eye(3), hermitian=True, compute_uv=False)",
+    "np.linalg.pinv(hermitian(a) - 0.7 * np.eye(3), hermitian=True)",
+    shapes=((3, 3),),
+    dtypes=DOUBLES,
+)
 matrices(np.linalg.qr, "np.linalg.qr(a).R", "np.linalg.qr(a)[0]", shapes=TALL)
 matrices(np.linalg.matrix_power, *(f"np.linalg.matrix_power(regular(a), {n})" for n in (0, 1, 3, -2)))
 matrices(
