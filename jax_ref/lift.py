@@ -206,6 +206,11 @@ def _einsum(*operands, **kwargs):
     return jnp.einsum(*(map(_array, operands) if isinstance(operands[0], str) else operands), **kwargs)
 
 
+def _eig(a):
+    values, vectors = jax.lax.linalg.eig(a, compute_left_eigenvectors=False, enable_eigvec_derivs=True)
+    return type(np.linalg.eig(np.eye(1)))(values, vectors)
+
+
 _unknown = (
     jax.errors.ConcretizationTypeError,
     jax.errors.NonConcreteBooleanIndexError,
@@ -230,6 +235,9 @@ _equivalents = {
     np.choose: _choose,
     np.einsum: _einsum,
     np.real_if_close: _real_if_close,
+    np.linalg.eig: _eig,
+    np.linalg.eigvals: lambda a: _eig(a).eigenvalues,  # jax.numpy's has a first derivative only
+    np.roots: lambda p: jnp.roots(p, strip_zeros=not isinstance(p, jax.core.Tracer)),
     np.where: lambda *args: jnp.where(*map(_array, args)),
     **dict.fromkeys((np.put, np.place, np.put_along_axis, np.fill_diagonal)),  # JAX's do not change their argument
     **dict.fromkeys((np.compress, np.extract)),  # JAX's trace what could be known while it compiles

@@ -15,6 +15,7 @@ from mpmath import mp, mpc, mpf
 from scratch_ad import tracer
 from scratch_ad.rule import Composite, rules
 from scratch_ad.rules.linalg import full_svd, least_squares, p_norm, tall_qr
+from scratch_ad.rules.polynomials import quotient, zeros_of
 from scratch_ad.rules.products import contract
 from scratch_ad.rules.shaping import join, pile
 from scratch_ad.tracer import Trace, Tracer, dtype_of, innermost, name_of, rebuild, through
@@ -620,6 +621,8 @@ def _eigh(a, UPLO="L"):
 
 
 def _svd(a, full_matrices=False):
+    if full_matrices:
+        _square(a)
     decompose = mp.svd_c if a.dtype.kind == "c" else mp.svd_r
 
     def of_matrix(m):
@@ -631,12 +634,74 @@ def _svd(a, full_matrices=False):
     return type(np.linalg.svd(np.eye(1)))(*parts)
 
 
-def _qr(a):
+def _square(a):
+    if a.shape[-2] != a.shape[-1]:
+        raise Undecided("the basis of an orthogonal complement is not unique.")
+
+
+def _qr(a, mode="reduced"):
     """By the Cholesky factor of aᴴa, with LAPACK's signs on the diagonal of R."""
+    if mode == "complete":
+        _square(a)
     r = _stacked(lambda m: mpmath.cholesky(m.H * m).H, a.value)
     signs = np.sign(np.diagonal(np.linalg.qr(a.value.astype(a.dtype))[1], 0, -2, -1).real)
     r = _wrapped(r * signs[..., None], a.dtype)
     return type(np.linalg.qr(np.eye(1)))(np.matmul(a, _inv(r)), r)
+
+
+def _eig(a):
+    """In NumPy's order and gauge: length 1, a largest component that is real and of the same sign."""
+
+    def of_matrix(m, w, v):
+        found, vectors = mp.eig(m)
+        order = [min(range(len(found)), key=lambda i, x=x: abs(found[i] - x)) for x in w]
+        if len(set(order)) < len(order):
+            raise Undecided("eigenvectors at eigenvalues that are hard to tell apart.")
+        columns = []
+        for k, of_numpy in zip(order, v.T):
+            largest = np.argmax(np.abs(of_numpy))
+            column = np.array([vectors[i, k] for i in range(m.rows)], object)
+            length = mpmath.sqrt(sum(abs(x) ** 2 for x in column)) * mpmath.sign(mpf(float(of_numpy[largest].real)))
+            columns.append(column * (abs(column[largest]) / column[largest] / length))
+        return [found[k] for k in order], np.array(columns, object).T
+
+    approximate = np.linalg.eig(a.value.astype(a.dtype))
+    flat = a.value.reshape(-1, *a.shape[-2:])
+    known = zip(flat, *(part.reshape(-1, *part.shape[a.ndim - 2 :]) for part in approximate))
+    results = [of_matrix(mpmath.matrix(m.tolist()), w, v) for m, w, v in known]
+    parts = [np.array([r[i] for r in results], object).reshape(part.shape) for i, part in enumerate(approximate)]
+    return type(approximate)(*(_wrapped(p, approximate[0].dtype) for p in parts))
+
+
+def _vander(x, N=None, increasing=False):
+    powers = x[:, None] ** np.arange(len(x) if N is None else N)
+    return powers if increasing else np.flip(powers, 1)
+
+
+def _roots(p):
+    """In NumPy's order, by Newton's method from its roots."""
+    y = np.roots(p.value.astype(p.dtype))
+    coefficients = list(p.value)
+    slope = [c * (len(coefficients) - 1 - k) for k, c in enumerate(coefficients[:-1])]
+
+    def polished(x):
+        x = mpc(x)
+        for _ in range(12):
+            d = mpmath.polyval(slope, x)
+            if d == 0:
+                raise Undecided("a root that is not simple.")
+            x -= mpmath.polyval(coefficients, x) / d
+        return x
+
+    return _wrapped(np.array([polished(x) for x in y], object), y.dtype)
+
+
+def _quotient(u, v):
+    rest, v, q = list(u.value), list(v.value), []
+    for k in range(len(rest) - len(v) + 1):
+        q.append(rest[k] / v[0])
+        rest[k : k + len(v)] = [r - q[-1] * c for r, c in zip(rest[k:], v)]
+    return _wrapped(np.array(q, object), _dtype([u]))
 
 
 def _norm(x, ord, axis, keepdims):
@@ -694,6 +759,11 @@ FUNCTIONS = {
     np.linalg.eigh: _eigh,
     np.linalg.eigvalsh: lambda a, UPLO="L": _eigh(a, UPLO)[0],
     np.linalg.svdvals: lambda x, /: _svd(x)[1],
+    np.linalg.eig: _eig,
+    np.linalg.eigvals: lambda a: _eig(a)[0],
+    np.vander: _vander,
+    zeros_of: _roots,
+    quotient: _quotient,
     full_svd: _svd,
     tall_qr: _qr,
     least_squares: _least_squares,
@@ -707,7 +777,7 @@ NATIVE = {
     np.outer, np.vdot, np.tensordot, np.convolve, np.reshape, np.ravel, np.expand_dims, np.squeeze, np.broadcast_to,
     np.copy, np.transpose, np.matrix_transpose, np.swapaxes, np.moveaxis, np.flip, np.roll, np.rot90, np.tril, np.triu,
     np.diagonal, np.diag, np.diagflat, np.array_split, np.split, np.unstack, np.fft.fftshift, np.fft.ifftshift,
-    np.where, np.unwrap, np.array_equal,
+    np.where, np.unwrap, np.array_equal, np.polyval,
 }  # fmt: skip
 OF_SHAPE_AND_DTYPE = {
     np.shape, np.ndim, np.size, np.isrealobj, np.iscomplexobj, np.result_type, np.can_cast, np.min_scalar_type,

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from . import REAL, cases, nonzero
+from . import DOUBLES, REAL, cases, nonzero
 
 
 def regular(np):
@@ -49,6 +49,23 @@ matrices(np.linalg.cholesky, "np.linalg.cholesky(definite(a))", "np.linalg.chole
 matrices(np.linalg.eigvalsh, "np.linalg.eigvalsh(hermitian(a))", "np.linalg.eigvalsh(hermitian(a), 'U')")
 matrices(np.linalg.eigh, "np.linalg.eigh(hermitian(a)).eigenvalues")
 matrices(np.linalg.eigh, "np.abs(np.linalg.eigh(hermitian(a))[1]) ** 2")
+REAL_WHERE_REAL = "JAX's results are complex for every matrix"
+matrices(np.linalg.eigvals, "np.linalg.eigvals(a)", dtypes=("complex128",))
+matrices(np.linalg.eig, "np.linalg.eig(a)", dtypes=("complex128",))
+matrices(
+    np.linalg.eig,
+    "np.linalg.eig(a + np.diag([0.0, 4.0, 8.0]))",
+    "np.linalg.eig(a + [[0.0, 3.0, 0.0], [-3.0, 0.0, 0.0], [0.0, 0.0, 9.0]])[1]",
+    dtypes=("float64",),
+    differs=REAL_WHERE_REAL,
+)
+matrices(
+    np.linalg.eigvals,
+    "np.linalg.eigvals(a + np.diag([0.0, 4.0, 8.0]))",
+    "np.linalg.eigvals(a + [[0.0, 3.0, 0.0], [-3.0, 0.0, 0.0], [0.0, 0.0, 9.0]])",
+    dtypes=("float64",),
+    differs=REAL_WHERE_REAL,
+)
 matrices(np.linalg.svdvals, "np.linalg.svdvals(regular(a))")
 matrices(np.linalg.svdvals, "np.linalg.svdvals(a)", shapes=TALL)
 matrices(np.linalg.svd, "np.linalg.svd(regular(a), compute_uv=False)")
@@ -57,6 +74,41 @@ matrices(
     np.linalg.svd, "np.abs(np.linalg.svd(a, full_matrices=False)[2]) ** 2", "np.linalg.svd(a, False)[1]", shapes=TALL
 )
 matrices(np.linalg.qr, "np.linalg.qr(regular(a))", "np.linalg.qr(regular(a), mode='r')")
+COMPLEMENT = "JAX has none for a full matrix of vectors"
+for shape in ((4, 2), (2, 2, 4)):
+    matrices(
+        np.linalg.svd,
+        "[(lambda u: u[..., 2:] @ np.conjugate(u[..., 2:].mT))(np.linalg.svd(a).U), np.linalg.svd(a).S]",
+        "(lambda v: np.conjugate(v[..., 2:, :].mT) @ v[..., 2:, :])(np.linalg.svd(a).Vh)",
+        shapes=(shape,),
+        dtypes=("float64", "complex128"),
+        differs=COMPLEMENT,
+    )
+matrices(
+    np.linalg.qr,
+    "(lambda q: q[..., 2:] @ np.conjugate(q[..., 2:].mT))(np.linalg.qr(a, 'complete').Q)",
+    "np.linalg.qr(a, 'complete').R",
+    shapes=((4, 2),),
+    dtypes=("complex128",),
+    differs=COMPLEMENT,
+)
+matrices(
+    np.linalg.qr,
+    "np.linalg.qr(a)",
+    "np.linalg.qr(a, 'r')",
+    shapes=((2, 3),),
+    dtypes=("complex128",),
+    differs="JAX has none for more columns than rows",
+)
+matrices(
+    np.linalg.svd,
+    "np.linalg.svd(hermitian(a) - 0.7 * np.eye(3), hermitian=True)[1]",
+    "np.abs(np.linalg.svd(hermitian(a) - 0.7 * np.eye(3), hermitian=True).Vh) ** 2",
+    "np.linalg.svd(hermitian(a) - 0.7 * np.eye(3), hermitian=True, compute_uv=False)",
+    "np.linalg.pinv(hermitian(a) - 0.7 * np.eye(3), hermitian=True)",
+    shapes=((3, 3),),
+    dtypes=DOUBLES,
+)
 matrices(np.linalg.qr, "np.linalg.qr(a).R", "np.linalg.qr(a)[0]", shapes=TALL)
 matrices(np.linalg.matrix_power, *(f"np.linalg.matrix_power(regular(a), {n})" for n in (0, 1, 3, -2)))
 matrices(

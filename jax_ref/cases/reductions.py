@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from . import ALL, REAL, SHORT, anywhere, at, cases, nonzero, positive
+from . import ALL, DOUBLE, DOUBLES, REAL, SHORT, anywhere, at, cases, nonzero, positive
 
 
 def reduction(function, domain=anywhere, dtypes=ALL, where=True, keepdims=True, of_one=True):
@@ -75,6 +75,29 @@ cases(np.trapezoid, "np.trapezoid(a)", "np.trapezoid(a, dx=0.5)", "np.trapezoid(
 cases(
     np.quantile, "np.quantile(a, 0.3)", "np.quantile(a, np.array([0.2, 0.9], a.dtype), axis=1)", a=(2, 5), dtypes=REAL
 )
+
+cases(
+    np.cov,
+    "np.cov(a)",
+    "np.cov(a, bias=True)",
+    "np.cov(a, dtype=np.complex128)",
+    "np.cov(a, a[:1])",
+    a=(3, 5),
+    dtypes=DOUBLES,
+)
+cases(np.cov, "np.cov(a, b, rowvar=False, ddof=0)", a=(5, 2), b=(5, 1), dtypes=DOUBLE)
+cases(
+    np.cov,
+    "np.cov(a, aweights=b)",
+    "np.cov(a, aweights=b, ddof=0)",
+    "np.cov(a, fweights=np.array([1, 2, 0, 1]), aweights=b)",
+    "np.cov(a[0], fweights=np.array([1, 2, 0, 1]))",
+    a=(2, 4),
+    b=positive(4),
+    dtypes=DOUBLE,
+)
+cases(np.corrcoef, "np.corrcoef(a)", "np.corrcoef(a.T, rowvar=False)", "np.corrcoef(a[0])", a=(3, 5), dtypes=DOUBLES)
+cases(np.corrcoef, "np.corrcoef(a, b)", a=(5,), b=(5,), dtypes=DOUBLE)
 
 for ufunc, domain, dtypes in (
     (np.add, anywhere, ALL),

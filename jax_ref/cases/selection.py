@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from . import REAL, at, cases
+from . import DOUBLE, REAL, Argument, at, cases, positive
 from .reductions import reduction
 
 cases(
@@ -20,6 +20,15 @@ cases(np.sort_complex, "np.sort_complex(a)", a=(5,), dtypes=("complex128",))
 cases(
     np.partition, "np.partition(a, 2)", a=(5,), dtypes=REAL, differs="the elements beside the pivot have no fixed order"
 )
+cases(
+    np.partition,
+    "np.partition(a, (1, -1))",
+    "np.partition(a, [0, 2], axis=0)",
+    "np.partition(a, 3, axis=None)",
+    a=at([0.3, 2.0, -1.2, 0.1], [-0.7, 0.9, 1.1, -0.4], [0.6, 1.5, -1.9, 0.2]),
+    dtypes=DOUBLE,
+    differs="JAX takes one pivot",
+)
 for function in (np.median, np.nanmedian):
     reduction(function, dtypes=REAL, where=False)
     cases(function, f"np.{function.__name__}(a)", a=(5,), dtypes=REAL)
@@ -30,4 +39,41 @@ cases(np.percentile, "np.percentile(a, 30.0)", "np.percentile(a, 50.0, axis=0, k
 cases(np.nanquantile, "np.nanquantile(a, 0.3)", a=(2, 5), dtypes=REAL)
 cases(np.nanpercentile, "np.nanpercentile(a, 30.0, axis=1)", a=(2, 5), dtypes=REAL)
 for method in ("lower", "higher", "midpoint", "nearest"):
-    cases(np.quantile, f"np.quantile(a, 0.35, method='{method}')", a=(6,), dtypes=REAL)
+    cases(np.quantile, f"np.quantile(a, 0.35, method='{method}')", a=(6,), dtypes=DOUBLE)
+methods = ("inverted_cdf", "averaged_inverted_cdf", "closest_observation", "interpolated_inverted_cdf", "hazen")
+for method in (*methods, "weibull", "median_unbiased", "normal_unbiased"):
+    cases(
+        np.quantile,
+        f"np.quantile(a, np.array([0.0, 0.15, 0.5, 0.62, 1.0]), axis=0, method='{method}')",
+        a=at([0.3, 2.0], [-1.2, 0.1], [2.0, -0.7], [0.9, 1.1], [-0.4, 0.6], [1.5, -1.9]),
+        dtypes=DOUBLE,
+        differs="JAX lacks the method",
+    )
+cases(
+    np.quantile,
+    "np.quantile(a, 0.4, axis=-1, weights=b[0], method='inverted_cdf')",
+    "np.quantile(a, np.array([0.0, 0.3, 1.0]), axis=(1, 0), weights=b.T, method='inverted_cdf')",
+    "np.nanquantile(a, 0.7, weights=b, method='inverted_cdf', keepdims=True)",
+    "np.percentile(a, [25.0, 60.0], axis=0, weights=b, method='inverted_cdf')",
+    a=at([0.3, 2.0, -1.2, 0.1, -0.7], [0.9, 1.1, -0.4, 0.6, 1.5]),
+    b=positive(2, 5),
+    dtypes=DOUBLE,
+    differs="JAX takes no weights",
+)
+cases(
+    np.quantile,
+    "np.quantile(a, b)",
+    "np.quantile(a, b, method='lower')",
+    a=(6,),
+    b=Argument((3,), 0.1, 0.9),
+    dtypes=DOUBLE,
+)
+cases(
+    np.quantile,
+    "np.quantile(a, b, method='weibull')",
+    "np.quantile(a, b, method='hazen')",
+    a=at(0.3, 2.0, -1.2, 0.1, -0.7, 0.9),
+    b=at(0.11, 0.42, 0.8),
+    dtypes=DOUBLE,
+    differs="JAX lacks the method",
+)

@@ -4,7 +4,7 @@ import numpy as np
 
 from scratch_ad import tracer
 
-from . import REAL, UNKNOWN_TYPE, cases, nonzero
+from . import DOUBLE, DOUBLES, REAL, UNKNOWN_TYPE, cases, nonzero
 
 cases(np.reshape, "np.reshape(a, (3, 2))", "np.reshape(a, -1)", "a.reshape(3, 2)", "a.reshape((6,))", a=(2, 3))
 cases(np.reshape, "np.reshape(a, (3, 2), order='F')", "a.reshape(3, -1, order='F')", "np.reshape(a, [3, 2])", a=(2, 3))
@@ -102,3 +102,30 @@ cases(
     np.trim_zeros, "np.trim_zeros(a * np.array([0, 1, 1, 0]))", a=nonzero(4), dtypes=("float64",), differs=UNKNOWN_TYPE
 )
 cases(np.concat, "np.concat([a, b])", a=(2, 3), b=(1, 3))
+
+window = "np.lib.stride_tricks.sliding_window_view"
+cases(
+    np.lib.stride_tricks.sliding_window_view,
+    f"{window}(a, (2, 3))",
+    f"{window}(a, 2, axis=-1)",
+    f"{window}(a, (2, 2), axis=(1, 1))",
+    f"{window}(a, (3, 4))",
+    a=(3, 4),
+    dtypes=DOUBLE,
+    differs="JAX has none",
+)
+cases(
+    np.apply_along_axis,
+    "np.apply_along_axis(np.sum, 0, a)",
+    "np.apply_along_axis(lambda x: x * x[0], -1, a)",
+    "np.apply_along_axis(np.outer, 1, a, np.array([1.0, 2.0]))",
+    a=(2, 3, 2),
+    dtypes=DOUBLES,
+)
+cases(
+    np.apply_over_axes,
+    "np.apply_over_axes(np.sum, a, [0, -1])",
+    "np.apply_over_axes(np.cumsum, a, [1])",
+    a=(2, 3, 2),
+    dtypes=DOUBLES,
+)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from . import REAL, SHORT, UNKNOWN_TYPE, Argument, at, cases, nonzero
+from . import DOUBLE, DOUBLES, REAL, SHORT, UNKNOWN_TYPE, Argument, at, cases, nonzero, positive
 
 cases(np.real, "np.real(a)", "a.real", a=(2, 3))
 cases(np.imag, "np.imag(a)", "a.imag", a=(2, 3))
@@ -36,3 +36,31 @@ cases(np.clip, "np.clip(a, b, c)", a=(2, 3), b=Argument((3,), -1.5, -0.5), c=Arg
 cases(np.clip, "np.clip(a, 0.0, 1.0)", a=at(0.0, 1.0, 0.5, 2.0), dtypes=REAL, orders=1)
 cases(np.interp, "np.interp(a, [-2.0, -0.5, 1.0, 2.0], b)", a=(5,), b=(4,), dtypes=("float64",))
 cases(np.interp, "np.interp(a, b, b * b)", a=(5,), b=at(-1.0, -0.3, 0.2, 1.5), dtypes=("float64",))
+
+cases(
+    np.linspace,
+    "np.linspace(a, b, 4)",
+    "np.linspace(a, 1.0, num=3, endpoint=False, axis=-1)",
+    "np.linspace(a, b, 3, retstep=True)",
+    a=(2, 1),
+    b=(3,),
+)
+cases(np.linspace, "np.linspace(a, 2, 1)", "np.linspace(1, a, 0)", "np.linspace(0.0, a, 5)", a=(), dtypes=DOUBLE)
+cases(
+    np.logspace,
+    "np.logspace(a, b, 4)",
+    "np.logspace(a, 1.0, 3, False, base=2.0, axis=-1)",
+    a=(2, 1),
+    b=(3,),
+    dtypes=DOUBLES,
+)
+cases(np.logspace, "np.logspace(a, 1.0, 4, base=b)", a=(), b=positive(3), dtypes=DOUBLE, differs="JAX takes one base")
+cases(
+    np.geomspace,
+    "np.geomspace(a, b, 4)",
+    "np.geomspace(a, b, 3, endpoint=False, axis=1)",
+    a=positive(2),
+    b=positive(2),
+    dtypes=DOUBLES,
+)
+cases(np.geomspace, "np.geomspace(-a, -2.0, 4)", "np.geomspace(a, 3.0, 1)", a=positive(2), dtypes=DOUBLE)

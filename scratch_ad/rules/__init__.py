@@ -7,6 +7,7 @@ from . import (  # noqa: F401
     indexing,
     linalg,
     methods,
+    polynomials,
     products,
     reductions,
     refused,

@@ -393,14 +393,81 @@ explicit(np.linalg.eigh, jvp=_eigh_jvp, vjp=_eigh_vjp)
 explicit(np.linalg.eigvalsh, jvp=_eigvalsh_jvp, vjp=_eigvalsh_vjp)
 
 
+# Eigenvectors of a general matrix have length 1 and, where complex, a largest component that is real: LAPACK's gauge,
+# which NumPy's function has, is what is differentiated.
+
+
+def _largest(v):
+    """The largest component of each column, and a mask of where it is."""
+    at_largest = np.equal(np.argmax(np.abs(v), -2, keepdims=True), np.arange(v.shape[-2])[:, None])
+    return np.sum(np.where(at_largest, v, 0), -2, keepdims=True), at_largest
+
+
+def _eig_jvp(t, y, _a):
+    w, v = y
+    inner = np.linalg.solve(v, t @ v)
+    t_v = v @ _over(inner, _gaps(w))
+    t_v = t_v - v * np.sum(_real(np.conjugate(v) * t_v), -2, keepdims=True)
+    if v.dtype.kind == "c":
+        largest, at_largest = _largest(v)
+        t_v = t_v - 1j * v * np.sum(np.where(at_largest, t_v / largest, 0), -2, keepdims=True).imag
+    return _diagonal(inner), t_v
+
+
+def _eig_vjp(g, y, _a):
+    w, v = y
+    pairs = np.sum(g[1] * v, -2, keepdims=True)
+    g_v = g[1] - np.conjugate(v) * _real(pairs)
+    if v.dtype.kind == "c":
+        largest, at_largest = _largest(v)
+        g_v = g_v - np.where(at_largest, 1j * pairs.imag / largest, 0)
+    inner = g[0][..., None] * _eye(w) + _over(v.mT @ g_v, _gaps(w))
+    return np.linalg.solve(v.mT, inner @ v.mT)
+
+
+def _eigvals_jvp(t, _y, a):
+    v = np.linalg.eig(a).eigenvectors
+    return _diagonal(np.linalg.solve(v, t @ v))
+
+
+def _eigvals_vjp(g, _y, a):
+    v = np.linalg.eig(a).eigenvectors
+    return np.linalg.solve(v.mT, g[..., None] * v.mT)
+
+
+explicit(np.linalg.eig, jvp=_eig_jvp, vjp=_eig_vjp)
+explicit(np.linalg.eigvals, jvp=_eigvals_jvp, vjp=_eigvals_vjp)
+
+
+# A basis of what is orthogonal to the columns, or rows, of a factor is not unique. It is taken to turn only as far as
+# that factor makes it: what does not depend on the choice of the basis comes out right.
+
+
+def _with_complement(t, u, full):
+    """The tangent of a unitary ``full``, given that of its first columns ``u``."""
+    return np.concatenate([t, -u @ (H(t) @ full[..., u.shape[-1] :])], -1)
+
+
+def _onto_columns(g, u, full):
+    """The transpose."""
+    k = u.shape[-1]
+    return g[..., :k] - full[..., k:] @ (H(g[..., k:]) @ u)
+
+
 @primitive
 def full_svd(a, full_matrices):
-    """np.linalg.svd of a square matrix, or with ``full_matrices=False``."""
+    """np.linalg.svd of one matrix or a stack, both factors wanted."""
     return np.linalg.svd(a, full_matrices)
 
 
-def _svd_jvp(t, y, _a, full_matrices):
+def _leading(y):
+    """The factors without what is orthogonal to the singular vectors."""
     u, s, vh = y
+    return u[..., : s.shape[-1]], s, vh[..., : s.shape[-1], :]
+
+
+def _svd_jvp(t, y, _a, full_matrices):
+    u, s, vh = _leading(y)
     row, column, gaps = s[..., None, :], s[..., :, None], _gaps(np.square(s))
     inner = H(u) @ t @ H(vh)
     right, left = inner * row, column * inner
@@ -410,16 +477,22 @@ def _svd_jvp(t, y, _a, full_matrices):
     if _a.shape[-2] > _a.shape[-1]:
         beyond = t @ H(vh)
         t_u = t_u + _over(beyond - u @ (H(u) @ beyond), row)
+        t_u = _with_complement(t_u, u, y[0]) if full_matrices else t_u
     elif _a.shape[-2] < _a.shape[-1]:
         beyond = H(u) @ t
         t_vh = t_vh + _over(beyond - (beyond @ H(vh)) @ vh, column)
+        t_vh = H(_with_complement(H(t_vh), H(vh), H(y[2]))) if full_matrices else t_vh
     return t_u, _real(_diagonal(inner)), t_vh
 
 
 def _svd_vjp(g, y, _a, full_matrices):
-    u, s, vh = y
+    u, s, vh = _leading(y)
     row, column, gaps = s[..., None, :], s[..., :, None], _gaps(np.square(s))
     g_u, g_vh = np.conjugate(g[0]), np.conjugate(g[2])
+    if full_matrices and _a.shape[-2] > _a.shape[-1]:
+        g_u = _onto_columns(g_u, u, y[0])
+    elif full_matrices and _a.shape[-2] < _a.shape[-1]:
+        g_vh = H(_onto_columns(H(g_vh), H(vh), H(y[2])))
     of_u, of_v = _over(H(u) @ g_u, gaps), _over(vh @ H(g_vh), gaps)
     inner = (of_u + H(of_u)) * row + column * (of_v + H(of_v)) + g[1][..., None] * _eye(s)
     if _a.dtype.kind == "c":
@@ -444,14 +517,16 @@ def _svdvals_vjp(g, _y, x):
 
 def _svd(a, full_matrices=True, compute_uv=True, hermitian=False):
     if hermitian:
-        raise NotImplementedError("np.linalg.svd with hermitian=True has no derivative rule; use np.linalg.eigh.")
-    if not compute_uv:
-        return np.linalg.svdvals(a)
-    if full_matrices and a.shape[-2] != a.shape[-1]:
-        raise NotImplementedError(
-            "np.linalg.svd: the vectors beyond the rank are not unique and have no derivative; use full_matrices=False."
-        )
-    return full_svd(a, full_matrices)
+        return _hermitian_svd(a) if compute_uv else np.flip(np.sort(np.abs(np.linalg.eigvalsh(a))), -1)
+    return full_svd(a, full_matrices) if compute_uv else np.linalg.svdvals(a)
+
+
+def _hermitian_svd(a):
+    """In NumPy's own steps."""
+    w, v = np.linalg.eigh(a)
+    order = np.flip(np.argsort(np.abs(w)), -1)
+    w, u = np.take_along_axis(w, order, -1), np.take_along_axis(v, order[..., None, :], -1)
+    return type(np.linalg.svd(np.eye(1)))(u, np.abs(w), H(u * np.sign(w)[..., None, :]))
 
 
 explicit(full_svd, jvp=_svd_jvp, vjp=_svd_vjp)
@@ -460,9 +535,9 @@ composite(np.linalg.svd, _svd)
 
 
 @primitive
-def tall_qr(a):
-    """np.linalg.qr of a matrix with no more columns than rows."""
-    return np.linalg.qr(a)
+def tall_qr(a, mode):
+    """np.linalg.qr of a matrix with no more columns than rows, both factors wanted."""
+    return np.linalg.qr(a, mode)
 
 
 def _right_solve(x, r):
@@ -470,20 +545,27 @@ def _right_solve(x, r):
     return np.linalg.solve(r.mT, x.mT).mT
 
 
-def _qr_jvp(t, y, _a):
-    q, r = y
+def _qr_jvp(t, y, _a, mode):
+    n = _a.shape[-1]
+    q, r = y[0][..., :n], y[1][..., :n, :]
     inner = _right_solve(t, r)
     within = H(q) @ inner
     lower = np.tril(within, -1)
     turn = lower - H(lower)
     if _a.dtype.kind == "c":
         turn = turn + 1j * within.imag * _eye(r)
-    return q @ (turn - within) + inner, (within - turn) @ r
+    t_q, t_r = q @ (turn - within) + inner, (within - turn) @ r
+    if y[1].shape[-2] > n:
+        t_q, t_r = _with_complement(t_q, q, y[0]), np.concatenate([t_r, np.zeros_like(y[1][..., n:, :])], -2)
+    return t_q, t_r
 
 
-def _qr_vjp(g, y, _a):
-    q, r = y
-    g_q, g_r = np.conjugate(g[0]), np.conjugate(g[1])
+def _qr_vjp(g, y, _a, mode):
+    n = _a.shape[-1]
+    q, r = y[0][..., :n], y[1][..., :n, :]
+    g_q, g_r = np.conjugate(g[0]), np.conjugate(g[1][..., :n, :])
+    if y[1].shape[-2] > n:
+        g_q = _onto_columns(g_q, q, y[0])
     e = H(q) @ g_q - g_r @ H(r)
     within = np.tril(e - H(e), -1) - e
     if _a.dtype.kind == "c":
@@ -492,12 +574,16 @@ def _qr_vjp(g, y, _a):
 
 
 def _qr(a, mode="reduced"):
-    m, n = a.shape[-2:]
-    if mode not in ("reduced", "complete", "r") or m < n or (mode == "complete" and m > n):
+    if mode not in ("reduced", "complete", "r"):
+        np.linalg.qr(np.eye(1), mode)  # raises for an unknown mode
         raise NotImplementedError(
-            "np.linalg.qr has a derivative rule for at least as many rows as columns and mode 'reduced' or 'r'."
+            f"np.linalg.qr: mode {mode!r} has no derivative rule; use 'reduced', 'complete' or 'r'."
         )
-    return tall_qr(a).R if mode == "r" else tall_qr(a)
+    m = a.shape[-2]
+    q, r = y = tall_qr(a[..., :m], "complete" if mode == "complete" else "reduced")
+    if m < a.shape[-1]:
+        y = type(y)(q, np.concatenate([r, H(q) @ a[..., m:]], -1))
+    return y.R if mode == "r" else y
 
 
 explicit(tall_qr, jvp=_qr_jvp, vjp=_qr_vjp)

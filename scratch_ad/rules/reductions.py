@@ -92,6 +92,19 @@ explicit(
 linear(np.mean, _mean_transpose)
 
 
+def along_axes(weights, a, axis):
+    """``weights``, shaped like ``a`` or like its axes ``axis`` in order, in a shape that broadcasts to ``a``'s."""
+    if weights.shape == a.shape:
+        return weights
+    if axis is None:
+        raise TypeError("Axis must be specified when shapes of a and weights differ.")
+    axes = normalize_axis_tuple(axis, a.ndim)
+    if weights.shape != tuple(a.shape[i] for i in axes):
+        raise ValueError("Shape of weights must be consistent with shape of a along specified axis.")
+    weights = np.transpose(weights, sorted(range(len(axes)), key=axes.__getitem__))
+    return weights.reshape(tuple(n if i in axes else 1 for i, n in enumerate(a.shape)))
+
+
 def _average(a, axis=None, weights=None, returned=False, *, keepdims=False):
     a = typed(a)
     if weights is None:
@@ -100,12 +113,7 @@ def _average(a, axis=None, weights=None, returned=False, *, keepdims=False):
     else:
         weights = typed(weights)
         dtype = np.result_type(a.dtype, weights.dtype, *(["f8"] if a.dtype.kind in "iub" else []))
-        if weights.shape != a.shape:
-            axes = normalize_axis_tuple(axis, a.ndim)
-            if weights.shape != tuple(a.shape[i] for i in axes):
-                raise ValueError("np.average: weights must have the shape of a, or that of its axes in axis.")
-            weights = np.transpose(weights, sorted(range(len(axes)), key=axes.__getitem__))
-            weights = weights.reshape(tuple(n if i in axes else 1 for i, n in enumerate(a.shape)))
+        weights = along_axes(weights, a, axis)
         total = np.sum(weights, axis, dtype, keepdims=keepdims)
         y = np.sum(a * weights, axis, dtype, keepdims=keepdims) / total
     return (y, np.broadcast_to(total, y.shape)) if returned else y
@@ -180,6 +188,49 @@ composite(np.std, lambda a, *args, **kwargs: root(np.var(a, *args, **kwargs)))
 composite(np.nanmean, _nanmean)
 composite(np.nanvar, _nanvar)
 composite(np.nanstd, lambda a, *args, **kwargs: root(np.nanvar(a, *args, **kwargs)))
+
+
+# Covariance, in NumPy's own steps.
+
+
+def _cov(m, y=None, rowvar=True, bias=False, ddof=None, fweights=None, aweights=None, *, dtype=None):
+    given = {name: typed(x) for name, x in (("m", m), ("y", y)) if x is not None}
+    for name, x in given.items():
+        if x.ndim > 2:
+            raise ValueError(f"{name} has more than 2 dimensions")
+    dtype = np.dtype(np.result_type(*given.values(), np.float64) if dtype is None else dtype)
+    m, *others = (np.atleast_2d(astype(x, dtype)) for x in given.values())
+    x = m if rowvar or given["m"].ndim == 1 else m.T
+    if not len(x):
+        return np.zeros((0, 0))
+    x = np.concatenate([x, *(y if rowvar or len(y) == 1 else y.T for y in others)], 0)
+    a = None if aweights is None else typed(aweights)
+    np.cov(np.zeros(x.shape[1]), None, True, bias, ddof, fweights, None if a is None else np.ones(a.shape))  # checks
+    if a is not None and np.any(np.less(a, 0)):
+        raise ValueError("aweights cannot be negative")
+    ddof = int(not bias) if ddof is None else ddof
+    w = a if fweights is None else np.asarray(fweights, float) * (1 if a is None else a)
+    mean, total = np.average(x, 1, w, True)
+    dof = x.shape[1] if w is None else total[0]
+    dof = dof - ddof * (1 if a is None or ddof == 0 else np.sum(w * a) / total[0])
+    x = x - mean[:, None]
+    c = np.dot(x, np.conjugate((x if w is None else x * w).T))
+    return np.squeeze(c * np.divide(1, np.where(np.greater(dof, 0), dof, 0.0)))
+
+
+def _corrcoef(x, y=None, rowvar=True, *, dtype=None):
+    c = np.cov(x, y, rowvar, dtype=dtype)
+    if not c.ndim:
+        return c / c
+    deviation = np.sqrt(np.diagonal(c).real)
+    c = c / deviation[:, None] / deviation[None, :]
+    if c.dtype.kind != "c":
+        return np.clip(c, -1, 1)
+    return np.clip(c.real, -1, 1) + 1j * np.clip(c.imag, -1, 1)
+
+
+composite(np.cov, _cov)
+composite(np.corrcoef, _corrcoef)
 
 
 # Extrema: each of k equal ones has 1/k of the derivative; ``initial`` counts as the other argument of a maximum of two.

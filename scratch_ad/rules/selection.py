@@ -5,7 +5,7 @@ import numpy as np
 from ..rule import composite
 from ..tracer import astype, strip
 from ..tree import typed
-from .reductions import rows
+from .reductions import along_axes, rows
 
 
 def _sort(a, axis=-1, kind=None, order=None, *, stable=None):
@@ -29,35 +29,102 @@ def _median(skip_nan):
         r = np.sort(rows(a, axis))
         n = _lengths(r, skip_nan)
         middle = np.concatenate([(n - 1) // 2, n // 2], -1)
-        return _finish(np.mean(_pick(r, middle), -1, keepdims=True), r, (), a.shape, axis, keepdims, skip_nan)
+        return _finish(np.mean(_pick(r, middle, n), -1, keepdims=True), r, (), a.shape, axis, keepdims, skip_nan)
 
     return body
+
+
+# Where a quantile q of n sorted elements lies: the places of two of them, and the fraction of the way between (None for
+# the first alone). R. J. Hyndman and Y. Fan, Sample quantiles in statistical packages (1996), and NumPy's own four.
+
+
+def _between(place):
+    low = np.floor(place)
+    return low, np.ceil(place), place - low
+
+
+def _virtual(alpha, beta):
+    return lambda n, q: _between(n * q + (alpha + q * (1 - alpha - beta)) - 1)
+
+
+def _only(rounded):
+    return lambda n, q: (rounded((n - 1) * q), None, None)
+
+
+def _closest(place):
+    """The next element, of two at the same distance the one with an even number, counted from one."""
+    low = np.floor(place)
+    stay = np.logical_and(np.equal(place, low), np.equal(low % 2, 1))
+    return np.where(stay, low, low + 1)
+
+
+def _averaged(place):
+    low = np.floor(place)
+    return low, low + 1, np.where(np.equal(low, place), 0.5, 1.0)
+
+
+_PLACES = {
+    "inverted_cdf": lambda n, q: (np.ceil(n * q - 1), None, None),
+    "averaged_inverted_cdf": lambda n, q: _averaged(n * q - 1),
+    "closest_observation": lambda n, q: (_closest(n * q - 1 - 0.5), None, None),
+    "interpolated_inverted_cdf": _virtual(0, 1),
+    "hazen": _virtual(0.5, 0.5),
+    "weibull": _virtual(0, 0),
+    "linear": lambda n, q: _between((n - 1) * q),
+    "median_unbiased": _virtual(1 / 3, 1 / 3),
+    "normal_unbiased": _virtual(3 / 8, 3 / 8),
+    "lower": _only(np.floor),
+    "higher": _only(np.ceil),
+    "midpoint": lambda n, q: (*_between((n - 1) * q)[:2], 0.5),
+    "nearest": _only(np.rint),
+}
 
 
 def _quantile(skip_nan, scale=1):
     def body(a, q, axis=None, out=None, overwrite_input=False, method="linear", keepdims=False, *, weights=None):
-        if method not in ("linear", "lower", "higher", "midpoint", "nearest") or weights is not None:
-            raise NotImplementedError(
-                "quantiles with weights, or by methods other than 'linear', 'lower', 'higher', 'midpoint', 'nearest', "
-                "have no derivative rule; combine np.sort and np.take."
-            )
-        a = typed(a)
-        q = (np.asarray(q, a.dtype) if type(q) in (int, float) else typed(q)) / scale
-        if np.any(np.logical_or(np.less(q, 0), np.greater(q, 1))):
-            raise ValueError("Quantiles must be in the range [0, 1]")
-        r = np.sort(rows(a, axis))
-        place = astype(_lengths(r, skip_nan) - 1, q.dtype) * np.reshape(q, -1)
-        below, above = np.floor(place), np.ceil(place)
-        if method in ("lower", "higher", "nearest"):
-            y = _pick(r, {"lower": below, "higher": above, "nearest": np.rint(place)}[method])
+        np.quantile(np.ones(1), 0.5, method=method, weights=None if weights is None else np.ones(1))  # for its checks
+        a, weak, q = typed(a), type(q) in (int, float), typed(q) / scale
+        if a.dtype.kind == "c":
+            raise TypeError("a must be an array of real numbers")
+        if not np.all(np.logical_and(np.greater_equal(q, 0), np.less_equal(q, 1))):
+            name = "Quantiles" if scale == 1 else "Percentiles"
+            raise ValueError(f"{name} must be in the range [0, {scale}]")
+        if q.ndim > 2:
+            raise ValueError("q must be a scalar or 1d")
+        r = rows(a, axis)
+        order = np.argsort(r, -1, kind="stable")
+        r = np.take_along_axis(r, order, -1)
+        n, flat = astype(_lengths(r, skip_nan), q.dtype), np.reshape(q, -1)
+        if weights is not None:
+            weights = np.broadcast_to(along_axes(typed(weights), a, axis), a.shape)
+            y = _pick(r, _weighted_places(r, np.take_along_axis(rows(weights, axis), order, -1), flat, skip_nan), n)
         else:
-            fraction = place - below if method == "linear" else astype((below != above) / 2, place.dtype)
-            start, end = _pick(r, below), _pick(r, above)
-            rise = end - start
-            y = np.where(np.greater_equal(fraction, 0.5), end - rise * (1 - fraction), start + rise * fraction)
+            low, high, fraction = _PLACES[method](n, flat)
+            y = _pick(r, low, n)
+            if high is not None:
+                end = _pick(r, high, n)
+                rise = end - y
+                if weak and a.dtype.kind == "f":
+                    fraction = astype(fraction, a.dtype)
+                y = np.where(np.greater_equal(fraction, 0.5), end - rise * (1 - fraction), y + rise * fraction)
         return _finish(y, r, q.shape, a.shape, axis, keepdims, skip_nan)
 
     return body
+
+
+def _weighted_places(r, weights, q, skip_nan):
+    """The first place in each of the sorted rows ``r`` by which ``weights``, in their order, reach the share ``q``."""
+    weights = strip(weights)
+    if np.any(np.less(weights, 0)):
+        raise ValueError("Weights must be non-negative.")
+    nan = np.isnan(r)
+    cdf = np.cumsum(np.where(nan, 0, weights) if skip_nan else weights, -1, float)
+    cdf = cdf / cdf[..., -1:]
+    if np.any(np.logical_and(np.isnan(cdf), np.logical_not(nan))):
+        raise ValueError("Weights included NaN, inf or were all zero.")
+    cdf = astype(np.where(np.equal(cdf, 0), -1, cdf), q.dtype)
+    places = [np.searchsorted(row, strip(q)) for row in np.reshape(cdf, (-1, cdf.shape[-1]))]
+    return np.reshape(np.stack(places), (*cdf.shape[:-1], len(q)))
 
 
 def _lengths(r, skip_nan):
@@ -67,8 +134,9 @@ def _lengths(r, skip_nan):
     return np.sum(np.logical_not(np.isnan(r)), -1, keepdims=True)
 
 
-def _pick(r, places):
-    places = np.maximum(places, 0).astype(int)
+def _pick(r, places, n):
+    """The elements at ``places`` of the sorted rows ``r``; beyond the ``n`` that count, the nearest."""
+    places = np.maximum(np.minimum(places, n - 1), 0).astype(int)
     return np.take_along_axis(r, np.broadcast_to(places, (*r.shape[:-1], places.shape[-1])), -1)
 
 

@@ -422,3 +422,44 @@ def _pad_oddly(array, axis, before, after, skip):
 
 
 composite(np.pad, _pad)
+
+
+# Windows, and functions applied along axes.
+
+
+def _unwindow(g, _x, window_shape, axis=None, *, subok=False, writeable=False):
+    axes = normalize_axis_tuple(range(_x.ndim) if axis is None else axis, _x.ndim, allow_duplicate=True)
+    places = [np.arange(n).reshape((-1,) + (1,) * (g.ndim - i - 1)) for i, n in enumerate(g.shape)]
+    index = places[: _x.ndim]
+    for i, within in zip(axes, places[_x.ndim :], strict=True):
+        index[i] = index[i] + within
+    return scatter(g, tuple(index), _x.shape)
+
+
+def _apply_along_axis(func1d, axis, arr, *args, **kwargs):
+    arr = typed(arr)
+    axis = normalize_axis_index(axis, arr.ndim)
+    lead = arr.shape[:axis] + arr.shape[axis + 1 :]
+    if not math.prod(lead):
+        raise ValueError("Cannot apply_along_axis when any iteration dimensions are 0")
+    lanes = np.moveaxis(arr, axis, -1).reshape(-1, arr.shape[axis])
+    results = [typed(func1d(lane, *args, **kwargs)) for lane in lanes]
+    inner = results[0]
+    y = astype(np.stack(results), inner.dtype).reshape(lead + inner.shape)
+    return np.moveaxis(y, range(len(lead), y.ndim), range(axis, axis + inner.ndim))
+
+
+def _apply_over_axes(func, a, axes):
+    for axis in [axes] if np.ndim(axes) == 0 else axes:
+        axis = axis + a.ndim if axis < 0 else axis
+        y = func(a, axis)
+        y = y if y.ndim == a.ndim else np.expand_dims(y, axis)
+        if y.ndim != a.ndim:
+            raise ValueError("function is not returning an array of the correct shape")
+        a = y
+    return a
+
+
+linear(np.lib.stride_tricks.sliding_window_view, _unwindow)
+composite(np.apply_along_axis, _apply_along_axis)
+composite(np.apply_over_axes, _apply_over_axes)

@@ -7,6 +7,7 @@ import numpy as np
 
 from ..rule import composite, elementwise, explicit, linear
 from ..tracer import Tracer, astype, dtype_of, scatter, shape_of, strip
+from ..tree import typed
 
 _SINC = [(-1) ** k * 2 * k / math.factorial(2 * k + 1) for k in range(14, 0, -1)]
 _NODES = [math.cos(math.pi * (k + 0.5) / 120) for k in range(60)]
@@ -88,6 +89,50 @@ def _full_like(a, fill_value, dtype=None, order="K", subok=True, shape=None, *, 
     return np.broadcast_to(astype(fill_value, dtype or dtype_of(a)), shape_of(a) if shape is None else shape)
 
 
+# Grids between numbers that are differentiated, in NumPy's own steps.
+
+
+def _linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis=0, *, device=None):
+    np.linspace(0, 1, num, endpoint)  # for its checks of the number
+    inexact = np.result_type(*(x if type(x) in (int, float, complex) else typed(x) for x in (start, stop)), 0.0)
+    start, stop = astype(start, inexact), astype(stop, inexact)
+    difference = stop - start
+    k = np.arange(num, dtype=np.finfo(inexact).dtype).reshape((-1,) + (1,) * difference.ndim)
+    intervals = num - 1 if endpoint else num
+    step = difference / intervals if intervals > 0 else math.nan
+    y = start + k * (step if intervals > 0 else difference)
+    if endpoint and num > 1:
+        y = np.where(np.equal(k, num - 1), stop, y)
+    y = np.moveaxis(y, 0, axis)
+    if dtype is not None:
+        y = astype(np.floor(y) if np.issubdtype(dtype, np.integer) else y, np.dtype(dtype))
+    return (y, step) if retstep else y
+
+
+def _logspace(start, stop, num=50, endpoint=True, base=10.0, dtype=None, axis=0):
+    if np.ndim(base):
+        ndim = max(map(np.ndim, (start, stop, base)))
+        start, stop, base = (np.reshape(x, (1,) * (ndim - np.ndim(x)) + np.shape(x)) for x in (start, stop, base))
+        base = np.expand_dims(base, axis)
+    y = np.power(base, np.linspace(start, stop, num, endpoint, axis=axis))
+    return y if dtype is None else astype(y, np.dtype(dtype))
+
+
+def _geomspace(start, stop, num=50, endpoint=True, dtype=None, axis=0):
+    start, stop = typed(start), typed(stop)
+    if np.any(np.equal(start, 0)) or np.any(np.equal(stop, 0)):
+        raise ValueError("Geometric sequence cannot include zero")
+    inexact = np.result_type(start, stop, float(num), np.zeros((), dtype))
+    start, stop = astype(start, inexact), astype(stop, inexact)
+    turn = np.sign(start)
+    y = turn * np.logspace(np.log10(start / turn), np.log10(stop / turn), num, endpoint)
+    k = np.arange(num).reshape((-1,) + (1,) * (y.ndim - 1))
+    y = np.where(np.equal(k, 0), start, y)
+    y = np.where(np.logical_and(endpoint, np.equal(k, max(num - 1, 1))), stop, y)
+    y = np.moveaxis(y, 0, axis)
+    return y if dtype is None else astype(y, np.dtype(dtype))
+
+
 def _interp(x, xp, fp, left=None, right=None, period=None):
     x, xp, fp = (np.stack(e) if isinstance(e, (list, tuple)) else e for e in (x, xp, fp))
     if period is not None:
@@ -133,3 +178,6 @@ composite(np.nan_to_num, _nan_to_num)
 composite(np.real_if_close, _real_if_close)
 composite(np.full_like, _full_like)
 composite(np.interp, _interp)
+composite(np.linspace, _linspace)
+composite(np.logspace, _logspace)
+composite(np.geomspace, _geomspace)

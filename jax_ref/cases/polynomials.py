@@ -1,0 +1,61 @@
+"""Polynomials by their coefficients."""
+
+import numpy as np
+
+from . import DOUBLE, DOUBLES, Argument, cases, nonzero, positive
+
+SHORTER = "JAX keeps leading zeros"
+cases(np.polyval, "np.polyval(a, b)", a=(4,), b=(2, 3))
+cases(np.polyval, "np.polyval(a, b)", a=(3, 2), b=(3, 2), dtypes=DOUBLES, differs="JAX takes one polynomial")
+cases(
+    np.polyval, "np.polyval([1.0, 2.0, 3.0], a) + np.polyval(a, 2.0)", "np.poly1d([1.0, 2.0])(a)", a=(3,), dtypes=DOUBLE
+)
+cases(np.polyval, "np.polyval(a, b)", a=(1,), b=(0,), dtypes=DOUBLE)
+cases(
+    np.vander,
+    "np.vander(a)",
+    "np.vander(a, 4, increasing=True)",
+    "np.vander(a, N=1) + np.vander(a, 2)",
+    "np.vander(a, 0)",
+    a=(3,),
+    dtypes=DOUBLES,
+)
+for name in ("polyadd", "polysub", "polymul"):
+    cases(getattr(np, name), f"np.{name}(a, b)", a=(4,), b=(2,), dtypes=DOUBLES)
+    cases(getattr(np, name), f"np.{name}(a, b)", f"np.{name}(b, [1.0, 2.0])", a=(2,), b=(3,), dtypes=DOUBLE)
+cases(np.polymul, "np.polymul(np.array([0, 0, 1]) * a, b)", a=(3,), b=(2,), dtypes=DOUBLE, differs=SHORTER)
+cases(np.polydiv, "np.polydiv(a, b)[0]", a=(6,), b=nonzero(3), dtypes=DOUBLES)
+cases(np.polydiv, "np.polydiv(a, b)[0]", a=(3,), b=nonzero(1), dtypes=DOUBLE)
+cases(np.polydiv, "np.polydiv(a, b)[1]", a=(6,), b=nonzero(3), dtypes=DOUBLE, differs=SHORTER)
+cases(np.polydiv, "np.polydiv(b, a)[1]", a=(4,), b=(2,), dtypes=DOUBLES)
+cases(np.polyder, "np.polyder(a)", "np.polyder(a, 2)", "np.polyder(a, m=0)", a=(4,), dtypes=DOUBLES)
+cases(
+    np.polyint,
+    "np.polyint(a)",
+    "np.polyint(a, 2)",
+    "np.polyint(a, m=2, k=np.array([1.0, 2.0]))",
+    a=(3,),
+    dtypes=DOUBLES,
+)
+cases(np.polyint, "np.polyint(a, 1, a[0])", "np.polyint(a, 2, 3.0)", a=(3,), dtypes=DOUBLE)
+cases(np.poly, "np.poly(a)", a=(4,), dtypes=DOUBLES)
+cases(np.poly, "np.poly(a)", a=(3, 3), dtypes=DOUBLE, differs="JAX's has a complex dtype")
+cases(np.poly, "np.poly([a, 2 * a, 1.0])", a=(), dtypes=DOUBLE, differs="JAX takes no list")
+cases(np.roots, "np.roots(a)", a=nonzero(4), dtypes=DOUBLES, orders=1)
+cases(np.roots, "np.roots([1.0, a, a * a - 3])", a=(), dtypes=DOUBLE, differs="JAX takes no list")
+cases(
+    np.roots, "np.roots(np.array([0, 1, 1, 0]) * a)", a=nonzero(4), dtypes=DOUBLE, differs="JAX keeps a root at 0 there"
+)
+spread = Argument((6,), 0.2, 2.0)
+cases(np.polyfit, "np.polyfit(a, b, 2)", a=spread, b=(6,))
+cases(
+    np.polyfit,
+    "np.polyfit(a, b, 1, w=c)",
+    "np.polyfit(a, b, 1, w=c, cov=True)[1]",
+    "np.polyfit(a, b, 1, cov='unscaled')[1]",
+    a=spread,
+    b=(6, 2),
+    c=positive(6),
+    dtypes=DOUBLE,
+)
+cases(np.polyfit, "np.polyfit(a, b, 1, full=True)", a=spread, b=(6,), dtypes=DOUBLE)
