@@ -14,6 +14,7 @@ from mpmath import mp, mpc, mpf
 
 from scratch_ad import tracer
 from scratch_ad.rule import Composite, rules
+from scratch_ad.rules.fft import lengths
 from scratch_ad.rules.linalg import full_svd, least_squares, p_norm, tall_qr
 from scratch_ad.rules.polynomials import quotient, zeros_of
 from scratch_ad.rules.products import contract
@@ -523,6 +524,19 @@ def _irfft(a, n=None, axis=-1, norm=None, out=None):
     return np.real(_wrapped(np.moveaxis(y, -1, axis), a.dtype))
 
 
+def _along_each(function, default, last=None, real_output=False):
+    """``function`` along each axis; along the last one ``last``, first of all or, with ``real_output``, at the end."""
+
+    def transform(a, s=None, axes=default, norm=None, out=None):
+        s, axes = lengths(a, s, axes, real_output)
+        steps = [(last if last and k == len(s) - 1 else function, n, i) for k, (n, i) in enumerate(zip(s, axes))]
+        for step, n, axis in steps if real_output else steps[::-1]:
+            a = step(a, n, axis, norm)
+        return a
+
+    return transform
+
+
 # Linear algebra, one matrix of the stack at a time.
 
 
@@ -749,6 +763,14 @@ FUNCTIONS = {
     np.fft.ifft: _transform(1),
     np.fft.rfft: _transform(-1, half=True),
     np.fft.irfft: _irfft,
+    np.fft.fftn: _along_each(np.fft.fft, None),
+    np.fft.fft2: _along_each(np.fft.fft, (-2, -1)),
+    np.fft.ifftn: _along_each(np.fft.ifft, None),
+    np.fft.ifft2: _along_each(np.fft.ifft, (-2, -1)),
+    np.fft.rfftn: _along_each(np.fft.fft, None, np.fft.rfft),
+    np.fft.rfft2: _along_each(np.fft.fft, (-2, -1), np.fft.rfft),
+    np.fft.irfftn: _along_each(np.fft.ifft, None, np.fft.irfft, real_output=True),
+    np.fft.irfft2: _along_each(np.fft.ifft, (-2, -1), np.fft.irfft, real_output=True),
     np.linalg.det: _det,
     np.linalg.slogdet: _slogdet,
     np.linalg.inv: _inv,

@@ -3,8 +3,10 @@
 A transform crops or pads its input to length ``n`` first; the transpose does so last.
 """
 
+import functools
+
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_index
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ..rule import composite, linear
 from .shaping import along
@@ -27,28 +29,63 @@ def _weights(n, like, axis, inner):
     return np.where((k == 0) | (2 * k == n), 1, inner).astype(np.finfo(like.dtype).dtype)
 
 
-def _rfft_transpose(g, _a, n=None, axis=-1, norm=None, out=None):
-    n = _a.shape[axis] if n is None else n
-    return _fit(np.fft.hfft(g * _weights(n, g, axis, 0.5), n, axis, norm), _a.shape[axis], axis)
+def _fit_all(g, _a, axes):
+    normalize_axis_tuple(axes, _a.ndim)  # ValueError for an axis that is named twice
+    return functools.reduce(lambda g, axis: _fit(g, _a.shape[axis], axis), axes, g)
 
 
-def _irfft_transpose(g, _a, n=None, axis=-1, norm=None, out=None):
-    n = g.shape[axis]
-    return _fit(np.fft.ihfft(g, n, axis, norm) * _weights(n, g, axis, 2), _a.shape[axis], axis)
+def _from_real_transpose(g, _a, s, axes, norm):
+    """Of rfftn, whose conjugate is irfftn but for the scale and the half spectrum."""
+    g = np.conjugate(g * _weights(s[-1], g, axes[-1], 0.5))
+    return _fit_all(np.fft.irfftn(g, s, axes, _SWAPPED[norm]), _a, axes)
 
 
-def _fft_transpose(function):
-    return lambda g, _a, n=None, axis=-1, norm=None, out=None: _fit(function(g, None, axis, norm), _a.shape[axis], axis)
+def _to_real_transpose(g, _a, s, axes, norm):
+    """Of irfftn, likewise."""
+    c = np.conjugate(np.fft.rfftn(g, None, axes, _SWAPPED[norm]))
+    return _fit_all(c * _weights(s[-1], g, axes[-1], 2), _a, axes)
 
 
-# fmt: off
-linear(np.fft.fft,   _fft_transpose(np.fft.fft))
-linear(np.fft.ifft,  _fft_transpose(np.fft.ifft))
-linear(np.fft.rfft,  _rfft_transpose)
-linear(np.fft.irfft, _irfft_transpose)
-linear(np.fft.fftshift,  lambda g, _x, axes=None: np.fft.ifftshift(g, axes))
+def lengths(a, s, axes, real_output=False):
+    """One length per axis, and the axes."""
+    if s is None:
+        axes = tuple(range(a.ndim) if axes is None else axes)
+        s = [a.shape[i] for i in axes]
+        if real_output:
+            s[-1] = 2 * (s[-1] - 1)
+    axes = tuple(range(-len(s), 0) if axes is None else axes)
+    return [a.shape[i] if n == -1 else n for n, i in zip(s, axes, strict=True)], axes
+
+
+def _of_one_axis(transpose, real_output=False):
+    def of_one_axis(g, _a, n=None, axis=-1, norm=None, out=None):
+        return transpose(g, _a, *lengths(_a, n and (n,), (axis,), real_output), norm)
+
+    return of_one_axis
+
+
+def _of_axes(transpose, default, real_output=False):
+    def of_axes(g, _a, s=None, axes=default, norm=None, out=None):
+        return transpose(g, _a, *lengths(_a, s, axes, real_output), norm)
+
+    return of_axes
+
+
+def _complex(function):
+    return lambda g, _a, _s, axes, norm: _fit_all(function(g, None, axes, norm), _a, axes)
+
+
+for _name, _transpose, _real_output in (
+    ("fft", _complex(np.fft.fftn), False),
+    ("ifft", _complex(np.fft.ifftn), False),
+    ("rfft", _from_real_transpose, False),
+    ("irfft", _to_real_transpose, True),
+):
+    linear(getattr(np.fft, _name), _of_one_axis(_transpose, _real_output))
+    linear(getattr(np.fft, f"{_name}n"), _of_axes(_transpose, None, _real_output))
+    linear(getattr(np.fft, f"{_name}2"), _of_axes(_transpose, (-2, -1), _real_output))
+linear(np.fft.fftshift, lambda g, _x, axes=None: np.fft.ifftshift(g, axes))
 linear(np.fft.ifftshift, lambda g, _x, axes=None: np.fft.fftshift(g, axes))
-# fmt: on
 
 
 def _hfft(a, n=None, axis=-1, norm=None, out=None):
@@ -60,56 +97,5 @@ def _ihfft(a, n=None, axis=-1, norm=None, out=None):
     return np.conjugate(np.fft.rfft(a, n, axis, _SWAPPED[norm]))
 
 
-def _lengths(a, s, axes, real_output=False):
-    """One length per axis, and the axes."""
-    if s is None:
-        axes = tuple(range(a.ndim) if axes is None else axes)
-        s = [a.shape[i] for i in axes]
-        if real_output:
-            s[-1] = 2 * (s[-1] - 1)
-    axes = tuple(range(-len(s), 0) if axes is None else axes)
-    if len(s) != len(axes):
-        raise ValueError("Shape and axes have different lengths.")
-    return [a.shape[i] if n == -1 else n for n, i in zip(s, axes, strict=True)], axes
-
-
-def _chain(function, a, s, axes, norm):
-    for n, axis in zip(s, axes, strict=True):
-        a = function(a, n, axis, norm)
-    return a
-
-
-def _complex(function, default):
-    def body(a, s=None, axes=default, norm=None, out=None):
-        s, axes = _lengths(a, s, axes)
-        return _chain(function, a, s[::-1], axes[::-1], norm)
-
-    return body
-
-
-def _from_real(default):
-    def body(a, s=None, axes=default, norm=None, out=None):
-        s, axes = _lengths(a, s, axes)
-        return _chain(np.fft.fft, np.fft.rfft(a, s[-1], axes[-1], norm), s[-2::-1], axes[-2::-1], norm)
-
-    return body
-
-
-def _to_real(default):
-    def body(a, s=None, axes=default, norm=None, out=None):
-        s, axes = _lengths(a, s, axes, real_output=True)
-        return np.fft.irfft(_chain(np.fft.ifft, a, s[:-1], axes[:-1], norm), s[-1], axes[-1], norm)
-
-    return body
-
-
 composite(np.fft.hfft, _hfft)
 composite(np.fft.ihfft, _ihfft)
-composite(np.fft.fftn, _complex(np.fft.fft, None))
-composite(np.fft.fft2, _complex(np.fft.fft, (-2, -1)))
-composite(np.fft.ifftn, _complex(np.fft.ifft, None))
-composite(np.fft.ifft2, _complex(np.fft.ifft, (-2, -1)))
-composite(np.fft.rfftn, _from_real(None))
-composite(np.fft.rfft2, _from_real((-2, -1)))
-composite(np.fft.irfftn, _to_real(None))
-composite(np.fft.irfft2, _to_real((-2, -1)))

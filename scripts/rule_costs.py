@@ -1,0 +1,107 @@
+"""Count what each rule costs beside JAX's own: flops and bytes of value and derivative, both compiled by XLA.
+
+For each function the catalogue's largest case in real or complex doubles, in forward and in reverse mode. Elementary
+functions count as one flop each. Printed are the programs of ours that cost more than JAX's, the dearest first.
+"""
+
+import argparse
+import warnings
+
+import _environment
+
+_environment.enter()
+
+import jax
+import numpy as np
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+import jax_ref
+import scratch_ad
+from jax_ref.cases import catalogue
+from jax_ref.lift import lift
+from jax_ref.names import named
+from scratch_ad.tracer import name_of
+
+
+def largest_cases(names):
+    """Per function the case with the most numbers, and its dtype."""
+    found = {}
+    for case in catalogue:
+        name, dtype = name_of(case.function), next((d for d in ("float64", "complex128") if d in case.dtypes), None)
+        if name in names and dtype and not case.differs:
+            size = sum(np.size(x) for x in case.draw(dtype))
+            if size > found.get(name, (-1,))[0]:
+                found[name] = size, case, dtype
+    return {name: (case, dtype) for name, (_, case, dtype) in sorted(found.items())}
+
+
+def programs(case, dtype):
+    """By mode: ours and JAX's program for value and derivative, and what they are given."""
+    f, primals = case.function_in(), case.draw(dtype)
+    lifted = lift(f)
+    out = jax.eval_shape(lifted, *primals)
+    cotangent = jax.tree.map(lambda y: np.ones(y.shape, y.dtype), out)
+
+    def pulled(vjp, f):
+        def program(primals, cotangent):
+            y, pullback = vjp(f, *primals)
+            return y, pullback(cotangent)
+
+        return program
+
+    forward = jax_ref.jit(lambda x, t: scratch_ad.jvp(f, x, t)), jax.jit(lambda x, t: jax.jvp(lifted, x, t))
+    reverse = jax_ref.jit(pulled(scratch_ad.vjp, f)), jax.jit(pulled(jax.vjp, lifted))
+    return {"fwd": (*forward, (primals, primals)), "rev": (*reverse, (primals, cotangent))}
+
+
+def cost(program, arguments):
+    """Flops and bytes, by XLA's own count after its optimisation."""
+    counts = program.lower(*arguments).compile().cost_analysis()
+    return counts.get("flops", 0.0) + counts.get("transcendentals", 0.0), counts.get("bytes accessed", 0.0)
+
+
+def measured(cases):
+    """Per program the function, the mode, our cost and JAX's, and the expression."""
+    rows, left_out = [], []
+    for name, (case, dtype) in track(cases.items(), "counting", console=Console(stderr=True), transient=True):
+        try:
+            for mode, (ours, theirs, arguments) in programs(case, dtype).items():
+                rows.append((name, mode, cost(ours, arguments), cost(theirs, arguments), case.expression))
+        except Exception as error:  # our program, or JAX's, depends on the numbers
+            left_out.append((name, f"{type(error).__name__}: {error}".partition("\n")[0]))
+    return rows, left_out
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="NAME", help="such as np.tanh or linalg; by default all")
+    warnings.simplefilter("ignore")
+    with np.errstate(all="ignore"):
+        rows, left_out = measured(largest_cases(named(parser.parse_args().names)))
+
+    def ratio(row, k):
+        return row[2][k] / row[3][k] if row[3][k] else np.inf if row[2][k] else 1.0
+
+    dearer = [row for row in rows if row[2][0] > row[3][0] or row[2][1] > row[3][1]]
+    table = Table("function", "mode", "flops", "÷ JAX's", "bytes", "÷ JAX's", "call")
+    for row in sorted(dearer, key=lambda row: -max(ratio(row, 0), ratio(row, 1))):
+        (name, mode, (flops, moved), _, expression) = row
+        table.add_row(
+            name, mode, f"{flops:.0f}", f"{ratio(row, 0):.2f}", f"{moved:.0f}", f"{ratio(row, 1):.2f}", expression
+        )
+    console = Console()
+    console.print(table)
+    for name, reason in left_out:
+        console.print(f"left out: {name}: {reason}", markup=False)
+    fewer = [sum(row[2][k] <= row[3][k] for row in rows) for k in range(2)]
+    medians = [np.median([ratio(row, k) for row in rows]) for k in range(2)]
+    console.print(
+        f"{len(rows)} programs of {len({row[0] for row in rows})} functions: {len(rows) - len(dearer)} cost at most "
+        f"JAX's; flops {fewer[0]} (median ratio {medians[0]:.2f}), bytes {fewer[1]} (median ratio {medians[1]:.2f})"
+    )
+
+
+if __name__ == "__main__":
+    main()
