@@ -1,7 +1,7 @@
-"""Functions without a derivative, or without a rule so far, each with the reason and what to use instead."""
+"""Functions without a derivative, each with the reason and what to use instead."""
 
 import numpy as np
-from numpy.lib import recfunctions, scimath
+from numpy.lib import recfunctions
 
 from ..rule import refuse
 
@@ -32,10 +32,3 @@ refuse(
 refuse("it works on dates", np.busday_count, np.busday_offset, np.datetime_as_string, np.is_busday, error=TypeError)
 refuse("it works on bits", np.packbits, np.unpackbits, error=TypeError)
 refuse("it works on structured arrays", *_public(recfunctions), error=TypeError)
-refuse("the dtype of its result depends on values; convert with .astype(complex) first", *_public(scimath))
-refuse(
-    "it has no rule so far; write it in other NumPy functions",
-    *(np.histogram, np.histogram2d, np.histogram_bin_edges, np.histogramdd),
-    *(np.intersect1d, np.setdiff1d, np.setxor1d, np.union1d),
-    *(np.unique, np.unique_all, np.unique_counts, np.unique_inverse, np.unique_values),
-)
