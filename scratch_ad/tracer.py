@@ -74,9 +74,10 @@ class Tracer:
     def __array__(self, dtype=None, copy=None):
         raise TypeError(
             f"np.asarray or np.array of a tracer, or its assignment into a plain array, would lose its derivative "
-            f"in {self.owner.mode}. Use np.stack or np.concatenate to collect tracers, np.where to replace elements, "
-            "and leave out np.asarray: the argument is an array already. (np.vectorize does not trace either: "
-            "write the function with array operations.)"
+            f"in {self.owner.mode}. Use np.stack or np.concatenate to collect tracers (in place of np.r_, np.c_ and "
+            "lists, too), np.where to replace elements, np.broadcast_to for np.full, start + step * np.arange(n) for "
+            "np.arange, and leave out np.asarray: the argument is an array already. (np.vectorize, and functions of "
+            "plain numbers such as np.kaiser, do not trace either: write them with array operations.)"
         )
 
     shape = property(lambda self: shape_of(self.value))
@@ -399,7 +400,7 @@ for _name in ["float", "int", "complex", "index"]:
     setattr(Tracer, f"__{_name}__", _refused(f"{_name}()", _keep))
 for _name in ["sort", "partition", "resize"]:
     setattr(Tracer, _name, _refused(f"the in-place method .{_name}()", f"use np.{_name}, which returns a new array"))
-for _name in ["fill", "put", "setfield"]:
-    setattr(Tracer, _name, _refused(f"the in-place method .{_name}()", "use np.where, which returns a new array"))
+for _name, _function in {"fill": "np.full_like", "put": "np.where", "setfield": "np.where"}.items():
+    setattr(Tracer, _name, _refused(f"the in-place method .{_name}()", f"use {_function}, which returns a new array"))
 for _name in ["tolist", "tobytes", "tofile", "dump", "dumps", "view", "getfield", "byteswap"]:
     setattr(Tracer, _name, _refused(f".{_name}()", "keep the array"))

@@ -96,5 +96,7 @@ def test_methods_of_constant_functions_are_constant_and_at_is_refused():
         rule = rules[method]
         assert isinstance(rule, Refused if method.__name__ == "at" else (Composite, Constant)), name_of(method)
     assert not vjp(lambda x: np.sum(x) + np.sum(np.greater.outer(x[0], x[1])), x)[1](1.0)[0].std()
-    with pytest.raises(TypeError, match=r"np\.add\.at .*in place.*np\.where"):
+    with pytest.raises(TypeError, match=r"np\.multiply\.at .*in place.*np\.where"):
+        vjp(lambda x: np.multiply.at(np.zeros(4), [0], x[0, 0]), x)
+    with pytest.raises(TypeError, match=r"np\.add\.at .*in place.*np\.bincount"):
         vjp(lambda x: np.add.at(np.zeros(4), [0], x[0, 0]), x)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..rule import Constant, composite, constant, refuse, rules
-from ..tracer import astype, strip
+from ..tracer import astype, name_of, strip
 from ..tree import typed
 from . import constant as _constant  # noqa: F401  (whose ufuncs these are)
 from .reductions import masked
@@ -92,8 +92,7 @@ for _ufunc in [f for f in rules if isinstance(f, np.ufunc) and f.signature is No
                 constant(getattr(_ufunc, _name))
             else:
                 composite(getattr(_ufunc, _name), functools.partial(_body, _ufunc))
-    refuse(
-        "it changes an array in place; build the new array with np.where, np.concatenate or np.stack",
-        _ufunc.at,
-        error=TypeError,
+    _new = (
+        f"np.where(mask, {name_of(_ufunc)}(a, b), a)" if _ufunc is not np.add else "a + np.bincount(indices, b, len(a))"
     )
+    refuse(f"it changes an array in place; make a new one: {_new}", _ufunc.at, error=TypeError)
