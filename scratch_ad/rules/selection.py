@@ -144,7 +144,8 @@ def _finish(y, r, q_shape, shape, axis, keepdims, skip_nan):
     """``y``, with one entry per q in its last axis, nan in rows with a nan, in the shape that NumPy gives."""
     if not skip_nan:
         y = np.where(np.isnan(r[..., -1:]), np.nan, y)
-    reduced = np.sum(np.empty(shape), axis, keepdims=bool(keepdims)).shape
+    keepdims = keepdims is not np._NoValue and bool(keepdims)
+    reduced = np.sum(np.empty(shape), axis, keepdims=keepdims).shape
     return np.moveaxis(y, -1, 0).reshape(q_shape + reduced)
 
 

@@ -44,7 +44,10 @@ def _piecewise(x, condlist, funclist, *args, **kwargs):
     if np.isscalar(conditions) or (np.ndim(x) and not isinstance(conditions[0], (list, np.ndarray))):
         conditions = [conditions]
     conditions = list(np.asarray(conditions, bool))
-    if len(funclist) == len(conditions) + 1:
+    n = len(conditions)
+    if len(funclist) not in (n, n + 1):
+        raise ValueError(f"with {n} condition(s), either {n} or {n + 1} functions are expected")
+    if len(funclist) == n + 1:
         conditions.append(~np.any(conditions, axis=0))
     y = np.zeros_like(x)
     for condition, function in zip(conditions, funclist, strict=True):
@@ -56,9 +59,12 @@ def _piecewise(x, condlist, funclist, *args, **kwargs):
     return y
 
 
-def _clip(a, a_min=None, a_max=None, out=None, *, min=None, max=None):
+def _clip(a, a_min=None, a_max=None, out=None, *, min=None, max=None, dtype=None, **keywords):
     if out is not None:
         raise TypeError("np.clip: out= is not supported on tracers; use the result.")
+    if keywords:
+        raise NotImplementedError(f"np.clip: no rule for the keyword {', '.join(keywords)}; leave it out.")
+    a = a if dtype is None else astype(typed(a), np.dtype(dtype))
     for function, bounds in ((np.maximum, (a_min, min)), (np.minimum, (a_max, max))):
         for bound in bounds:
             if bound is not None and bound is not np._NoValue:
