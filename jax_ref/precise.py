@@ -15,6 +15,7 @@ from mpmath import mp, mpc, mpf
 from scratch_ad import tracer
 from scratch_ad.rule import Composite, rules
 from scratch_ad.rules.fft import lengths
+from scratch_ad.rules.histograms import edges
 from scratch_ad.rules.linalg import full_svd, least_squares, p_norm, tall_qr
 from scratch_ad.rules.polynomials import quotient, zeros_of
 from scratch_ad.rules.products import contract
@@ -456,6 +457,25 @@ def _partition(a, kth, axis=-1, kind="introselect", order=None):
     return _wrapped(np.array([values[r] for r in y.flat], object).reshape(y.shape), a.dtype)
 
 
+def _unique(ar, return_index=False, return_inverse=False, return_counts=False, axis=None, **_):
+    plain = np.unique(_ranks(ar)[0], True, return_inverse, return_counts, axis)
+    values = np.take(np.ravel(ar) if axis is None else ar, plain[1], axis or 0)
+    result = (values, *plain[1 if return_index else 2 :])
+    return result if len(result) > 1 else values
+
+
+def _bin_edges(a, bins=10, range=None, weights=None):
+    plain = np.histogram_bin_edges(_rounded(a), _rounded(bins), _rounded(range), _rounded(weights))
+    return bins if isinstance(bins, Precise) else edges(a, len(plain) - 1, plain.dtype, range)
+
+
+def _rounded(x):
+    """``x`` with NumPy's arrays in place of ``Precise``."""
+    if isinstance(x, Precise):
+        return x.value.astype(x.dtype)
+    return through(_rounded, x) if isinstance(x, (tuple, list)) and innermost(x) is not None else x
+
+
 def _astype(a, dtype):
     dtype = np.dtype(dtype)
     if dtype.kind in "fc" or dtype.name == "bfloat16":
@@ -757,6 +777,8 @@ FUNCTIONS = {
     np.argpartition: _by_rank(np.argpartition),
     np.searchsorted: _searchsorted,
     np.partition: _partition,
+    np.unique: _unique,
+    np.histogram_bin_edges: _bin_edges,
     np.full_like: _full_like,
     np.bincount: _bincount,
     np.fft.fft: _transform(-1),

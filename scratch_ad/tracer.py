@@ -61,6 +61,7 @@ class Tracer:
                     f"{name_of(ufunc)}: where= without out= leaves elements uninitialised, so it has no derivative "
                     f"in {self.owner.mode}; use np.where(condition, {name_of(ufunc)}(…), other)."
                 )
+            return _plainly(ufunc, args, kwargs)
         else:
             ufunc = getattr(ufunc, method)
         return call(ufunc, args, kwargs)
@@ -73,9 +74,10 @@ class Tracer:
     def __array__(self, dtype=None, copy=None):
         raise TypeError(
             f"np.asarray or np.array of a tracer, or its assignment into a plain array, would lose its derivative "
-            f"in {self.owner.mode}. Use np.stack or np.concatenate to collect tracers, np.where to replace elements, "
-            "and leave out np.asarray: the argument is an array already. (np.vectorize does not trace either: "
-            "write the function with array operations.)"
+            f"in {self.owner.mode}. Use np.stack or np.concatenate to collect tracers (in place of np.r_, np.c_ and "
+            "lists, too), np.where to replace elements, np.broadcast_to for np.full, start + step * np.arange(n) for "
+            "np.arange, and leave out np.asarray: the argument is an array already. (np.vectorize, and functions of "
+            "plain numbers such as np.kaiser, do not trace either: write them with array operations.)"
         )
 
     shape = property(lambda self: shape_of(self.value))
@@ -134,6 +136,23 @@ class Tracer:
         if not index and self.size != 1:
             raise ValueError("can only convert an array of size 1 to a Python scalar")
         return self[np.unravel_index(index[0], self.shape) if len(index) == 1 else index] if index else self.reshape(())
+
+
+def _plainly(ufunc, args, kwargs):
+    """A ufunc's call without the keywords that say in which dtype, along which axes and in what layout it works."""
+    kwargs = {k: v for k, v in kwargs.items() if k not in ("where", "order", "subok")}
+    if (dtype := kwargs.pop("dtype", None)) is not None:
+        args = [np.asarray(x) if isinstance(x, (list, tuple)) else x for x in args]
+        kinds = [type(x) if type(x) in (int, float, complex) else dtype_of(x) for x in args]
+        signature = (None,) * ufunc.nin + (np.dtype(dtype),) * ufunc.nout
+        casting = kwargs.pop("casting", "same_kind")
+        loop = ufunc.resolve_dtypes((*kinds, *(None,) * ufunc.nout), signature=signature, casting=casting)
+        args = [astype(x, t) for x, t in zip(args, loop)]
+    if (axes := kwargs.pop("axes", None)) is None:
+        return call(ufunc, args, kwargs)
+    *axes, of_result = axes if len(axes) > ufunc.nin else [*axes, ()]
+    args = [np.moveaxis(x, axis, range(-np.size(axis), 0)) for x, axis in zip(args, axes)]
+    return np.moveaxis(call(ufunc, args, kwargs), range(-np.size(of_result), 0), of_result)
 
 
 def innermost(args):
@@ -383,7 +402,7 @@ for _name in ["float", "int", "complex", "index"]:
     setattr(Tracer, f"__{_name}__", _refused(f"{_name}()", _keep))
 for _name in ["sort", "partition", "resize"]:
     setattr(Tracer, _name, _refused(f"the in-place method .{_name}()", f"use np.{_name}, which returns a new array"))
-for _name in ["fill", "put", "setfield"]:
-    setattr(Tracer, _name, _refused(f"the in-place method .{_name}()", "use np.where, which returns a new array"))
+for _name, _function in {"fill": "np.full_like", "put": "np.where", "setfield": "np.where"}.items():
+    setattr(Tracer, _name, _refused(f"the in-place method .{_name}()", f"use {_function}, which returns a new array"))
 for _name in ["tolist", "tobytes", "tofile", "dump", "dumps", "view", "getfield", "byteswap"]:
     setattr(Tracer, _name, _refused(f".{_name}()", "keep the array"))

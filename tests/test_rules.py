@@ -47,3 +47,18 @@ def test_rule_where_jax_is_not_the_reference(case):
             np.testing.assert_allclose(t, expected, rtol=1e-6, atol=1e-7)
     t, g = (optree.tree_leaves(x) for x in (scratch_ad.jvp(f, primals, tangents)[1], cotangent))
     assert abs(inner(g, t) - inner(scratch_ad.vjp(f, *primals)[1](cotangent), tangents)) < 1e-12
+
+
+def test_of_equal_elements_of_a_set_the_first_is_selected():
+    x, y = np.array([3.0, 1.0, 3.0, 1.0, np.nan, np.nan]), np.array([1.0, 4.0, 4.0])
+    for f, expected_x, expected_y in (
+        (lambda x, y: np.unique(x, return_index=True)[0][:2], [20, 10, 0, 0, 0, 0], [0, 0, 0]),
+        (lambda x, y: np.intersect1d(x, y), [0, 10, 0, 0, 0, 0], [0, 0, 0]),
+        (lambda x, y: np.union1d(x, y)[:3], [20, 10, 0, 0, 0, 0], [0, 30, 0]),
+        (lambda x, y: np.setdiff1d(x[:4], y), [10, 0, 0, 0, 0, 0], [0, 0, 0]),
+        (lambda x, y: np.setxor1d(x[:4], y), [10, 0, 0, 0, 0, 0], [0, 20, 0]),
+    ):
+        value, pull = scratch_ad.vjp(f, x, y)
+        np.testing.assert_array_equal(value, f(x, y))
+        found = pull(np.arange(10.0, 10.0 * (len(value) + 1), 10.0))
+        assert [c.tolist() for c in found] == [expected_x, expected_y]

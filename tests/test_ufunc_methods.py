@@ -1,6 +1,7 @@
 """The methods of every binary ufunc, against NumPy's values and against the ufunc applied step by step."""
 
 import functools
+import re
 
 import numpy as np
 import pytest
@@ -71,10 +72,31 @@ def test_keywords_of_reduce(ufunc, keywords):
     np.testing.assert_allclose(pullback(g)[0], by_hand(g.reshape(-1))[0], rtol=1e-12)
 
 
+@pytest.mark.parametrize("method", [f for f in COMPOSITES if f.__name__ == "reduce"], ids=name_of)
+def test_where_and_initial_of_reduce(method):
+    where = np.array([True, False, True])
+    f = lambda x: method(x, axis=1, initial=1.3, where=where, keepdims=True)
+    y, t = jvp(f, (x,), (x[::-1] / 3,))
+    np.testing.assert_allclose(y, f(x), rtol=1e-14)
+    np.testing.assert_allclose(t, (f(x + 1e-6 * x[::-1]) - f(x - 1e-6 * x[::-1])) / 6e-6, rtol=1e-8, atol=1e-8)
+    g = np.random.default_rng(8).normal(size=y.shape)
+    np.testing.assert_allclose(np.vdot(vjp(f, x)[1](g)[0], x[::-1] / 3), np.vdot(g, t), rtol=1e-12)
+    without = lambda x: method(x, axis=1, where=where)
+    try:
+        expected = without(x)
+    except ValueError as error:  # it has no identity
+        with pytest.raises(ValueError, match=re.escape(str(error))):
+            vjp(without, x)
+    else:
+        np.testing.assert_allclose(vjp(without, x)[0], expected, rtol=1e-14)
+
+
 def test_methods_of_constant_functions_are_constant_and_at_is_refused():
     for method in METHODS:
         rule = rules[method]
         assert isinstance(rule, Refused if method.__name__ == "at" else (Composite, Constant)), name_of(method)
     assert not vjp(lambda x: np.sum(x) + np.sum(np.greater.outer(x[0], x[1])), x)[1](1.0)[0].std()
-    with pytest.raises(TypeError, match=r"np\.add\.at .*in place.*np\.where"):
+    with pytest.raises(TypeError, match=r"np\.multiply\.at .*in place.*np\.where"):
+        vjp(lambda x: np.multiply.at(np.zeros(4), [0], x[0, 0]), x)
+    with pytest.raises(TypeError, match=r"np\.add\.at .*in place.*np\.bincount"):
         vjp(lambda x: np.add.at(np.zeros(4), [0], x[0, 0]), x)

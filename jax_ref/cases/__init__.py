@@ -137,4 +137,17 @@ def cases(function, *expressions, dtypes=ALL, orders=2, differs="", names=None, 
         catalogue.append(Case(function, expression, arguments, dtypes, orders, differs, names or {}))
 
 
-from . import elementwise, fft, indexing, large, linalg, polynomials, products, reductions, selection, shaping, special  # noqa: E402, F401
+from . import (  # noqa: E402, F401
+    elementwise,
+    fft,
+    histograms,
+    indexing,
+    large,
+    linalg,
+    polynomials,
+    products,
+    reductions,
+    selection,
+    shaping,
+    special,
+)

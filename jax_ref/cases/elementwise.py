@@ -112,6 +112,8 @@ cases(np.add, "np.add(a, 1)", "np.add(a, np.ones(3, a.dtype))", "np.add([1.0, 2.
 cases(
     np.multiply, "np.multiply(a, b, dtype=a.dtype)", "a * 2", "np.float64(2) * a", "a * np.float32(2)", a=(3,), b=(3,)
 )
+cases(np.exp, "np.exp(a, dtype=np.float64)", "np.sin(a, dtype=np.complex128, order='C')", a=(3,), dtypes=("float32",))
+cases(np.divide, "np.divide(a, 3, dtype=np.float32, casting='same_kind')", a=(3,), dtypes=DOUBLE)
 cases(np.ldexp, "np.ldexp(a, 3)", "np.ldexp(a, np.array([1, 2, -1]))", a=nonzero(3), dtypes=REAL)
 cases(np.ldexp, "np.ldexp(a, 3)", a=at(0.0, 1.0), dtypes=REAL, differs="JAX's derivative at 0 is 1, not 8")
 cases(np.divmod, "divmod(a, b)", a=(3,), b=nonzero(3), dtypes=REAL)

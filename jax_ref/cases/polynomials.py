@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from . import DOUBLE, DOUBLES, Argument, cases, nonzero, positive
+from . import DOUBLE, DOUBLES, Argument, at, cases, nonzero, positive
 
 SHORTER = "JAX keeps leading zeros"
 cases(np.polyval, "np.polyval(a, b)", a=(4,), b=(2, 3))
@@ -42,6 +42,16 @@ cases(np.poly, "np.poly(a)", a=(4,), dtypes=DOUBLES)
 cases(np.poly, "np.poly(a)", a=(3, 3), dtypes=DOUBLE, differs="JAX's has a complex dtype")
 cases(np.poly, "np.poly([a, 2 * a, 1.0])", a=(), dtypes=DOUBLE, differs="JAX takes no list")
 cases(np.roots, "np.roots(a)", a=nonzero(4), dtypes=DOUBLES, orders=1)
+cases(
+    np.polymul,
+    "(np.poly1d(a) * np.poly1d([1.0, 2.0]) - np.poly1d(a).deriv() + a[0]).coeffs",
+    "np.polydiv(np.poly1d(a), b)[0].coeffs + np.poly1d(b).integ()(2.0)",
+    "np.poly1d(a).roots",
+    a=at(1.0, -2.0, 1.5, 0.3),
+    b=at(1.0, 0.5),
+    dtypes=DOUBLE,
+    differs="JAX has no np.poly1d",
+)
 cases(np.roots, "np.roots([1.0, a, a * a - 3])", a=(), dtypes=DOUBLE, differs="JAX takes no list")
 cases(
     np.roots, "np.roots(np.array([0, 1, 1, 0]) * a)", a=nonzero(4), dtypes=DOUBLE, differs="JAX keeps a root at 0 there"

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from . import DOUBLES, SHORT, cases
+from . import DOUBLE, DOUBLES, SHORT, cases
 
 for a, b in (
     ((2, 3), (3, 4)),
@@ -14,6 +14,16 @@ for a, b in (
     ((2, 0), (0, 3)),
 ):
     cases(np.matmul, "np.matmul(a, b)", "a @ b", a=a, b=b)
+cases(np.matmul, "np.matmul(a, b, axes=[(0, 1), (0, 2), (2, 0)])", a=(3, 2, 4), b=(2, 4, 5), dtypes=DOUBLE)
+cases(np.matmul, "np.matmul(a, b, axes=[(-2, -1), (0, 1), (-1, -2)])", a=(2, 3), b=(3, 4), dtypes=DOUBLES)
+cases(
+    np.vecdot,
+    "np.vecdot(a, b, axes=[0, (-1,), ()])",
+    a=(3, 2),
+    b=(2, 3),
+    dtypes=("complex128",),
+    differs="JAX has no axes",
+)
 cases(np.matmul, "a @ a", a=(3, 3))
 cases(np.matmul, "a @ b", a=(2, 2), b=(2, 2), dtypes=SHORT)
 for a, b in (((2, 3), (3, 4)), ((3,), (3,)), ((2, 3), (3,)), ((2, 2, 3), (2, 3, 2)), ((), (3,)), ((2, 3), ())):

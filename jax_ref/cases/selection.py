@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from . import DOUBLE, REAL, Argument, at, cases, positive
+from . import DOUBLE, REAL, UNKNOWN_TYPE, Argument, at, cases, positive
 from .reductions import reduction
 
 cases(
@@ -77,3 +77,24 @@ cases(
     dtypes=DOUBLE,
     differs="JAX lacks the method",
 )
+
+distinct = at([0.3, 2.0, -1.2], [-0.7, 0.9, 1.1])
+sets = {"a": distinct, "dtypes": DOUBLE, "differs": UNKNOWN_TYPE}
+cases(
+    np.unique,
+    "np.unique(np.concatenate([a, a]))",
+    "np.unique(np.concatenate([a, -a, a]), return_index=True, return_inverse=True, return_counts=True)[0]",
+    "np.unique(np.concatenate([a, a]), axis=0)",
+    "np.unique(np.concatenate([a, a]), axis=-1, return_inverse=True)[0]",
+    **sets,
+)
+for name in ("unique_values", "unique_counts", "unique_inverse", "unique_all"):
+    values = f"np.{name}(np.concatenate([a, a]))"
+    cases(getattr(np, name), values if name == "unique_values" else values + "[0]", **sets)
+for name in ("intersect1d", "setdiff1d", "setxor1d", "union1d"):
+    cases(getattr(np, name), f"np.{name}(np.concatenate([a, a]), np.append(a[0], 5 * a[1]))", **sets)
+    if name != "union1d":
+        cases(getattr(np, name), f"np.{name}(a, np.append(3 * a[0], a[1]), assume_unique=True)", **sets)
+cases(np.intersect1d, "np.intersect1d(np.append(a, a[0]), a[0], return_indices=True)[0]", **sets)
+sets["dtypes"] = ("complex128",)
+cases(np.unique_values, "np.sort_complex(np.unique_values(np.append(a, a)))", **sets)

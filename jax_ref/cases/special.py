@@ -28,7 +28,7 @@ choices = (
 cases(np.where, *choices, a=(2, 3), b=(3,))
 cases(np.where, "np.where(b.real > 0, a, 2 * b)", a=(), b=(2, 3))
 cases(np.where, "np.where([[True], [False]], a, b)", a=(2, 2), b=(2, 2), dtypes=SHORT)
-cases(np.select, "np.select([a.real > 1, a.real > 0], [a, a * b], 2.0)", a=(2, 3), b=())
+cases(np.select, "np.select([a.real > 1, a.real > -1], [a, a * b], 2.0)", a=(2, 3), b=())
 cases(np.piecewise, "np.piecewise(a, [a > 0, a <= 0], [np.sin, lambda x: x * x])", a=(4,), dtypes=REAL)
 cases(np.clip, "np.clip(a, -1.0, 1.0)", "a.clip(-1.0, 1.0)", "np.clip(a, min=0.0)", a=(2, 3), dtypes=REAL)
 cases(np.clip, "np.clip(a, None, 0.5)", "np.clip(a, a_min=-1, a_max=None)", a=(2, 3), dtypes=REAL)
@@ -64,3 +64,28 @@ cases(
     dtypes=DOUBLES,
 )
 cases(np.geomspace, "np.geomspace(-a, -2.0, 4)", "np.geomspace(a, 3.0, 1)", a=positive(2), dtypes=DOUBLE)
+
+for name in ("sqrt", "log", "log2", "log10"):
+    function = getattr(np.emath, name)
+    cases(function, f"np.emath.{name}(a)", f"np.emath.{name}(a * a)", a=nonzero(3), dtypes=DOUBLE, differs=UNKNOWN_TYPE)
+for name in ("arccos", "arcsin", "arctanh"):
+    function, inside = getattr(np.emath, name), at(0.3, -0.8)
+    cases(function, f"np.emath.{name}(a)", f"np.emath.{name}(3 * a)", a=inside, dtypes=DOUBLE, differs=UNKNOWN_TYPE)
+cases(
+    np.emath.logn,
+    "np.emath.logn(a, -b)",
+    "np.emath.logn(2, b)",
+    a=positive(2),
+    b=positive(2),
+    dtypes=DOUBLE,
+    differs=UNKNOWN_TYPE,
+)
+cases(
+    np.emath.power,
+    "np.emath.power(-a, b)",
+    "np.emath.power(a, -2)",
+    a=positive(2),
+    b=(2,),
+    dtypes=DOUBLE,
+    differs=UNKNOWN_TYPE,
+)

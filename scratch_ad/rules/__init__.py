@@ -4,6 +4,7 @@ from . import (  # noqa: F401
     constant,
     elementwise,
     fft,
+    histograms,
     indexing,
     linalg,
     methods,

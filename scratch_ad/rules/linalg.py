@@ -334,6 +334,9 @@ def _tensorsolve(a, b, axes=None):
         axes = normalize_axis_tuple(axes, a.ndim)
         a = np.transpose(a, [i for i in range(a.ndim) if i not in axes] + list(axes))
     shape = a.shape[b.ndim :]
+    if a.size != math.prod(shape) ** 2:
+        requirement = "prod(a.shape[b.ndim:]) == prod(a.shape[:b.ndim])"
+        raise np.linalg.LinAlgError(f"Input arrays must satisfy the requirement {requirement}")
     return np.linalg.solve(a.reshape(-1, math.prod(shape)), np.ravel(b)).reshape(shape)
 
 

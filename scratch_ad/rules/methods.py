@@ -6,16 +6,17 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..rule import Constant, composite, constant, refuse, rules
-from ..tracer import astype, shape_of, strip
+from ..tracer import astype, name_of, strip
 from ..tree import typed
 from . import constant as _constant  # noqa: F401  (whose ufuncs these are)
+from .reductions import masked
 
 # The reductions that NumPy has as functions of their own, which have leaner rules.
 _reductions = {np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min}
 _accumulations = {np.add: np.cumsum, np.multiply: np.cumprod}
 
 
-def _leading(array, axis, dtype):
+def _leading(array, axis, dtype=None):
     """The array in ``dtype`` with the axes to be reduced made one, the first, and those axes."""
     array = typed(array)
     axes = tuple(range(array.ndim)) if axis is None else normalize_axis_tuple(axis, array.ndim)
@@ -37,20 +38,28 @@ def _log_sum(ufunc, array, axis, keepdims):
 
 
 def _reduce(ufunc, array, axis=0, dtype=None, out=None, keepdims=False, initial=np._NoValue, where=True):
+    array, given = typed(array), {} if initial is np._NoValue else {"initial": initial}
+    one = np.ones((1,) * array.ndim, array.dtype)
+    checked = {"initial": 1} if given and initial is not None else given
+    identity = ufunc.reduce(one, axis, dtype, keepdims=keepdims, where=where is True, **checked)  # NumPy's own errors
+    array = array if dtype is None else astype(array, np.dtype(dtype))
     if ufunc in _reductions:
-        keywords = {"keepdims": keepdims, "where": where} | ({} if initial is np._NoValue else {"initial": initial})
-        if ufunc in _accumulations:
-            keywords["dtype"] = dtype
-        return _reductions[ufunc](array, axis=axis, **keywords)
+        return _reductions[ufunc](array, axis=axis, keepdims=keepdims, where=where, **given)
+    if ufunc in (np.logaddexp, np.logaddexp2):
+        y = _log_sum(ufunc, masked(array, where, -np.inf), axis, keepdims)
+        return y if initial is None or not given else ufunc(y, initial)
+    first, axes = _leading(array, axis)
     if where is not True:
-        raise NotImplementedError(f"np.{ufunc.__name__}.reduce: no rule for where=; use np.where on the array.")
-    if ufunc in (np.logaddexp, np.logaddexp2) and dtype is None and initial is np._NoValue:
-        return _log_sum(ufunc, array, axis, keepdims)
-    first, axes = _leading(array, axis, dtype)
-    items = list(first) if initial is np._NoValue or initial is None else [initial, *first]
-    y = functools.reduce(ufunc, items) if items else ufunc.reduce(np.empty((0, *first.shape[1:])))
-    shape = shape_of(array)
-    return y.reshape([1 if i in axes else n for i, n in enumerate(shape)]) if keepdims else y
+        where = _leading(np.broadcast_to(where, array.shape), axis)[0]
+        initial = initial if given else np.ravel(identity)[0]
+    if initial is None or initial is np._NoValue:
+        y = first[0] if len(first) else ufunc.reduce(np.empty((0, *first.shape[1:])))
+        first = first[1:]
+    else:
+        y = np.broadcast_to(astype(typed(initial), array.dtype), first.shape[1:])
+    for k, x in enumerate(first):
+        y = ufunc(y, x) if where is True else np.where(where[k], ufunc(y, x), y)
+    return y.reshape([1 if i in axes else n for i, n in enumerate(array.shape)]) if keepdims else y
 
 
 def _accumulate(ufunc, array, axis=0, dtype=None, out=None):
@@ -71,7 +80,8 @@ def _reduceat(ufunc, array, indices, axis=0, dtype=None, out=None):
 
 
 def _outer(ufunc, a, b, **kwargs):
-    return ufunc(np.reshape(a, shape_of(a) + (1,) * len(shape_of(b))), b, **kwargs)
+    a, b = typed(a), typed(b)
+    return ufunc(a.reshape(a.shape + (1,) * b.ndim), b, **kwargs)
 
 
 _bodies = {"reduce": _reduce, "accumulate": _accumulate, "reduceat": _reduceat, "outer": _outer}
@@ -82,8 +92,7 @@ for _ufunc in [f for f in rules if isinstance(f, np.ufunc) and f.signature is No
                 constant(getattr(_ufunc, _name))
             else:
                 composite(getattr(_ufunc, _name), functools.partial(_body, _ufunc))
-    refuse(
-        "it changes an array in place; build the new array with np.where, np.concatenate or np.stack",
-        _ufunc.at,
-        error=TypeError,
+    _new = (
+        f"np.where(mask, {name_of(_ufunc)}(a, b), a)" if _ufunc is not np.add else "a + np.bincount(indices, b, len(a))"
     )
+    refuse(f"it changes an array in place; make a new one: {_new}", _ufunc.at, error=TypeError)

@@ -10,8 +10,21 @@ from ..tree import typed
 
 
 def _listed(p):
-    """A list of coefficients or roots, some of them tracers, as an array."""
+    """Coefficients or roots as an array: of a list of tracers, or of an np.poly1d, which may hold one."""
+    p = p.coeffs if isinstance(p, np.poly1d) else p
     return np.stack(p) if isinstance(p, (list, tuple)) else np.atleast_1d(p)
+
+
+def _closed(body):
+    """``body``, with its results as np.poly1d where an argument is one."""
+
+    def call(*args, **kwargs):
+        y = body(*args, **kwargs)
+        if not any(isinstance(p, np.poly1d) for p in args):
+            return y
+        return tuple(map(np.poly1d, y)) if isinstance(y, tuple) else np.poly1d(y)
+
+    return call
 
 
 def _falling(n, like):
@@ -19,7 +32,7 @@ def _falling(n, like):
     return np.arange(n, 0, -1, dtype=np.finfo(like.dtype).dtype).reshape((-1,) + (1,) * (like.ndim - 1))
 
 
-# Values. What comes out for a polynomial given as np.poly1d is an array of coefficients: np.poly1d holds no tracers.
+# Values.
 
 
 def _slope(p, x):
@@ -62,20 +75,20 @@ explicit(
 
 def _aligned(a1, a2):
     """Both with as many coefficients as the longer has."""
-    pair = [np.atleast_1d(a1), np.atleast_1d(a2)]
+    pair = [_listed(a1), _listed(a2)]
     n = max(map(len, pair))
     return [np.concatenate([np.zeros(n - len(a), a.dtype), a]) if len(a) < n else a for a in pair]
 
 
 def _trimmed(p):
     """Without leading zeros."""
-    p = np.trim_zeros(np.atleast_1d(p), "f")
+    p = np.trim_zeros(_listed(p), "f")
     return p if p.size else np.zeros(1, p.dtype)
 
 
-composite(np.polyadd, lambda a1, a2: np.add(*_aligned(a1, a2)))
-composite(np.polysub, lambda a1, a2: np.subtract(*_aligned(a1, a2)))
-composite(np.polymul, lambda a1, a2: np.convolve(_trimmed(a1), _trimmed(a2)))
+composite(np.polyadd, _closed(lambda a1, a2: np.add(*_aligned(a1, a2))))
+composite(np.polysub, _closed(lambda a1, a2: np.subtract(*_aligned(a1, a2))))
+composite(np.polymul, _closed(lambda a1, a2: np.convolve(_trimmed(a1), _trimmed(a2))))
 
 
 @primitive
@@ -108,7 +121,7 @@ explicit(
 
 
 def _polydiv(u, v):
-    u, v = np.atleast_1d(u) + 0.0, np.atleast_1d(v) + 0.0
+    u, v = _listed(u) + 0.0, _listed(v) + 0.0
     if len(u) < len(v):
         return np.zeros(1, np.result_type(u, v)), astype(u, np.result_type(u, v))
     q = quotient(u, v)
@@ -117,7 +130,7 @@ def _polydiv(u, v):
     return q, r[min(rest[0], len(r) - 1) if rest.size else -1 :]
 
 
-composite(np.polydiv, _polydiv)
+composite(np.polydiv, _closed(_polydiv))
 
 
 # Derivatives and integrals.

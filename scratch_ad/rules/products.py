@@ -230,9 +230,11 @@ def _cross(a, b, axisa=-1, axisb=-1, axisc=-1, axis=None):
     if axis is not None:
         axisa = axisb = axisc = axis
     a, b = np.moveaxis(typed(a), axisa, -1), np.moveaxis(typed(b), axisb, -1)
-    if (a.shape[-1], b.shape[-1]) != (3, 3):
-        raise NotImplementedError("np.cross: vectors of two components have no rule; give a third component of zero.")
-    (a0, a1, a2), (b0, b1, b2) = ([x[..., i] for i in range(3)] for x in (a, b))
+    np.cross(np.zeros(a.shape[-1]), np.zeros(b.shape[-1]))  # NumPy's own error, or warning for two components
+    (a0, a1, *a2), (b0, b1, *b2) = ([x[..., i] for i in range(x.shape[-1])] for x in (a, b))
+    if not a2 and not b2:
+        return a0 * b1 - a1 * b0
+    a2, b2 = a2[0] if a2 else np.zeros_like(a0), b2[0] if b2 else np.zeros_like(b0)
     return np.stack([a1 * b2 - a2 * b1, a2 * b0 - a0 * b2, a0 * b1 - a1 * b0], axisc)
 
 

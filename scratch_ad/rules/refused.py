@@ -1,7 +1,7 @@
-"""Functions without a derivative, or without a rule so far, each with the reason and what to use instead."""
+"""Functions without a derivative, each with the reason and what to use instead."""
 
 import numpy as np
-from numpy.lib import recfunctions, scimath
+from numpy.lib import recfunctions
 
 from ..rule import refuse
 
@@ -12,11 +12,15 @@ def _public(module):
     return [f for f in functions if hasattr(f, "_implementation")]
 
 
-refuse(
-    "it changes an array in place; build the new array with np.where, np.concatenate or np.stack",
-    *(np.copyto, np.fill_diagonal, np.place, np.put, np.put_along_axis, np.putmask),
-    error=TypeError,
-)
+for _function, _remedy in {
+    np.copyto: "np.where(where, src, dst)",
+    np.fill_diagonal: "np.where(np.eye(*a.shape, dtype=bool), val, a)",
+    np.place: "np.where(mask, vals, arr)",
+    np.put: "np.where(np.isin(np.arange(a.size).reshape(a.shape), ind), v, a)",
+    np.put_along_axis: "np.where of a mask made from the indices",
+    np.putmask: "np.where(mask, values, a)",
+}.items():
+    refuse(f"it changes an array in place; make a new one: {_remedy}", _function, error=TypeError)
 refuse(
     "it makes a plain array; use np.stack, np.concatenate or np.broadcast_to to make an array of tracers",
     *(np.arange, np.array, np.asanyarray, np.asarray, np.ascontiguousarray, np.asfortranarray, np.empty, np.eye),
@@ -32,10 +36,3 @@ refuse(
 refuse("it works on dates", np.busday_count, np.busday_offset, np.datetime_as_string, np.is_busday, error=TypeError)
 refuse("it works on bits", np.packbits, np.unpackbits, error=TypeError)
 refuse("it works on structured arrays", *_public(recfunctions), error=TypeError)
-refuse("the dtype of its result depends on values; convert with .astype(complex) first", *_public(scimath))
-refuse(
-    "it has no rule so far; write it in other NumPy functions",
-    *(np.histogram, np.histogram2d, np.histogram_bin_edges, np.histogramdd),
-    *(np.intersect1d, np.setdiff1d, np.setxor1d, np.union1d),
-    *(np.unique, np.unique_all, np.unique_counts, np.unique_inverse, np.unique_values),
-)

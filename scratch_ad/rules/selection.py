@@ -144,8 +144,61 @@ def _finish(y, r, q_shape, shape, axis, keepdims, skip_nan):
     """``y``, with one entry per q in its last axis, nan in rows with a nan, in the shape that NumPy gives."""
     if not skip_nan:
         y = np.where(np.isnan(r[..., -1:]), np.nan, y)
-    reduced = np.sum(np.empty(shape), axis, keepdims=bool(keepdims)).shape
+    keepdims = keepdims is not np._NoValue and bool(keepdims)
+    reduced = np.sum(np.empty(shape), axis, keepdims=keepdims).shape
     return np.moveaxis(y, -1, 0).reshape(q_shape + reduced)
+
+
+# Sets. Of equal elements the first is the one that is selected; indices, inverses and counts are plain.
+
+
+def _unique(
+    ar, return_index=False, return_inverse=False, return_counts=False, axis=None, *, equal_nan=True, sorted=True
+):
+    plain = np.unique(strip(ar), True, return_inverse, return_counts, axis, equal_nan=equal_nan)
+    first = plain[1]
+    if not (sorted or return_index or return_inverse or return_counts or axis):  # an order of NumPy's own
+        first = first[np.argsort(np.argsort(np.unique(strip(ar), equal_nan=equal_nan, sorted=False)))]
+    values = np.take(np.ravel(ar) if axis is None else ar, first, axis or 0)
+    result = (values, *plain[1 if return_index else 2 :])
+    return result if len(result) > 1 else values
+
+
+def _array_api_unique(function, **returned):
+    """The functions of the Array API, whose results are named tuples."""
+    names = type(function(np.ones(1)))
+    return lambda x, /: names(*np.unique(x, **returned, equal_nan=False))
+
+
+def _distinct(ar, assume_unique):
+    """The elements of a set in the order in which NumPy looks at them, and where they stand."""
+    ar = typed(ar)
+    return (np.ravel(ar), np.arange(ar.size)) if assume_unique else np.unique(ar, return_index=True)
+
+
+def _intersect1d(ar1, ar2, assume_unique=False, return_indices=False):
+    (values1, index1), (values2, index2) = _distinct(ar1, assume_unique), _distinct(ar2, assume_unique)
+    both = np.concatenate([values1, values2])
+    order = np.argsort(strip(both), kind="stable")
+    ordered = strip(both)[order]
+    twice = np.equal(ordered[1:], ordered[:-1])
+    values, first, second = both[order[:-1][twice]], order[:-1][twice], order[1:][twice] - len(values1)
+    return (values, index1[first], index2[second]) if return_indices else values
+
+
+def _union1d(ar1, ar2):
+    return np.unique(np.concatenate((ar1, ar2), axis=None))
+
+
+def _setdiff1d(ar1, ar2, assume_unique=False):
+    values, _ = _distinct(ar1, assume_unique)
+    return values[np.isin(values, ar2, assume_unique=True, invert=True)]
+
+
+def _setxor1d(ar1, ar2, assume_unique=False):
+    values = np.concatenate([_distinct(ar, assume_unique)[0] for ar in (ar1, ar2)])
+    _, index, counts = np.unique(strip(values), return_index=True, return_counts=True)
+    return values[index[counts == 1]]
 
 
 composite(np.sort, _sort)
@@ -157,3 +210,15 @@ composite(np.quantile, _quantile(False))
 composite(np.nanquantile, _quantile(True))
 composite(np.percentile, _quantile(False, 100))
 composite(np.nanpercentile, _quantile(True, 100))
+composite(np.unique, _unique)
+composite(np.unique_values, lambda x, /: np.unique(x, equal_nan=False, sorted=False))
+composite(np.unique_counts, _array_api_unique(np.unique_counts, return_counts=True))
+composite(np.unique_inverse, _array_api_unique(np.unique_inverse, return_inverse=True))
+composite(
+    np.unique_all,
+    _array_api_unique(np.unique_all, return_index=True, return_inverse=True, return_counts=True),
+)
+composite(np.intersect1d, _intersect1d)
+composite(np.union1d, _union1d)
+composite(np.setdiff1d, _setdiff1d)
+composite(np.setxor1d, _setxor1d)

@@ -4,6 +4,7 @@ import functools
 import math
 
 import numpy as np
+from numpy.lib import scimath
 
 from ..rule import composite, elementwise, explicit, linear
 from ..tracer import Tracer, astype, dtype_of, scatter, shape_of, strip
@@ -43,7 +44,10 @@ def _piecewise(x, condlist, funclist, *args, **kwargs):
     if np.isscalar(conditions) or (np.ndim(x) and not isinstance(conditions[0], (list, np.ndarray))):
         conditions = [conditions]
     conditions = list(np.asarray(conditions, bool))
-    if len(funclist) == len(conditions) + 1:
+    n = len(conditions)
+    if len(funclist) not in (n, n + 1):
+        raise ValueError(f"with {n} condition(s), either {n} or {n + 1} functions are expected")
+    if len(funclist) == n + 1:
         conditions.append(~np.any(conditions, axis=0))
     y = np.zeros_like(x)
     for condition, function in zip(conditions, funclist, strict=True):
@@ -55,9 +59,12 @@ def _piecewise(x, condlist, funclist, *args, **kwargs):
     return y
 
 
-def _clip(a, a_min=None, a_max=None, out=None, *, min=None, max=None):
+def _clip(a, a_min=None, a_max=None, out=None, *, min=None, max=None, dtype=None, **keywords):
     if out is not None:
         raise TypeError("np.clip: out= is not supported on tracers; use the result.")
+    if keywords:
+        raise NotImplementedError(f"np.clip: no rule for the keyword {', '.join(keywords)}; leave it out.")
+    a = a if dtype is None else astype(typed(a), np.dtype(dtype))
     for function, bounds in ((np.maximum, (a_min, min)), (np.minimum, (a_max, max))):
         for bound in bounds:
             if bound is not None and bound is not np._NoValue:
@@ -87,6 +94,34 @@ def _full_like(a, fill_value, dtype=None, order="K", subok=True, shape=None, *, 
     if not isinstance(fill_value, Tracer):
         return np.full_like(strip(a), fill_value, dtype, order, subok, shape, device=device)
     return np.broadcast_to(astype(fill_value, dtype or dtype_of(a)), shape_of(a) if shape is None else shape)
+
+
+# np.emath: complex where a real number lies outside of the domain, so that the dtype depends on the values.
+
+
+def _negative(x):
+    return np.less(x, 0)
+
+
+def _beyond_one(x):
+    return np.greater(np.abs(x), 1)
+
+
+def _widened(x, outside):
+    x = typed(x)
+    if x.dtype.kind != "c" and np.any(outside(strip(x))):
+        return astype(x, np.dtype(np.complex64 if x.dtype == np.float32 else np.complex128))
+    return x
+
+
+def _widening(function, outside):
+    return lambda x: function(_widened(x, outside))
+
+
+def _emath_power(x, p):
+    p = typed(p)
+    p = p * 1.0 if p.dtype.kind in "iu" and np.any(np.less(p, 0)) else p
+    return np.power(_widened(x, _negative), p)
 
 
 # Grids between numbers that are differentiated, in NumPy's own steps.
@@ -181,3 +216,12 @@ composite(np.interp, _interp)
 composite(np.linspace, _linspace)
 composite(np.logspace, _logspace)
 composite(np.geomspace, _geomspace)
+composite(scimath.sqrt, _widening(np.sqrt, _negative))
+composite(scimath.log, _widening(np.log, _negative))
+composite(scimath.log2, _widening(np.log2, _negative))
+composite(scimath.log10, _widening(np.log10, _negative))
+composite(scimath.arccos, _widening(np.arccos, _beyond_one))
+composite(scimath.arcsin, _widening(np.arcsin, _beyond_one))
+composite(scimath.arctanh, _widening(np.arctanh, _beyond_one))
+composite(scimath.logn, lambda n, x: np.log(_widened(x, _negative)) / np.log(_widened(n, _negative)))
+composite(scimath.power, _emath_power)
