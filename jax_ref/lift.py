@@ -11,10 +11,13 @@ import inspect
 
 import jax
 import jax.numpy as jnp
+import jax.scipy
 import numpy as np
+import scipy.special
 
 from scratch_ad import tracer
 from scratch_ad.rule import Composite, Refused, rules
+from scratch_ad.scipy import special
 from scratch_ad.tracer import Trace, Tracer, name_of, through
 
 jax.config.update("jax_enable_x64", True)
@@ -78,7 +81,8 @@ def _equivalent(function):
     if function in _equivalents:
         return _equivalents[function]
     if isinstance(function, np.ufunc):
-        target = getattr(jnp, function.__name__, None)
+        homes = (jnp,) if getattr(np, function.__name__, None) is function else (jax.scipy.special, jnp)
+        target = next((getattr(home, function.__name__) for home in homes if hasattr(home, function.__name__)), None)
         return target and _ufunc(function, target)
     if isinstance(ufunc := getattr(function, "__self__", None), np.ufunc):
         target = getattr(jnp, ufunc.__name__, None)
@@ -211,12 +215,18 @@ def _eig(a):
     return type(np.linalg.eig(np.eye(1)))(values, vectors)
 
 
+def _sph_harm_y(n, m, theta, phi):
+    theta, phi = jnp.broadcast_arrays(theta, phi)
+    degree, order = (jnp.full(theta.size, k) for k in (n, m))
+    return jax.scipy.special.sph_harm_y(degree, order, theta.ravel(), phi.ravel(), n_max=n).reshape(theta.shape)
+
+
 _unknown = (
     jax.errors.ConcretizationTypeError,
     jax.errors.NonConcreteBooleanIndexError,
     jax.errors.TracerArrayConversionError,
 )
-_modules = {"numpy": jnp, "numpy.linalg": jnp.linalg, "numpy.fft": jnp.fft}
+_modules = {"numpy": jnp, "numpy.linalg": jnp.linalg, "numpy.fft": jnp.fft, "scipy.special": jax.scipy.special}
 _layout = {"order", "subok", "casting", "kind", "like", "device", "out"}
 _ordered = {np.reshape, np.ravel, np.unravel_index, np.ravel_multi_index}  # in elements, not only in memory
 _renamed = {np.clip: {"a_min": "min", "a_max": "max"}}
@@ -239,6 +249,10 @@ _equivalents = {
     np.linalg.eigvals: lambda a: _eig(a).eigenvalues,  # jax.numpy's has a first derivative only
     np.roots: lambda p: jnp.roots(p, strip_zeros=not isinstance(p, jax.core.Tracer)),
     np.where: lambda *args: jnp.where(*map(_array, args)),
+    scipy.special.psi: _ufunc(scipy.special.psi, jax.scipy.special.digamma),
+    scipy.special._ufuncs._zeta: _ufunc(scipy.special._ufuncs._zeta, jax.scipy.special.zeta),
+    scipy.special._ufuncs._riemann_zeta: lambda x: jax.scipy.special.zeta(x, jnp.ones_like(x)),
+    special.sph_harm_y: _sph_harm_y,
     **dict.fromkeys((np.put, np.place, np.put_along_axis, np.fill_diagonal)),  # JAX's do not change their argument
     **dict.fromkeys((np.compress, np.extract)),  # JAX's trace what could be known while it compiles
 }

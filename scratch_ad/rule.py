@@ -7,7 +7,8 @@ Names in every rule: ``x`` or ``a, b, c`` the arguments, ``y`` the output, ``t``
     explicit(np.sort, jvp=lambda t, y, a, axis=-1: …, vjp=lambda g, _y, a, axis=-1: …)
     constant(np.floor, np.argmax)                                     piecewise constant: derivative zero
 
-Besides these, ``composite`` rewrites a function in others that have rules, and ``refuse`` says why there is none.
+Besides these, ``composite`` rewrites a function in others that have rules, and ``refuse`` says why there is none. The
+rules for functions of another package load with the first call of such a function (``on_demand``).
 
 A rule's parameter names say what is kept for the reverse pass. A partial keeps just the arguments it names. A
 transpose or vjp takes the call's arguments in the call's order; of one written with a leading underscore
@@ -18,8 +19,10 @@ function with real output (``abs``) a partial p means the forward map Re(p t), s
 """
 
 import functools
+import importlib
 import math
 import operator
+import sys
 from functools import reduce
 from typing import NamedTuple
 
@@ -28,6 +31,7 @@ import numpy as np
 from .tracer import Tracer, astype, dtype_of, name_of, primitive, strip, through
 
 rules = {}  # NumPy function → its rule
+on_demand = {}  # package that users may have imported → module with the rules for its functions
 
 
 class Aval(NamedTuple):
@@ -148,8 +152,20 @@ class Refused(Rewrite):
         raise self.error(f"{name_of(function)} has no derivative in {mode}: {self.reason}.")
 
 
+def load_rules():
+    """Load the rules for the packages that have been imported; those that users have given already stay."""
+    given = dict(rules)
+    for package, module in on_demand.items():
+        if package in sys.modules:
+            importlib.import_module(module)
+    rules.update(given)
+
+
 class Missing(Rewrite):
     def rewrite(self, mode, function, args, kwargs):
+        load_rules()
+        if function in rules:
+            return function(*args, **kwargs)
         raise NotImplementedError(
             f"{name_of(function)} has no rule, which {mode} needs. Write it in other NumPy functions, or add a rule: "
             f"scratch_ad.elementwise({name_of(function)}, lambda x: …) for an elementwise function, "
@@ -161,11 +177,12 @@ missing = Missing()
 
 
 class Elementwise:
-    """Partials per argument: a function of the arguments it names, 1, -1, or None where there is no derivative."""
+    """Partials per argument: a function of the arguments it names, 1, -1, None where it is zero, or why there is none."""
 
     joint = False
 
     def __init__(self, function, partials):
+        self.function = function
         places = dict(zip(("x",) if len(partials) == 1 else "abcdefgh", range(len(partials)))) | {"y": -1}
         self.combines = [
             operator.truediv if isinstance(p, Over) else operator.mul if callable(p) else None for p in partials
@@ -192,6 +209,8 @@ class Elementwise:
                 t = combining[self.combines[i]](t, partial)
             elif self.partials[i] == -1:
                 t = -t
+            elif self.partials[i] != 1:
+                self.refuse(i, "forward mode (jvp)")
             total = t if total is None else total + t
         return y, total
 
@@ -205,11 +224,17 @@ class Elementwise:
         Those of the arguments that are not in ``wrt`` are somebody's constants.
         """
         if self.keeps[i] is None:
-            return _constant_pulls[self.partials[i]]
+            return _constant_pulls.get(self.partials[i]) or self.refuse(i, "reverse mode (vjp)")
         kept = []
         for k in self.keeps[i]:
             kept.append(y if k == -1 else args[k] if k in wrt else snapshot(args[k]))
         return self.combines[i], self.partial(i, kwargs) if kwargs else self.partials[i], kept
+
+    def refuse(self, i, mode):
+        """Raise for an argument whose partial is not known."""
+        raise NotImplementedError(
+            f"{name_of(self.function)} has no derivative in its argument {i} in {mode}: {self.partials[i]}."
+        )
 
 
 _constant_pulls = {1: (None, lambda g: g, ()), -1: (None, operator.neg, ()), None: (None, lambda g: None, ())}
@@ -326,8 +351,8 @@ def elementwise(function, *partials):
     """Register the partial derivatives of an elementwise function, one per argument; returns the function to call.
 
     A partial is a function of the arguments it names (``x`` of one, ``a, b, c`` of several, ``y`` the output),
-    ``over`` of such a function for its reciprocal, 1, -1, or None where the derivative is zero. Keywords of a user's
-    own function are passed on to it.
+    ``over`` of such a function for its reciprocal, 1, -1, None where the derivative is zero, or a text that says why
+    no derivative is known. Keywords of a user's own function are passed on to it.
     A function that does not dispatch as NumPy's do is wrapped: use what is returned.
 
     >>> softplus = elementwise(lambda x: np.logaddexp(0, x), lambda x: 1 / (1 + np.exp(-x)))

@@ -10,6 +10,7 @@ import functools
 import inspect
 import itertools
 import math
+import sys
 
 import numpy as np
 
@@ -309,9 +310,11 @@ def name_of(function):
         return f"{name_of(owner)}.{function.__name__}"
     name = getattr(function, "__name__", repr(function))
     if isinstance(function, np.ufunc):
-        return f"np.{name}" if getattr(np, name, None) is function else name
+        homes = {"np": np, "scipy.special": sys.modules.get("scipy.special._ufuncs")}
+        home = next((home for home, module in homes.items() if getattr(module, name, None) is function), None)
+        return f"{home}.{name.lstrip('_')}" if home else name
     module = getattr(function, "__module__", None) or ""
-    return f"{module.replace('numpy', 'np', 1)}.{name}" if module.startswith("numpy") else name
+    return f"{module.replace('numpy', 'np', 1)}.{name}" if module.startswith(("numpy", "scipy.")) else name
 
 
 def _unary(ufunc):

@@ -1,5 +1,9 @@
-"""The rules, one file per family; importing this package registers them all."""
+"""The rules, one file per family; importing this package registers them all.
 
+Those for SciPy's functions wait until a function of theirs is met: SciPy need not be there.
+"""
+
+from ..rule import on_demand
 from . import (  # noqa: F401
     constant,
     elementwise,
@@ -16,3 +20,5 @@ from . import (  # noqa: F401
     shaping,
     special,
 )
+
+on_demand["scipy.special"] = f"{__name__}.scipy_special"

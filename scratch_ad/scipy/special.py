@@ -1,0 +1,166 @@
+"""``scipy.special``, every name of it.
+
+Its ufuncs dispatch, and so do the functions that only call them: they stand here as they are. The others convert
+their arguments to arrays first; those are replaced by functions that tracers answer.
+"""
+
+import numpy as np
+import scipy.special as _scipy
+from scipy.special import *  # noqa: F403
+
+from ..rule import composite, elementwise, explicit
+from ..rules import scipy_special as _rules
+from ..rules.scipy_special import unknown
+
+_below, _psi_step = _rules._below, _rules._psi_step
+
+
+def _named(function):
+    function.__module__ = "scipy.special"
+    return function
+
+
+def _log_sum_weights(y, a, axis, keepdims, return_sign):
+    """∂ log|Σ b eᵃ| / ∂(b eᵃ) times eᵃ, shaped like a; of infinite terms each its share."""
+    y, sign = y if return_sign else (y, 1)
+    if not keepdims:
+        axis = tuple(range(np.ndim(a))) if axis is None else axis
+        y, sign = np.expand_dims(y, axis), np.expand_dims(sign, axis) if return_sign else 1
+    infinite = np.isinf(np.real(y))
+    equal = np.logical_and(infinite, np.equal(a, y))
+    count = np.where(infinite, np.sum(equal, axis, keepdims=True), 1)
+    return (
+        np.where(infinite, equal, np.exp(np.where(infinite, 0, a - y))) * sign / np.where(np.equal(count, 0), 1, count)
+    )
+
+
+def _log_sum_push(with_b):
+    def push(t, y, a, axis=None, b=None, keepdims=False, return_sign=False):
+        a, factor = _broadcast(a, b, with_b)
+        total = np.sum(t * factor * _log_sum_weights(y, a, axis, keepdims, return_sign), axis, keepdims=keepdims)
+        return (total, None) if return_sign else total
+
+    return push
+
+
+def _log_sum_pull(with_b):
+    def pull(g, y, a, axis=None, b=None, keepdims=False, return_sign=False):
+        a, factor = _broadcast(a, b, with_b)
+        g = g[0] if return_sign else g
+        if not keepdims:
+            g = np.expand_dims(g, tuple(range(np.ndim(a))) if axis is None else axis)
+        return g * factor * _log_sum_weights(y, a, axis, keepdims, return_sign)
+
+    return pull
+
+
+def _broadcast(a, b, with_b):
+    """``a`` in the shape of both, and the factor of the weights: b, or 1 where b is differentiated or not given."""
+    return (a, 1) if b is None else (a + np.zeros_like(b), b if with_b else 1)
+
+
+def _centred(t, y, axis):
+    return y * (t - np.sum(y * t, axis, keepdims=True))
+
+
+logsumexp = _named(
+    explicit(
+        _scipy.logsumexp,
+        jvp=(_log_sum_push(True), None, _log_sum_push(False)),
+        vjp=(_log_sum_pull(True), None, _log_sum_pull(False)),
+    )
+)
+softmax = _named(
+    explicit(
+        _scipy.softmax,
+        jvp=lambda t, y, _x, axis=None: _centred(t, y, axis),
+        vjp=lambda g, y, _x, axis=None: _centred(g, y, axis),
+    )
+)
+log_softmax = _named(
+    explicit(
+        _scipy.log_softmax,
+        jvp=lambda t, y, _x, axis=None: t - np.sum(np.exp(y) * t, axis, keepdims=True),
+        vjp=lambda g, y, _x, axis=None: g - np.exp(y) * np.sum(g, axis, keepdims=True),
+    )
+)
+
+
+# Factorials and binomial coefficients
+
+
+def _inexact(name, exact):
+    if exact:
+        raise NotImplementedError(f"scipy.special.{name}: exact=True gives integers, which have no derivative.")
+
+
+def _factorial_slope(x, y, exact=False, extend="zero"):
+    _inexact("factorial", exact)
+    nothing = np.equal(y, 0)
+    return np.where(nothing, 0, y * _scipy.psi(np.where(nothing, 0, x) + 1))
+
+
+def _comb(N, k, *, exact=False, repetition=False):
+    _inexact("comb", exact)
+    if repetition:
+        first = np.logical_and(np.equal(k, 0), np.greater_equal(N, 0))
+        return np.where(first, 1.0, _scipy.binom(N + k - 1, k))
+    within = np.logical_and(np.less_equal(k, N), np.logical_and(np.greater_equal(N, 0), np.greater_equal(k, 0)))
+    return np.where(within, _scipy.binom(N, k), 0.0)
+
+
+def _perm(N, k, exact=False):
+    _inexact("perm", exact)
+    within = np.logical_and(np.less_equal(k, N), np.logical_and(np.greater_equal(N, 0), np.greater_equal(k, 0)))
+    return np.where(within, _scipy.poch(N - k + 1, k), 0.0)
+
+
+factorial = _named(elementwise(_scipy.factorial, _factorial_slope))
+comb = _named(composite(_scipy.comb, _comb))
+perm = _named(composite(_scipy.perm, _perm))
+
+# Gamma functions: DLMF 5.15.1 and 35.3.4
+
+polygamma = _named(elementwise(_scipy.polygamma, unknown, lambda a, b: polygamma(a + 1, b)))
+multigammaln = _named(
+    elementwise(_scipy.multigammaln, lambda a, b: sum(_scipy.psi(a - j / 2) for j in range(int(b))), unknown)
+)
+
+
+# The Dirichlet kernel Uₙ₋₁(cos x/2)/n, spherical Bessel functions (DLMF 10.51.2 and 10.51.5) and spherical harmonics
+
+
+def _diric_slope(a, b):
+    slope = _below(_scipy.eval_gegenbauer, b - 1, 2, np.cos(a / 2))
+    return -np.sin(a / 2) * slope / b
+
+
+def _spherical(function, below, above):
+    """Spherical Bessel functions, and their derivatives: f' = (± n fₙ₋₁ ± (n + 1) fₙ₊₁)/(2n + 1)."""
+
+    def slope(n, z, derivative):
+        lower = n * registered(np.maximum(n - 1, 0), z, derivative)
+        return (below * lower + above * (n + 1) * registered(n + 1, z, derivative)) / (2 * n + 1)
+
+    def times(u, _y, n, z, derivative=False):
+        return u * slope(n, z, derivative)
+
+    registered = _named(explicit(function, jvp=(None, times), vjp=(None, times)))
+    return registered
+
+
+def _polar_slope(a, b, c, d, diff_n=0):
+    """By the ladder operators of angular momentum, which have no pole: DLMF 14.30.1 with 14.10.1."""
+    if diff_n:
+        raise NotImplementedError("scipy.special.sph_harm_y: diff_n gives derivatives itself; differentiate diff_n=0.")
+    up = np.sqrt((a - b) * (a + b + 1.0)) * sph_harm_y(a, np.minimum(b + 1, a), c, d)
+    down = np.sqrt((a + b) * (a - b + 1.0)) * sph_harm_y(a, np.maximum(b - 1, -a), c, d)
+    return 0.5 * (np.exp(-1j * d) * up - np.exp(1j * d) * down)
+
+
+diric = _named(elementwise(_scipy.diric, _diric_slope, unknown))
+spherical_jn = _spherical(_scipy.spherical_jn, 1, -1)
+spherical_yn = _spherical(_scipy.spherical_yn, 1, -1)
+spherical_in = _spherical(_scipy.spherical_in, 1, 1)
+spherical_kn = _spherical(_scipy.spherical_kn, -1, -1)
+sph_harm_y = _named(elementwise(_scipy.sph_harm_y, unknown, unknown, _polar_slope, lambda b, y: 1j * b * y))
