@@ -11,6 +11,7 @@ import inspect
 
 import jax
 import jax.numpy as jnp
+import jax.scipy
 import numpy as np
 
 from scratch_ad import tracer
@@ -83,7 +84,8 @@ def _equivalent(function):
     if isinstance(ufunc := getattr(function, "__self__", None), np.ufunc):
         target = getattr(jnp, ufunc.__name__, None)
         return target and _ufunc_method(ufunc, target, function.__name__)
-    target = getattr(_modules.get(function.__module__), function.__name__, None)
+    module = function.__module__.removeprefix("scratch_ad.")  # where the functions are that our rules of SciPy's call
+    target = getattr(_modules.get(module), function.__name__, None)
     return target and _function(function, target)
 
 
@@ -211,7 +213,10 @@ _unknown = (
     jax.errors.NonConcreteBooleanIndexError,
     jax.errors.TracerArrayConversionError,
 )
-_modules = {"numpy": jnp, "numpy.linalg": jnp.linalg, "numpy.fft": jnp.fft}
+_modules = {
+    **{"numpy": jnp, "numpy.linalg": jnp.linalg, "numpy.fft": jnp.fft},
+    **{"scipy.linalg": jax.scipy.linalg, "scipy.fft": jax.scipy.fft, "scipy.signal": jax.scipy.signal},
+}
 _layout = {"order", "subok", "casting", "kind", "like", "device", "out"}
 _ordered = {np.reshape, np.ravel, np.unravel_index, np.ravel_multi_index}  # in elements, not only in memory
 _renamed = {np.clip: {"a_min": "min", "a_max": "max"}}

@@ -292,7 +292,7 @@ def name_of(function):
     if isinstance(function, np.ufunc):
         return f"np.{name}" if getattr(np, name, None) is function else name
     module = getattr(function, "__module__", None) or ""
-    return f"{module.replace('numpy', 'np', 1)}.{name}" if module.startswith("numpy") else name
+    return f"{module.replace('numpy', 'np', 1)}.{name}" if module.startswith(("numpy", "scipy.")) else name
 
 
 def _unary(ufunc):

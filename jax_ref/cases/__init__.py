@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from scratch_ad import scipy
+
 ALL = ("float32", "float64", "complex128")
 REAL = ("float32", "float64")
 DOUBLES = ("float64", "complex128")
@@ -111,7 +113,8 @@ class Case:
     def function_in(self, namespace=np):
         """The expression as a function of its arrays, written in calls of ``namespace``; several results as a list."""
         names = {name: make(namespace) for name, make in self.names.items()}
-        function = eval(f"lambda {', '.join(self.arguments)}: {self.expression}", {"np": namespace, **names})
+        known = {"np": namespace, "scipy": scipy if namespace is np else None, **names}
+        function = eval(f"lambda {', '.join(self.arguments)}: {self.expression}", known)
 
         def of_inexact(*arrays):
             out = function(*arrays)
@@ -137,4 +140,18 @@ def cases(function, *expressions, dtypes=ALL, orders=2, differs="", names=None, 
         catalogue.append(Case(function, expression, arguments, dtypes, orders, differs, names or {}))
 
 
-from . import elementwise, fft, indexing, large, linalg, products, reductions, selection, shaping, special  # noqa: E402, F401
+from . import (  # noqa: E402, F401
+    elementwise,
+    fft,
+    indexing,
+    large,
+    linalg,
+    products,
+    reductions,
+    scipy_fft,
+    scipy_linalg,
+    scipy_signal,
+    selection,
+    shaping,
+    special,
+)

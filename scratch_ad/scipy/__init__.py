@@ -1,0 +1,8 @@
+"""SciPy's functions that tracers cannot answer by themselves, under SciPy's names and with SciPy's signatures.
+
+    from scratch_ad.scipy import fft, linalg, signal
+
+On plain arrays each of them is SciPy's own function: its values, its errors, its documentation. On tracers our rule
+answers, in both modes and to any order. Arguments by which SciPy may overwrite its input are accepted there and have no
+effect. SciPy comes with the extra ``scipy``; importing ``scratch_ad`` alone does not import it.
+"""
