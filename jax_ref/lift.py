@@ -16,6 +16,7 @@ import numpy as np
 
 from scratch_ad import tracer
 from scratch_ad.rule import Composite, Refused, rules
+from scratch_ad.scipy import linalg
 from scratch_ad.tracer import Trace, Tracer, name_of, through
 
 jax.config.update("jax_enable_x64", True)
@@ -149,7 +150,7 @@ def _function(function, target):
                 keywords |= value
             elif p.default is p.empty or p.kind is p.POSITIONAL_ONLY:
                 positional.append(_annotated(value, annotations[len(positional)]))
-            elif value is p.default or name in layout:
+            elif value is p.default or name in layout or name.startswith("overwrite_"):
                 continue
             elif name in accepted or takes_any:
                 keywords[name] = _annotated(value, str(accepted[name].annotation))
@@ -213,10 +214,8 @@ _unknown = (
     jax.errors.NonConcreteBooleanIndexError,
     jax.errors.TracerArrayConversionError,
 )
-_modules = {
-    **{"numpy": jnp, "numpy.linalg": jnp.linalg, "numpy.fft": jnp.fft},
-    **{"scipy.linalg": jax.scipy.linalg, "scipy.fft": jax.scipy.fft, "scipy.signal": jax.scipy.signal},
-}
+_modules = {"numpy": jnp, "numpy.linalg": jnp.linalg, "numpy.fft": jnp.fft}
+_modules |= {"scipy.linalg": jax.scipy.linalg, "scipy.fft": jax.scipy.fft, "scipy.signal": jax.scipy.signal}
 _layout = {"order", "subok", "casting", "kind", "like", "device", "out"}
 _ordered = {np.reshape, np.ravel, np.unravel_index, np.ravel_multi_index}  # in elements, not only in memory
 _renamed = {np.clip: {"a_min": "min", "a_max": "max"}}
@@ -237,6 +236,8 @@ _equivalents = {
     np.real_if_close: _real_if_close,
     np.where: lambda *args: jnp.where(*map(_array, args)),
     **dict.fromkeys((np.put, np.place, np.put_along_axis, np.fill_diagonal)),  # JAX's do not change their argument
+    linalg.polar: functools.partial(jax.scipy.linalg.polar, method="svd"),  # JAX differentiates these methods only
+    linalg.solve_sylvester: functools.partial(jax.scipy.linalg.solve_sylvester, method="eigen"),
     **dict.fromkeys((np.compress, np.extract)),  # JAX's trace what could be known while it compiles
 }
 

@@ -42,7 +42,9 @@ def _meant(word, every):
     function = _of_numpy(path)
     if isinstance(function, ModuleType):
         return {name for name in every if name.startswith(f"np.{path}.")}
-    return {word, f"np.{path}", name_of(function)} & every or {name for name in every if name.endswith(f".{path}")}
+    within = {name for name in every if name.startswith(f"{path}.")}  # a submodule of SciPy
+    of_this_name = {word, f"np.{path}", name_of(function)} & every
+    return within or of_this_name or {name for name in every if name.endswith(f".{path}")}
 
 
 def _path(word):

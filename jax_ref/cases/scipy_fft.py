@@ -2,7 +2,7 @@
 
 from scratch_ad.scipy import fft
 
-from . import DOUBLE, DOUBLES, cases
+from . import DOUBLE, cases
 
 KEYWORD = "JAX has no such keyword, or no such value of it"
 

@@ -1,7 +1,5 @@
 """SciPy's linear algebra, of matrices as in ``linalg``. Where JAX lacks a function or a keyword, a case says so."""
 
-import numpy as np
-
 from scratch_ad.scipy import linalg
 
 from . import DOUBLE, DOUBLES, cases, nonzero
@@ -34,7 +32,10 @@ of(
     b=(3, 2),
 )
 of("solve_triangular", "f(regular(a), b, lower=True)", a=(2, 3, 3), b=(3,), differs="JAX takes no batch")
-of("solve", "f(regular(a), b)", "f(definite(a), b, assume_a='pos')", a=(3, 3), b=(3,))
+of("solve", "f(regular(a), b)", a=(3, 3), b=(3,))
+of("solve", "f(definite(a), b, assume_a='pos')", a=(3, 3), b=(3,), dtypes=DOUBLE)
+TRANSPOSE = "JAX pulls back by the complex Hermitian matrix where its transpose is due"
+of("solve", "np.abs(f(definite(a + 1j * b), b, assume_a='pos'))", a=(3, 3), b=(3, 3), differs=TRANSPOSE)
 of("solve", "f(regular(a), b)", "f(hermitian(a) + 2, b, lower=True, assume_a='her')", a=(3, 3), b=(3, 2))
 of("solve", "f(regular(a), b + 0, overwrite_a=True, overwrite_b=True)", a=(11, 11), b=(11,), dtypes=("float32",))
 for options in (
@@ -52,7 +53,7 @@ of("lu_factor", "f(a)[0]", a=(4, 2))
 of("lu_factor", "f(a)[0]", a=(2, 4))
 of("lu", "f(regular(a))[1:]", "f(a, permute_l=True)", "f(a[:2])[2]", "f(a[:, :2])[1]", a=(3, 3))
 of("lu", "f(a, p_indices=True)[1]", a=(2, 3, 3), differs=KEYWORD)
-LU = "(scipy.linalg.lu_factor(regular(a))[0], np.array([2, 1, 2]))"
+LU = "(scipy.linalg.lu_factor(regular(a))[0], np.array([2, 1, 2], 'int32'))"
 of("lu_solve", f"f({LU}, b)", f"f({LU}, b, trans=1)", f"f({LU}, b + 0, 2, overwrite_b=True)", a=(3, 3), b=(3, 2))
 of("cholesky", "f(definite(a))", "f(definite(a), lower=True)", a=(3, 3))
 of("cholesky", "f(definite(a), True, True)", a=(2, 3, 3), dtypes=("float32",))
@@ -93,7 +94,6 @@ for side in ("left", "right"):
         differs="JAX has only square or tall ones",
     )
 of("orthogonal_procrustes", "f(a, b)[0]", "f(a, b)[1]", a=(4, 3), b=(4, 3), differs=LACKS)
-ROTATIONS = "[[a[0, 0], a[0, 1]], [-a[0, 1], a[0, 0]]]"
 of(
     "rsf2csf",
     "f(np.triu(a, -1) * np.array([[1, 1, 1], [-1, 1, 1], [0, 0, 1]]), b)",
@@ -109,6 +109,7 @@ of("solve_continuous_lyapunov", "f(regular(a) + 0j * a, q)", a=(3, 3), q=(3, 3),
 of("solve_discrete_lyapunov", "f(a / 8, q)", "f(a / 8, q, method='bilinear')", a=(3, 3), q=(3, 3), differs=LACKS)
 RICCATI = "f(a, b, definite(q), definite(r)"
 of("solve_continuous_are", f"{RICCATI})", f"{RICCATI}, s=b / 8)", a=(2, 2), b=(2, 2), q=(2, 2), r=(2, 2), differs=LACKS)
+of("solve_discrete_are", f"{RICCATI})", a=(2, 2), b=(2, 1), q=(2, 2), r=(1, 1), differs=LACKS)
 
 # Functions of matrices.
 
@@ -163,3 +164,30 @@ of(
     differs=LACKS,
 )
 of("norm", "f(a)", "f(a, 'nuc')", "f(a, 1, axis=0)", "f(a, 3, axis=1, keepdims=True)", a=nonzero(3, 3), differs=LACKS)
+
+# Matrices given by their diagonals.
+
+of("solve_banded", f"f((1, 1), {BAND}, b)", a=(3, 4), b=(4, 2), differs=LACKS)
+of("solve_banded", "f((2, 0), np.abs(a) + np.array([[4], [0], [0]]), b)", a=(3, 4), b=(4,), differs=LACKS)
+UPPER, LOWER = "a / 8 + np.array([[0], [4]])", "a / 8 + 1j * c / 8 * np.array([[0], [1]]) + np.array([[4], [0]])"
+of("solveh_banded", f"f({UPPER}, b)", a=(2, 4), b=(4,), differs=LACKS)
+of("solveh_banded", f"np.abs(f({LOWER}, b, lower=True))", a=(2, 4), b=(4,), c=(2, 4), differs=LACKS)
+of("cho_solve_banded", f"f(({UPPER}, False), b)", a=(2, 4), b=(4, 2), differs=LACKS)
+of("cho_solve_banded", f"np.abs(f(({LOWER}, True), b))", a=(2, 4), b=(4,), c=(2, 4), differs=LACKS)
+SPREAD = "a + 4 * np.arange(4)"
+of("eig_banded", f"np.abs(f({SPREAD}, select='i', select_range=(1, 3))[1])", a=(2, 4), differs=LACKS)
+of("eigvals_banded", f"f({SPREAD} + 1j * np.array([[0], [1]]) * b, lower=True)", a=(2, 4), b=(2, 4), differs=LACKS)
+of("eigh_tridiagonal", f"np.abs(f({SPREAD}, b)[1])", a=(4,), b=(3,), differs="JAX has no derivative of it")
+of("eigvalsh_tridiagonal", f"f({SPREAD}, b, select='v', select_range=(0, 9))", a=(4,), b=(3,), differs=LACKS)
+of("matmul_toeplitz", "f((a, b), x)", "np.abs(f(a + 1j * x[:, 0], x))", a=(3,), b=(3,), x=(3, 2), differs=LACKS)
+of(
+    "solve_toeplitz",
+    "f((a + 8 * np.eye(1, 3)[0], b), x)",
+    "f(a + 8 * np.eye(1, 3)[0], x[:, 0])",
+    a=(3,),
+    b=(3,),
+    x=(3, 2),
+    differs=LACKS,
+)
+of("solve_circulant", "f(a + 8 * np.eye(1, 3)[0], x, outaxis=-1)", a=(2, 3), x=(3,), differs=LACKS)
+of("solve_circulant", "f(a - np.mean(a), x, singular='lstsq')", a=(3,), x=(3,), differs=LACKS)

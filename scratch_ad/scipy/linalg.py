@@ -10,6 +10,18 @@ A leading ``_`` marks a function as rules call it, which does not check that its
 
 import numpy as np
 import scipy.linalg
+from scipy.linalg import (  # noqa: F401  (these take no arrays that could be tracers)
+    dft,
+    find_best_blas_type,
+    get_blas_funcs,
+    get_lapack_funcs,
+    hadamard,
+    helmert,
+    hilbert,
+    invhilbert,
+    invpascal,
+    pascal,
+)
 
 from ..rule import constant, explicit, linear, rules
 from ..rules.linalg import (
@@ -144,7 +156,7 @@ det = public(scipy.linalg.det, _det)
 
 
 def _lu_parts(lu):
-    """The square part of what lu_factor gives, the rows below it and the columns to its right, of which one is empty."""
+    """The square part of what lu_factor gives, the rows below it and the columns to its right, either none."""
     k = min(lu.shape[-2:])
     return lu[..., :k, :k], lu[..., k:, :k], lu[..., :k, k:]
 
@@ -372,6 +384,15 @@ def _procrustes(A, B):
     return _polar(inner)[0], np.sum(_svdvals(inner))
 
 
+@constant
+def first_eigenvalue(block):
+    """Whether the first eigenvalue of a 2×2 matrix that LAPACK finds has the square root's sign, or its opposite (-1)."""
+    half = (block[0, 0] - block[1, 1]) / 2
+    root = np.sqrt(half * half + block[0, 1] * block[1, 0])
+    found = scipy.linalg.eigvals(block)[0] - block[1, 1] - half
+    return 1 if np.abs(root - found) < np.abs(root + found) else -1
+
+
 def _rsf2csf(T, Z):
     """SciPy's own rotations, from the last row up; of the two roots of each 2×2 block the one that LAPACK finds."""
     kind = np.result_type(T.dtype, Z.dtype, np.complex64)
@@ -382,8 +403,7 @@ def _rsf2csf(T, Z):
         if np.abs(plain[1, 0]) > np.finfo(float).eps * (np.abs(plain[0, 0]) + np.abs(plain[1, 1])):
             half = (block[0, 0] - block[1, 1]) / 2
             root = np.sqrt(half * half + block[0, 1] * block[1, 0])
-            found = scipy.linalg.eigvals(plain)[0] - plain[1, 1] - strip(half)
-            mu = half + (root if np.abs(strip(root) - found) < np.abs(strip(root) + found) else -root)
+            mu = half + root * first_eigenvalue(block)
             s = block[1, 0]
             r = np.sqrt(mu * np.conjugate(mu) + s * np.conjugate(s))
             c, s = mu / r, s / r
@@ -440,68 +460,85 @@ _solve_discrete = explicit(
     vjp=(_discrete_a_vjp, lambda g, _y, a, _q, method=None: _solve_discrete(a.mT, g, method)),
 )
 
-# aᴴ x + x a − x b r⁻¹ bᴴ x + q = 0. With the gain k = r⁻¹ bᴴ x, dx solves a Lyapunov equation of a − b k.
-
-
-def _riccati_jvp(change):
-    """The derivative along one argument, which changes the equation by ``change(t, x, k)``."""
-
-    def jvp(t, y, a, b, q, r):
-        k = np.linalg.solve(r, H(b) @ y)
-        return -_lyapunov(H(a - b @ k), change(t, y, k))
-
-    return jvp
-
-
-def _riccati_vjp(share):
-    """The transpose, ``share(inner, x, k)`` of the solution of the adjoint equation."""
-
-    def vjp(g, y, a, b, q, r):
-        k = np.linalg.solve(r, H(b) @ y)
-        return np.conjugate(share(-_lyapunov(a - b @ k, np.conjugate(g)), y, k))
-
-    return vjp
+# Riccati equations. With the gain k and the closed loop f = a − b k, the derivative of x along each argument solves a
+# Lyapunov equation of fᴴ whose right side is a change of the equation; m is x, or x f in discrete time.
 
 
 def _with_adjoint(x):
     return x + H(x)
 
 
-_solve_riccati = explicit(
-    core(scipy.linalg.solve_continuous_are),
-    jvp=(
-        _riccati_jvp(lambda t, x, k: _with_adjoint(x @ t)),
-        _riccati_jvp(lambda t, x, k: -_with_adjoint(x @ t @ k)),
-        _riccati_jvp(lambda t, x, k: t),
-        _riccati_jvp(lambda t, x, k: H(k) @ t @ k),
-    ),
-    vjp=(
-        _riccati_vjp(lambda inner, x, k: x @ _with_adjoint(inner)),
-        _riccati_vjp(lambda inner, x, k: -x @ _with_adjoint(inner) @ H(k)),
-        _riccati_vjp(lambda inner, x, k: inner),
-        _riccati_vjp(lambda inner, x, k: k @ inner @ H(k)),
-    ),
+_CHANGES = (  # along a, b, q and r
+    lambda t, m, k: _with_adjoint(H(m) @ t),
+    lambda t, m, k: -_with_adjoint(H(m) @ t @ k),
+    lambda t, m, k: t,
+    lambda t, m, k: H(k) @ t @ k,
 )
+_SHARES = (
+    lambda inner, m, k: m @ _with_adjoint(inner),
+    lambda inner, m, k: -m @ _with_adjoint(inner) @ H(k),
+    lambda inner, m, k: inner,
+    lambda inner, m, k: k @ inner @ H(k),
+)
+
+
+def _continuous(x, a, b, r):
+    """m, k, and the solution of the Lyapunov equation of fᴴ and of that of f."""
+    k = np.linalg.solve(r, H(b) @ x)
+    f = a - b @ k
+    return x, k, lambda q: -_lyapunov(H(f), q), lambda q: -_lyapunov(f, q)
+
+
+def _discrete(x, a, b, r):
+    k = np.linalg.solve(r + H(b) @ x @ b, H(b) @ x @ a)
+    f = a - b @ k
+    return x @ f, k, lambda q: _solve_discrete(H(f), q), lambda q: _solve_discrete(f, q)
+
+
+def _riccati_core(function, linearized):
+    def forward(change):
+        def jvp(t, y, a, b, q, r):
+            m, k, along, _ = linearized(y, a, b, r)
+            return along(change(t, m, k))
+
+        return jvp
+
+    def backward(share):
+        def vjp(g, y, a, b, q, r):
+            m, k, _, along = linearized(y, a, b, r)
+            return np.conjugate(share(along(np.conjugate(g)), m, k))
+
+        return vjp
+
+    return explicit(core(function), jvp=tuple(map(forward, _CHANGES)), vjp=tuple(map(backward, _SHARES)))
 
 
 def _lyapunov(a, q):
     return _solve_sylvester(a, H(a), q)
 
 
-def _riccati(a, b, q, r, e=None, s=None, balanced=True):
-    if e is not None or not balanced:
-        raise NotImplementedError("scipy.linalg.solve_continuous_are has no derivative rule for e or balanced=False.")
-    if s is not None:
-        gain = np.linalg.solve(r, H(s))
-        a, q = a - b @ gain, q - s @ gain
-    return _solve_riccati(a, b, q, r)
+def _riccati(solve):
+    """The equation with the cross term s taken into a and q."""
+
+    def body(a, b, q, r, e=None, s=None, balanced=True):
+        if e is not None or not balanced:
+            raise NotImplementedError("Riccati equations have no derivative rule for e or balanced=False.")
+        if s is not None:
+            gain = np.linalg.solve(r, H(s))
+            a, q = a - b @ gain, q - s @ gain
+        return solve(a, b, q, r)
+
+    return body
 
 
 solve_sylvester = public(scipy.linalg.solve_sylvester, _solve_sylvester)
 solve_continuous_lyapunov = public(scipy.linalg.solve_continuous_lyapunov, _lyapunov)
 solve_lyapunov = solve_continuous_lyapunov
 solve_discrete_lyapunov = public(scipy.linalg.solve_discrete_lyapunov, _solve_discrete)
-solve_continuous_are = public(scipy.linalg.solve_continuous_are, _riccati)
+_continuous_are = _riccati_core(scipy.linalg.solve_continuous_are, _continuous)
+_discrete_are = _riccati_core(scipy.linalg.solve_discrete_are, _discrete)
+solve_continuous_are = public(scipy.linalg.solve_continuous_are, _riccati(_continuous_are))
+solve_discrete_are = public(scipy.linalg.solve_discrete_are, _riccati(_discrete_are))
 
 
 # Functions of matrices.
@@ -667,14 +704,14 @@ def _convolution_matrix(a, n, mode="full"):
     trim = 0 if mode == "full" else min(n, length) - 1
     before = trim // 2 if mode == "same" else trim
     k = before + _differences(length + n - 1 - trim - (trim if mode == "valid" else 0), n)
-    return np.where((0 <= k) & (k < length), a[..., np.clip(k, 0, length - 1)], 0)
+    return np.where((k >= 0) & (k < length), a[..., np.clip(k, 0, length - 1)], 0)
 
 
 def _block_diag_transpose(g, *arrs):
     i = j = 0
     cotangents = []
     for a in arrs:
-        rows, columns = ((1, 1) + a.shape)[-2:]
+        rows, columns = (1, 1, *a.shape)[-2:]
         cotangents.append(g[..., i : i + rows, j : j + columns])
         i, j = i + rows, j + columns
     return cotangents
@@ -742,3 +779,252 @@ pinv = public(scipy.linalg.pinv, _with_rank(scipy.linalg.pinv, _pinv))
 pinvh = public(scipy.linalg.pinvh, _with_rank(scipy.linalg.pinvh, _pinvh))
 lstsq = public(scipy.linalg.lstsq, _least_squares)
 norm = public(scipy.linalg.norm, lambda a, **options: np.linalg.norm(a, **options))
+
+
+# Matrices given by their diagonals: ab[u + i − j, j] = a[i, j] with u diagonals above the main one.
+
+
+def _shifted(x, by):
+    """The elements along the first axis moved ``by`` places, zeros where none came from."""
+    if not by:
+        return x
+    zeros = np.zeros((min(abs(by), x.shape[0]), *x.shape[1:]), dtype_of(x))
+    return np.concatenate([zeros, x[:-by]]) if by > 0 else np.concatenate([x[-by:], zeros])
+
+
+def _band_transposed(l_and_u, ab):
+    low, up = l_and_u
+    return (up, low), np.stack([_shifted(ab[up + d], d) for d in range(low, -up - 1, -1)])
+
+
+def _band_product(l_and_u, ab, x):
+    low, up = l_and_u
+    return sum(_shifted((ab[up + d] * x.T).T, d) for d in range(-up, low + 1))
+
+
+def _banded_ab_jvp(t, y, l_and_u, ab, _b):
+    return -_solve_banded(l_and_u, ab, _band_product(l_and_u, t, y))
+
+
+def _banded_ab_vjp(g, y, l_and_u, ab, _b):
+    (low, up), inner = l_and_u, _banded_b_vjp(g, y, l_and_u, ab, _b)
+    rows = [-(_shifted(inner, -d) * y) for d in range(-up, low + 1)]
+    return np.stack([row if row.ndim == 1 else np.sum(row, 1) for row in rows])
+
+
+def _banded_b_vjp(g, _y, l_and_u, ab, _b):
+    return _solve_banded(*_band_transposed(l_and_u, ab), g)
+
+
+_solve_banded = explicit(
+    core(scipy.linalg.solve_banded),
+    jvp=(None, _banded_ab_jvp, lambda t, _y, l_and_u, ab, _b: _solve_banded(l_and_u, ab, t)),
+    vjp=(None, _banded_ab_vjp, _banded_b_vjp),
+)
+
+
+def _whole_band(ab, lower):
+    """All diagonals of a Hermitian matrix, from those above or below."""
+    n = len(ab) - 1
+    if lower:
+        return np.stack([_shifted(np.conjugate(ab[k]), k) for k in range(n, 0, -1)] + [ab[k] for k in range(n + 1)])
+    below = [_shifted(np.conjugate(ab[n - k]), -k) for k in range(1, n + 1)]
+    return np.stack([ab[k] for k in range(n + 1)] + below)
+
+
+def _solveh_banded(ab, b, lower=False):
+    n = len(ab) - 1
+    return _solve_banded((n, n), _whole_band(ab, lower), typed(b))
+
+
+def _cho_solve_banded(cb_and_lower, b):
+    cb, lower = cb_and_lower
+    n = len(cb) - 1
+    factor = (n, 0) if lower else (0, n), cb
+    adjoint = _band_transposed(factor[0], np.conjugate(cb))
+    for system in (factor, adjoint) if lower else (adjoint, factor):
+        b = _solve_banded(*system, typed(b))
+    return b
+
+
+def _places(rows, n, lower):
+    """Where the elements of a band stand in its matrix, as far as they do, and which those are."""
+    k, j = np.arange(rows)[:, None], np.arange(n)
+    i = j + (k if lower else k - rows + 1)
+    within = (i >= 0) & (i < n)
+    return within, (i[within], np.broadcast_to(j, i.shape)[within])
+
+
+def _eig_banded_jvp(t, y, _a, lower=False):
+    within, places = _places(*_a.shape, lower)
+    half = scatter(t[within], places, (_a.shape[1],) * 2)
+    return _eigh_jvp(half + H(np.tril(half, -1) + np.triu(half, 1)), y, _a)
+
+
+def _eig_banded_vjp(g, y, _a, lower=False):
+    within, places = _places(*_a.shape, lower)
+    c = _eigh_vjp(g, y, _a)[places]
+    return scatter(np.where(places[0] == places[1], c, 2 * c), within, _a.shape)
+
+
+_eig_banded = explicit(core(scipy.linalg.eig_banded), jvp=_eig_banded_jvp, vjp=_eig_banded_vjp)
+
+
+def _tridiagonal_jvp(offset):
+    def jvp(t, y, d, e, lapack_driver="auto"):
+        k = np.arange(t.shape[0])
+        t = scatter(t, (k + offset, k), (d.shape[0],) * 2)
+        return _eigh_jvp(t + t.mT if offset else t, y, d)
+
+    return jvp
+
+
+_eigh_tridiagonal = explicit(
+    core(scipy.linalg.eigh_tridiagonal),
+    jvp=(_tridiagonal_jvp(0), _tridiagonal_jvp(1)),
+    vjp=(
+        lambda g, y, _d, _e, lapack_driver="auto": np.diagonal(_eigh_vjp(g, y, _d)),
+        lambda g, y, _d, _e, lapack_driver="auto": 2 * np.diagonal(_eigh_vjp(g, y, _d), 1),
+    ),
+)
+
+
+def _selected(y, eigvals_only, select, select_range):
+    w, v = y
+    if select not in ("a", "all", 0):
+        by_value = select in ("v", "value", 1)
+        w, v = _subset(w, v, *((None, select_range) if by_value else (select_range, None)))
+    return w if eigvals_only else (w, v)
+
+
+def _banded_pairs(a_band, lower=False, eigvals_only=False, select="a", select_range=None, max_ev=0):
+    return _selected(_eig_banded(a_band, lower=lower), eigvals_only, select, select_range)
+
+
+def _tridiagonal_pairs(d, e, eigvals_only=False, select="a", select_range=None, tol=0.0, lapack_driver="auto"):
+    whole = lapack_driver in ("stemr", "stev", "stevd")  # the drivers that give vectors of all eigenvalues
+    y = _eigh_tridiagonal(typed(d), typed(e), lapack_driver=lapack_driver if whole else "auto")
+    return _selected(y, eigvals_only, select, select_range)
+
+
+def _toeplitz_product(c, r, x):
+    """The Toeplitz matrices of the columns c and the rows r, along the last axis, times x: by a circulant matrix."""
+    n, m = c.shape[-1], r.shape[-1]
+    around, length = np.concatenate([c, np.flip(r[..., 1:], -1)], -1), n + m - 1
+    if any(dtype_of(v).kind == "c" for v in (c, r, x)):
+        return np.fft.ifft(np.fft.fft(around) * np.fft.fft(x, length))[..., :n]
+    return np.fft.irfft(np.fft.rfft(around) * np.fft.rfft(x, length), length)[..., :n]
+
+
+def _column_and_row(c_or_cr):
+    c, r = c_or_cr if isinstance(c_or_cr, tuple) else (c_or_cr, np.conjugate(c_or_cr))
+    return typed(c), typed(r)
+
+
+def _matmul_toeplitz(c_or_cr, x):
+    c, r = _column_and_row(c_or_cr)
+    return _toeplitz_product(c, r, typed(x).T).T
+
+
+@primitive
+def toeplitz_solution(c, r, b):
+    """solve_toeplitz, of one matrix."""
+    return scipy.linalg.solve_toeplitz((c, r), b, check_finite=False)
+
+
+def _toeplitz_c_jvp(t, y, c, r, b):
+    return -toeplitz_solution(c, r, _toeplitz_product(t, np.zeros_like(r), y.T).T)
+
+
+def _toeplitz_r_jvp(t, y, c, r, b):
+    return -toeplitz_solution(c, r, _toeplitz_product(np.zeros_like(c), t, y.T).T)
+
+
+def _toeplitz_b_vjp(g, _y, c, r, _b):
+    return toeplitz_solution(np.concatenate([c[:1], r[1:]]), c, g)
+
+
+def _lagged(x, v):
+    """Σ x[j] v[j + k] over j and all columns, for each lag k."""
+    first = np.concatenate([x[:1], np.zeros_like(x[1:])])
+    sums = _toeplitz_product(first.T, x.T, v.T)
+    return sums if sums.ndim == 1 else np.sum(sums, 0)
+
+
+def _toeplitz_c_vjp(g, y, c, r, _b):
+    return -_lagged(y, _toeplitz_b_vjp(g, y, c, r, _b))
+
+
+def _toeplitz_r_vjp(g, y, c, r, _b):
+    lagged = _lagged(_toeplitz_b_vjp(g, y, c, r, _b), y)
+    return -np.concatenate([np.zeros_like(lagged[:1]), lagged[1:]])
+
+
+explicit(
+    toeplitz_solution,
+    jvp=(_toeplitz_c_jvp, _toeplitz_r_jvp, lambda t, _y, c, r, _b: toeplitz_solution(c, r, t)),
+    vjp=(_toeplitz_c_vjp, _toeplitz_r_vjp, _toeplitz_b_vjp),
+)
+
+
+def _solve_toeplitz(c_or_cr, b):
+    c, r = _column_and_row(c_or_cr)
+    if c.ndim > 1 or r.ndim > 1 or np.ndim(b) > 2:
+        raise NotImplementedError("scipy.linalg.solve_toeplitz has a derivative rule for one matrix at a time.")
+    return toeplitz_solution(c, r, typed(b))
+
+
+def _solve_circulant(c, b, singular="raise", tol=None, caxis=-1, baxis=0, outaxis=0):
+    c, b = np.atleast_1d(typed(c)), np.atleast_1d(typed(b))
+    solve_circulant(strip(c), strip(b), singular, tol, caxis, baxis, outaxis)  # for its errors
+    of_c, of_b = np.fft.fft(np.moveaxis(c, caxis, -1)), np.fft.fft(np.moveaxis(b, baxis, -1))
+    size = np.abs(strip(of_c))
+    tol = np.max(size, -1, keepdims=True) * size.shape[-1] * np.finfo(float).eps if tol is None else tol
+    zero = np.less_equal(size, tol)
+    x = np.fft.ifft(np.where(zero, 0, of_b / np.where(zero, 1, of_c)))
+    return np.moveaxis(x if "c" in (dtype_of(c).kind, dtype_of(b).kind) else x.real, -1, outaxis)
+
+
+solve_banded = public(scipy.linalg.solve_banded, _solve_banded)
+solveh_banded = public(scipy.linalg.solveh_banded, _solveh_banded)
+cho_solve_banded = public(scipy.linalg.cho_solve_banded, _cho_solve_banded)
+eig_banded = public(scipy.linalg.eig_banded, _banded_pairs)
+eigvals_banded = public(
+    scipy.linalg.eigvals_banded, lambda a, **options: _banded_pairs(a, eigvals_only=True, **options)
+)
+eigh_tridiagonal = public(scipy.linalg.eigh_tridiagonal, _tridiagonal_pairs)
+eigvalsh_tridiagonal = public(
+    scipy.linalg.eigvalsh_tridiagonal, lambda d, e, **options: _tridiagonal_pairs(d, e, eigvals_only=True, **options)
+)
+matmul_toeplitz = public(scipy.linalg.matmul_toeplitz, _matmul_toeplitz)
+solve_toeplitz = public(scipy.linalg.solve_toeplitz, _solve_toeplitz)
+solve_circulant = public(scipy.linalg.solve_circulant, _solve_circulant)
+
+
+# Without a derivative.
+
+bandwidth, ishermitian, issymmetric = constants(
+    scipy.linalg.bandwidth, scipy.linalg.ishermitian, scipy.linalg.issymmetric
+)
+null_space, orth, cossin, clarkson_woodruff_transform = refused(
+    "its result is one of many bases, or drawn at random; write what is unique, such as a projector, in other functions",
+    *(scipy.linalg.null_space, scipy.linalg.orth, scipy.linalg.cossin, scipy.linalg.clarkson_woodruff_transform),
+)
+eig, eigvals = refused(
+    "it has no rule so far; use np.linalg.eig or eigvals, or eigh for Hermitian matrices",
+    *(scipy.linalg.eig, scipy.linalg.eigvals),
+)
+schur, hessenberg, ldl, rq, qr_multiply, qz, ordqz, cdf2rdf, funm = refused(
+    "it has no rule so far; use eigh, qr, lu or one of the functions of matrices",
+    *(scipy.linalg.schur, scipy.linalg.hessenberg, scipy.linalg.ldl, scipy.linalg.rq, scipy.linalg.qr_multiply),
+    *(scipy.linalg.qz, scipy.linalg.ordqz, scipy.linalg.cdf2rdf, scipy.linalg.funm),
+)
+qr_delete, qr_insert, qr_update = refused(
+    "it updates a factorization; differentiate the factorization of the changed matrix instead",
+    *(scipy.linalg.qr_delete, scipy.linalg.qr_insert, scipy.linalg.qr_update),
+)
+cholesky_banded, subspace_angles, matrix_balance, expm_cond = refused(
+    "it has no rule so far; write it in functions that have one, such as cholesky, svdvals or expm_frechet",
+    *(scipy.linalg.cholesky_banded, scipy.linalg.subspace_angles),
+    *(scipy.linalg.matrix_balance, scipy.linalg.expm_cond),
+)

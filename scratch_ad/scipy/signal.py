@@ -84,8 +84,8 @@ def _convolved2d(in1, in2, mode="full", boundary="fill", fillvalue=0, late=0):
 
 
 _BEYOND = {
-    **dict.fromkeys(("wrap", "circular"), {"mode": "wrap"}),
-    **dict.fromkeys(("symm", "symmetric"), {"mode": "symmetric"}),
+    **{name: {"mode": "wrap"} for name in ("wrap", "circular")},
+    **{name: {"mode": "symmetric"} for name in ("symm", "symmetric")},
 }
 
 
@@ -124,7 +124,7 @@ def _layout(window, nperseg, noverlap, nfft, length):
         window = scipy.signal.get_window(window, min(length, 256 if nperseg is None else int(nperseg)))
     window = np.asarray(window)
     n = len(window)
-    if window.ndim != 1 or n > length or nperseg not in (None, n) and int(nperseg) < n:
+    if window.ndim != 1 or n > length or (nperseg is not None and int(nperseg) < n):
         raise ValueError("window must be one-dimensional, of length nperseg and no longer than the signal.")
     noverlap, nfft = n // 2 if noverlap is None else int(noverlap), n if nfft is None else int(nfft)
     if noverlap >= n:
