@@ -27,7 +27,7 @@ def named(words=()):
     """The names of the functions that these words mean, by default of all.
 
     A word is a name (``np.linalg.inv``, ``numpy.linalg.inv``, ``linalg.inv``, ``inv``), NumPy's other name for a
-    function (``abs``), or a submodule (``linalg``), which means all in it.
+    function (``abs``), or a submodule (``linalg``, ``scipy.linalg``), which means all in it; without a module, NumPy's.
     Raises ValueError for a word that means none, saying why.
     """
     every = set(names())
@@ -44,7 +44,8 @@ def _meant(word, every):
         return {name for name in every if name.startswith(f"np.{path}.")}
     within = {name for name in every if name.startswith(f"{path}.")}  # a submodule of SciPy
     of_this_name = {word, f"np.{path}", name_of(function)} & every
-    return within or of_this_name or {name for name in every if name.endswith(f".{path}")}
+    ending = {name for name in every if name.endswith(f".{path}")}
+    return within or of_this_name or {name for name in ending if name.startswith("np.")} or ending
 
 
 def _path(word):

@@ -124,7 +124,8 @@ class Program:
         for call in self.calls:
             name = name_of(call.function)
             if not name.startswith("np."):
-                name = self._name(call.function, name if name.isidentifier() else "function", names)
+                short = name.rpartition(".")[2]
+                name = self._name(call.function, short if short.isidentifier() else "function", names)
             outputs = "".join(f"{n}, " for n in call.outputs) if call.several else repr(call.outputs[0])
             arguments = [self._show(a, names) for a in call.args]
             arguments += [f"{k}={self._show(v, names)}" for k, v in call.kwargs.items()]

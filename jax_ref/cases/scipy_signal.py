@@ -7,10 +7,10 @@ from . import DOUBLE, DOUBLES, cases
 KEYWORD = "JAX has no such keyword, or no such value of it"
 
 
-def of(name, *arguments, dtypes=DOUBLES, **options):
+def of(name, *arguments, dtypes=DOUBLES, differs="", **options):
     """Cases of ``scipy.signal``'s function of this name, with these arguments."""
     calls = [f"scipy.signal.{name}({a})" for a in arguments]
-    cases(getattr(signal, name), *calls, dtypes=dtypes, **options)
+    cases(getattr(signal, name), *calls, dtypes=DOUBLE if differs else dtypes, differs=differs, **options)
 
 
 for name in ("convolve", "correlate"):
@@ -45,7 +45,7 @@ of("stft", "a, nperseg=4", a=(2, 15), dtypes=DOUBLE)
 of("stft", "a, window=('kaiser', 2.0), nperseg=4, boundary='even', axis=0", a=(13, 2), dtypes=DOUBLE)
 for boundary in ("odd", "constant"):
     call = f"a, nperseg=4, boundary='{boundary}', scaling='psd', detrend='constant', return_onesided=False"
-    cases(signal.stft, f"np.abs(scipy.signal.stft({call})[2]) ** 2", a=(13,), differs=KEYWORD)
+    cases(signal.stft, f"np.abs(scipy.signal.stft({call})[2]) ** 2", a=(13,), dtypes=DOUBLE, differs=KEYWORD)
 of("istft", "a", "a, noverlap=1, boundary=False, window='boxcar'", a=(4, 5), dtypes=("complex128",))
 of("istft", "a, input_onesided=False, window='boxcar'", a=(2, 6, 5), dtypes=("complex128",))
 cases(
@@ -54,5 +54,6 @@ cases(
     "scipy.signal.istft(a + 1j * b, nperseg=7, time_axis=0, freq_axis=1)[1]",
     a=(5, 4, 2),
     b=(5, 4, 2),
+    dtypes=DOUBLE,
     differs=KEYWORD,
 )

@@ -6,12 +6,8 @@ import inspect
 import numpy as np
 
 from ..rule import composite, constant, refuse
-from ..tracer import Tracer, primitive, strip
-
-try:
-    import scipy  # noqa: F401
-except ImportError as error:
-    raise ImportError("scratch_ad.scipy needs SciPy: pip install 'scratch-ad[scipy]'.") from error
+from ..tracer import Tracer, primitive, shape_of, strip
+from ..tree import typed
 
 _WITHOUT_EFFECT = ("overwrite_", "workers", "lwork")  # on the result
 
@@ -38,11 +34,11 @@ def named(function):
     return function
 
 
-def public(function, body):
+def public(function, body, ndims=()):
     """SciPy's ``function``, which on tracers is ``body``.
 
     ``body`` is given what the caller gave, all that has a default by name; without leave to overwrite its input, and
-    with the check done that all of it is finite.
+    with the check done that all of it is finite. ``ndims``: of its arguments, where it takes no stacks of them.
     """
     signature = inspect.signature(function)
     required = [name for name, p in signature.parameters.items() if p.default is p.empty]
@@ -53,7 +49,10 @@ def public(function, body):
         if given.pop("check_finite", checks):
             for x in given.values():
                 _check_finite(x)
-        arrays = [given.pop(name) for name in required]
+        taken = [(name, given.pop(name)) for name in required]
+        arrays = [x if isinstance(x, tuple) or "_and_" in name else typed(x) for name, x in taken]
+        for x, ndim in zip(arrays, ndims):
+            _check_single(function, x, ndim)
         return body(*arrays, **{name: x for name, x in given.items() if not name.startswith(_WITHOUT_EFFECT)})
 
     return named(composite(function, rewritten))
@@ -66,6 +65,17 @@ def _check_finite(x):
             _check_finite(part)
     elif not isinstance(x := strip(x), Tracer) and getattr(x, "dtype", None) is not None and x.dtype.kind in "fc":
         np.asarray_chkfinite(x)
+
+
+def _check_single(function, x, ndim):
+    if isinstance(x, tuple):
+        for part in x:
+            _check_single(function, part, ndim)
+    elif len(shape_of(x)) > ndim:
+        raise NotImplementedError(
+            f"{function.__name__} has a derivative rule for one problem at a time, not for stacks of them; loop over "
+            "the stack, and use np.stack."
+        )
 
 
 def refused(reason, *functions):
