@@ -236,8 +236,7 @@ _equivalents = {
     np.real_if_close: _real_if_close,
     np.where: lambda *args: jnp.where(*map(_array, args)),
     **dict.fromkeys((np.put, np.place, np.put_along_axis, np.fill_diagonal)),  # JAX's do not change their argument
-    linalg.polar: functools.partial(jax.scipy.linalg.polar, method="svd"),  # JAX differentiates these methods only
-    linalg.solve_sylvester: functools.partial(jax.scipy.linalg.solve_sylvester, method="eigen"),
+    linalg.polar: functools.partial(jax.scipy.linalg.polar, method="svd"),  # JAX differentiates this method only
     **dict.fromkeys((np.compress, np.extract)),  # JAX's trace what could be known while it compiles
 }
 

@@ -34,12 +34,14 @@ for name in ("convolve2d", "correlate2d"):
         of(name, f"a, b, boundary={boundary}", f"a, b, 'same', {boundary}", a=(3, 4), b=(5, 2), differs=KEYWORD)
 
 of("detrend", "a", "a, type='constant', axis=0", "a + 0, bp=[2], overwrite_data=True", a=(3, 5), dtypes=DOUBLE)
-for name in ("welch", "csd"):
-    both = "a, a" if name == "csd" else "a"
-    of(name, f"{both}, nperseg=4", f"{both}, nperseg=5, scaling='spectrum', average='median'", a=(2, 16), dtypes=DOUBLE)
+MEDIAN = "nperseg=5, scaling='spectrum', average='median'"
+of("welch", "a, nperseg=4", f"a, {MEDIAN}", a=(2, 16), dtypes=DOUBLE)
+of("csd", "a, b, nperseg=4", f"a, b, {MEDIAN}", a=(2, 16), b=(2, 16), dtypes=DOUBLE)
 of("welch", "a, nperseg=4, noverlap=1, nfft=7, detrend='linear', axis=0", a=(16, 2), dtypes=DOUBLE)
 of("csd", "a, b, fs=3.0, nperseg=4, window='boxcar', detrend=False, return_onesided=False", a=(2, 16), b=(2, 16))
-of("csd", "a, b, nperseg=4", a=(2, 16), b=(2, 12), differs="JAX takes no arrays of other shapes")
+OTHER = "JAX takes no arrays of other lengths, and warns where both are the same"
+cases(signal.csd, "scipy.signal.csd(a, b, nperseg=4)[1].imag", a=(2, 16), b=(2, 12), dtypes=DOUBLE, differs=OTHER)
+cases(signal.csd, "scipy.signal.csd(a, a, nperseg=4)[1].real", a=(2, 16), dtypes=DOUBLE, differs=OTHER)
 of("stft", "a, nperseg=6, noverlap=4, boundary=None, padded=False, nfft=8, return_onesided=False", a=(2, 15))
 of("stft", "a, nperseg=4", a=(2, 15), dtypes=DOUBLE)
 of("stft", "a, window=('kaiser', 2.0), nperseg=4, boundary='even', axis=0", a=(13, 2), dtypes=DOUBLE)
