@@ -17,7 +17,7 @@ import scipy.special
 
 from scratch_ad import tracer
 from scratch_ad.rule import Composite, Refused, rules
-from scratch_ad.scipy import special
+from scratch_ad.scipy import linalg, special
 from scratch_ad.tracer import Trace, Tracer, name_of, through
 
 jax.config.update("jax_enable_x64", True)
@@ -87,7 +87,8 @@ def _equivalent(function):
     if isinstance(ufunc := getattr(function, "__self__", None), np.ufunc):
         target = getattr(jnp, ufunc.__name__, None)
         return target and _ufunc_method(ufunc, target, function.__name__)
-    target = getattr(_modules.get(function.__module__), function.__name__, None)
+    module = function.__module__.removeprefix("scratch_ad.")  # where the functions are that our rules of SciPy's call
+    target = getattr(_modules.get(module), function.__name__, None)
     return target and _function(function, target)
 
 
@@ -151,7 +152,7 @@ def _function(function, target):
                 keywords |= value
             elif p.default is p.empty or p.kind is p.POSITIONAL_ONLY:
                 positional.append(_annotated(value, annotations[len(positional)]))
-            elif value is p.default or name in layout:
+            elif value is p.default or name in layout or name.startswith("overwrite_"):
                 continue
             elif name in accepted or takes_any:
                 keywords[name] = _annotated(value, str(accepted[name].annotation))
@@ -227,6 +228,7 @@ _unknown = (
     jax.errors.TracerArrayConversionError,
 )
 _modules = {"numpy": jnp, "numpy.linalg": jnp.linalg, "numpy.fft": jnp.fft, "scipy.special": jax.scipy.special}
+_modules |= {"scipy.linalg": jax.scipy.linalg, "scipy.fft": jax.scipy.fft, "scipy.signal": jax.scipy.signal}
 _layout = {"order", "subok", "casting", "kind", "like", "device", "out"}
 _ordered = {np.reshape, np.ravel, np.unravel_index, np.ravel_multi_index}  # in elements, not only in memory
 _renamed = {np.clip: {"a_min": "min", "a_max": "max"}}
@@ -254,6 +256,7 @@ _equivalents = {
     scipy.special._ufuncs._riemann_zeta: lambda x: jax.scipy.special.zeta(x, jnp.ones_like(x)),
     special.sph_harm_y: _sph_harm_y,
     **dict.fromkeys((np.put, np.place, np.put_along_axis, np.fill_diagonal)),  # JAX's do not change their argument
+    linalg.polar: functools.partial(jax.scipy.linalg.polar, method="svd"),  # JAX differentiates this method only
     **dict.fromkeys((np.compress, np.extract)),  # JAX's trace what could be known while it compiles
 }
 

@@ -27,7 +27,7 @@ def named(words=()):
     """The names of the functions that these words mean, by default of all.
 
     A word is a name (``np.linalg.inv``, ``numpy.linalg.inv``, ``linalg.inv``, ``inv``), NumPy's other name for a
-    function (``abs``), or a submodule (``linalg``), which means all in it.
+    function (``abs``), or a submodule (``linalg``, ``scipy.linalg``), which means all in it; without a module, NumPy's.
     Raises ValueError for a word that means none, saying why.
     """
     every = set(names())
@@ -42,7 +42,10 @@ def _meant(word, every):
     function = _of_numpy(path)
     if isinstance(function, ModuleType):
         return {name for name in every if name.startswith(f"np.{path}.")}
-    return {word, f"np.{path}", name_of(function)} & every or {name for name in every if name.endswith(f".{path}")}
+    within = {name for name in every if name.startswith(f"{path}.")}  # a submodule of SciPy
+    of_this_name = {word, f"np.{path}", name_of(function)} & every
+    ending = {name for name in every if name.endswith(f".{path}")}
+    return within or of_this_name or {name for name in ending if name.startswith("np.")} or ending
 
 
 def _path(word):

@@ -6,3 +6,8 @@ On plain arrays each of them is SciPy's own function: its values, its errors, it
 answers, in both modes and to any order. Arguments by which SciPy may overwrite its input are accepted there and have no
 effect. SciPy comes with the extra ``scipy``; importing ``scratch_ad`` alone does not import it.
 """
+
+try:
+    import scipy  # noqa: F401
+except ImportError as error:
+    raise ImportError("scratch_ad.scipy needs SciPy: pip install 'scratch-ad[scipy]'.") from error

@@ -1,0 +1,191 @@
+"""SciPy's linear algebra, of matrices as in ``linalg``. Where JAX lacks a function or a keyword, a case says so."""
+
+from scratch_ad.scipy import linalg
+
+from . import DOUBLE, DOUBLES, cases, nonzero, positive
+from .linalg import NAMES
+
+COMPLEX = ("complex128",)
+LACKS = "JAX has no such function"
+KEYWORD = "JAX has no such keyword, or no such value of it"
+
+
+def near_one(np):
+    """Close enough to the identity for principal roots and logarithms."""
+    return lambda a: a / 8 + np.eye(a.shape[-1], dtype=a.dtype)
+
+
+def of(name, *expressions, dtypes=DOUBLES, differs="", **options):
+    """Cases of ``scipy.linalg``'s function of this name, ``f`` in the expressions."""
+    expressions = [e.replace("f(", f"scipy.linalg.{name}(", 1) for e in expressions]
+    options |= {"dtypes": DOUBLE if differs else dtypes, "differs": differs, "names": {**NAMES, "near_one": near_one}}
+    cases(getattr(linalg, name), *expressions, **options)
+
+
+# Systems and inverses.
+
+of("solve_triangular", "f(regular(a), b)", "f(regular(a), b, trans=1, unit_diagonal=True)", a=(3, 3), b=(3,))
+of(
+    "solve_triangular",
+    "f(regular(a), b, 'T', lower=True)",
+    "f(regular(a), b + 0, 2, overwrite_b=True)",
+    a=(3, 3),
+    b=(3, 2),
+)
+of("solve_triangular", "f(regular(a), b, lower=True)", a=(2, 3, 3), b=(3,), differs="JAX takes no batch")
+of("solve", "f(regular(a), b)", a=(3, 3), b=(3,))
+of("solve", "f(definite(a), b, assume_a='pos')", a=(3, 3), b=(3,), dtypes=DOUBLE)
+TRANSPOSE = "JAX pulls back by the complex Hermitian matrix where its transpose is due"
+of("solve", "np.abs(f(definite(a + 1j * b), b, assume_a='pos'))", a=(3, 3), b=(3, 3), differs=TRANSPOSE)
+of("solve", "f(regular(a), b)", "f(hermitian(a) + 2, b, lower=True, assume_a='her')", a=(3, 3), b=(3, 2))
+of("solve", "f(regular(a), b + 0, overwrite_a=True, overwrite_b=True)", a=(11, 11), b=(11,), dtypes=("float32",))
+for options in (
+    "transposed=True",
+    *(f"assume_a='{s}'" for s in ("upper triangular", "tridiagonal", "diagonal", "sym")),
+):
+    of("solve", f"f(definite(a), b, {options})", a=(3, 3), b=(3, 2), differs=KEYWORD)
+of("solve", "f(regular(a), b, assume_a='lower triangular', transposed=True)", a=(2, 3, 3), b=(3, 1), differs=KEYWORD)
+of("inv", "f(regular(a))", "f(a + 0 * a)[0, 1]", a=(2, 2))
+of("inv", "f(regular(a), assume_a='upper triangular')", a=(2, 3, 3), differs=KEYWORD)
+of("det", "f(regular(a))", a=(3, 3))
+of("det", "f(a @ a.mT, overwrite_a=True)", a=(2, 3, 2), dtypes=DOUBLE)
+of("lu_factor", "f(regular(a))[0]", a=(3, 3))
+of("lu_factor", "f(a)[0]", a=(4, 2))
+of("lu_factor", "f(a)[0]", a=(2, 4))
+of("lu", "f(regular(a))[1:]", "f(a, permute_l=True)", "f(a[:2])[2]", "f(a[:, :2])[1]", a=(3, 3))
+of("lu", "f(a, p_indices=True)[1]", a=(2, 3, 3), differs=KEYWORD)
+LU = "(scipy.linalg.lu_factor(regular(a))[0], np.array([2, 1, 2], 'int32'))"
+of("lu_solve", f"f({LU}, b)", f"f({LU}, b, trans=1)", f"f({LU}, b + 0, 2, overwrite_b=True)", a=(3, 3), b=(3, 2))
+of("cholesky", "f(definite(a))", "f(definite(a), lower=True)", a=(3, 3))
+of("cholesky", "f(definite(a), True, True)", a=(2, 3, 3), dtypes=("float32",))
+of("cho_factor", "np.triu(f(definite(a))[0])", "np.tril(f(definite(a), lower=True)[0])", a=(3, 3))
+of("cho_factor", "f(definite(a))[0]", a=(3, 3), differs="JAX sets to zero what SciPy leaves of the other triangle")
+of("cho_solve", "f((definite(a), False), b)", "f((definite(a), True), b[:, 0])", a=(3, 3), b=(3, 2))
+
+# Eigenvalues, singular values and what follows from them.
+
+of("eigh", "f(hermitian(a), eigvals_only=True)", "np.abs(f(hermitian(a), lower=False)[1]) ** 2", a=(3, 3))
+PAIR = "f(hermitian(a), definite(b)"
+of(
+    "eigh",
+    f"{PAIR})[0]",
+    f"np.abs({PAIR}, type=2)[1])",
+    f"np.abs({PAIR}, type=3)[1])",
+    a=(3, 3),
+    b=(3, 3),
+    differs=KEYWORD,
+)
+of("eigh", f"np.abs({PAIR}, subset_by_index=[1, 2])[1])", a=(3, 3), b=(3, 3), differs=KEYWORD)
+of("eigvalsh", "f(hermitian(a), subset_by_value=[0.5, 3.0])", a=(3, 3), differs=LACKS)
+of("svd", "f(regular(a), compute_uv=False)", "np.abs(f(regular(a))[0]) ** 2", a=(3, 3))
+of("svd", "np.abs(f(a, full_matrices=False)[2]) ** 2", a=(4, 3))
+of("svd", "f(a, False, lapack_driver='gesvd')[1]", a=(2, 3), differs=KEYWORD)
+of("svdvals", "f(a)", a=(4, 3), differs=LACKS)
+of("qr", "f(regular(a))", "f(regular(a), mode='r')[0]", "f(regular(a), pivoting=True)[:2]", a=(3, 3))
+of("qr", "f(a, mode='economic')", "f(a, mode='r')[0]", a=(4, 3), dtypes=DOUBLE)
+of("qr", "f(a)", a=nonzero(2, 4), dtypes=DOUBLE)
+of("polar", "f(regular(a))", a=(3, 3))
+of("polar", "f(a)", a=(4, 3), dtypes=DOUBLE)
+for side in ("left", "right"):
+    of(
+        "polar",
+        f"f(a, '{side}')[1]",
+        f"f(a.mT, side='{side}')[0]",
+        a=(2, 3),
+        differs="JAX has only square or tall ones",
+    )
+of("orthogonal_procrustes", "f(regular(a), regular(b))[0]", "f(a, b)[1]", a=(3, 3), b=(3, 3), differs=LACKS)
+of(
+    "rsf2csf",
+    "f(np.triu(a, -1) * np.array([[1, 1, 1], [-1, 1, 1], [0, 0, 1]]), b)",
+    a=nonzero(3, 3),
+    b=(3, 3),
+    dtypes=DOUBLE,
+    orders=1,
+)
+
+# Matrix equations.
+
+SYLVESTER = ("f(regular(a), regular(b), q)", "np.abs(f(regular(a) + 1j * a, 1j * regular(b), q)) ** 2")
+of("solve_sylvester", *SYLVESTER, a=(3, 3), b=(2, 2), q=(3, 2), differs="JAX has no derivative of it")
+of("solve_continuous_lyapunov", "f(regular(a) + 0j * a, q)", a=(3, 3), q=(3, 3), differs=LACKS)
+of("solve_discrete_lyapunov", "f(a / 8, q)", "f(a / 8, q, method='bilinear')", a=(3, 3), q=(3, 3), differs=LACKS)
+RICCATI = "f(a, b, definite(q), definite(r)"
+of("solve_continuous_are", f"{RICCATI})", f"{RICCATI}, s=b / 8)", a=(2, 2), b=(2, 2), q=(2, 2), r=(2, 2), differs=LACKS)
+of("solve_discrete_are", f"{RICCATI})", a=(2, 2), b=(2, 1), q=(2, 2), r=(1, 1), differs=LACKS)
+
+# Functions of matrices.
+
+of("expm", "f(a)", a=(3, 3))
+of("expm", "f(8 * a)", a=(2, 2, 2), dtypes=("float32",))
+of("expm_frechet", "f(a, e)", "f(a, e, compute_expm=False)", a=(3, 3), e=(3, 3))
+of(
+    "sqrtm",
+    "f(near_one(a))",
+    "f(near_one(a) @ near_one(a) + 0.5j * a).imag",
+    a=(3, 3),
+    differs="JAX has no derivative of it",
+)
+of("logm", "f(near_one(a))", "np.abs(f(near_one(a) + 0.5j * a))", a=(3, 3), differs=LACKS)
+of("signm", "f(near_one(a) - 2 * np.diag(np.array([1, 0, 0])))", a=(3, 3), differs=LACKS)
+of("fractional_matrix_power", "f(near_one(a), b)", a=(3, 3), b=positive(), differs=LACKS)
+of("fractional_matrix_power", "f(near_one(a), 0.3)", "f(near_one(a), -2)", a=(3, 3), differs=LACKS)
+for function in ("cosm", "sinm", "tanm", "coshm", "sinhm", "tanhm"):
+    of(function, "f(a / 2)", "np.abs(f(a / 2 + 0.5j * a.mT)) ** 2", a=(3, 3), differs=LACKS)
+
+# Structured matrices.
+
+of("toeplitz", "f(a)", "f(a, b)", a=(3,), b=(4,))
+of("hankel", "f(a)", "f(a, b)", a=(3,), b=(4,), dtypes=DOUBLE)
+of("circulant", "f(a)", a=(2, 3), dtypes=DOUBLE)
+of("companion", "f(a)", a=nonzero(4))
+of("leslie", "f(a, b)", a=(4,), b=(3,), dtypes=DOUBLE)
+of("fiedler", "f(a)", a=nonzero(4), dtypes=DOUBLE)
+of("fiedler_companion", "f(a)", a=nonzero(5), dtypes=DOUBLE)
+of("fiedler_companion", "f(a)", a=nonzero(2), dtypes=DOUBLE)
+of(
+    "convolution_matrix",
+    *(f"f(a, {n}, mode='{mode}')" for mode in ("full", "same", "valid") for n in (2, 5)),
+    a=(4,),
+    dtypes=DOUBLE,
+)
+of("block_diag", "f(a, b, c, np.ones((1, 2)))", a=(2, 3), b=(2,), c=(), dtypes=DOUBLES)
+of("khatri_rao", "f(a, b)", a=(2, 3), b=(4, 3), differs=LACKS)
+of("diagsvd", "f(a, 4, 3)", a=(3,), differs=LACKS)
+
+# Least squares and norms.
+
+of("pinv", "f(a, rtol=1e-3)", "f(a.mT, return_rank=True)[0]", a=(4, 3), differs=LACKS)
+of("pinvh", "f(hermitian(a))", a=(3, 3), differs=LACKS)
+of(
+    "lstsq",
+    "f(a, b)[0]",
+    "f(a, b, lapack_driver='gelsy')[0]",
+    "f(a, b)[1]",
+    "f(a, b)[3]",
+    a=(4, 2),
+    b=(4, 2),
+    differs=LACKS,
+)
+of("norm", "f(a)", "f(a, 'nuc')", "f(a, 1, axis=0)", "f(a, 3, axis=1, keepdims=True)", a=nonzero(3, 3), differs=LACKS)
+
+# Matrices given by their diagonals.
+
+of("solve_banded", "f((1, 1), a + np.array([[0], [4], [0]]), b)", a=(3, 4), b=(4, 2), differs=LACKS)
+of("solve_banded", "f((2, 0), a / 2 + np.array([[4], [0], [0]]), b)", a=(3, 4), b=(4,), differs=LACKS)
+UPPER, LOWER = "a / 8 + np.array([[0], [4]])", "a / 8 + 1j * c / 8 * np.array([[0], [1]]) + np.array([[4], [0]])"
+of("solveh_banded", f"f({UPPER}, b)", a=(2, 4), b=(4,), differs=LACKS)
+of("solveh_banded", f"np.abs(f({LOWER}, b, lower=True))", a=(2, 4), b=(4,), c=(2, 4), differs=LACKS)
+of("cho_solve_banded", f"f(({UPPER}, False), b)", a=(2, 4), b=(4, 2), differs=LACKS)
+of("cho_solve_banded", f"np.abs(f(({LOWER}, True), b))", a=(2, 4), b=(4,), c=(2, 4), differs=LACKS)
+SPREAD = "a + 4 * np.arange(4)"
+of("eig_banded", f"np.abs(f({SPREAD}, select='i', select_range=(1, 3))[1])", a=(2, 4), differs=LACKS)
+of("eigvals_banded", f"f({SPREAD} + 1j * np.array([[0], [1]]) * b, lower=True)", a=(2, 4), b=(2, 4), differs=LACKS)
+of("eigh_tridiagonal", f"np.abs(f({SPREAD}, b)[1]) ** 2", a=(4,), b=(3,), differs="JAX has no derivative of it")
+of("eigvalsh_tridiagonal", f"f({SPREAD}, b, select='v', select_range=(0, 9))", a=(4,), b=(3,), differs=LACKS)
+of("matmul_toeplitz", "f((a, b), x)", "np.abs(f(a + 1j * x[:, 0], x))", a=(3,), b=(3,), x=(3, 2), differs=LACKS)
+DOMINANT = "a + 8 * np.eye(1, 3)[0]"
+of("solve_toeplitz", f"f(({DOMINANT}, b), x)", f"f({DOMINANT}, x[:, 0])", a=(3,), b=(3,), x=(3, 2), differs=LACKS)
+of("solve_toeplitz", f"np.abs(f({DOMINANT} + 1j * b, x)) ** 2", a=(3,), b=(3,), x=(3, 2), differs=LACKS)
+of("solve_circulant", f"f({DOMINANT}, x, outaxis=-1)", a=(2, 3), x=(3,), differs=LACKS)
+of("solve_circulant", "f(a - np.mean(a), x, singular='lstsq')", a=(3,), x=(3,), differs=LACKS)

@@ -1,0 +1,90 @@
+"""How SciPy's functions, which do not dispatch, become functions that tracers answer."""
+
+import functools
+import inspect
+
+import numpy as np
+
+from ..rule import composite, constant, refuse
+from ..tracer import Tracer, primitive, shape_of, strip
+from ..tree import typed
+
+_WITHOUT_EFFECT = ("overwrite_", "workers", "lwork")  # on the result
+
+
+def core(function):
+    """``function`` as rules call it, in place of the public one: on any numbers, be they finite or not."""
+    fixed = {"check_finite": False} if "check_finite" in inspect.signature(function).parameters else {}
+
+    @functools.wraps(function)
+    def unchecked(*args, **kwargs):
+        return function(*args, **kwargs, **fixed)
+
+    unchecked.__module__ = f"scratch_ad.scipy.{_submodule(function)}"
+    return unchecked
+
+
+def _submodule(function):
+    return function.__module__.split(".")[1]
+
+
+def named(function):
+    """A function of this package under the name of SciPy's: ``scipy.linalg.expm``."""
+    function.__module__ = f"scipy.{_submodule(function)}"
+    return function
+
+
+def public(function, body, ndims=()):
+    """SciPy's ``function``, which on tracers is ``body``.
+
+    ``body`` is given what the caller gave, all that has a default by name; without leave to overwrite its input, and
+    with the check done that all of it is finite. ``ndims``: of its arguments, where it takes no stacks of them.
+    """
+    signature = inspect.signature(function)
+    required = [name for name, p in signature.parameters.items() if p.default is p.empty]
+    checks = getattr(signature.parameters.get("check_finite"), "default", False)
+
+    def rewritten(*args, **kwargs):
+        given = signature.bind(*args, **kwargs).arguments
+        if given.pop("check_finite", checks):
+            for x in given.values():
+                _check_finite(x)
+        taken = [(name, given.pop(name)) for name in required]
+        arrays = [x if isinstance(x, tuple) or "_and_" in name else typed(x) for name, x in taken]
+        for x, ndim in zip(arrays, ndims):
+            _check_single(function, x, ndim)
+        return body(*arrays, **{name: x for name, x in given.items() if not name.startswith(_WITHOUT_EFFECT)})
+
+    return named(composite(function, rewritten))
+
+
+def _check_finite(x):
+    """Raise ValueError for a nan or inf in an array, or in one of several, as SciPy does."""
+    if isinstance(x, (tuple, list)):
+        for part in x:
+            _check_finite(part)
+    elif not isinstance(x := strip(x), Tracer) and getattr(x, "dtype", None) is not None and x.dtype.kind in "fc":
+        np.asarray_chkfinite(x)
+
+
+def _check_single(function, x, ndim):
+    if isinstance(x, tuple):
+        for part in x:
+            _check_single(function, part, ndim)
+    elif len(shape_of(x)) > ndim:
+        raise NotImplementedError(
+            f"{function.__name__} has a derivative rule for one problem at a time, not for stacks of them; loop over "
+            "the stack, and use np.stack."
+        )
+
+
+def refused(reason, *functions):
+    """SciPy's functions, which refuse tracers for this reason."""
+    wrapped = [named(primitive(function)) for function in functions]
+    refuse(reason, *wrapped)
+    return wrapped
+
+
+def constants(*functions):
+    """SciPy's functions whose derivative is zero."""
+    return [named(constant(function)) for function in functions]

@@ -1,0 +1,121 @@
+"""SciPy's linear algebra for tracers: what ``scratch_ad.rules.linalg`` is for NumPy's, whose rules it shares.
+
+Hermitian arguments are given whole, and derivatives are those along Hermitian perturbations, as in JAX; of arguments
+that SciPy reads as triangular, tridiagonal or diagonal, the elements that it does not read have derivative zero.
+In these files, a name with a leading ``_`` is a function as rules call it, which takes any numbers, finite or not.
+"""
+
+import scipy.linalg
+from scipy.linalg import (  # noqa: F401  (these take no arrays that could be tracers)
+    dft,
+    find_best_blas_type,
+    get_blas_funcs,
+    get_lapack_funcs,
+    hadamard,
+    helmert,
+    hilbert,
+    invhilbert,
+    invpascal,
+    pascal,
+)
+
+from .._wrapped import constants, refused
+from .banded import (  # noqa: F401
+    cho_solve_banded,
+    eig_banded,
+    eigh_tridiagonal,
+    eigvals_banded,
+    eigvalsh_tridiagonal,
+    solve_banded,
+    solveh_banded,
+)
+from .equations import (  # noqa: F401
+    solve_continuous_are,
+    solve_continuous_lyapunov,
+    solve_discrete_are,
+    solve_discrete_lyapunov,
+    solve_lyapunov,
+    solve_sylvester,
+)
+from .factors import (  # noqa: F401
+    cho_factor,
+    cho_solve,
+    cholesky,
+    eigh,
+    eigvalsh,
+    lu,
+    lu_factor,
+    lu_solve,
+    orthogonal_procrustes,
+    polar,
+    qr,
+    rsf2csf,
+    svd,
+    svdvals,
+)
+from .functions import (  # noqa: F401
+    coshm,
+    cosm,
+    expm,
+    expm_frechet,
+    fractional_matrix_power,
+    logm,
+    signm,
+    sinhm,
+    sinm,
+    sqrtm,
+    tanhm,
+    tanm,
+)
+from .structured import (  # noqa: F401
+    block_diag,
+    circulant,
+    companion,
+    convolution_matrix,
+    diagsvd,
+    fiedler,
+    fiedler_companion,
+    hankel,
+    khatri_rao,
+    leslie,
+    matmul_toeplitz,
+    solve_circulant,
+    solve_toeplitz,
+    toeplitz,
+)
+from .systems import (  # noqa: F401
+    det,
+    inv,
+    lstsq,
+    norm,
+    pinv,
+    pinvh,
+    solve,
+    solve_triangular,
+)
+
+bandwidth, ishermitian, issymmetric = constants(
+    scipy.linalg.bandwidth, scipy.linalg.ishermitian, scipy.linalg.issymmetric
+)
+null_space, orth, cossin, clarkson_woodruff_transform = refused(
+    "its result is one of many bases, or random; write what is unique, such as a projector, in other functions",
+    *(scipy.linalg.null_space, scipy.linalg.orth, scipy.linalg.cossin, scipy.linalg.clarkson_woodruff_transform),
+)
+eig, eigvals = refused(
+    "it has no rule so far; use np.linalg.eig or eigvals, or eigh for Hermitian matrices",
+    *(scipy.linalg.eig, scipy.linalg.eigvals),
+)
+schur, hessenberg, ldl, rq, qr_multiply, qz, ordqz, cdf2rdf, funm = refused(
+    "it has no rule so far; use eigh, qr, lu or one of the functions of matrices",
+    *(scipy.linalg.schur, scipy.linalg.hessenberg, scipy.linalg.ldl, scipy.linalg.rq, scipy.linalg.qr_multiply),
+    *(scipy.linalg.qz, scipy.linalg.ordqz, scipy.linalg.cdf2rdf, scipy.linalg.funm),
+)
+qr_delete, qr_insert, qr_update = refused(
+    "it updates a factorization; differentiate the factorization of the changed matrix instead",
+    *(scipy.linalg.qr_delete, scipy.linalg.qr_insert, scipy.linalg.qr_update),
+)
+cholesky_banded, subspace_angles, matrix_balance, expm_cond = refused(
+    "it has no rule so far; write it in functions that have one, such as cholesky, svdvals or expm_frechet",
+    *(scipy.linalg.cholesky_banded, scipy.linalg.subspace_angles),
+    *(scipy.linalg.matrix_balance, scipy.linalg.expm_cond),
+)

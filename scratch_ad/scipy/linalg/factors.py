@@ -1,0 +1,307 @@
+"""Triangular and orthogonal factors, eigenvalues and singular values."""
+
+import numpy as np
+import scipy.linalg
+
+from ...rule import constant, explicit
+from ...rules.linalg import (
+    H,
+    _cholesky_jvp,
+    _cholesky_vjp,
+    _columns,
+    _eigh_jvp,
+    _eigh_vjp,
+    _qr_jvp,
+    _qr_vjp,
+    _svd_jvp,
+    _svd_vjp,
+    _svdvals_jvp,
+    _svdvals_vjp,
+    _uncolumns,
+)
+from ...tracer import dtype_of, strip
+from .._wrapped import core, public
+from .equations import _solve_sylvester
+from .systems import _right_triangular, _solve_triangular, _triangular
+
+# Triangular factors.
+
+
+def _lu_parts(lu):
+    """The square part of what lu_factor gives, the rows below it and the columns to its right, either none."""
+    k = min(lu.shape[-2:])
+    return lu[..., :k, :k], lu[..., k:, :k], lu[..., :k, k:]
+
+
+@constant
+def permutation(piv, rows):
+    """The rows of a in the order of those of L U, from the pivots that lu_factor gives."""
+    order = np.broadcast_to(np.arange(rows), (*piv.shape[:-1], rows)).copy()
+    for i in range(piv.shape[-1]):
+        other = piv[..., i : i + 1]
+        swapped = np.take_along_axis(order, other, -1)
+        np.put_along_axis(order, other, order[..., i : i + 1], -1)
+        order[..., i : i + 1] = swapped
+    return order
+
+
+def _rows(x, order):
+    """The rows of one matrix or of several in this order, or in these."""
+    order = order[..., None]
+    missing = x.ndim - order.ndim
+    return np.take_along_axis(x[(None,) * -missing], order[(None,) * missing], -2)
+
+
+def _joined(square, below, right):
+    return np.concatenate([square, below], -2) if below.shape[-2] else np.concatenate([square, right], -1)
+
+
+def _lu_jvp(t, y, _a):
+    square, below, right = _lu_parts(y[0])
+    t_square, t_below, t_right = _lu_parts(_rows(t, permutation(y[1], _a.shape[-2])))
+    solve = lambda x: _solve_triangular(square, x, 0, True, True)
+    inner = _right_triangular(solve(t_square), square)
+    lower, upper = np.tril(inner, -1), np.triu(inner)
+    t_square = _unit_lower(square) @ lower + upper @ np.triu(square)
+    t_below = _right_triangular(t_below, square) - below @ upper
+    return _joined(t_square, t_below, solve(t_right) - lower @ right), None
+
+
+def _lu_vjp(g, y, _a):
+    square, below, right = _lu_parts(y[0])
+    g_square, g_below, g_right = _lu_parts(g[0])
+    inner = np.tril(_unit_lower(square).mT @ np.tril(g_square, -1) - g_right @ right.mT, -1)
+    inner = inner + np.triu(np.triu(g_square) @ np.triu(square).mT - below.mT @ g_below)
+    solve = lambda x: _solve_triangular(square, x, 1, True, True)
+    c = _joined(
+        solve(_right_triangular(inner, square, trans=1)), _right_triangular(g_below, square, trans=1), solve(g_right)
+    )
+    return _rows(c, np.argsort(permutation(y[1], _a.shape[-2]), -1))
+
+
+def _unit_lower(x):
+    return np.tril(x, -1) + np.eye(x.shape[-1], dtype=dtype_of(x))
+
+
+_lu_factor = explicit(core(scipy.linalg.lu_factor), jvp=_lu_jvp, vjp=_lu_vjp)
+
+
+def _lu(a, permute_l=False, p_indices=False):
+    packed, piv = _lu_factor(a)
+    square, below, right = _lu_parts(packed)
+    low, up = np.concatenate([_unit_lower(square), below], -2), np.concatenate([np.triu(square), right], -1)
+    order = np.argsort(permutation(piv, a.shape[-2]), -1)
+    if permute_l:
+        return _rows(low, order), up
+    return order if p_indices else _rows(np.eye(a.shape[-2], dtype=dtype_of(up.real)), order), low, up
+
+
+def _lu_solve(lu_and_piv, b, trans=0):
+    packed, piv = lu_and_piv
+    order, x = permutation(strip(piv), packed.shape[-1]), _columns(b, b)
+    if not trans:
+        x = _triangular(packed, _rows(x, order), 0, True, True)
+        return _uncolumns(_triangular(packed, x), b)
+    x = _triangular(packed, _triangular(packed, x, trans), trans, True, True)
+    return _uncolumns(_rows(x, np.argsort(order, -1)), b)
+
+
+_cholesky = explicit(
+    core(scipy.linalg.cholesky),
+    jvp=lambda t, y, a, lower=False: _cholesky_jvp(t, y, a, not lower),
+    vjp=lambda g, y, _a, lower=False: _cholesky_vjp(g, y, _a, not lower),
+)
+
+
+def _cho_factor(a, lower=False):
+    """The factor, and as in SciPy what the other triangle of ``a`` held."""
+    return _cholesky(a, lower=lower) + (np.triu(a, 1) if lower else np.tril(a, -1)), lower
+
+
+def _cho_solve(c_and_lower, b):
+    c, lower = c_and_lower
+    x = _columns(b, b)
+    for trans in ("N", "C") if lower else ("C", "N"):
+        x = _triangular(c, x, trans, lower)
+    return _uncolumns(x, b)
+
+
+lu_factor = public(scipy.linalg.lu_factor, _lu_factor)
+lu = public(scipy.linalg.lu, _lu)
+lu_solve = public(scipy.linalg.lu_solve, _lu_solve)
+cholesky = public(scipy.linalg.cholesky, _cholesky)
+cho_factor = public(scipy.linalg.cho_factor, _cho_factor)
+cho_solve = public(scipy.linalg.cho_solve, _cho_solve)
+
+
+# Eigenvalues, singular values and what follows from them.
+
+
+_eigh = explicit(
+    core(scipy.linalg.eigh),
+    jvp=lambda t, y, _a, lower=True, driver=None: _eigh_jvp(t, y, _a),
+    vjp=lambda g, y, _a, lower=True, driver=None: _eigh_vjp(g, y, _a),
+)
+
+
+def _eigh_of_pair(a, b, lower, type, driver):
+    """a v = w b v and its kin (``type`` 1, 2, 3), reduced to a problem of one matrix as LAPACK's hegst does."""
+    if type not in (1, 2, 3):
+        raise ValueError('"type" keyword only accepts 1, 2, and 3.')
+    half = np.tril(a) if lower else np.triu(a)
+    a = half + H(np.tril(half, -1) + np.triu(half, 1))
+    factor = _cholesky(b if lower else H(b), lower=True)
+    if type == 1:
+        inner = H(_triangular(factor, H(_triangular(factor, a, lower=True)), lower=True))
+    else:
+        inner = H(factor) @ a @ factor
+    w, v = _eigh(inner, driver=driver.replace("g", "e"))
+    return w, factor @ v if type == 3 else _triangular(factor, v, "C", True)
+
+
+def _eigh_any(
+    a, b=None, lower=True, eigvals_only=False, type=1, subset_by_index=None, subset_by_value=None, driver=None
+):
+    whole = subset_by_index is None and subset_by_value is None
+    if b is None:
+        w, v = _eigh(a, lower=lower, driver=driver)
+    else:
+        w, v = _eigh_of_pair(a, b, lower, type, driver or ("gvd" if whole else "gvx"))
+    if not whole:
+        w, v = _subset(w, v, subset_by_index, subset_by_value)
+    return w if eigvals_only else (w, v)
+
+
+def _subset(w, v, by_index, by_value):
+    """The eigenpairs of these numbers, or with eigenvalues in this half-open interval."""
+    first, last = np.searchsorted(strip(w), by_value, "right") - (0, 1) if by_index is None else by_index
+    return w[..., first : last + 1], v[..., first : last + 1]
+
+
+_svd_core = explicit(
+    core(scipy.linalg.svd),
+    jvp=lambda t, y, _a, full_matrices, lapack_driver="gesdd": _svd_jvp(t, y, _a, full_matrices),
+    vjp=lambda g, y, _a, full_matrices, lapack_driver="gesdd": _svd_vjp(g, y, _a, full_matrices),
+)
+_svdvals = explicit(core(scipy.linalg.svdvals), jvp=_svdvals_jvp, vjp=_svdvals_vjp)
+
+
+def _svd(a, full_matrices=True, compute_uv=True, lapack_driver="gesdd"):
+    if not compute_uv:
+        return _svdvals(a)
+    if full_matrices and a.shape[-2] != a.shape[-1]:
+        raise NotImplementedError(
+            "scipy.linalg.svd: the vectors beyond the rank are not unique and have no derivative; use "
+            "full_matrices=False."
+        )
+    return _svd_core(a, full_matrices, lapack_driver=lapack_driver)
+
+
+_economic_qr = explicit(
+    core(scipy.linalg.qr),
+    jvp=lambda t, y, _a, mode: _qr_jvp(t, y, _a),
+    vjp=lambda g, y, _a, mode: _qr_vjp(g, y, _a),
+)
+
+
+@constant
+def pivots(a):
+    """The order in which qr with pivoting takes the columns."""
+    return scipy.linalg.qr(a, mode="r", pivoting=True, check_finite=False)[1]
+
+
+def _qr(a, mode="full", pivoting=False):
+    if mode not in ("full", "economic", "r"):
+        raise NotImplementedError("scipy.linalg.qr has a derivative rule for the modes 'full', 'economic' and 'r'.")
+    order = (pivots(a),) if pivoting else ()
+    if pivoting:
+        a = np.take_along_axis(a, order[0][..., None, :], -1)
+    m, n = a.shape[-2:]
+    if mode == "full" and m > n:
+        raise NotImplementedError(
+            "scipy.linalg.qr: the columns of q beyond those of a are not unique and have no derivative; use "
+            "mode='economic' or 'r'."
+        )
+    q, r = _economic_qr(a[..., :m], mode="economic")
+    if m < n:
+        r = np.concatenate([r, H(q) @ a[..., m:]], -1)
+    if mode == "r" and m > n:
+        r = np.concatenate([r, np.zeros((*r.shape[:-2], m - n, n), dtype_of(r))], -2)
+    return ((r,) if mode == "r" else (q, r)) + order
+
+
+# a = u p with p Hermitian: p dp + dp p = d(aᴴ a) and da = du p + u dp.
+
+
+def _polar_jvp(t, y, _a):
+    u, p = y
+    change = p @ (H(u) @ t)
+    t_p = _solve_sylvester(p, p, change + H(change))
+    return np.linalg.solve(p.mT, (t - u @ t_p).mT).mT, t_p
+
+
+def _polar_vjp(g, y, _a):
+    u, p = y
+    g_u = np.linalg.solve(p.mT, np.conjugate(g[0]).mT).mT  # the rest pairs by Re tr(gᴴ t)
+    inner = _solve_sylvester(p, p, np.conjugate(g[1]) - H(u) @ g_u)
+    return np.conjugate(g_u + u @ (p @ (inner + H(inner))))
+
+
+_tall_polar = explicit(core(scipy.linalg.polar), jvp=_polar_jvp, vjp=_polar_vjp)
+
+
+def _polar(a, side="right"):
+    if side not in ("right", "left"):
+        raise ValueError("`side` must be either 'right' or 'left'")
+    wide = a.shape[-2] < a.shape[-1]
+    u, p = _tall_polar(H(a) if wide else a)
+    if wide:
+        u = H(u)
+    if wide == (side == "left"):
+        return u, p
+    return u, (H(u) @ p @ u if wide else u @ p @ H(u))
+
+
+def _procrustes(A, B):
+    inner = H(A) @ B
+    return _polar(inner)[0], np.sum(_svdvals(inner))
+
+
+@constant
+def first_eigenvalue(block):
+    """1 where the first eigenvalue that LAPACK finds of a 2×2 matrix is the one with +√, -1 where it is the other."""
+    half = (block[0, 0] - block[1, 1]) / 2
+    root = np.sqrt(half * half + block[0, 1] * block[1, 0])
+    found = scipy.linalg.eigvals(block)[0] - block[1, 1] - half
+    return 1 if np.abs(root - found) < np.abs(root + found) else -1
+
+
+def _rsf2csf(T, Z):
+    """SciPy's own rotations, from the last row up; of the two roots of each 2×2 block the one that LAPACK finds."""
+    kind = np.result_type(T.dtype, Z.dtype, np.complex64)
+    T, Z = T.astype(kind), Z.astype(kind)
+    for m in range(T.shape[-1] - 1, 0, -1):
+        block = T[m - 1 : m + 1, m - 1 : m + 1]
+        plain = strip(block)
+        if np.abs(plain[1, 0]) > np.finfo(float).eps * (np.abs(plain[0, 0]) + np.abs(plain[1, 1])):
+            half = (block[0, 0] - block[1, 1]) / 2
+            root = np.sqrt(half * half + block[0, 1] * block[1, 0])
+            mu = half + root * first_eigenvalue(block)
+            s = block[1, 0]
+            r = np.sqrt(mu * np.conjugate(mu) + s * np.conjugate(s))
+            c, s = mu / r, s / r
+            turn = np.stack([np.stack([np.conjugate(c), s]), np.stack([-s, c])])
+            T = np.concatenate([T[: m - 1], turn @ T[m - 1 : m + 1], T[m + 1 :]])
+            T = np.concatenate([T[:, : m - 1], T[:, m - 1 : m + 1] @ H(turn), T[:, m + 1 :]], 1)
+            Z = np.concatenate([Z[:, : m - 1], Z[:, m - 1 : m + 1] @ H(turn), Z[:, m + 1 :]], 1)
+    return np.triu(T), Z
+
+
+eigh = public(scipy.linalg.eigh, _eigh_any)
+eigvalsh = public(scipy.linalg.eigvalsh, lambda a, **options: _eigh_any(a, eigvals_only=True, **options))
+svd = public(scipy.linalg.svd, _svd)
+svdvals = public(scipy.linalg.svdvals, _svdvals)
+qr = public(scipy.linalg.qr, _qr)
+polar = public(scipy.linalg.polar, _polar)
+orthogonal_procrustes = public(scipy.linalg.orthogonal_procrustes, _procrustes, (2, 2))
+rsf2csf = public(scipy.linalg.rsf2csf, _rsf2csf, (2, 2))

@@ -1,0 +1,111 @@
+"""Functions of matrices.
+
+A function f of the block matrix [[a, e], [0, a]] has L(a, e), the Fréchet derivative of f at a along e, in its upper
+right (N. J. Higham, Functions of Matrices, 2008, equation 3.16); the transpose of e ↦ L(a, e) is g ↦ L(aᵀ, g). For the
+exponential there is a cheaper way (A. H. Al-Mohy and N. J. Higham, Computing the Fréchet derivative of the matrix
+exponential, 2009), and for roots and signs the equations that they solve.
+"""
+
+import numpy as np
+import scipy.linalg
+
+from ...rule import explicit
+from ...tracer import dtype_of, primitive
+from .._wrapped import core, public
+from .equations import _solve_sylvester
+from .systems import _solve
+
+
+def _blocks(a, e):
+    """[[a, e], [0, a]]; a function of it has the function's Fréchet derivative at a along e in its upper right."""
+    return np.concatenate([np.concatenate([a, e], -1), np.concatenate([np.zeros_like(a), a], -1)], -2)
+
+
+def _upper_right(x):
+    n = x.shape[-1] // 2
+    return x[..., :n, n:]
+
+
+@primitive
+def frechet(a, e):
+    """The Fréchet derivative of the exponential at a along e."""
+    return scipy.linalg.expm_frechet(a, e, compute_expm=False, check_finite=False)
+
+
+def _second_frechet(a, e, f):
+    """Its derivative along f, symmetric in e and f."""
+    return _upper_right(frechet(_blocks(a, e), _blocks(f, np.zeros_like(f))))
+
+
+explicit(
+    frechet,
+    jvp=(lambda t, _y, a, e: _second_frechet(a, e, t), lambda t, _y, a, _e: frechet(a, t)),
+    vjp=(lambda g, _y, a, e: _second_frechet(a.mT, e.mT, g), lambda g, _y, a, _e: frechet(a.mT, g)),
+)
+_expm = explicit(core(scipy.linalg.expm), jvp=lambda t, _y, A: frechet(A, t), vjp=lambda g, _y, A: frechet(A.mT, g))
+
+
+def _expm_frechet(A, E, method=None, compute_expm=True):
+    return (_expm(A), frechet(A, E)) if compute_expm else frechet(A, E)
+
+
+_sqrtm = explicit(
+    core(scipy.linalg.sqrtm),
+    jvp=lambda t, y, _A: _solve_sylvester(y, y, t),
+    vjp=lambda g, y, _A: _solve_sylvester(y.mT, y.mT, g),
+)
+_logm = explicit(
+    core(scipy.linalg.logm),
+    jvp=lambda t, _y, A: _upper_right(_logm(_blocks(A, t))),
+    vjp=lambda g, _y, A: _upper_right(_logm(_blocks(A.mT, g))),
+)
+_fractional_power = explicit(
+    core(scipy.linalg.fractional_matrix_power),
+    jvp=(lambda t, _y, A, p: _upper_right(_fractional_power(_blocks(A, t), p)), lambda t, y, A, p: t * (_logm(A) @ y)),
+    vjp=(
+        lambda g, _y, A, p: _upper_right(_fractional_power(_blocks(A.mT, g), p)),
+        lambda g, y, A, p: np.sum(g * (_logm(A) @ y)),
+    ),
+)
+
+
+def _signm_vjp(g, y, A):
+    inner = _solve_sylvester((y @ A).mT, (y @ A).mT, g)
+    return inner - y.mT @ inner @ y.mT
+
+
+_signm = explicit(
+    core(scipy.linalg.signm),
+    jvp=lambda t, y, A: _solve_sylvester(y @ A, y @ A, t - y @ t @ y),
+    vjp=_signm_vjp,
+)
+
+
+def _cosm(A):
+    return (_expm(1j * A) + _expm(-1j * A)) / 2 if dtype_of(A).kind == "c" else _expm(1j * A).real
+
+
+def _sinm(A):
+    return (_expm(1j * A) - _expm(-1j * A)) / 2j if dtype_of(A).kind == "c" else _expm(1j * A).imag
+
+
+def _coshm(A):
+    return (_expm(A) + _expm(-A)) / 2
+
+
+def _sinhm(A):
+    return (_expm(A) - _expm(-A)) / 2
+
+
+expm = public(scipy.linalg.expm, _expm)
+expm_frechet = public(scipy.linalg.expm_frechet, _expm_frechet)
+sqrtm = public(scipy.linalg.sqrtm, _sqrtm)
+logm = public(scipy.linalg.logm, _logm)
+signm = public(scipy.linalg.signm, _signm)
+fractional_matrix_power = public(scipy.linalg.fractional_matrix_power, lambda A, t: _fractional_power(A, t))
+cosm = public(scipy.linalg.cosm, _cosm)
+sinm = public(scipy.linalg.sinm, _sinm)
+tanm = public(scipy.linalg.tanm, lambda A: _solve(_cosm(A), _sinm(A)))
+coshm = public(scipy.linalg.coshm, _coshm)
+sinhm = public(scipy.linalg.sinhm, _sinhm)
+tanhm = public(scipy.linalg.tanhm, lambda A: _solve(_coshm(A), _sinhm(A)))

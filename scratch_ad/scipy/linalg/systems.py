@@ -1,0 +1,151 @@
+"""Linear systems, inverses, determinants, least squares and norms."""
+
+import numpy as np
+import scipy.linalg
+
+from ...rule import explicit
+from ...rules.linalg import _columns, _hermitian, _lstsq, _pinv_jvp, _pinv_vjp, _uncolumns, cofactors
+from ...tracer import dtype_of, strip
+from .._wrapped import core, public
+
+
+def _triangle(x, lower, unit_diagonal=False):
+    """What solve_triangular reads of a matrix."""
+    return np.tril(x, -bool(unit_diagonal)) if lower else np.triu(x, bool(unit_diagonal))
+
+
+def _triangular_a_jvp(t, y, a, b, trans=0, lower=False, unit_diagonal=False):
+    t = _triangle(t, lower, unit_diagonal)
+    change = (t.mT if trans else t) @ _columns(y, b)
+    return _uncolumns(-_solve_triangular(a, change, trans, lower, unit_diagonal), b)
+
+
+def _triangular_a_vjp(g, y, a, _b, trans=0, lower=False, unit_diagonal=False):
+    c = -_solve_triangular(a, _columns(g, _b), 1 - trans, lower, unit_diagonal) @ _columns(y, _b).mT
+    return _triangle(c.mT if trans else c, lower, unit_diagonal)
+
+
+def _triangular_b_jvp(t, _y, a, _b, trans=0, lower=False, unit_diagonal=False):
+    return _solve_triangular(a, t, trans, lower, unit_diagonal)
+
+
+def _triangular_b_vjp(g, _y, a, _b, trans=0, lower=False, unit_diagonal=False):
+    return _uncolumns(_solve_triangular(a, _columns(g, _b), 1 - trans, lower, unit_diagonal), _b)
+
+
+_solve_triangular = explicit(
+    core(scipy.linalg.solve_triangular),
+    jvp=(_triangular_a_jvp, _triangular_b_jvp),
+    vjp=(_triangular_a_vjp, _triangular_b_vjp),
+)
+
+
+def _triangular(a, b, trans=0, lower=False, unit_diagonal=False):
+    """solve_triangular with aᴴ (``trans`` 2 or "C") as the transpose of the conjugate."""
+    adjoint = trans in (2, "C")
+    trans = 1 if adjoint else {"N": 0, "T": 1}.get(trans, trans)
+    return _solve_triangular(np.conjugate(a) if adjoint else a, b, trans, lower, unit_diagonal)
+
+
+def _right_triangular(x, r, trans=0):
+    """x r⁻¹ for an upper triangle r, or with ``trans`` x r⁻ᵀ."""
+    return _solve_triangular(r, x.mT, 1 - trans).mT
+
+
+_READ = {  # what of a matrix is read under ``assume_a``
+    "diagonal": lambda x: np.tril(np.triu(x)),
+    "tridiagonal": lambda x: np.tril(np.triu(x, -1), 1),
+    "upper triangular": np.triu,
+    "lower triangular": np.tril,
+}
+_TRANSPOSED = {"upper triangular": "lower triangular", "lower triangular": "upper triangular"}
+
+
+def _read(x, assume_a):
+    return _READ[assume_a](x) if assume_a in _READ else x
+
+
+def _solve_transposed(a, g, lower, assume_a):
+    return _solve(a.mT, g, not lower, assume_a=_TRANSPOSED.get(assume_a, assume_a))
+
+
+def _solve_a_jvp(t, y, a, b, lower=False, assume_a=None):
+    return _uncolumns(-_solve(a, _read(t, assume_a) @ _columns(y, b), lower, assume_a=assume_a), b)
+
+
+def _solve_a_vjp(g, y, a, _b, lower=False, assume_a=None):
+    return _read(-_solve_transposed(a, _columns(g, _b), lower, assume_a) @ _columns(y, _b).mT, assume_a)
+
+
+def _solve_b_vjp(g, _y, a, _b, lower=False, assume_a=None):
+    return _uncolumns(_solve_transposed(a, _columns(g, _b), lower, assume_a), _b)
+
+
+_solve = explicit(
+    core(scipy.linalg.solve),
+    jvp=(_solve_a_jvp, lambda t, _y, a, _b, lower=False, assume_a=None: _solve(a, t, lower, assume_a=assume_a)),
+    vjp=(_solve_a_vjp, _solve_b_vjp),
+)
+
+
+def _solve_either(a, b, lower=False, assume_a=None, transposed=False):
+    if transposed and dtype_of(a).kind == "c":
+        raise NotImplementedError("scipy.linalg.solve of complex matrices takes no transposed=True: give it a.T.")
+    solve = _solve_transposed if transposed else _solve
+    return solve(a, b, lower, assume_a=assume_a)
+
+
+_inv = explicit(
+    core(scipy.linalg.inv),
+    jvp=lambda t, y, _a, assume_a=None, lower=False: -y @ _read(t, assume_a) @ y,
+    vjp=lambda g, y, _a, assume_a=None, lower=False: _read(-y.mT @ g @ y.mT, assume_a),
+)
+_det = explicit(
+    core(scipy.linalg.det),
+    jvp=lambda t, _y, a: np.sum(cofactors(a) * t, (-2, -1)),
+    vjp=lambda g, _y, a: g[..., None, None] * cofactors(a),
+)
+
+solve_triangular = public(scipy.linalg.solve_triangular, _triangular)
+solve = public(scipy.linalg.solve, _solve_either)
+inv = public(scipy.linalg.inv, _inv)
+det = public(scipy.linalg.det, _det)
+
+
+# Least squares and norms.
+
+
+_pinv = explicit(
+    core(scipy.linalg.pinv),
+    jvp=lambda t, y, a, atol=None, rtol=None: _pinv_jvp(t, y, a),
+    vjp=lambda g, y, a, atol=None, rtol=None: _pinv_vjp(g, y, a),
+)
+_pinvh = explicit(
+    core(scipy.linalg.pinvh),
+    jvp=lambda t, y, a, atol=None, rtol=None, lower=True: _pinv_jvp(_hermitian(t), y, a),
+    vjp=lambda g, y, a, atol=None, rtol=None, lower=True: _hermitian(_pinv_vjp(g, y, a)),
+)
+
+
+def _with_rank(function, pseudo_inverse):
+    """``function``, and the rank where it is asked for."""
+
+    def body(a, return_rank=False, **options):
+        y = pseudo_inverse(a, **options)
+        return (y, function(strip(a), return_rank=True, **options)[1]) if return_rank else y
+
+    return body
+
+
+def _least_squares(a, b, cond=None, lapack_driver=None):
+    cond = np.finfo(np.result_type(a.dtype, b.dtype)).eps if cond is None else cond
+    x, residuals, rank, s = _lstsq(a, b, cond)
+    if lapack_driver == "gelsy":
+        return x, np.empty(0, dtype_of(x)), rank, None
+    return x, residuals.reshape(b.shape[1:]) if residuals.size else residuals, rank, s
+
+
+pinv = public(scipy.linalg.pinv, _with_rank(scipy.linalg.pinv, _pinv))
+pinvh = public(scipy.linalg.pinvh, _with_rank(scipy.linalg.pinvh, _pinvh))
+lstsq = public(scipy.linalg.lstsq, _least_squares)
+norm = public(scipy.linalg.norm, lambda a, **options: np.linalg.norm(a, **options))

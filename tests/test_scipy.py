@@ -1,0 +1,183 @@
+"""SciPy's functions that do not dispatch: complete, SciPy's own on plain arrays, and honest about what they lack."""
+
+import inspect
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import scipy.fft
+import scipy.linalg
+import scipy.signal
+
+import scratch_ad
+from scratch_ad import grad, jvp, vjp
+from scratch_ad.rule import Refused, rules
+from scratch_ad.scipy import fft, linalg, signal
+from scratch_ad.tracer import name_of
+
+SIGNAL = "convolve convolve2d correlate correlate2d csd detrend fftconvolve stft istft welch"
+OURS = {
+    (scipy.linalg, linalg): [name for name in scipy.linalg.__all__ if inspect.isfunction(getattr(scipy.linalg, name))],
+    (scipy.fft, fft): ["dct", "idct", "dctn", "idctn"],
+    (scipy.signal, signal): SIGNAL.split(),
+}
+PAIRS = [(getattr(theirs, name), getattr(ours, name, None)) for (theirs, ours), names in OURS.items() for name in names]
+WRAPPED = [(theirs, ours) for theirs, ours in PAIRS if ours is not theirs]
+RNG = np.random.default_rng(0)
+A, B = RNG.normal(size=(3, 3)) + 3 * np.eye(3), RNG.normal(size=3)
+
+
+def test_every_function_has_an_answer():
+    assert [theirs.__name__ for theirs, ours in PAIRS if ours is None] == []
+    assert [name_of(ours) for _, ours in WRAPPED if ours not in rules] == []
+    assert len(WRAPPED) > 80
+
+
+@pytest.mark.parametrize(("theirs", "ours"), WRAPPED, ids=lambda f: f.__name__)
+def test_it_is_scipys_function(theirs, ours):
+    assert ours.__wrapped__ is theirs
+    assert ours.__doc__ == theirs.__doc__
+    assert inspect.signature(ours) == inspect.signature(theirs)
+    assert name_of(ours) == f"scipy.{theirs.__module__.split('.')[1]}.{theirs.__name__}"
+
+
+def test_plain_arrays_get_scipys_result_and_errors():
+    assert np.array_equal(linalg.expm(A), scipy.linalg.expm(A))
+    with pytest.raises(ValueError, match="square"):
+        linalg.expm(np.ones((2, 3)))
+    a = np.asfortranarray(A)
+    linalg.lu_factor(a, overwrite_a=True)
+    assert not np.array_equal(a, A)
+
+
+@pytest.mark.parametrize(
+    ("call", "error"),
+    [
+        (lambda a: linalg.expm(a[:2]), ValueError),
+        (lambda a: linalg.solve(a[:, :2], B), ValueError),
+        (lambda a: linalg.solve(a, B, assume_a="round"), ValueError),
+        (lambda a: linalg.cholesky(-a @ a.T), np.linalg.LinAlgError),
+        (lambda a: linalg.inv(0 * a), np.linalg.LinAlgError),
+        (lambda a: linalg.polar(a, "top"), ValueError),
+        (lambda a: linalg.eigh(a, np.eye(3), type=4), ValueError),
+        (lambda a: linalg.companion(0 * a), ValueError),
+        (lambda a: linalg.svd(a / np.array([1, 1, 0])), ValueError),
+        (lambda a: linalg.expm(a, 3), TypeError),
+        (lambda a: fft.dct(a, type=5), ValueError),
+        (lambda a: signal.convolve(a, B), ValueError),
+        (lambda a: signal.convolve(a[0], B, "middle"), ValueError),
+        (lambda a: signal.convolve2d(a, a, boundary="soft"), ValueError),
+        (lambda a: signal.convolve(a[:2], a[:, :2], "valid"), ValueError),
+        (lambda a: signal.detrend(a, type="cubic"), ValueError),
+        (lambda a: signal.stft(a[0], nperseg=2, noverlap=2), ValueError),
+        (lambda a: signal.welch(a[0], nperseg=3, scaling="none"), ValueError),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:divide by zero")
+def test_errors_are_scipys_under_differentiation_too(call, error):
+    for plain_or_traced in (call, lambda a: grad(lambda a: np.sum(call(a)[0]))(a), lambda a: jvp(call, (a,), (a,))):
+        with pytest.raises(error):
+            plain_or_traced(A)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda a: linalg.null_space(a), "bases"),
+        (lambda a: linalg.schur(a), "no rule so far"),
+        (lambda a: linalg.qr(np.stack([a, a]).reshape(6, 3)), "economic"),
+        (lambda a: linalg.svd(a[:2]), "full_matrices=False"),
+        (lambda a: linalg.rsf2csf(np.stack([a, a]), np.stack([a, a])), "np.stack"),
+        (lambda a: linalg.solve_continuous_are(a, a, a, a, e=a), "no derivative rule"),
+        (lambda a: linalg.sqrtm(a, disp=False), "keyword disp"),
+    ],
+)
+def test_what_is_refused_says_why(call, words):
+    with pytest.raises(NotImplementedError, match=words):
+        grad(lambda a: np.sum(call(a)[0]))(A)
+
+
+def test_every_refusal_has_a_reason():
+    refused = [rules[ours] for _, ours in WRAPPED if isinstance(rules[ours], Refused)]
+    assert len(refused) > 15
+    assert all(len(rule.reason) > 20 for rule in refused)
+
+
+def test_overwriting_is_not_granted_under_differentiation():
+    a, b = np.asfortranarray(A), B.copy()
+    f = lambda a, b: linalg.solve(a, b, overwrite_a=True, overwrite_b=True) + b
+    expected = jvp(lambda a, b: linalg.solve(a, b) + b, (A, B), (A, B))
+    np.testing.assert_array_equal(jvp(f, (a, b), (A, B)), expected)
+    vjp(f, a, b)[1](B)
+    assert np.array_equal(a, A)
+    assert np.array_equal(b, B)
+
+
+def test_a_cotangent_that_is_not_finite_is_no_error():
+    """The check that arguments are finite is for those of the caller."""
+    _, pull = vjp(lambda b: linalg.solve(A, b), B)
+    assert np.isnan(pull(np.full(3, np.nan))[0]).all()
+
+
+@pytest.mark.parametrize("function", [linalg.expm, linalg.logm, linalg.sqrtm, linalg.cosm, linalg.polar], ids=name_of)
+def test_third_order(function):
+    """The third derivative along a line, by differentiating twice more what the central difference sees."""
+    a, e = np.eye(3) * 2 + RNG.normal(size=(3, 3)) / 4, RNG.normal(size=(3, 3)) / 4
+    w = RNG.normal(size=(3, 3))
+    along = lambda s: np.sum((function(a + s * e)[0] if function is linalg.polar else function(a + s * e)) * w)
+    second = grad(grad(along))
+    h = 1e-4
+    assert abs(grad(second)(0.0) - (second(h) - second(-h)) / (2 * h)) < 1e-6
+    assert abs(jvp(second, (0.0,), (1.0,))[1] - grad(second)(0.0)) < 1e-9
+
+
+def test_float32_stays_float32():
+    a = np.asarray(A, np.float32)
+    for f in (
+        linalg.expm,
+        linalg.inv,
+        linalg.cholesky,
+        linalg.eigvalsh,
+        linalg.polar,
+        linalg.lu_factor,
+        linalg.toeplitz,
+    ):
+        f = lambda a, f=f: f(a @ a.T)[0]
+        y, t = jvp(f, (a,), (a,))
+        assert y.dtype == t.dtype == vjp(f, a)[1](y)[0].dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: signal.fftconvolve(x, x, "same"),
+        lambda x: signal.correlate(x, x[:100_000], method="fft"),
+        lambda x: fft.dct(x, norm="ortho"),
+        lambda x: signal.welch(x, nperseg=256)[1],
+        lambda x: signal.stft(x)[2].real,
+        lambda x: linalg.solve_circulant(np.cos(x) + x.size * np.eye(1, x.size)[0], x),
+        lambda x: linalg.matmul_toeplitz((x, x), x),
+        lambda x: linalg.solve_banded((1, 1), np.stack([np.cos(x), x + 9, np.sin(x)]), x),
+    ],
+)
+def test_long_arrays_take_no_quadratic_memory(f):
+    """A square matrix of this size would not fit into memory."""
+    x = RNG.normal(size=200_000)
+    y, pull = vjp(f, x)
+    _, t = jvp(f, (x,), (x,))
+    (c,) = pull(y)
+    np.testing.assert_allclose(np.vdot(c, x), np.vdot(y, t), rtol=1e-9)
+
+
+def test_a_derivative_program_can_be_recorded():
+    gradient = grad(lambda a: np.sum(linalg.lu(linalg.expm(a))[2] + linalg.qr(a, pivoting=True)[1]))
+    program = scratch_ad.record(gradient, A)
+    assert "expm(" in program.source
+    np.testing.assert_allclose(program(A)[0], gradient(A), rtol=1e-12)
+
+
+def test_without_scipy_the_error_says_what_to_install():
+    code = "import sys; sys.modules['scipy'] = None; import scratch_ad.scipy.linalg"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "pip install 'scratch-ad[scipy]'" in run.stderr.splitlines()[-1]
