@@ -10,7 +10,7 @@ import scipy.fft
 from numpy.lib.array_utils import normalize_axis_index
 
 from ..rule import linear
-from ..rules.fft import _fit, _lengths
+from ..rules.fft import _fit, lengths
 from ..tree import typed
 from ._wrapped import core, public
 
@@ -49,7 +49,7 @@ _idct = linear(core(scipy.fft.idct), _transposing(lambda: _idct, is_inverse=True
 def _over_axes(function):
     def body(x, type=2, s=None, axes=None, norm=None, orthogonalize=None):
         x = typed(x)
-        s, axes = _lengths(x, *(v if v is None else tuple(np.atleast_1d(v).tolist()) for v in (s, axes)))
+        s, axes = lengths(x, *(v if v is None else tuple(np.atleast_1d(v).tolist()) for v in (s, axes)))
         for n, axis in zip(s, axes, strict=True):
             x = function(x, type=type, n=n, axis=axis, norm=norm, orthogonalize=orthogonalize)
         return x
