@@ -23,9 +23,10 @@ from .cases import catalogue
 from .engine import Engine, engine
 
 STATUSES = ("rule", "constant", "refused", "plain")
-PLAIN = "NumPy does not ask tracers: it takes no array, or is written in calls that they answer or refuse"
+PLAIN = "it never asks tracers: it takes no array, or is written in calls that they answer or refuse"
 # Where functions come from
 MODULES = ("numpy", "numpy.linalg", "numpy.fft", "numpy.lib.stride_tricks")
+SCIPY = ("scipy.special", "scipy.linalg", "scipy.fft", "scipy.signal")
 PEERS = ("autograd", "mygrad")
 
 
@@ -46,6 +47,7 @@ def entries(modules=()):
     Raises ValueError for an unknown module.
     """
     every = dict.fromkeys(MODULES, _functions) | {"numpy.ndarray": _methods, "operator": _operators}
+    every |= dict.fromkeys(SCIPY, _of_scipy)
     if unknown := set(modules) - every.keys():
         raise ValueError(f"no module {', '.join(sorted(unknown))}: take {', '.join(every)}.")
     engines = [_jax(), *_installed()]
@@ -82,6 +84,15 @@ def _functions(module):
         if isinstance(function, np.ufunc) and (function.nin, function.nout) == (2, 1) and function.signature is None:
             for method in ("reduce", "accumulate", "reduceat", "outer", "at"):
                 yield f"{name}.{method}", getattr(function, method)
+
+
+def _of_scipy(module):
+    """SciPy's public functions that ``scratch_ad.scipy`` has too, as it has them."""
+    ours = importlib.import_module(f"scratch_ad.{module}")
+    for name in sorted(importlib.import_module(module).__all__):
+        function = getattr(ours, name, None)
+        if callable(function) and not inspect.isclass(function):
+            yield name, function
 
 
 _OF_METHODS = {f.__name__: f for f in tracer.METHODS} | {

@@ -1,7 +1,11 @@
 """The table of what can be differentiated: complete, and each function in one column."""
 
+import pathlib
+import re
+
 import numpy as np
 import pytest
+import scipy
 from numpy.testing import overrides
 
 from jax_ref.coverage import MODULES, STATUSES, entries, table
@@ -47,6 +51,16 @@ def test_other_engines_are_asked():
     by_name = {e.name: e for e in entries(["numpy.fft"])}
     assert "jax" in by_name["fft"].engines and not by_name["test"].engines
     assert table(by_name.values())[2].startswith("| numpy.fft | 19 | 16 | 0 | 0 | 3 | 16 |")
+
+
+def test_the_readme_shows_what_is_counted(found):
+    readme = (pathlib.Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    counted = re.search(r"`scratch-ad coverage` counts \(NumPy ([\d.]+), SciPy ([\d.]+)", readme)
+    if counted.groups() != (np.__version__, scipy.__version__):
+        pytest.skip("the README's table is of other versions")
+    columns = len(["", "module", "all", *STATUSES, "jax"])  # the peers are not installed everywhere
+    cut = lambda line: line.split(" | ")[: columns - 1]
+    assert [cut(line) for line in table(found) if cut(line) not in map(cut, readme.splitlines())] == []
 
 
 def test_an_unknown_module_is_refused():
