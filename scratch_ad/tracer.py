@@ -129,6 +129,9 @@ class Tracer:
     def astype(self, dtype, order="K", casting="unsafe", subok=True, copy=True):
         return astype(self, np.dtype(dtype))
 
+    def clip(self, min=None, max=None, **keywords):
+        return np.clip(self, min, max, **keywords)
+
     def compress(self, condition, axis=None):
         return np.compress(condition, self, axis)
 
@@ -150,6 +153,7 @@ def _plainly(ufunc, args, kwargs):
         args = [astype(x, t) for x, t in zip(args, loop)]
     if (axes := kwargs.pop("axes", None)) is None:
         return call(ufunc, args, kwargs)
+    ufunc(*(np.ones((1,) * len(shape_of(x))) for x in args), axes=axes)  # for its checks
     *axes, of_result = axes if len(axes) > ufunc.nin else [*axes, ()]
     args = [np.moveaxis(x, axis, range(-np.size(axis), 0)) for x, axis in zip(args, axes)]
     return np.moveaxis(call(ufunc, args, kwargs), range(-np.size(of_result), 0), of_result)
@@ -387,7 +391,7 @@ _comparisons = {
 for _name, _ufunc in _comparisons.items():
     setattr(Tracer, f"__{_name}__", _binary(_ufunc))
 _methods = (
-    *(np.all, np.any, np.argmax, np.argmin, np.argpartition, np.argsort, np.choose, np.clip, np.copy),
+    *(np.all, np.any, np.argmax, np.argmin, np.argpartition, np.argsort, np.choose, np.copy),
     *(np.cumprod, np.cumsum, np.diagonal, np.dot, np.max, np.mean, np.min, np.nonzero, np.prod, np.ravel, np.repeat),
     *(np.round, np.searchsorted, np.squeeze, np.std, np.sum, np.swapaxes, np.take, np.trace, np.var),
 )

@@ -82,7 +82,10 @@ def _aligned(a1, a2):
 
 def _trimmed(p):
     """Without leading zeros."""
-    p = np.trim_zeros(_listed(p), "f")
+    p = _listed(p)
+    if p.ndim != 1:
+        raise ValueError("Polynomial must be 1d only.")
+    p = np.trim_zeros(p, "f")
     return p if p.size else np.zeros(1, p.dtype)
 
 

@@ -35,6 +35,8 @@ def _i0_partial(x):
 
 
 def _select(condlist, choicelist, default=0):
+    if len(condlist) != len(choicelist):
+        raise ValueError("list of cases must be same length as list of conditions")
     pairs = list(zip(condlist, choicelist, strict=True))
     return functools.reduce(lambda rest, pair: np.where(*pair, rest), reversed(pairs), default)
 
@@ -59,7 +61,9 @@ def _piecewise(x, condlist, funclist, *args, **kwargs):
     return y
 
 
-def _clip(a, a_min=None, a_max=None, out=None, *, min=None, max=None, dtype=None, **keywords):
+def _clip(a, a_min=np._NoValue, a_max=np._NoValue, out=None, *, min=None, max=None, dtype=None, **keywords):
+    if (a_min is np._NoValue) != (a_max is np._NoValue):
+        np.clip(0.0, **({"a_min": 0.0} if a_max is np._NoValue else {"a_max": 0.0}))  # NumPy's own error
     if out is not None:
         raise TypeError("np.clip: out= is not supported on tracers; use the result.")
     if keywords:
@@ -169,6 +173,8 @@ def _geomspace(start, stop, num=50, endpoint=True, dtype=None, axis=0):
 
 
 def _interp(x, xp, fp, left=None, right=None, period=None):
+    plain = period if isinstance(period, (int, float)) else None
+    np.interp(0.0, np.zeros(len(xp)), np.zeros(len(fp)), period=plain)  # for its checks
     x, xp, fp = (np.stack(e) if isinstance(e, (list, tuple)) else e for e in (x, xp, fp))
     if period is not None:
         x, xp = np.remainder(x, period), np.remainder(xp, period)
