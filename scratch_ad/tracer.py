@@ -278,6 +278,12 @@ def strip(x):
     return through(strip, x) if isinstance(x, (list, tuple)) and innermost(x) is not None else x
 
 
+def any_known(condition):
+    """Whether a condition holds anywhere, as far as that can be looked at: while JAX compiles, nowhere."""
+    condition = strip(condition)
+    return isinstance(condition, (bool, np.ndarray, np.generic)) and bool(np.any(condition))
+
+
 def through(function, x):
     """``function`` of each entry of a list, tuple or named tuple, in the same container."""
     return rebuild(x, map(function, x))

@@ -6,7 +6,7 @@ import numpy as np
 
 from scratch_ad import tracer
 
-from . import DOUBLE, cases, nonzero
+from . import DOUBLE, cases, nonzero, positive
 from .linalg import NAMES
 
 COMPLEX = ("complex128",)
@@ -73,7 +73,7 @@ large("broadcast_arrays meshgrid append", "a, b", a=LONG, b=(1,))
 large("resize", "a, (11, 11)", a=SQUARE)
 large("apply_along_axis", "np.cumsum, 0, a", a=SQUARE)
 large("apply_over_axes", "np.sum, a, [0]", a=(2, 61, 2))
-large("linspace logspace geomspace", "a, b, 3", a=nonzero(1, 61), b=nonzero(2, 1))
+large("linspace logspace geomspace", "a, b, 3", a=positive(1, 61), b=positive(2, 1))
 large("concatenate stack hstack vstack dstack column_stack block", "[a, b]", a=SQUARE, b=SQUARE)
 large("concat", "[a, b]", a=SQUARE, b=SQUARE)
 large("insert", "a, 1, b", a=LONG, b=())

@@ -58,14 +58,7 @@ cases(
 )
 spread = Argument((6,), 0.2, 2.0)
 cases(np.polyfit, "np.polyfit(a, b, 2)", a=spread, b=(6,), dtypes=("complex128",))
-cases(
-    np.polyfit,
-    "np.polyfit(a, b, 1, w=c, cov=True)",
-    a=spread,
-    b=(6, 2),
-    c=positive(6),
-    dtypes=DOUBLE,
-)
+cases(np.polyfit, "np.polyfit(a, b, 1, w=c, cov=True)", a=spread, b=(6, 2), c=positive(6), dtypes=DOUBLE, orders=1)
 cases(
     np.polyfit,
     "np.polyfit(a, b, 0, full=True)",
@@ -73,4 +66,5 @@ cases(
     a=spread,
     b=(6,),
     dtypes=DOUBLE,
+    orders=1,
 )
