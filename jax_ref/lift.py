@@ -222,6 +222,15 @@ def _sph_harm_y(n, m, theta, phi):
     return jax.scipy.special.sph_harm_y(degree, order, theta.ravel(), phi.ravel(), n_max=n).reshape(theta.shape)
 
 
+def _windows(x, window_shape, axis=None, **_):
+    index = np.lib.stride_tricks.sliding_window_view(np.arange(x.size).reshape(x.shape), window_shape, axis)
+    return jnp.ravel(x)[index]
+
+
+def _partition(a, kth, axis=-1, kind="introselect", order=None):
+    return jnp.sort(a, axis) if np.ndim(kth) else jnp.partition(a, kth, axis)
+
+
 _unknown = (
     jax.errors.ConcretizationTypeError,
     jax.errors.NonConcreteBooleanIndexError,
@@ -248,6 +257,8 @@ _equivalents = {
     np.einsum: _einsum,
     np.real_if_close: _real_if_close,
     np.linalg.eig: _eig,
+    np.lib.stride_tricks.sliding_window_view: _windows,
+    np.partition: _partition,
     np.linalg.eigvals: lambda a: _eig(a).eigenvalues,  # jax.numpy's has a first derivative only
     np.roots: lambda p: jnp.roots(p, strip_zeros=not isinstance(p, jax.core.Tracer)),
     np.where: lambda *args: jnp.where(*map(_array, args)),

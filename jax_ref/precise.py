@@ -557,7 +557,7 @@ def _unique(ar, return_index=False, return_inverse=False, return_counts=False, a
 
 def _bin_edges(a, bins=10, range=None, weights=None):
     plain = np.histogram_bin_edges(_rounded(a), _rounded(bins), _rounded(range), _rounded(weights))
-    return bins if isinstance(bins, Precise) else edges(a, len(plain) - 1, plain.dtype, range)
+    return bins if isinstance(bins, Precise) else edges(a, len(plain) - 1, range)
 
 
 def _rounded(x):

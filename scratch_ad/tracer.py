@@ -130,6 +130,9 @@ class Tracer:
     def astype(self, dtype, order="K", casting="unsafe", subok=True, copy=True):
         return astype(self, np.dtype(dtype))
 
+    def clip(self, min=None, max=None, **keywords):
+        return np.clip(self, min, max, **keywords)
+
     def compress(self, condition, axis=None):
         return np.compress(condition, self, axis)
 
@@ -151,6 +154,7 @@ def _plainly(ufunc, args, kwargs):
         args = [astype(x, t) for x, t in zip(args, loop)]
     if (axes := kwargs.pop("axes", None)) is None:
         return call(ufunc, args, kwargs)
+    ufunc(*(np.ones((1,) * len(shape_of(x))) for x in args), axes=axes)  # for its checks
     *axes, of_result = axes if len(axes) > ufunc.nin else [*axes, ()]
     args = [np.moveaxis(x, axis, range(-np.size(axis), 0)) for x, axis in zip(args, axes)]
     return np.moveaxis(call(ufunc, args, kwargs), range(-np.size(of_result), 0), of_result)
@@ -275,6 +279,12 @@ def strip(x):
     return through(strip, x) if isinstance(x, (list, tuple)) and innermost(x) is not None else x
 
 
+def any_known(condition):
+    """Whether a condition holds anywhere, as far as that can be looked at: while JAX compiles, nowhere."""
+    condition = strip(condition)
+    return isinstance(condition, (bool, np.ndarray, np.generic)) and bool(np.any(condition))
+
+
 def through(function, x):
     """``function`` of each entry of a list, tuple or named tuple, in the same container."""
     return rebuild(x, map(function, x))
@@ -392,7 +402,7 @@ COMPARISONS = {
 for _name, _ufunc in COMPARISONS.items():
     setattr(Tracer, f"__{_name}__", _binary(_ufunc))
 METHODS = (
-    *(np.all, np.any, np.argmax, np.argmin, np.argpartition, np.argsort, np.choose, np.clip, np.copy),
+    *(np.all, np.any, np.argmax, np.argmin, np.argpartition, np.argsort, np.choose, np.copy),
     *(np.cumprod, np.cumsum, np.diagonal, np.dot, np.max, np.mean, np.min, np.nonzero, np.prod, np.ravel, np.repeat),
     *(np.round, np.searchsorted, np.squeeze, np.std, np.sum, np.swapaxes, np.take, np.trace, np.var),
 )

@@ -6,7 +6,7 @@ import numpy as np
 
 from scratch_ad import tracer
 
-from . import DOUBLE, cases, nonzero
+from . import DOUBLE, cases, nonzero, positive
 from .linalg import NAMES
 
 COMPLEX = ("complex128",)
@@ -35,6 +35,9 @@ large("linalg.tensorsolve", "np.reshape(regular(a), (11, 11, 1)), b", a=SQUARE, 
 cases(np.linalg.eigh, "np.linalg.eigh(hermitian(a)).eigenvalues", a=SQUARE, dtypes=DOUBLE, names=NAMES)
 cases(np.linalg.svd, "np.linalg.svd(regular(a), compute_uv=False)", a=SQUARE, dtypes=DOUBLE, names=NAMES)
 cases(np.linalg.lstsq, "np.linalg.lstsq(regular(a), b)[0]", a=SQUARE, b=(11,), dtypes=DOUBLE, names=NAMES)
+
+large("linalg.eig linalg.eigvals", "regular(a)", dtypes=COMPLEX, a=SQUARE)
+large("cov", a=SQUARE)
 
 large("matmul dot inner linalg.matmul", "a, b", a=SQUARE, b=SQUARE)
 large("outer linalg.outer kron", "a, b", a=(2,), b=LONG)
@@ -68,6 +71,9 @@ large("rollaxis roll expand_dims tile repeat pad", "a, 1", a=SQUARE)
 large("broadcast_to", "a, (2, 121)", a=LONG)
 large("broadcast_arrays meshgrid append", "a, b", a=LONG, b=(1,))
 large("resize", "a, (11, 11)", a=SQUARE)
+large("apply_along_axis", "np.cumsum, 0, a", a=SQUARE)
+large("apply_over_axes", "np.sum, a, [0]", a=(2, 61, 2))
+large("linspace logspace geomspace", "a, b, 3", a=positive(1, 61), b=positive(2, 1))
 large("concatenate stack hstack vstack dstack column_stack block", "[a, b]", a=SQUARE, b=SQUARE)
 large("concat", "[a, b]", a=SQUARE, b=SQUARE)
 large("insert", "a, 1, b", a=LONG, b=())
@@ -97,4 +103,13 @@ large("where", "np.arange(11) > 4, a, b", a=SQUARE, b=(11,))
 large("select", "[a > 1, a > -1], [a, a * b], 2.0", a=SQUARE, b=())
 large("piecewise", "a, [a > 1, a <= 1], [np.sin, lambda x: x * x + x]", a=LONG)
 large("clip", "a, -1.0, 1.0", a=SQUARE)
+large("histogram", "a, 5, weights=b", a=LONG, b=LONG)
+large("histogram2d", "a, b, 2, weights=a", a=LONG, b=LONG)
+cases(np.histogramdd, "np.histogramdd(a, 2, weights=b)[0]", a=(121, 2), b=LONG, dtypes=DOUBLE)
+large("histogram_bin_edges", "a, 120", a=(3,))
+large("polyval", "a, b", a=(3,), b=LONG)
+large("vander", "a, 3", a=nonzero(*LONG))
+large("polyadd polysub polymul", "a, b", a=LONG, b=nonzero(2))
+cases(np.polydiv, "np.polydiv(a, b)[0]", a=(101,), b=nonzero(99), dtypes=DOUBLE)
+large("polyder polyint", a=LONG)
 large("interp", "a, [-2.0, -0.5, 1.0, 2.0], b", a=LONG, b=(4,))

@@ -16,10 +16,10 @@ cases(
     "np.vander(a)",
     "np.vander(a, 4, increasing=True)",
     "np.vander(a, N=1) + np.vander(a, 2)",
-    "np.vander(a, 0)",
-    a=(3,),
+    a=nonzero(3),
     dtypes=DOUBLES,
 )
+cases(np.vander, "np.vander(a)", "np.vander(a, 0)", a=at(0.0, 1.5), dtypes=DOUBLE)
 for name in ("polyadd", "polysub", "polymul"):
     cases(getattr(np, name), f"np.{name}(a, b)", a=(4,), b=(2,), dtypes=DOUBLES)
     cases(getattr(np, name), f"np.{name}(a, b)", f"np.{name}(b, [1.0, 2.0])", a=(2,), b=(3,), dtypes=DOUBLE)
@@ -57,15 +57,14 @@ cases(
     np.roots, "np.roots(np.array([0, 1, 1, 0]) * a)", a=nonzero(4), dtypes=DOUBLE, differs="JAX keeps a root at 0 there"
 )
 spread = Argument((6,), 0.2, 2.0)
-cases(np.polyfit, "np.polyfit(a, b, 2)", a=spread, b=(6,))
+cases(np.polyfit, "np.polyfit(a, b, 2)", a=spread, b=(6,), dtypes=("complex128",))
+cases(np.polyfit, "np.polyfit(a, b, 1, w=c, cov=True)", a=spread, b=(6, 2), c=positive(6), dtypes=DOUBLE, orders=1)
 cases(
     np.polyfit,
-    "np.polyfit(a, b, 1, w=c)",
-    "np.polyfit(a, b, 1, w=c, cov=True)[1]",
-    "np.polyfit(a, b, 1, cov='unscaled')[1]",
+    "np.polyfit(a, b, 0, full=True)",
+    "np.polyfit(a, b, 0, cov='unscaled')[1]",
     a=spread,
-    b=(6, 2),
-    c=positive(6),
+    b=(6,),
     dtypes=DOUBLE,
+    orders=1,
 )
-cases(np.polyfit, "np.polyfit(a, b, 1, full=True)", a=spread, b=(6,), dtypes=DOUBLE)

@@ -46,6 +46,7 @@ cases(np.tensordot, "np.tensordot(a, b, axes=0)", a=(2,), b=(2, 2))
 cases(np.kron, "np.kron(a, b)", a=(2,), b=(3,))
 cases(np.kron, "np.kron(a, b)", a=(2, 2), b=(2, 3))
 cases(np.cross, "np.cross(a, b)", a=(2, 3), b=(3,))
+cases(np.cross, "np.cross(a, b, axisa=0, axisb=-1, axisc=0)", a=(3, 2), b=(2, 3), dtypes=DOUBLE)
 cases(np.convolve, "np.convolve(a, b)", "np.convolve(a, b, 'same')", "np.convolve(a, b, mode='valid')", a=(5,), b=(3,))
 cases(
     np.correlate, "np.correlate(a, b)", "np.correlate(a, b, 'full')", "np.correlate(a, b, mode='same')", a=(5,), b=(3,)

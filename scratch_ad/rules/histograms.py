@@ -3,24 +3,29 @@
 import numpy as np
 
 from ..rule import composite
-from ..tracer import astype, scatter, strip
+from ..tracer import any_known, astype, scatter, strip
 from ..tree import typed
+from .special import kind
 
 
-def edges(a, number, dtype, range=None):
+def edges(a, number, range=None):
     """The edges of ``number`` equal bins between the extremes of ``a``, or of ``range``."""
     low, high = range if range is not None else (np.min(a), np.max(a)) if a.size else (0, 1)
-    if np.equal(low, high):
-        low, high = low - 0.5, high + 0.5
-    return np.linspace(low, high, number + 1, dtype=dtype)
+    if any_known(np.logical_not(np.logical_and(np.isfinite(low), np.isfinite(high)))):
+        raise ValueError(f"autodetected range of [{strip(low)}, {strip(high)}] is not finite")
+    none = np.equal(low, high)
+    low, high = np.where(none, low - 0.5, low), np.where(none, high + 0.5, high)
+    dtype = np.result_type(a.dtype, *(kind(x) for x in range or ()))
+    return np.linspace(low, high, number + 1, dtype=dtype if dtype.kind == "f" else np.result_type(dtype, float))
 
 
 def _bin_edges(a, bins=10, range=None, weights=None):
-    if not isinstance(bins, str) and np.ndim(bins) == 1:
-        np.histogram_bin_edges(np.zeros(1), strip(bins))  # for its check of the order
-        return typed(bins)
-    plain = np.histogram_bin_edges(strip(a), bins, strip(range), strip(weights))
-    return edges(typed(a), len(plain) - 1, plain.dtype, range)
+    a = typed(a)
+    if isinstance(bins, str):
+        return edges(a, len(np.histogram_bin_edges(strip(a), bins, strip(range), strip(weights))) - 1, range)
+    like = np.arange(2.0) if np.ndim(bins) == 0 else np.zeros(1)
+    plain = np.histogram_bin_edges(like, strip(bins), strip(range))  # for its checks
+    return edges(a, len(plain) - 1, range) if np.ndim(bins) == 0 else typed(bins)
 
 
 def _totals(sample, edges, weights):

@@ -89,6 +89,8 @@ explicit(
 
 def _norm(x, ord=None, axis=None, keepdims=False):
     x = typed(x)
+    if isinstance(axis, tuple) and len(axis) > 2:
+        raise ValueError("Improper number of dimensions to norm.")
     axes = normalize_axis_tuple(range(x.ndim) if axis is None else axis, x.ndim)
     if (axis is None and ord is None) or (len(axes) == 2 and ord in (None, "f", "fro")):
         return p_norm(x, ord, axis, keepdims)
@@ -310,6 +312,8 @@ def _lstsq(a, b, rcond=None):
 
 def _matrix_power(a, n):
     """NumPy's own binary decomposition of the exponent."""
+    for checked in ((np.empty(a.shape), 0), (np.eye(1), n)):
+        np.linalg.matrix_power(*checked)
     n = operator.index(n)
     if n == 0:
         return np.broadcast_to(np.eye(a.shape[-1], dtype=a.dtype), a.shape)
@@ -582,6 +586,8 @@ def _qr(a, mode="reduced"):
         raise NotImplementedError(
             f"np.linalg.qr: mode {mode!r} has no derivative rule; use 'reduced', 'complete' or 'r'."
         )
+    if a.ndim < 2:
+        raise np.linalg.LinAlgError(f"{a.ndim}-dimensional array given. Array must be at least two-dimensional")
     m = a.shape[-2]
     q, r = y = tall_qr(a[..., :m], "complete" if mode == "complete" else "reduced")
     if m < a.shape[-1]:

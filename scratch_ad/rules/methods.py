@@ -65,6 +65,7 @@ def _reduce(ufunc, array, axis=0, dtype=None, out=None, keepdims=False, initial=
 def _accumulate(ufunc, array, axis=0, dtype=None, out=None):
     if ufunc in _accumulations:
         return _accumulations[ufunc](array, axis, dtype)
+    ufunc.accumulate(np.ones((1,) * np.ndim(array)), axis)  # for its checks
     first, (axis,) = _leading(array, axis, dtype)
     sums = list(first[:1])
     for item in first[1:]:
@@ -74,6 +75,8 @@ def _accumulate(ufunc, array, axis=0, dtype=None, out=None):
 
 def _reduceat(ufunc, array, indices, axis=0, dtype=None, out=None):
     first, (axis,) = _leading(array, axis, dtype)
+    ufunc.reduceat(np.ones(len(first)), indices)  # for its checks
+    indices = np.asarray(indices).astype(int)
     ends = [*indices[1:], len(first)]
     parts = [first[i : max(i + 1, end)] for i, end in zip(indices, ends, strict=True)]
     return np.stack([_reduce(ufunc, part) for part in parts], axis)

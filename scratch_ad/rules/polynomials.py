@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 
 from ..rule import composite, explicit, match, primitive
-from ..tracer import astype, strip
+from ..tracer import any_known, astype, strip
 from ..tree import typed
 
 
@@ -80,10 +80,20 @@ def _aligned(a1, a2):
     return [np.concatenate([np.zeros(n - len(a), a.dtype), a]) if len(a) < n else a for a in pair]
 
 
+def _leading(small):
+    """How many coefficients go away: the first ones that are small, but for the last of all."""
+    n = 0
+    while n < len(small) - 1 and small[n]:
+        n += 1
+    return n
+
+
 def _trimmed(p):
     """Without leading zeros."""
-    p = np.trim_zeros(_listed(p), "f")
-    return p if p.size else np.zeros(1, p.dtype)
+    p = _listed(p)
+    if p.ndim != 1:
+        raise ValueError("Polynomial must be 1d only.")
+    return p[_leading(np.equal(strip(p), 0)) :]
 
 
 composite(np.polyadd, _closed(lambda a1, a2: np.add(*_aligned(a1, a2))))
@@ -123,11 +133,11 @@ explicit(
 def _polydiv(u, v):
     u, v = _listed(u) + 0.0, _listed(v) + 0.0
     if len(u) < len(v):
-        return np.zeros(1, np.result_type(u, v)), astype(u, np.result_type(u, v))
+        dtype = np.result_type(u.dtype, v.dtype)
+        return np.zeros(1, dtype), astype(u, dtype)
     q = quotient(u, v)
     r = u - np.convolve(q, v)
-    rest = np.flatnonzero(np.logical_not(np.less_equal(np.abs(strip(r)), 1e-8)))  # as NumPy trims it
-    return q, r[min(rest[0], len(r) - 1) if rest.size else -1 :]
+    return q, r[_leading(np.less_equal(np.abs(strip(r)), 1e-8)) :]  # as NumPy trims it
 
 
 composite(np.polydiv, _closed(_polydiv))
@@ -218,7 +228,7 @@ def _polyfit(x, y, deg, rcond=None, full=False, w=None, cov=False):
     left = left / scale
     c, residuals, rank, s = np.linalg.lstsq(left, right, rcond)
     c = (c.T / scale).T
-    if rank != order and not full:
+    if any_known(np.not_equal(rank, order)) and not full:
         warnings.warn("Polyfit may be poorly conditioned", np.exceptions.RankWarning, stacklevel=2)
     if full:
         return c, residuals, rank, s, rcond

@@ -269,6 +269,11 @@ def _correlate(a, v, mode="valid"):
 composite(np.correlate, _correlate)
 
 
+def _cross_of_three(x1, x2, /, *, axis=-1):
+    np.linalg.cross(*(np.zeros(shape_of(x)[axis]) for x in (x1, x2)))  # for its checks
+    return np.cross(x1, x2, axis=axis)
+
+
 def _multi_dot(arrays, *, out=None):
     """The product in the order of least cost (Cormen et al., Introduction to Algorithms, section 15.2)."""
     arrays = list(map(typed, arrays))
@@ -297,7 +302,7 @@ composite(np.linalg.matmul, lambda x1, x2, /: np.matmul(x1, x2))
 composite(np.linalg.outer, lambda x1, x2, /: np.outer(x1, x2))
 composite(np.linalg.tensordot, lambda x1, x2, /, *, axes=2: np.tensordot(x1, x2, axes))
 composite(np.linalg.vecdot, lambda x1, x2, /, *, axis=-1: np.vecdot(x1, x2, axis=axis))
-composite(np.linalg.cross, lambda x1, x2, /, *, axis=-1: np.cross(x1, x2, axis=axis))
+composite(np.linalg.cross, _cross_of_three)
 composite(np.linalg.trace, lambda x, /, *, offset=0, dtype=None: np.trace(x, offset, -2, -1, dtype))
 composite(np.linalg.diagonal, lambda x, /, *, offset=0: np.diagonal(x, offset, -2, -1))
 composite(np.linalg.matrix_transpose, lambda x, /: np.matrix_transpose(x))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..rule import composite, elementwise, explicit, linear, primitive
-from ..tracer import Tracer, astype, shape_of
+from ..tracer import Tracer, any_known, astype, shape_of
 from ..tree import typed
 
 _NONE = (None,) * 4  # no derivative in the arguments between ``a`` and ``initial``
@@ -198,7 +198,7 @@ def _cov(m, y=None, rowvar=True, bias=False, ddof=None, fweights=None, aweights=
     for name, x in given.items():
         if x.ndim > 2:
             raise ValueError(f"{name} has more than 2 dimensions")
-    dtype = np.dtype(np.result_type(*given.values(), np.float64) if dtype is None else dtype)
+    dtype = np.dtype(np.result_type(*(x.dtype for x in given.values()), np.float64) if dtype is None else dtype)
     m, *others = (np.atleast_2d(astype(x, dtype)) for x in given.values())
     x = m if rowvar or given["m"].ndim == 1 else m.T
     if not len(x):
@@ -206,7 +206,7 @@ def _cov(m, y=None, rowvar=True, bias=False, ddof=None, fweights=None, aweights=
     x = np.concatenate([x, *(y if rowvar or len(y) == 1 else y.T for y in others)], 0)
     a = None if aweights is None else typed(aweights)
     np.cov(np.zeros(x.shape[1]), None, True, bias, ddof, fweights, None if a is None else np.ones(a.shape))  # checks
-    if a is not None and np.any(np.less(a, 0)):
+    if a is not None and any_known(np.less(a, 0)):
         raise ValueError("aweights cannot be negative")
     ddof = int(not bias) if ddof is None else ddof
     w = a if fweights is None else np.asarray(fweights, float) * (1 if a is None else a)

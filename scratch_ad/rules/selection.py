@@ -1,11 +1,13 @@
 """Sorting, and the statistics that pick elements by order; of equal elements the first counts as the smaller."""
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from ..rule import composite
-from ..tracer import astype, strip
+from ..tracer import any_known, astype, strip
 from ..tree import typed
 from .reductions import along_axes, rows
+from .shaping import along
 
 
 def _sort(a, axis=-1, kind=None, order=None, *, stable=None):
@@ -86,7 +88,7 @@ def _quantile(skip_nan, scale=1):
         a, weak, q = typed(a), type(q) in (int, float), typed(q) / scale
         if a.dtype.kind == "c":
             raise TypeError("a must be an array of real numbers")
-        if not np.all(np.logical_and(np.greater_equal(q, 0), np.less_equal(q, 1))):
+        if any_known(np.logical_not(np.logical_and(np.greater_equal(q, 0), np.less_equal(q, 1)))):
             name = "Quantiles" if scale == 1 else "Percentiles"
             raise ValueError(f"{name} must be in the range [0, {scale}]")
         if q.ndim > 2:
@@ -115,12 +117,12 @@ def _quantile(skip_nan, scale=1):
 def _weighted_places(r, weights, q, skip_nan):
     """The first place in each of the sorted rows ``r`` by which ``weights``, in their order, reach the share ``q``."""
     weights = strip(weights)
-    if np.any(np.less(weights, 0)):
+    if any_known(np.less(weights, 0)):
         raise ValueError("Weights must be non-negative.")
     nan = np.isnan(r)
     cdf = np.cumsum(np.where(nan, 0, weights) if skip_nan else weights, -1, float)
     cdf = cdf / cdf[..., -1:]
-    if np.any(np.logical_and(np.isnan(cdf), np.logical_not(nan))):
+    if any_known(np.logical_and(np.isnan(cdf), np.logical_not(nan))):
         raise ValueError("Weights included NaN, inf or were all zero.")
     cdf = astype(np.where(np.equal(cdf, 0), -1, cdf), q.dtype)
     places = [np.searchsorted(row, strip(q)) for row in np.reshape(cdf, (-1, cdf.shape[-1]))]
@@ -159,7 +161,7 @@ def _unique(
     first = plain[1]
     if not (sorted or return_index or return_inverse or return_counts or axis):  # an order of NumPy's own
         first = first[np.argsort(np.argsort(np.unique(strip(ar), equal_nan=equal_nan, sorted=False)))]
-    values = np.take(np.ravel(ar) if axis is None else ar, first, axis or 0)
+    values = np.ravel(ar)[first] if axis is None else ar[along(normalize_axis_index(axis, ar.ndim), first)]
     result = (values, *plain[1 if return_index else 2 :])
     return result if len(result) > 1 else values
 

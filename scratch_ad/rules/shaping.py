@@ -377,7 +377,7 @@ def _pad(array, pad_width, mode="constant", **kwargs):
     if isinstance(pad_width, dict):
         pad_width = [pad_width.get(i, pad_width.get(i - array.ndim, 0)) for i in range(array.ndim)]
         pad_width = [(w, w) if np.ndim(w) == 0 else w for w in pad_width]
-    options = {k: v if k == "reflect_type" else 1 for k, v in kwargs.items()}
+    options = {k: v if k in ("reflect_type", "stat_length") else 1 for k, v in kwargs.items()}
     np.pad(np.zeros((1,) * array.ndim), pad_width, mode, **options)  # for its checks
     option = next(iter(kwargs.values()), None)
     options = _pairs(0 if option is None and mode in ("constant", "linear_ramp") else option, array.ndim)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.lib import scimath
 
 from ..rule import composite, elementwise, explicit, linear
-from ..tracer import Tracer, astype, dtype_of, scatter, shape_of, strip
+from ..tracer import Tracer, any_known, astype, dtype_of, scatter, shape_of, strip
 from ..tree import typed
 
 _SINC = [(-1) ** k * 2 * k / math.factorial(2 * k + 1) for k in range(14, 0, -1)]
@@ -35,6 +35,8 @@ def _i0_partial(x):
 
 
 def _select(condlist, choicelist, default=0):
+    if len(condlist) != len(choicelist):
+        raise ValueError("list of cases must be same length as list of conditions")
     pairs = list(zip(condlist, choicelist, strict=True))
     return functools.reduce(lambda rest, pair: np.where(*pair, rest), reversed(pairs), default)
 
@@ -59,7 +61,9 @@ def _piecewise(x, condlist, funclist, *args, **kwargs):
     return y
 
 
-def _clip(a, a_min=None, a_max=None, out=None, *, min=None, max=None, dtype=None, **keywords):
+def _clip(a, a_min=np._NoValue, a_max=np._NoValue, out=None, *, min=None, max=None, dtype=None, **keywords):
+    if (a_min is np._NoValue) != (a_max is np._NoValue):
+        np.clip(0.0, **({"a_min": 0.0} if a_max is np._NoValue else {"a_max": 0.0}))  # NumPy's own error
     if out is not None:
         raise TypeError("np.clip: out= is not supported on tracers; use the result.")
     if keywords:
@@ -127,9 +131,14 @@ def _emath_power(x, p):
 # Grids between numbers that are differentiated, in NumPy's own steps.
 
 
+def kind(x):
+    """A Python number, which is weakly typed, or the dtype of what is not."""
+    return x if type(x) in (int, float, complex) else typed(x).dtype
+
+
 def _linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis=0, *, device=None):
     np.linspace(0, 1, num, endpoint)  # for its checks of the number
-    inexact = np.result_type(*(x if type(x) in (int, float, complex) else typed(x) for x in (start, stop)), 0.0)
+    inexact = np.result_type(*map(kind, (start, stop)), 0.0)
     start, stop = astype(start, inexact), astype(stop, inexact)
     difference = stop - start
     k = np.arange(num, dtype=np.finfo(inexact).dtype).reshape((-1,) + (1,) * difference.ndim)
@@ -155,9 +164,9 @@ def _logspace(start, stop, num=50, endpoint=True, base=10.0, dtype=None, axis=0)
 
 def _geomspace(start, stop, num=50, endpoint=True, dtype=None, axis=0):
     start, stop = typed(start), typed(stop)
-    if np.any(np.equal(start, 0)) or np.any(np.equal(stop, 0)):
+    if any_known(np.equal(start, 0)) or any_known(np.equal(stop, 0)):
         raise ValueError("Geometric sequence cannot include zero")
-    inexact = np.result_type(start, stop, float(num), np.zeros((), dtype))
+    inexact = np.result_type(start.dtype, stop.dtype, float(num), np.zeros((), dtype))
     start, stop = astype(start, inexact), astype(stop, inexact)
     turn = np.sign(start)
     y = turn * np.logspace(np.log10(start / turn), np.log10(stop / turn), num, endpoint)
@@ -169,6 +178,8 @@ def _geomspace(start, stop, num=50, endpoint=True, dtype=None, axis=0):
 
 
 def _interp(x, xp, fp, left=None, right=None, period=None):
+    plain = period if isinstance(period, (int, float)) else None
+    np.interp(0.0, np.zeros(len(xp)), np.zeros(len(fp)), period=plain)  # for its checks
     x, xp, fp = (np.stack(e) if isinstance(e, (list, tuple)) else e for e in (x, xp, fp))
     if period is not None:
         x, xp = np.remainder(x, period), np.remainder(xp, period)
