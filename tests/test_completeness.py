@@ -15,7 +15,7 @@ import scratch_ad
 from jax_ref.cases import catalogue
 from jax_ref.cases.constant import CONSTANTS
 from jax_ref.compare import mismatch
-from scratch_ad import forward, grad, jvp, reverse, vjp
+from scratch_ad import forward, grad, jvp, reverse, scipy, vjp
 from scratch_ad.rule import Constant, Refused, rules
 from scratch_ad.tracer import Tracer, name_of
 
@@ -106,16 +106,13 @@ def test_every_constant_function_has_a_case():
 
 def attribute(call):
     """The function that a call such as "np.linalg.norm(x)" names first."""
-    function = np
-    for name in re.match(r"np((\.\w+)+)\(", call)[1].split(".")[1:]:
-        function = getattr(function, name)
-    return function
+    return eval(re.match(r"(\w+(\.\w+)+)\(", call)[1], {"np": np, "scipy": scipy})
 
 
 @pytest.mark.filterwarnings("ignore:numpy.fix is deprecated:DeprecationWarning")  # in NumPy 2.5
 @pytest.mark.parametrize("call", CONSTANTS)
 def test_constant_functions_give_numpys_plain_result_and_no_derivative(call):
-    f = eval(f"lambda x, v, n: {call}", {"np": np})
+    f = eval(f"lambda x, v, n: {call}", {"np": np, "scipy": scipy})
     x, v, n = np.array([[0.5, -1.2, 0.0], [2.0, 0.5, 3.5]]), np.array([0.3, -1.5, 2.0, 0.5]), np.array([0, 1, 2])
     expected = f(x, v, n)
     results = []

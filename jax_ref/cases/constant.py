@@ -38,4 +38,6 @@ CONSTANTS = (
     "np.can_cast(x.dtype, np.complex128)",
     "np.empty_like(x).shape",
     "np.einsum_path('ij,ij', x, x)[0]",
+    "scipy.special.gammasgn(x)",
+    "scipy.special.round(x)",
 )
