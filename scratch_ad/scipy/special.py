@@ -22,7 +22,7 @@ def _named(function):
 def _log_sum_weights(a, axis, b):
     """eᵃ / Σ b eᵃ, shaped like both; of infinite terms each its share."""
     top = stop_gradient(np.max(np.real(a if b is None else np.where(np.equal(b, 0), -np.inf, a)), axis, keepdims=True))
-    e = np.exp(np.where(np.equal(a, top), 0, a - top))
+    e = np.exp(np.where(np.logical_and(np.equal(a, top), np.isinf(top)), 0, a - top))
     return e / np.sum(e if b is None else b * e, axis, keepdims=True)
 
 
