@@ -262,6 +262,7 @@ _equivalents = {
     np.linalg.eigvals: lambda a: _eig(a).eigenvalues,  # jax.numpy's has a first derivative only
     np.roots: lambda p: jnp.roots(p, strip_zeros=not isinstance(p, jax.core.Tracer)),
     np.where: lambda *args: jnp.where(*map(_array, args)),
+    scipy.special.exp1: _ufunc(scipy.special.exp1, lambda x: -jax.scipy.special.expi(-x)),  # jit(hessian(exp1)) fails
     scipy.special.psi: _ufunc(scipy.special.psi, jax.scipy.special.digamma),
     scipy.special._ufuncs._zeta: _ufunc(scipy.special._ufuncs._zeta, jax.scipy.special.zeta),
     scipy.special._ufuncs._riemann_zeta: lambda x: jax.scipy.special.zeta(x, jnp.ones_like(x)),

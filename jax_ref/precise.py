@@ -21,6 +21,7 @@ from scratch_ad.rules.linalg import full_svd, least_squares, p_norm, tall_qr
 from scratch_ad.rules.polynomials import quotient, zeros_of
 from scratch_ad.rules.products import contract
 from scratch_ad.rules.shaping import join, pile
+from scratch_ad.scipy import special as mirror
 from scratch_ad.tracer import Trace, Tracer, dtype_of, innermost, name_of, rebuild, through
 from scratch_ad.tree import is_inexact
 
@@ -834,7 +835,19 @@ def _norm(x, ord, axis, keepdims):
     return _each(lambda total: _power(total, 1 / mpf(p)))(np.sum(np.abs(x) ** p, axis, keepdims=keepdims))
 
 
+def _logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False):
+    total = np.sum(np.exp(a) if b is None else b * np.exp(a), axis, keepdims=keepdims)
+    return (np.log(np.abs(total)), np.sign(total)) if return_sign else np.log(total)
+
+
+def _softmax(x, axis=None):
+    return np.exp(x) / np.sum(np.exp(x), axis, keepdims=True)
+
+
 FUNCTIONS = {
+    mirror.logsumexp: _logsumexp,
+    mirror.softmax: _softmax,
+    mirror.log_softmax: lambda x, axis=None: np.log(_softmax(x, axis)),
     np.real: _each(lambda x: x.real, real=True),
     np.imag: _each(lambda x: x.imag, real=True),
     np.sinc: _each(_real(mpmath.sincpi)),

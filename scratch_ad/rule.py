@@ -177,7 +177,7 @@ missing = Missing()
 
 
 class Elementwise:
-    """Partials per argument: a function of the arguments it names, 1, -1, None where it is zero, or why there is none."""
+    """Partials per argument: a function of the arguments it names, 1, -1, None for zero, or why there is none."""
 
     joint = False
 

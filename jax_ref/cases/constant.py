@@ -41,4 +41,6 @@ CONSTANTS = (
     "scipy.linalg.bandwidth(x)",
     "scipy.linalg.ishermitian(x[:, :2])",
     "scipy.linalg.issymmetric(x[:, :2])",
+    "scipy.special.gammasgn(x)",
+    "scipy.special.round(x)",
 )

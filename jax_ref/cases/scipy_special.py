@@ -1,11 +1,10 @@
 """The functions of ``scipy.special``: first those that JAX has, then those that it has not."""
 
-import numpy as np
 from scipy.special import _ufuncs
 
 from scratch_ad.scipy import special
 
-from . import DOUBLE, DOUBLES, Argument, at, cases
+from . import DOUBLE, DOUBLES, Argument, cases
 
 REAL = ("float32", "float64")
 NO_SUCH = "JAX has no such function"
@@ -47,85 +46,87 @@ def beyond(names, call="a", dtypes=DOUBLE, differs=NO_SUCH, stack=False, **argum
 # what JAX has
 
 for name, a, dtypes in (
-    ("erf",       on(-3, 3, 8),      DOUBLE),
-    ("erfc",      on(-3, 4, 8),      REAL),
-    ("erfcx",     on(-3, 6, 8),      DOUBLE),
-    ("erfinv",    on(-0.9, 0.9, 5),  DOUBLE),
-    ("dawsn",     on(-4, 4, 8),      DOUBLE),
-    ("wofz",      on(-3, 3, 8),      ("complex128",)),
-    ("ndtr",      on(-4, 4, 8),      DOUBLE),
-    ("log_ndtr",  on(-30, 4, 8),     DOUBLE),
-    ("ndtri",     on(0.01, 0.99, 8), DOUBLE),
-    ("expit",     on(-6, 6, 8),      REAL),
-    ("logit",     on(0.02, 0.98, 8), REAL),
-    ("gamma",     on(0.5, 5, 8),     DOUBLE),
-    ("gammaln",   on(0.5, 20, 8),    REAL),
-    ("loggamma",  on(0.5, 20, 8),    DOUBLE),
-    ("psi",       on(0.5, 9, 8),     DOUBLE),
-    ("i0",        on(-9, 9, 8),      REAL),
-    ("i0e",       on(-25, 25, 8),    DOUBLE),
-    ("i1",        on(-9, 9, 8),      DOUBLE),
-    ("i1e",       on(-25, 25, 8),    DOUBLE),
-    ("expi",      on(0.5, 5, 8),     DOUBLE),
-    ("entr",      on(0.2, 4, 8),     REAL),
-    ("fresnel",   on(-3, 3, 8),      DOUBLE),
-    ("sici",      on(0.5, 9, 8),     DOUBLE),
+    ("erf",       on(-3, 3, 101),      DOUBLE),
+    ("erfc",      on(-3, 4, 101),      REAL),
+    ("erfcx",     on(-2, 2, 101),      DOUBLE),
+    ("erfinv",    on(-0.9, 0.9, 101),  DOUBLE),
+    ("dawsn",     on(-4, 4, 101),      DOUBLE),
+    ("wofz",      on(-1, 1, 101),      ("complex128",)),
+    ("ndtr",      on(-4, 4, 101),      DOUBLE),
+    ("log_ndtr",  on(-4, 4, 101),      DOUBLE),
+    ("ndtri",     on(0.01, 0.99, 101), DOUBLE),
+    ("expit",     on(-6, 6, 101),      REAL),
+    ("logit",     on(0.02, 0.98, 101), REAL),
+    ("gamma",     on(0.5, 5, 101),     DOUBLE),
+    ("gammaln",   on(0.5, 20, 101),    REAL),
+    ("loggamma",  on(0.5, 20, 101),    DOUBLE),
+    ("psi",       on(0.5, 9, 101),     DOUBLE),
+    ("i0",        on(0.5, 9, 101),     DOUBLE),
+    ("i0e",       on(-25, -0.5, 101),  DOUBLE),
+    ("i1",        on(0.5, 9, 101),     DOUBLE),
+    ("i1e",       on(-25, -0.5, 101),  DOUBLE),
+    ("expi",      on(0.5, 5, 101),     DOUBLE),
+    ("entr",      on(0.2, 4, 101),     REAL),
+    ("fresnel",   on(-3, 3, 101),      DOUBLE),
+    ("sici",      on(0.5, 9, 101),     DOUBLE),
 ):
     known(name, dtypes=dtypes, a=a)
 
 for name, a, b, dtypes in (
-    ("xlogy",     on(-2, 2, 2, 3),  on(0.2, 3, 3),    ("float32", *DOUBLES)),
-    ("xlog1py",   on(-2, 2, 2, 3),  on(-0.5, 3, 3),   DOUBLES),
-    ("rel_entr",  on(0.2, 2, 2, 3), on(0.2, 3, 3),    DOUBLE),
-    ("kl_div",    on(0.2, 2, 2, 3), on(0.2, 3, 3),    REAL),
-    ("boxcox",    on(0.2, 2, 2, 3), on(1, 2, 3),      DOUBLE),
-    ("boxcox1p",  on(0.2, 2, 2, 3), on(1, 2, 3),      DOUBLE),
-    ("poch",      on(0.5, 4, 2, 3), on(0.5, 4, 3),    DOUBLE),
-    ("owens_t",   on(-2, 2, 2, 3),  on(-2, 2, 3),     DOUBLE),
+    ("xlogy",     on(-2, 2, 2, 51),  on(0.2, 3, 51),    ("float32", *DOUBLES)),
+    ("xlog1py",   on(-2, 2, 2, 51),  on(-0.5, 3, 51),   DOUBLES),
+    ("rel_entr",  on(0.2, 2, 2, 51), on(0.2, 3, 51),    DOUBLE),
+    ("kl_div",    on(0.2, 2, 2, 51), on(0.2, 3, 51),    REAL),
+    ("boxcox",    on(0.2, 2, 2, 51), on(1, 2, 51),      DOUBLE),
+    ("boxcox1p",  on(0.2, 2, 2, 51), on(1, 2, 51),      DOUBLE),
+    ("poch",      on(0.5, 4, 2, 51), on(0.5, 4, 51),    DOUBLE),
+    ("owens_t",   on(-2, 2, 2, 51),  on(-2, 2, 51),     DOUBLE),
 ):
     known(name, "a, b", dtypes=dtypes, a=a, b=b)
 
-known("betainc", "2.5, 0.5, a", a=on(0.05, 0.95, 8))
-known("hyp1f1", "0.7, 1.5, a", a=on(-3, 3, 5))
-known("zeta", "2.5, a", of=_ufuncs._zeta, a=on(0.5, 9, 8))
-known("zeta", "a", of=_ufuncs._riemann_zeta, a=on(1.5, 9, 5))
-known("polygamma", "1, a", a=on(0.5, 9, 8))
-known("multigammaln", "a, 3", a=on(2, 9, 8))
-known("factorial", a=on(0.5, 5, 8))
-known("comb", "a, b", a=on(3, 6, 2, 3), b=on(0.5, 2.5, 3))
-known("logsumexp", a=(2, 3), dtypes=REAL)
-known("logsumexp", "a, axis=1, b=b, keepdims=True", a=(2, 3), b=on(0.5, 2, 3))
-known("logsumexp", "a, axis=0, b=b, return_sign=True", a=(2, 3), b=on(-2, -0.5, 2, 3))
-known("softmax", "a, axis=-1", a=(2, 3), dtypes=REAL)
-known("log_softmax", "a, axis=0", a=(2, 3))
-known("sph_harm_y", "3, 1, a, b", a=on(0.2, 3, 5), b=on(0, 6, 5))
+known("betainc", "2.5, 0.5, a", a=on(0.05, 0.95, 101))
+known("hyp1f1", "0.7, 1.5, a", a=on(-3, 3, 101))
+known("zeta", "2.5, a", of=_ufuncs._zeta, a=on(0.5, 9, 101))
+known("zeta", "a", of=_ufuncs._riemann_zeta, a=on(1.5, 9, 101))
+known("polygamma", "1, a", a=on(0.5, 9, 101))
+known("multigammaln", "a, 3", a=on(2, 9, 101))
+known("factorial", a=on(0.5, 5, 101))
+known("comb", "a, b", a=on(3, 6, 2, 51), b=on(0.5, 2.5, 51))
+known("logsumexp", a=(2, 51))
+known("logsumexp", "a, axis=1, b=b, keepdims=True", a=(2, 51), b=on(0.5, 2, 51))
+known("logsumexp", "a, axis=0, b=b, return_sign=True", a=(2, 51), b=on(-2, -0.5, 2, 51))
+known("softmax", "a, axis=-1", a=(2, 51), dtypes=REAL)
+known("log_softmax", "a, axis=0", a=(2, 51))
+known("sph_harm_y", "3, 1, a, b", a=on(0.2, 3, 101), b=on(0, 6, 101))
 
-# of second order JAX has none, or XLA takes seconds to compile it: tests/test_scipy_special.py looks at that
+# of second order JAX has none in both arguments, or XLA takes long to compile it: tests/test_scipy_special.py has those
 
+known("gammainc", "2.5, a", a=on(0.5, 6, 101))
+known("gammaincc", "2.5, a", a=on(0.5, 6, 101))
+known("gammainc", "a, b", orders=1, a=on(1, 4, 2, 3), b=on(1, 4, 3))
+known("gammaincc", "a, b", orders=1, a=on(1, 4, 2, 3), b=on(1, 4, 3))
+known("beta", "a, 1.5", a=on(0.5, 4, 101))
 known("beta", "a, b", orders=1, a=on(0.5, 4, 2, 3), b=on(0.5, 4, 3))
-known("betaln", "a, b", orders=1, a=on(0.5, 9, 2, 3), b=on(0.5, 9, 3))
-known("gammainc", "a, b", orders=1, a=on(0.5, 9, 2, 3), b=on(0.5, 9, 3))
-known("gammaincc", "a, b", orders=1, a=on(0.5, 9, 2, 3), b=on(0.5, 9, 3))
-known("exp1", orders=1, a=on(0.5, 5, 8))
-known("expn", "2, a", orders=1, a=on(0.5, 4, 8))
-known("spence", orders=1, a=on(0.2, 4, 8))
-known("hyp2f1", "0.7, 1.2, 1.9, a", orders=1, a=on(-0.6, 0.6, 5))
+known("betaln", "a, b", a=on(0.5, 4, 101), b=on(0.5, 3, 101))
+known("exp1", a=on(0.5, 5, 101))
+known("spence", a=on(0.2, 0.9, 101))  # between 1 and 2 JAX gives nan
+known("hyp2f1", "0.7, 1.2, 1.9, a", a=on(-0.6, 0.6, 101))
 
 # where JAX has the function, but not this derivative, or not these numbers
 
 DIFFERS = "JAX has no derivative there"
+known("expn", "2, a", differs="inside of jit JAX raises an error for its second derivative", a=on(0.5, 4, 8))
 known("erfcx", differs="JAX takes no complex numbers", dtypes=("complex128",), a=on(-3, 3, 5))
 known("dawsn", differs="JAX takes no complex numbers", dtypes=("complex128",), a=on(-3, 3, 5))
 known("hyp1f1", "0.7, 1.5, a", differs="JAX takes no complex numbers", dtypes=("complex128",), a=on(-3, 3, 5))
 known("betainc", "a, b, c", differs=DIFFERS, a=on(0.4, 6, 2, 3), b=on(0.4, 6, 3), c=on(0.1, 0.9, 2, 3))
 known("zeta", "a", of=_ufuncs._riemann_zeta, differs="JAX gives nan for s < 1", a=on(-3.5, 0.5, 5))
-known("zeta", "a, b", of=_ufuncs._zeta, differs="of second order JAX has no derivative", a=on(1.5, 5, 5), b=on(0.3, 5, 5))
-known("sici", differs="JAX has no derivative at the origin", a=on(0.5, 3, 2))
+known("zeta", "a, b", of=_ufuncs._zeta, differs="JAX has none by s of second order", a=on(1.5, 5, 5), b=on(0.3, 5, 5))
 
 # what JAX has not
 
 for names, a in (
-    ("exp2 exp10 expm1 exprel cosm1 sindg cosdg log_expit erfi wrightomega rgamma", on(-3, 3, 8)),
+    ("exp2 exp10 expm1 exprel cosm1 sindg cosdg log_expit erfi wrightomega rgamma", on(-2, 2, 8)),
     ("log1p cbrt ndtri_exp", on(-0.9, -0.1, 8)),
     ("erfcinv", on(0.1, 1.9, 8)),
     ("tandg cotdg", on(20, 60, 3)),
@@ -151,7 +152,8 @@ for names, call, a in (
     ("hyp0f1", "1.5, a", on(-3, 3, 5)),
     ("hyperu", "0.7, 1.5, a", on(0.4, 3, 5)),
     ("wright_bessel log_wright_bessel", "0.7, 1.5, a", on(0.4, 3, 5)),
-    ("eval_legendre eval_chebyt eval_chebyu eval_chebyc eval_chebys eval_laguerre eval_hermite eval_hermitenorm", "3, a", on(-0.9, 0.9, 5)),
+    ("eval_legendre eval_chebyt eval_chebyu eval_chebyc eval_chebys eval_laguerre", "3, a", on(-0.9, 0.9, 5)),
+    ("eval_hermite eval_hermitenorm", "3, a", on(-0.9, 0.9, 5)),
     ("eval_sh_legendre eval_sh_chebyt eval_sh_chebyu", "3, a", on(0.1, 0.9, 5)),
     ("eval_legendre eval_chebyu eval_hermite eval_chebyt", "np.array([[0], [1], [2]]), a", on(-0.9, 0.9, 5)),
     ("eval_gegenbauer eval_genlaguerre", "3, 0.7, a", on(-0.9, 0.9, 5)),
@@ -193,37 +195,36 @@ for names, a, b in (
     ("binom", on(3, 5, 2, 3), on(0.5, 2, 3)),
     ("ellipkinc ellipeinc", on(-4, 4, 2, 3), on(-1, 0.9, 3)),
     ("elliprc", on(0.4, 3, 2, 3), on(0.4, 3, 3)),
-    ("tklmbda", on(-0.8, 0.8, 2, 3), on(-0.5, 0.9, 3)),
+    ("tklmbda", on(-0.8, 0.8, 2, 3), on(0.2, 0.9, 3)),
     ("chdtriv", on(0.2, 0.8, 2, 3), on(1, 4, 3)),
     ("stdtridf", on(0.55, 0.7, 2, 3), on(0.8, 1, 3)),
     ("pdtrik", on(0.5, 0.9, 2, 3), on(2, 4, 3)),
 ):
     beyond(names, "a, b", a=a, b=b)
 beyond("ellipj", "a, b", stack=True, a=on(-2, 2, 2, 3), b=on(0.1, 0.9, 3))
-for name in ("lambertw",):
-    cases(_ufuncs._lambertw, "scipy.special.lambertw(a)", dtypes=DOUBLES, differs=NO_SUCH, a=on(0.2, 3, 5))
+known("lambertw", of=_ufuncs._lambertw, dtypes=DOUBLES, differs=NO_SUCH, a=on(0.2, 3, 5))
 
 for names, a, b, c in (
-    ("betaincc", on(0.5, 5, 2, 3), on(0.5, 5, 3), on(0.1, 0.9, 2, 3)),
+    ("betaincc",  on(0.5, 5, 2, 3),  on(0.5, 5, 3),     on(0.1, 0.9, 2, 3)),
     ("betaincinv betainccinv", on(1, 5, 2, 3), on(1, 5, 3), on(0.1, 0.9, 2, 3)),
-    ("btdtria", on(0.2, 0.8, 2, 3), on(1, 3, 3), on(0.3, 0.7, 2, 3)),
-    ("btdtrib", on(1, 3, 2, 3), on(0.2, 0.8, 3), on(0.3, 0.7, 2, 3)),
+    ("btdtria",   on(0.2, 0.8, 2, 3),on(1, 3, 3),       on(0.3, 0.7, 2, 3)),
+    ("btdtrib",   on(1, 3, 2, 3),    on(0.2, 0.8, 3),   on(0.3, 0.7, 2, 3)),
     ("fdtr fdtrc", on(1, 8, 2, 3), on(1, 8, 3), on(0.3, 3, 2, 3)),
-    ("fdtri", on(2, 8, 2, 3), on(2, 8, 3), on(0.2, 0.8, 2, 3)),
-    ("fdtridfd", on(2, 4, 2, 3), on(0.6, 0.62, 3), on(1.2, 1.3, 2, 3)),
+    ("fdtri",     on(2, 8, 2, 3),    on(2, 8, 3),       on(0.2, 0.8, 2, 3)),
+    ("fdtridfd",  on(2, 4, 2, 3),    on(0.6, 0.62, 3),  on(1.2, 1.3, 2, 3)),
     ("gdtr gdtrc", on(0.5, 2, 2, 3), on(0.5, 4, 3), on(0.3, 3, 2, 3)),
-    ("gdtria", on(0.2, 0.8, 2, 3), on(0.5, 4, 3), on(0.3, 3, 2, 3)),
-    ("gdtrib", on(0.5, 2, 2, 3), on(0.2, 0.8, 3), on(0.3, 3, 2, 3)),
-    ("gdtrix", on(0.5, 2, 2, 3), on(0.5, 4, 3), on(0.2, 0.8, 2, 3)),
-    ("bdtrik", on(0.4, 0.8, 2, 3), on(8, 10, 3), on(0.3, 0.6, 2, 3)),
-    ("bdtrin", on(3, 4, 2, 3), on(0.4, 0.8, 3), on(0.3, 0.6, 2, 3)),
-    ("nbdtrik", on(0.4, 0.8, 2, 3), on(4, 6, 3), on(0.3, 0.6, 2, 3)),
-    ("nbdtrin", on(3, 4, 2, 3), on(0.4, 0.8, 3), on(0.3, 0.6, 2, 3)),
-    ("nrdtrimn", on(0.2, 0.8, 2, 3), on(0.5, 2, 3), on(-1, 1, 2, 3)),
-    ("nrdtrisd", on(-1, 0, 2, 3), on(0.6, 0.8, 3), on(0.5, 1, 2, 3)),
-    ("voigt_profile", on(-2, 2, 2, 3), on(0.4, 2, 3), on(0.4, 2, 2, 3)),
+    ("gdtria",    on(0.2, 0.8, 2, 3),on(0.5, 4, 3),     on(0.3, 3, 2, 3)),
+    ("gdtrib",    on(0.5, 2, 2, 3),  on(0.2, 0.8, 3),   on(0.3, 3, 2, 3)),
+    ("gdtrix",    on(0.5, 2, 2, 3),  on(0.5, 4, 3),     on(0.2, 0.8, 2, 3)),
+    ("bdtrik",    on(0.4, 0.8, 2, 3),on(8, 10, 3),      on(0.3, 0.6, 2, 3)),
+    ("bdtrin",    on(3, 4, 2, 3),    on(0.4, 0.8, 3),   on(0.3, 0.6, 2, 3)),
+    ("nbdtrik",   on(0.4, 0.8, 2, 3),on(4, 6, 3),       on(0.3, 0.6, 2, 3)),
+    ("nbdtrin",   on(3, 4, 2, 3),    on(0.4, 0.8, 3),   on(0.3, 0.6, 2, 3)),
+    ("nrdtrimn",  on(0.2, 0.8, 2, 3),on(0.5, 2, 3),     on(-1, 1, 2, 3)),
+    ("nrdtrisd",  on(-1, 0, 2, 3),   on(0.6, 0.8, 3),   on(0.5, 1, 2, 3)),
+    ("voigt_profile",on(-2, 2, 2, 3),   on(0.4, 2, 3),     on(0.4, 2, 2, 3)),
     ("elliprf elliprd elliprg", on(0.4, 3, 2, 3), on(0.4, 3, 3), on(0.4, 3, 2, 3)),
-    ("radian", on(0.4, 3, 2, 3), on(0.4, 3, 3), on(0.4, 3, 2, 3)),
+    ("radian",    on(0.4, 3, 2, 3),  on(0.4, 3, 3),     on(0.4, 3, 2, 3)),
 ):
     beyond(names, "a, b, c", a=a, b=b, c=c)
 beyond("elliprj", "a, b, c, d", a=on(0.4, 3, 2, 3), b=on(0.4, 3, 3), c=on(0.4, 3, 2, 3), d=on(0.4, 3, 3))

@@ -9,10 +9,9 @@ import scipy.special as _scipy
 from scipy.special import *  # noqa: F403
 
 from ..rule import composite, elementwise, explicit
-from ..rules import scipy_special as _rules
+from ..rules._special_formulas import below
 from ..rules.scipy_special import unknown
-
-_below, _psi_step = _rules._below, _rules._psi_step
+from ..tracer import stop_gradient
 
 
 def _named(function):
@@ -20,43 +19,32 @@ def _named(function):
     return function
 
 
-def _log_sum_weights(y, a, axis, keepdims, return_sign):
-    """∂ log|Σ b eᵃ| / ∂(b eᵃ) times eᵃ, shaped like a; of infinite terms each its share."""
-    y, sign = y if return_sign else (y, 1)
-    if not keepdims:
-        axis = tuple(range(np.ndim(a))) if axis is None else axis
-        y, sign = np.expand_dims(y, axis), np.expand_dims(sign, axis) if return_sign else 1
-    infinite = np.isinf(np.real(y))
-    equal = np.logical_and(infinite, np.equal(a, y))
-    count = np.where(infinite, np.sum(equal, axis, keepdims=True), 1)
-    return (
-        np.where(infinite, equal, np.exp(np.where(infinite, 0, a - y))) * sign / np.where(np.equal(count, 0), 1, count)
-    )
+def _log_sum_weights(a, axis, b):
+    """eᵃ / Σ b eᵃ, shaped like both; of infinite terms each its share."""
+    top = stop_gradient(np.max(np.real(a if b is None else np.where(np.equal(b, 0), -np.inf, a)), axis, keepdims=True))
+    e = np.exp(np.where(np.logical_and(np.equal(a, top), np.isinf(top)), 0, a - top))
+    return e / np.sum(e if b is None else b * e, axis, keepdims=True)
 
 
-def _log_sum_push(with_b):
-    def push(t, y, a, axis=None, b=None, keepdims=False, return_sign=False):
-        a, factor = _broadcast(a, b, with_b)
-        total = np.sum(t * factor * _log_sum_weights(y, a, axis, keepdims, return_sign), axis, keepdims=keepdims)
+def _log_sum_push(factor):
+    def push(t, _y, a, axis=None, b=None, keepdims=False, return_sign=False):
+        total = np.sum(t * _log_sum_weights(a, axis, b) * factor(b), axis, keepdims=keepdims)
         return (total, None) if return_sign else total
 
     return push
 
 
-def _log_sum_pull(with_b):
-    def pull(g, y, a, axis=None, b=None, keepdims=False, return_sign=False):
-        a, factor = _broadcast(a, b, with_b)
-        g = g[0] if return_sign else g
+def _log_sum_pull(factor):
+    def pull(g, _y, a, axis=None, b=None, keepdims=False, return_sign=False):
+        g, weights = g[0] if return_sign else g, _log_sum_weights(a, axis, b)
         if not keepdims:
-            g = np.expand_dims(g, tuple(range(np.ndim(a))) if axis is None else axis)
-        return g * factor * _log_sum_weights(y, a, axis, keepdims, return_sign)
+            g = np.expand_dims(g, tuple(range(np.ndim(weights))) if axis is None else axis)
+        return g * weights * factor(b)
 
     return pull
 
 
-def _broadcast(a, b, with_b):
-    """``a`` in the shape of both, and the factor of the weights: b, or 1 where b is differentiated or not given."""
-    return (a, 1) if b is None else (a + np.zeros_like(b), b if with_b else 1)
+_of_a, _of_b = lambda b: 1 if b is None else b, lambda b: 1
 
 
 def _centred(t, y, axis):
@@ -66,8 +54,8 @@ def _centred(t, y, axis):
 logsumexp = _named(
     explicit(
         _scipy.logsumexp,
-        jvp=(_log_sum_push(True), None, _log_sum_push(False)),
-        vjp=(_log_sum_pull(True), None, _log_sum_pull(False)),
+        jvp=(_log_sum_push(_of_a), None, _log_sum_push(_of_b)),
+        vjp=(_log_sum_pull(_of_a), None, _log_sum_pull(_of_b)),
     )
 )
 softmax = _named(
@@ -131,7 +119,7 @@ multigammaln = _named(
 
 
 def _diric_slope(a, b):
-    slope = _below(_scipy.eval_gegenbauer, b - 1, 2, np.cos(a / 2))
+    slope = below(_scipy.eval_gegenbauer, b - 1, 2, np.cos(a / 2))
     return -np.sin(a / 2) * slope / b
 
 

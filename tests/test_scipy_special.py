@@ -1,0 +1,329 @@
+"""``scipy.special``: every function has an answer, second derivatives, hard points, and what is refused."""
+
+import functools
+import subprocess
+import sys
+
+import mpmath
+import numpy as np
+import pytest
+import scipy.special
+from mpmath import mp, mpf
+
+import scratch_ad
+from jax_ref.cases import catalogue
+from jax_ref.measure import inner
+from scratch_ad import grad, jvp, vjp
+from scratch_ad.rule import Constant, Refused, rules
+from scratch_ad.scipy import special
+from scratch_ad.tracer import name_of
+
+CASES = [case for case in catalogue if "scipy.special" in case.expression]
+
+
+def fresh(code):
+    """What a new interpreter prints."""
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+
+
+# What there is
+
+
+def test_every_ufunc_has_an_answer():
+    ufuncs = {name for name in dir(scipy.special) if isinstance(getattr(scipy.special, name), np.ufunc)}
+    assert len(ufuncs) > 230
+    assert sorted(name for name in ufuncs if getattr(scipy.special, name) not in rules) == []
+
+
+def test_every_function_that_jax_has_is_differentiated():
+    import jax.scipy.special
+
+    integers = {"bernoulli", "bessel_jn", "gammasgn", "lpmn", "lpmn_values"}
+    names = {n for n in dir(jax.scipy.special) if not n.startswith("_") and hasattr(special, n)} - integers
+    assert len(names) > 45
+    tested = {name_of(case.function).rpartition(".")[2] for case in CASES} | {"digamma", "zeta"}
+    assert names - tested == set()
+
+
+def test_the_mirror_has_every_name_of_scipy():
+    assert set(scipy.special.__all__) <= set(dir(special))
+    assert special.erf is scipy.special.erf and special.softmax is not scipy.special.softmax
+
+
+def test_rules_load_when_a_function_is_met():
+    code = """
+import sys, scratch_ad, scipy.special
+assert "scratch_ad.rules.scipy_special" not in sys.modules
+print(scratch_ad.grad(scipy.special.erf)(0.5), "scratch_ad.rules.scipy_special" in sys.modules)
+"""
+    assert fresh(code) == "0.8787825789354448 True"
+
+
+def test_a_rule_of_the_user_stays():
+    code = """
+import scratch_ad, scipy.special as special
+scratch_ad.elementwise(special.erf, lambda x: 7 * x)
+scratch_ad.grad(special.erfc)(0.5)
+print(scratch_ad.grad(special.erf)(1.0))
+"""
+    assert fresh(code) == "7.0"
+
+
+def test_programs_name_the_functions():
+    source = scratch_ad.record(grad(special.erf), 0.5).source
+    assert "np.exp" in source
+    assert "erf(v0)" in scratch_ad.record(special.erf, 0.5).source
+
+
+# Second derivatives, where JAX's are not compared
+
+
+def _along(f, primals, tangents, step):
+    move = lambda h: np.asarray(f(*(x + h * t for x, t in zip(primals, tangents, strict=True))))
+    return (8 * (move(step / 2) - move(-step / 2)) - (move(step) - move(-step))) / (6 * step)
+
+
+FEW_DIGITS = {"fdtridfd", "stdtridf", "tklmbda", "bdtrin", "nbdtrin", "chndtrix", "chndtrinc"}  # SciPy's values have
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c.differs or c.orders == 1], ids=str)
+@np.errstate(all="ignore")
+def test_second_derivative(case):
+    """That of jvp by jvp and by vjp against a central difference of the first, at random directions."""
+    function, primals = case.function_in(), case.draw(case.dtypes[-1])
+    f = lambda *x: np.stack(y) if isinstance(y := function(*x), list) else y
+    rng = np.random.default_rng(0)
+    tangents, others = (tuple(np.asarray(rng.normal(size=x.shape), x.dtype) for x in primals) for _ in range(2))
+    first = lambda *x: jvp(f, x, tangents)[1]
+    value, second = jvp(first, primals, others)
+    tolerance = 1e-5 if name_of(case.function).rpartition(".")[2] in FEW_DIGITS else 1e-7
+    np.testing.assert_allclose(second, _along(first, primals, others, 1e-3), rtol=tolerance, atol=tolerance)
+    g = np.asarray(rng.normal(size=value.shape), value.dtype)
+    pulled = vjp(first, *primals)[1](g)
+    assert abs(inner([g], [second]) - inner(pulled, others)) < 1e-11 * (1 + np.max(np.abs(second)))
+
+
+# Hard points: overflow, cancellation, the ends of the domain
+
+INF = np.inf
+_tail = lambda x: mpmath.exp(mpf(x) ** 2) * mpmath.erfc(mpf(x))
+HARD = {
+    # function of one argument, point: the derivative
+    ("erfc", 20.0): lambda x: -2 / mpmath.sqrt(mp.pi) * mpmath.exp(-x * x),
+    ("erfcx", 1e8): lambda x: -1 / (mpmath.sqrt(mp.pi) * x * x) * (1 - 3 / (2 * x * x)),
+    ("erfcx", -20.0): lambda x: 2 * x * _tail(x) - 2 / mpmath.sqrt(mp.pi),
+    ("dawsn", 1e8): lambda x: -1 / (2 * x * x) * (1 + 3 / (2 * x * x)),
+    ("log_ndtr", -1e10): lambda x: -x * (1 + 1 / (x * x)),
+    ("log_ndtr", 50.0): lambda x: 0,
+    ("ndtri", 1e-300): lambda x: None,
+    ("erfcinv", 1e-300): lambda x: None,
+    ("expit", 700.0): lambda x: mpmath.exp(-x),
+    ("expit", -700.0): mpmath.exp,
+    ("expit", 1e4): lambda x: 0,
+    ("log_expit", 800.0): lambda x: mpmath.exp(-x),
+    ("logit", 1e-300): lambda x: 1 / x,
+    ("gamma", -0.5): lambda x: mpmath.gamma(x) * mpmath.digamma(x),
+    ("rgamma", -3.0): lambda x: mpmath.diff(mpmath.rgamma, x),
+    ("rgamma", 0.0): lambda x: 1,
+    ("psi", -3.75): lambda x: mpmath.psi(1, x),
+    ("psi", 1e10): lambda x: mpmath.psi(1, x),
+    ("i0", 0.0): lambda x: 0,
+    ("i1", 0.0): lambda x: mpf(1) / 2,
+    ("i0e", 1e10): lambda x: -mpf(1) / 2 / mpmath.sqrt(2 * mp.pi) / x ** mpf(1.5) * (1 + 3 / (8 * x)),
+    ("i1e", 1e4): lambda x: mpmath.exp(-x) * (mpmath.besseli(0, x) - mpmath.besseli(1, x) * (1 + 1 / x)),
+    ("k0e", 1e6): lambda x: mpmath.exp(x) * (mpmath.besselk(0, x) - mpmath.besselk(1, x)),
+    ("j1", 0.0): lambda x: mpf(1) / 2,
+    ("exprel", 1e-12): lambda x: mpf(1) / 2 + x / 3,
+    ("exprel", -800.0): lambda x: 1 / (x * x),
+    ("spence", 1.0): lambda x: -1,
+    ("ellipk", 0.0): lambda x: mp.pi / 8,
+    ("ellipk", 1e-13): lambda x: mp.pi / 8 * (1 + 9 * x / 8),
+    ("ellipe", 0.0): lambda x: -mp.pi / 8,
+    ("exp1", 700.0): lambda x: -mpmath.exp(-x) / x,
+    ("sici", 0.0): lambda x: 1,
+    ("shichi", 0.0): lambda x: 1,
+    ("it2j0y0", 1e-9): lambda x: x / 4,
+    ("entr", 0.0): lambda x: mpf("inf"),
+    ("kolmogorov", 0.4): lambda x: None,
+}
+
+
+@pytest.mark.parametrize("name, point", HARD, ids=str)
+def test_hard_point(name, point):
+    with mp.workdps(60), np.errstate(all="ignore"):
+        expected = HARD[name, point](mpf(point))
+        if expected is None:  # from the inverse function
+            expected = _IMPLICIT[name](mpf(point))
+        expected = float(expected)
+    f = getattr(special, name)
+    one = lambda x: f(x)[0] if f.nout > 1 else f(x)
+    with np.errstate(all="ignore"):
+        for found in (jvp(one, (point,), (1.0,))[1], grad(one)(point)):
+            np.testing.assert_allclose(found, expected, rtol=2e-15 if expected else 0, atol=1e-300)
+
+
+def _quantile_slope(p):
+    y = mpmath.findroot(lambda y: mpmath.log(mpmath.erfc(-y / mpmath.sqrt(2)) / 2) - mpmath.log(p), -37)
+    return mpmath.sqrt(2 * mp.pi) * mpmath.exp(y * y / 2)
+
+
+def _erfcinv_slope(x):
+    y = mpmath.findroot(lambda y: mpmath.log(mpmath.erfc(y)) - mpmath.log(x), 26)
+    return -mpmath.sqrt(mp.pi) / 2 * mpmath.exp(y * y)
+
+
+def _kolmogorov_slope(x):
+    cdf = lambda x: (
+        mpmath.sqrt(2 * mp.pi) / x * sum(mpmath.exp(-((2 * k - 1) ** 2) * mp.pi**2 / (8 * x * x)) for k in range(1, 9))
+    )
+    return -mpmath.diff(cdf, x)
+
+
+_IMPLICIT = {"ndtri": _quantile_slope, "erfcinv": _erfcinv_slope, "kolmogorov": _kolmogorov_slope}
+
+
+@pytest.mark.parametrize(
+    "name, point, slopes",
+    [
+        ("xlogy", (0.0, 0.0), (-INF, 0.0)),
+        ("xlogy", (0.0, 2.0), (np.log(2), 0.0)),
+        ("xlog1py", (0.0, -1.0), (-INF, 0.0)),
+        ("rel_entr", (0.0, 1.0), (-INF, 0.0)),
+        ("rel_entr", (1e300, 1e-300), (1 + 600 * np.log(10), -INF)),
+        ("rel_entr", (1.0, 1.0 + 2**-50), (1 - 2**-50, 2**-50 - 1)),
+        ("kl_div", (0.0, 1.0), (-INF, 1.0)),
+        ("kl_div", (1.0 + 2**-50, 1.0), (2**-50, -(2**-50))),
+        ("boxcox", (2.0, 0.0), (0.5, np.log(2) ** 2 / 2)),
+        ("boxcox", (2.0, 1e-9), (0.5, np.log(2) ** 2 / 2)),
+        ("boxcox1p", (1.0, 0.0), (0.5, np.log(2) ** 2 / 2)),
+        ("inv_boxcox", (0.5, 0.0), (np.exp(0.5), -np.exp(0.5) / 8)),
+        ("betaln", (1e10, 1.0), (-1e-10, -23.603066594891988)),
+        ("pseudo_huber", (1.0, 1e200), (1e200, 1.0)),
+        ("huber", (1.0, -3.0), (2.0, -1.0)),
+        ("gammainc", (1.0, 0.0), (0.0, 1.0)),
+        ("agm", (1.0, 1.0), (0.5, 0.5)),
+    ],
+)
+def test_hard_points_of_two_arguments(name, point, slopes):
+    with np.errstate(all="ignore"):
+        pulled = vjp(getattr(special, name), *point)[1](np.float64(1))
+        for k, slope in enumerate(slopes):
+            tangents = tuple(float(i == k) for i in range(2))
+            pushed = jvp(getattr(special, name), point, tangents)[1]
+            np.testing.assert_allclose([pulled[k], pushed], [slope, slope], rtol=1e-8 if "boxcox" in name else 1e-14)
+
+
+@pytest.mark.parametrize(
+    "a, weights",
+    [
+        ([-INF, -INF], [0.5, 0.5]),
+        ([-INF, 0.0], [0.0, 1.0]),
+        ([INF, 0.0], [1.0, 0.0]),
+        ([INF, INF, 1.0], [0.5, 0.5, 0.0]),
+        ([1e308, 1e308], [0.5, 0.5]),
+        ([1000.0, 1000.0, -1000.0], [0.5, 0.5, 0.0]),
+    ],
+)
+def test_logsumexp_at_infinities_and_ties(a, weights):
+    with np.errstate(all="ignore"):
+        np.testing.assert_array_equal(grad(special.logsumexp)(np.array(a)), weights)
+        pushed = [jvp(special.logsumexp, (np.array(a),), (t,))[1] for t in np.eye(len(a))]
+    np.testing.assert_array_equal(pushed, weights)
+
+
+def test_softmax_of_huge_numbers():
+    x = np.array([1e308, 0.0, -1e308, 1e308])
+    slope = [jvp(special.softmax, (x,), (t,))[1] for t in np.eye(4)]
+    np.testing.assert_array_equal(slope, np.outer([1, 0, 0, -1], [0.25, 0, 0, -0.25]))
+    logs = [jvp(special.log_softmax, (x,), (t,))[1] for t in np.eye(4)]
+    np.testing.assert_array_equal(logs, np.eye(4) - np.array([[0.5], [0], [0], [0.5]]))
+
+
+PARAMETERS = {
+    # the derivative by a parameter, which is an integral: at small and large ones, in both tails
+    "gammainc": [(0.01, 0.5), (0.01, 2.0), (3.0, 2.0), (50.0, 51.0), (1e4, 9.9e3), (2.0, 100.0)],
+    "betainc": [(0.02, 3.0, 0.2), (2.0, 0.05, 0.9), (20.0, 3.0, 0.5), (300.0, 500.0, 0.38), (0.02, 0.03, 0.5)],
+}
+
+
+@pytest.mark.parametrize("name, point", [(name, point) for name, points in PARAMETERS.items() for point in points])
+def test_derivative_by_a_parameter(name, point):
+    exact = {
+        "gammainc": lambda a, x: mpmath.gammainc(a, 0, x, regularized=True),
+        "betainc": lambda a, b, x: mpmath.betainc(a, b, 0, x, regularized=True),
+    }[name]
+    if name == "gammainc" and point[1] > 2 * point[0] > 2:  # the other tail, which does not cancel
+        exact = lambda a, x: -mpmath.gammainc(a, x, regularized=True)
+    for k in range(len(point) - 1):
+        move = lambda h, k=k: exact(*(mpf(x) + h * (i == k) for i, x in enumerate(point)))
+        with mp.workdps(60):
+            h = mpf(10) ** -18
+            expected = float((move(h) - move(-h)) / (2 * h))
+        found = grad(getattr(special, name), argnums=k)(*point)
+        np.testing.assert_allclose(found, expected, rtol=2e-13)
+
+
+def test_inverses_are_inverse():
+    """d F(F⁻¹(p; a); a) is dp, whatever da."""
+    for forward, backward, at in (
+        (special.gammainc, special.gammaincinv, (2.5, 0.3)),
+        (special.chdtrc, special.chdtri, (2.5, 0.3)),
+        (special.stdtr, special.stdtrit, (2.5, 0.3)),
+    ):
+        round_trip = lambda a, p, f=forward, b=backward: f(a, b(a, p))
+        pulled = vjp(round_trip, *at)[1](np.float64(1))
+        np.testing.assert_allclose(pulled, (0, 1), atol=1e-13)
+
+
+# What is refused
+
+
+@pytest.mark.parametrize(
+    "call, argument",
+    [
+        (lambda x: special.jv(x, 1.0), "scipy.special.jv has no derivative in its argument 0"),
+        (lambda x: special.hyp2f1(1.0, x, 2.0, 0.5), "scipy.special.hyp2f1 has no derivative in its argument 1"),
+        (lambda x: special.pbdv(x, 1.0)[0], "scipy.special.pbdv has no derivative in its argument 0"),
+        (lambda x: special.chndtr(1.0, x, 1.0), "chndtr has no derivative in its argument 1"),
+        (lambda x: special.nctdtr(1.0, x, 1.0), "nctdtr has no derivative in"),
+        (lambda x: special.factorial(x, exact=True), "exact"),
+        (lambda x: special.comb(x, 2, exact=True), "exact=True gives integers"),
+    ],
+)
+def test_what_is_not_known_is_refused_by_name(call, argument):
+    for mode, derivative in (("reverse", grad(call)), ("forward", lambda x: jvp(call, (x,), (1.0,)))):
+        with pytest.raises((NotImplementedError, ValueError), match=argument):
+            derivative(2.5)
+        assert mode
+
+
+def test_functions_that_are_not_analytic():
+    z = np.array([1.5 + 0.5j, -0.7 - 1.2j])
+    for f in (special.ive, special.jve, special.yve):
+        of_z = functools.partial(f, 0.5)
+        for t in (1 + 0j, 1j, 0.3 - 0.8j):
+            expected = _along(of_z, (z,), (np.full(2, t),), 1e-3)
+            np.testing.assert_allclose(jvp(of_z, (z,), (np.full(2, t),))[1], expected, rtol=1e-9)
+            g = np.array([0.4 + 1j, -1 + 0.2j])
+            pulled = vjp(of_z, z)[1](g)[0]
+            assert abs(np.real(np.sum(g * expected)) - np.real(np.sum(pulled * t))) < 1e-9
+    with pytest.raises(NotImplementedError, match="not analytic"):
+        jvp(special.airye, (z,), (z,))
+
+
+def test_keywords_and_positional_flags():
+    np.testing.assert_allclose(
+        grad(lambda x: special.spherical_jn(2, x, True))(1.5),
+        grad(grad(lambda x: special.spherical_jn(2, x)))(1.5),
+        rtol=1e-14,
+    )
+    np.testing.assert_allclose(grad(lambda x: special.comb(x, 2, repetition=True))(5.0), 5.5)
+    assert grad(lambda x: special.factorial(x))(-2.5) == 0
+    with pytest.raises(NotImplementedError, match="diff_n"):
+        grad(lambda x: np.real(special.sph_harm_y(2, 1, x, 0.3, diff_n=1)[0]))(0.5)
+
+
+def test_constants_and_refusals_of_the_table():
+    kinds = {kind: {name_of(f) for f, rule in rules.items() if isinstance(rule, kind)} for kind in (Constant, Refused)}
+    assert {"scipy.special.gammasgn", "scipy.special.round"} <= kinds[Constant]
+    assert {"scipy.special.nctdtr", "scipy.special.mathieu_a"} <= kinds[Refused]
