@@ -269,6 +269,10 @@ _equivalents = {
     special.sph_harm_y: _sph_harm_y,
     **dict.fromkeys((np.put, np.place, np.put_along_axis, np.fill_diagonal)),  # JAX's do not change their argument
     linalg.polar: functools.partial(jax.scipy.linalg.polar, method="svd"),  # JAX differentiates this method only
+    linalg.functions.frechet: functools.partial(jax.scipy.linalg.expm_frechet, compute_expm=False),
+    linalg.factors.permutation: lambda piv, rows: jax.lax.linalg.lu_pivots_to_permutation(jnp.int32(piv), rows),
+    linalg.factors.pivots: lambda a: jax.scipy.linalg.qr(a, mode="r", pivoting=True)[1],
+    linalg.factors._svdvals: jnp.linalg.svdvals,
     **dict.fromkeys((np.compress, np.extract)),  # JAX's trace what could be known while it compiles
 }
 

@@ -12,9 +12,13 @@ from ..tree import typed
 _WITHOUT_EFFECT = ("overwrite_", "workers", "lwork")  # on the result
 
 
-def core(function):
-    """``function`` as rules call it, in place of the public one: on any numbers, be they finite or not."""
-    fixed = {"check_finite": False} if "check_finite" in inspect.signature(function).parameters else {}
+def core(function, **fixed):
+    """``function`` as rules call it, in place of the public one: on any numbers, be they finite or not.
+
+    ``fixed`` are keywords that it is always called with.
+    """
+    if "check_finite" in inspect.signature(function).parameters:
+        fixed["check_finite"] = False
 
     @functools.wraps(function)
     def unchecked(*args, **kwargs):

@@ -1,86 +1,100 @@
-"""SciPy's convolutions, correlations and spectral estimates for tracers.
-
-Convolution is linear in each argument. Transposed in one of them, a full convolution is a valid one with the other
-reversed, and a valid one is a full one; "same" is the middle of a full one. What was asked to be done by FFT, or
-directly, is so in all directions.
-"""
+"""SciPy's convolutions, correlations and spectral estimates for tracers."""
 
 import math
 
 import numpy as np
+import scipy.fft
 import scipy.signal
-from numpy.lib.array_utils import normalize_axis_index
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ..rule import linear
 from ..tracer import dtype_of, scatter
 from ..tree import typed
 from ._wrapped import core, public
 
-# Convolutions: the cores know "full", and "valid" with the larger argument first.
+# Convolutions by sums of products: linear in each argument. Transposed in one of them, a full convolution is a valid
+# one with the other reversed, a valid one a full one, and "same", the middle of a full one, again "same" if the length
+# is odd: one of even length gets a zero more. In the mode "valid" the cores take the larger argument first.
+
+_TRANSPOSED = {"full": "valid", "valid": "full", "same": "same"}
 
 
-def _bilinear(function):
-    """The core of ``function``, a convolution along ``axes`` (None: all)."""
+def _direct(function, **options):
+    """The core of ``function``, a convolution of arrays of any number of dimensions, with its transposes."""
 
-    def by_first(g, _a, b, mode="full", method=None, axes=None):
-        return convolve(g, np.flip(b, axes), **_given(mode=_OPPOSITE[mode], method=method, axes=axes))
+    def by_first(g, _a, b, mode):
+        b = np.flip(b)
+        return convolve(g, _odd(b) if mode == "same" else b, mode=_TRANSPOSED[mode])
 
-    def by_second(g, a, _b, mode="full", method=None, axes=None):
-        arrays = (g, np.flip(a, axes)) if mode == "full" else (np.flip(a, axes), g)
-        return convolve(*arrays, **_given(mode="valid", method=method, axes=axes))
+    def by_second(g, a, _b, mode):
+        a = np.flip(a)
+        if mode == "full":
+            return convolve(g, a, mode="valid")
+        if mode == "same":
+            a = np.pad(a, [((n - 1) // 2, n // 2) for n in _b.shape])
+        return convolve(a, g, mode="valid")
 
-    convolve = linear(core(function), by_first, by_second)
+    convolve = linear(core(function, **options), by_first, by_second)
     return convolve
 
 
-_OPPOSITE = {"full": "valid", "valid": "full"}
+def _odd(x):
+    """With zeros at the end where a length is even: the middle of a convolution with it is then a later one."""
+    return np.pad(x, [(0, 1 - n % 2) for n in x.shape])
 
 
-def _given(**options):
-    return {name: option for name, option in options.items() if option is not None}
+_convolve = _direct(scipy.signal.convolve, method="direct")
+_convolve2d = _direct(scipy.signal.convolve2d)
 
 
-_convolve, _fftconvolve, _convolve2d = map(
-    _bilinear, (scipy.signal.convolve, scipy.signal.fftconvolve, scipy.signal.convolve2d)
-)
+def _larger_first(in1, in2, mode):
+    """The arguments in the order that the mode "valid" needs, in which the order makes no difference."""
+    if mode != "valid" or in1.ndim != in2.ndim or all(n >= m for n, m in zip(in1.shape, in2.shape)):
+        return in1, in2
+    return in2, in1
 
 
-def _in_modes(convolve):
-    """The convolution with all its modes, by its core."""
-
-    def body(in1, in2, mode="full", method=None, axes=None):
-        in1, in2, options = typed(in1), typed(in2), _given(method=method, axes=axes)
-        if mode == "same":
-            return _middle(convolve(in1, in2, **options), in1.shape)
-        if mode == "valid" and in1.ndim == in2.ndim:
-            along = range(in1.ndim) if axes is None else np.atleast_1d(axes)
-            if all(in1.shape[i] <= in2.shape[i] for i in along):
-                in1, in2 = in2, in1
-            if not all(in1.shape[i] >= in2.shape[i] for i in along):
-                raise ValueError("For 'valid' mode, one must be at least as large as the other in every dimension")
-        return convolve(in1, in2, mode=mode, **options)
-
-    return body
-
-
-def _middle(x, shape, late=0):
-    """The middle of ``x``; where that is between two elements the earlier, or the later."""
-    starts = [(n - m + late) // 2 for n, m in zip(x.shape, shape)]
+def _middle(x, shape):
+    starts = [(n - m) // 2 for n, m in zip(x.shape, shape)]
     return x[tuple(slice(i, i + m) for i, m in zip(starts, shape))]
 
 
-def _convolved2d(in1, in2, mode="full", boundary="fill", fillvalue=0, late=0):
-    in1, in2 = typed(in1), typed(in2)
-    if mode == "valid":
-        return _in_modes(_convolve2d)(in1, in2, mode)
-    scipy.signal.convolve2d(np.ones((1, 1)), np.ones((1, 1)), mode, boundary)  # for its errors
-    if boundary in ("fill", "pad") and np.ndim(fillvalue) == 0 and fillvalue == 0:
-        full = _convolve2d(in1, in2)
+def _convolved(in1, in2, mode="full", method="auto"):
+    if method == "auto":
+        alike = [np.broadcast_to(np.zeros((), dtype_of(x)), x.shape) for x in (in1, in2)]
+        method = scipy.signal.choose_conv_method(*alike, mode) if in1.ndim == in2.ndim > 0 else "direct"
+    if method == "fft":
+        return _fftconvolved(in1, in2, mode)
+    if method != "direct":
+        raise ValueError("Acceptable method flags are 'auto', 'direct', or 'fft'.")
+    return _convolve(*_larger_first(in1, in2, mode), mode=mode)
+
+
+def _fftconvolved(in1, in2, mode="full", axes=None):
+    """The product of the transforms, whose rules keep the transforms of both arguments for the reverse pass."""
+    if mode not in _TRANSPOSED:
+        raise ValueError("acceptable mode flags are 'valid', 'same', or 'full'")
+    if in1.ndim != in2.ndim:
+        raise ValueError("in1 and in2 should have the same dimensionality")
+    axes = normalize_axis_tuple(range(in1.ndim) if axes is None else axes, in1.ndim)
+    axes = [i for i in axes if in1.shape[i] != 1 != in2.shape[i]]  # the product broadcasts along the others
+    if mode == "valid" and not all(in1.shape[i] >= in2.shape[i] for i in axes):
+        if not all(in1.shape[i] <= in2.shape[i] for i in axes):
+            raise ValueError("For 'valid' mode, one must be at least as large as the other in every dimension")
+        in1, in2 = in2, in1
+    both = list(zip(in1.shape, in2.shape))
+    shape = [n + m - 1 if i in axes else max(n, m) for i, (n, m) in enumerate(both)]
+    if not axes:
+        y = in1 * in2
     else:
-        widths = [(n - 1, n - 1) for n in in2.shape]
-        by = _BEYOND.get(boundary) or {"constant_values": fillvalue}
-        full = _convolve2d(np.pad(in1, widths, **by), in2, mode="valid")
-    return full if mode == "full" else _middle(full, in1.shape, late)
+        is_real = "c" not in (dtype_of(in1).kind, dtype_of(in2).kind)
+        lengths = [scipy.fft.next_fast_len(shape[i], is_real) for i in axes]
+        there, back = (np.fft.rfftn, np.fft.irfftn) if is_real else (np.fft.fftn, np.fft.ifftn)
+        y = back(there(in1, lengths, axes) * there(in2, lengths, axes), lengths, axes)
+        y = y[tuple(map(slice, shape))]
+    if mode == "valid":
+        shape = [n - m + 1 if i in axes else max(n, m) for i, (n, m) in enumerate(both)]
+    return _middle(y, in1.shape if mode == "same" else shape)
 
 
 _BEYOND = {
@@ -89,21 +103,37 @@ _BEYOND = {
 }
 
 
-def _correlated(convolve):
-    return lambda in1, in2, *args, **options: convolve(in1, np.conjugate(np.flip(typed(in2))), *args, **options)
+def _convolved2d(in1, in2, mode="full", boundary="fill", fillvalue=0):
+    if mode == "valid" or (boundary in ("fill", "pad") and np.ndim(fillvalue) == 0 and fillvalue == 0):
+        return _convolve2d(*_larger_first(in1, in2, mode), mode=mode)
+    scipy.signal.convolve2d(np.ones((1, 1)), np.ones((1, 1)), mode, boundary)  # for its errors
+    continued = _BEYOND.get(boundary) or {"constant_values": fillvalue}
+    full = _convolve2d(np.pad(in1, [(n - 1, n - 1) for n in in2.shape], **continued), in2, mode="valid")
+    return full if mode == "full" else _middle(full, in1.shape)
 
 
-def _correlated2d(in1, in2, mode="full", **options):
-    in1, in2 = typed(in1), typed(in2)
-    if mode == "valid" and in1.ndim == in2.ndim and all(n <= m for n, m in zip(in1.shape, in2.shape)):
-        return np.flip(_convolved2d(in2, np.conjugate(np.flip(in1)), mode))
-    return _convolved2d(in1, np.conjugate(np.flip(in2)), mode, late=1, **options)
+def _reversed(x):
+    return np.conjugate(np.flip(x))
 
 
-convolve = public(scipy.signal.convolve, _in_modes(_convolve))
-fftconvolve = public(scipy.signal.fftconvolve, _in_modes(_fftconvolve))
+def _correlated(in1, in2, mode="full", method="auto"):
+    return _convolved(in1, _reversed(in2), mode, method)
+
+
+def _correlated2d(in1, in2, mode="full", boundary="fill", fillvalue=0):
+    """As SciPy has it: of two arrays of which the second is larger, the second is the one that is not conjugated."""
+    if mode == "valid":
+        larger, smaller = _larger_first(in1, in2, mode)
+        y = _convolve2d(larger, _reversed(smaller), mode=mode)
+        return y if larger is in1 else np.flip(y)
+    kernel = _reversed(in2)
+    return _convolved2d(in1, _odd(kernel) if mode == "same" else kernel, mode, boundary, fillvalue)
+
+
+convolve = public(scipy.signal.convolve, _convolved)
+fftconvolve = public(scipy.signal.fftconvolve, _fftconvolved)
 convolve2d = public(scipy.signal.convolve2d, _convolved2d)
-correlate = public(scipy.signal.correlate, _correlated(_in_modes(_convolve)))
+correlate = public(scipy.signal.correlate, _correlated)
 correlate2d = public(scipy.signal.correlate2d, _correlated2d)
 
 
