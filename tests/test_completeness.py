@@ -2,7 +2,6 @@
 
 import ast
 import importlib.util
-import operator
 import pathlib
 import re
 import subprocess

@@ -189,19 +189,10 @@ _svdvals = explicit(core(scipy.linalg.svdvals), jvp=_svdvals_jvp, vjp=_svdvals_v
 def _svd(a, full_matrices=True, compute_uv=True, lapack_driver="gesdd"):
     if not compute_uv:
         return _svdvals(a)
-    if full_matrices and a.shape[-2] != a.shape[-1]:
-        raise NotImplementedError(
-            "scipy.linalg.svd: the vectors beyond the rank are not unique and have no derivative; use "
-            "full_matrices=False."
-        )
     return _svd_core(a, full_matrices, lapack_driver=lapack_driver)
 
 
-_economic_qr = explicit(
-    core(scipy.linalg.qr),
-    jvp=lambda t, y, _a, mode: _qr_jvp(t, y, _a),
-    vjp=lambda g, y, _a, mode: _qr_vjp(g, y, _a),
-)
+_tall_qr = explicit(core(scipy.linalg.qr), jvp=_qr_jvp, vjp=_qr_vjp)
 
 
 @constant
@@ -217,12 +208,7 @@ def _qr(a, mode="full", pivoting=False):
     if pivoting:
         a = np.take_along_axis(a, order[0][..., None, :], -1)
     m, n = a.shape[-2:]
-    if mode == "full" and m > n:
-        raise NotImplementedError(
-            "scipy.linalg.qr: the columns of q beyond those of a are not unique and have no derivative; use "
-            "mode='economic' or 'r'."
-        )
-    q, r = _economic_qr(a[..., :m], mode="economic")
+    q, r = _tall_qr(a[..., :m], mode="full" if mode == "full" else "economic")
     if m < n:
         r = np.concatenate([r, H(q) @ a[..., m:]], -1)
     if mode == "r" and m > n:
