@@ -211,6 +211,19 @@ def _eig(a):
     return type(np.linalg.eig(np.eye(1)))(values, vectors)
 
 
+def _roots(p):
+    """By the eigenvalues of the companion matrix, as NumPy, but without a look at which coefficients are 0."""
+    below = jnp.eye(len(p) - 2, len(p) - 1, dtype=p.dtype)
+    return _eig(jnp.concatenate([-p[None, 1:] / p[0], below])).eigenvalues
+
+
+def _poly(z):
+    """As NumPy, in a loop that XLA need not unroll; the dtype does not depend on whether roots are conjugate pairs."""
+    z = _eig(z).eigenvalues if z.ndim == 2 else z
+    one = jnp.zeros(len(z) + 1, z.dtype).at[0].set(1)
+    return jax.lax.scan(lambda y, zero: (y - zero * jnp.roll(y, 1), None), one, z)[0]
+
+
 def _windows(x, window_shape, axis=None, **_):
     index = np.lib.stride_tricks.sliding_window_view(np.arange(x.size).reshape(x.shape), window_shape, axis)
     return jnp.ravel(x)[index]
@@ -248,7 +261,8 @@ _equivalents = {
     np.lib.stride_tricks.sliding_window_view: _windows,
     np.partition: _partition,
     np.linalg.eigvals: lambda a: _eig(a).eigenvalues,  # jax.numpy's has a first derivative only
-    np.roots: lambda p: jnp.roots(p, strip_zeros=not isinstance(p, jax.core.Tracer)),
+    np.roots: _roots,
+    np.poly: _poly,
     np.where: lambda *args: jnp.where(*map(_array, args)),
     **dict.fromkeys((np.put, np.place, np.put_along_axis, np.fill_diagonal)),  # JAX's do not change their argument
     **dict.fromkeys((np.compress, np.extract)),  # JAX's trace what could be known while it compiles
