@@ -26,7 +26,9 @@ ULPS = {
 NORMWISE = {
     **dict.fromkeys(
         (
+            "np.linalg.eig",
             "np.linalg.eigh",
+            "np.linalg.eigvals",
             "np.linalg.svd",
             "np.linalg.eigvalsh",
             "np.linalg.svdvals",
@@ -34,6 +36,8 @@ NORMWISE = {
             "np.linalg.pinv",
             "np.linalg.det",
             "np.linalg.qr",
+            "np.polyfit",
+            "np.roots",
         ),
         "decompositions by orthogonal matrices are stable in the norm only (Golub and Van Loan, section 5.1)",
     ),

@@ -222,6 +222,19 @@ def _sph_harm_y(n, m, theta, phi):
     return jax.scipy.special.sph_harm_y(degree, order, theta.ravel(), phi.ravel(), n_max=n).reshape(theta.shape)
 
 
+def _roots(p):
+    """By the eigenvalues of the companion matrix, as NumPy, but without a look at which coefficients are 0."""
+    below = jnp.eye(len(p) - 2, len(p) - 1, dtype=p.dtype)
+    return _eig(jnp.concatenate([-p[None, 1:] / p[0], below])).eigenvalues
+
+
+def _poly(z):
+    """As NumPy, in a loop that XLA need not unroll; the dtype does not depend on whether roots are conjugate pairs."""
+    z = _eig(z).eigenvalues if z.ndim == 2 else z
+    one = jnp.zeros(len(z) + 1, z.dtype).at[0].set(1)
+    return jax.lax.scan(lambda y, zero: (y - zero * jnp.roll(y, 1), None), one, z)[0]
+
+
 def _windows(x, window_shape, axis=None, **_):
     index = np.lib.stride_tricks.sliding_window_view(np.arange(x.size).reshape(x.shape), window_shape, axis)
     return jnp.ravel(x)[index]
@@ -260,7 +273,8 @@ _equivalents = {
     np.lib.stride_tricks.sliding_window_view: _windows,
     np.partition: _partition,
     np.linalg.eigvals: lambda a: _eig(a).eigenvalues,  # jax.numpy's has a first derivative only
-    np.roots: lambda p: jnp.roots(p, strip_zeros=not isinstance(p, jax.core.Tracer)),
+    np.roots: _roots,
+    np.poly: _poly,
     np.where: lambda *args: jnp.where(*map(_array, args)),
     scipy.special.exp1: _ufunc(scipy.special.exp1, lambda x: -jax.scipy.special.expi(-x)),  # jit(hessian(exp1)) fails
     scipy.special.psi: _ufunc(scipy.special.psi, jax.scipy.special.digamma),

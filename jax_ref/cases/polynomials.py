@@ -19,7 +19,7 @@ cases(
     a=nonzero(3),
     dtypes=DOUBLES,
 )
-cases(np.vander, "np.vander(a)", "np.vander(a, 0)", a=at(0.0, 1.5), dtypes=DOUBLE)
+cases(np.vander, "np.vander(a)", "np.vander(a, 0)", a=at(0.0, 1.5), dtypes=DOUBLE, differs="JAX gives nan at 0")
 for name in ("polyadd", "polysub", "polymul"):
     cases(getattr(np, name), f"np.{name}(a, b)", a=(4,), b=(2,), dtypes=DOUBLES)
     cases(getattr(np, name), f"np.{name}(a, b)", f"np.{name}(b, [1.0, 2.0])", a=(2,), b=(3,), dtypes=DOUBLE)
@@ -41,7 +41,7 @@ cases(np.polyint, "np.polyint(a, 1, a[0])", "np.polyint(a, 2, 3.0)", a=(3,), dty
 cases(np.poly, "np.poly(a)", a=(4,), dtypes=DOUBLES)
 cases(np.poly, "np.poly(a)", a=(3, 3), dtypes=DOUBLE, differs="JAX's has a complex dtype")
 cases(np.poly, "np.poly([a, 2 * a, 1.0])", a=(), dtypes=DOUBLE, differs="JAX takes no list")
-cases(np.roots, "np.roots(a)", a=nonzero(4), dtypes=DOUBLES, orders=1)
+cases(np.roots, "np.roots(a)", a=nonzero(4), dtypes=DOUBLES)
 cases(
     np.polymul,
     "(np.poly1d(a) * np.poly1d([1.0, 2.0]) - np.poly1d(a).deriv() + a[0]).coeffs",
