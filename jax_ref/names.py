@@ -42,7 +42,8 @@ def _meant(word, every):
     function = _of_numpy(path)
     if isinstance(function, ModuleType):
         return {name for name in every if name.startswith(f"np.{path}.")}
-    return {word, f"np.{path}", name_of(function)} & every or {name for name in every if name.endswith(f".{path}")}
+    exact = {word, f"np.{path}", name_of(function)} & every
+    return exact or {name for name in every if name.endswith(f".{path}") or name.startswith(f"{path}.")}
 
 
 def _path(word):

@@ -99,7 +99,7 @@ def log_ratio(a, b):
 # The error function and its relatives: chapter 7
 
 
-_TAIL = [math.prod(range(1, 2 * k + 2, 2)) for k in range(26)]  # (2k + 1)!!
+_TAIL = [float(math.prod(range(1, 2 * k + 2, 2))) for k in range(26)]  # (2k + 1)!!
 
 
 def _tail(z, inside):
@@ -255,7 +255,7 @@ def psi_step(a, b):
 def gamma_density(a, x):
     """xᵃ⁻¹ e⁻ˣ / Γ(a)."""
     small = np.logical_or(np.less(a, 10), np.equal(x, 0))
-    direct = np.power(x, np.where(small, a, 1) - 1) * np.exp(-x) * special.rgamma(np.where(small, a, 1))
+    direct = np.power(x, np.where(small, a, 1) - 1) * np.exp(-x) / special.gamma(np.where(small, a, 1))
     a, x = np.where(small, 10, a), np.where(small, 10, x)
     return np.where(small, direct, np.sqrt(a / (2 * PI)) * np.exp(-a * _excess((x - a) / a) - _stirling(a)) / x)
 

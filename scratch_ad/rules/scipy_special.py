@@ -142,10 +142,10 @@ elementwise(special.gammaincc,    lambda a, b: -of.gammainc_shape(a, b),
 elementwise(special.betainc,      lambda a, b, c: of.betainc_a(a, b, c),
                                   lambda a, b, c: of.betainc_b(a, b, c),
                                   lambda a, b, c: of.beta_density(a, b, c))                             # 8.17.1
-elementwise(special.hyp1f1,       unknown, unknown,
-                                  lambda a, b, c: np.divide(a, b) * special.hyp1f1(a + 1, b + 1, c))              # 13.3.15
-elementwise(special.hyp2f1,       unknown, unknown, unknown,
-                                  lambda a, b, c, d: np.divide(a * b, c) * special.hyp2f1(a + 1, b + 1, c + 1, d))  # 15.5.1
+elementwise(special.hyp1f1,       unknown, unknown, lambda a, b, c:                                     # 13.3.15
+                                  np.divide(a, b) * special.hyp1f1(a + 1, b + 1, c))
+elementwise(special.hyp2f1,       unknown, unknown, unknown, lambda a, b, c, d:                         # 15.5.1
+                                  np.divide(a * b, c) * special.hyp2f1(a + 1, b + 1, c + 1, d))
 elementwise(special.owens_t,      lambda a, b: of.owens_t_first(a, b),
                                   lambda a, b: of.owens_t_second(a, b))
 several(special.fresnel,          lambda y, x: (np.sin(PI / 2 * x * x), np.cos(PI / 2 * x * x)))        # 7.2.7, 7.2.8
