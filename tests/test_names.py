@@ -21,6 +21,8 @@ from jax_ref.names import named, names
         ("acos", "np.arccos"),
         ("add.reduce", "np.add.reduce"),
         ("getitem", "getitem"),
+        ("scipy.special.erf", "scipy.special.erf"),
+        ("erf", "scipy.special.erf"),
     ],
 )
 def test_a_word_means_a_function(word, name):
@@ -31,6 +33,10 @@ def test_a_word_means_a_function(word, name):
 def test_a_submodule_means_all_in_it(word):
     part = word.rpartition(".")[2]
     assert named([word]) == {name for name in names() if name.startswith(f"np.{part}.")} != set()
+
+
+def test_scipys_package_means_all_in_it():
+    assert named(["scipy.special"]) == {name for name in names() if name.startswith("scipy.special.")} != set()
 
 
 def test_every_name_means_itself_and_no_word_means_all():

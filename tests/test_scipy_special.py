@@ -1,6 +1,8 @@
 """``scipy.special``: every function has an answer, second derivatives, hard points, and what is refused."""
 
+import contextlib
 import functools
+import itertools
 import subprocess
 import sys
 
@@ -18,6 +20,7 @@ from scratch_ad.rule import Constant, Refused, rules
 from scratch_ad.scipy import special
 from scratch_ad.tracer import name_of
 
+UFUNCS = [name for name in scipy.special.__all__ if isinstance(getattr(special, name), np.ufunc)]
 CASES = [case for case in catalogue if "scipy.special" in case.expression]
 
 
@@ -30,9 +33,8 @@ def fresh(code):
 
 
 def test_every_ufunc_has_an_answer():
-    ufuncs = {name for name in dir(scipy.special) if isinstance(getattr(scipy.special, name), np.ufunc)}
-    assert len(ufuncs) > 230
-    assert sorted(name for name in ufuncs if getattr(scipy.special, name) not in rules) == []
+    assert len(UFUNCS) > 230
+    assert sorted(name for name in UFUNCS if getattr(scipy.special, name) not in rules) == []
 
 
 def test_every_function_that_jax_has_is_differentiated():
@@ -309,6 +311,28 @@ def test_functions_that_are_not_analytic():
             assert abs(np.real(np.sum(g * expected)) - np.real(np.sum(pulled * t))) < 1e-9
     with pytest.raises(NotImplementedError, match="not analytic"):
         jvp(special.airye, (z,), (z,))
+
+
+def test_carlsons_integrals_are_differentiated_at_real_numbers():
+    z = np.array([1 + 1j])
+    assert np.all(np.isfinite(grad(lambda z: np.real(special.elliprf(1.0, 2.0, z)[0]))(z)))
+    for f in (lambda z: special.elliprc(1.0, z), lambda z: special.elliprd(1.0, 2.0, z)):
+        with pytest.raises(NotImplementedError, match="real arguments only"):
+            jvp(f, (z,), (z,))
+    with np.errstate(all="ignore"):
+        assert np.isnan(grad(lambda p: special.elliprj(1.0, 2.0, 3.0, p))(-0.5))  # a principal value
+
+
+@pytest.mark.filterwarnings("ignore:non-integer arg:DeprecationWarning")
+@pytest.mark.parametrize("name", [n for n in UFUNCS if n not in ("eval_hermite", "eval_hermitenorm")])
+def test_python_numbers_at_the_ends_of_domains(name):
+    """Zeros and ones that are Python's raise no ZeroDivisionError: only what has no derivative raises."""
+    f = getattr(special, name)
+    one = lambda *args: f(*args)[0] if f.nout > 1 else f(*args)
+    for args in itertools.product((0.0, 1.0), repeat=f.nin):
+        for k in range(f.nin):
+            with contextlib.suppress(NotImplementedError):
+                jvp(lambda x: one(*args[:k], x, *args[k + 1 :]), (args[k],), (1.0,))  # noqa: B023
 
 
 def test_keywords_and_positional_flags():

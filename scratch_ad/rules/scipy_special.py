@@ -123,7 +123,7 @@ elementwise(special.entr,         lambda x: -np.log(x) - 1)
 elementwise(special.xlogy,        lambda b: np.log(b), lambda a, b: of.ratio(a, b))
 elementwise(special.xlog1py,      lambda b: np.log1p(b), lambda a, b: of.ratio(a, _one_plus(b)))
 elementwise(special.rel_entr,     lambda a, b: of.log_ratio(a, b) + 1, lambda a, b: -of.ratio(a, b))
-elementwise(special.kl_div,       lambda a, b: of.log_ratio(a, b), lambda a, b: (b - a) / b)
+elementwise(special.kl_div,       lambda a, b: of.log_ratio(a, b), lambda a, b: np.divide(b - a, b))
 elementwise(special.boxcox,       lambda a, b: np.power(a, b - 1), lambda a, b: of.boxcox_power(a, b))
 elementwise(special.boxcox1p,     lambda a, b: np.power(1 + a, b - 1),
                                   lambda a, b: of.boxcox_log_power(np.log1p(a), b))
@@ -142,10 +142,10 @@ elementwise(special.gammaincc,    lambda a, b: -of.gammainc_shape(a, b),
 elementwise(special.betainc,      lambda a, b, c: of.betainc_a(a, b, c),
                                   lambda a, b, c: of.betainc_b(a, b, c),
                                   lambda a, b, c: of.beta_density(a, b, c))                             # 8.17.1
-elementwise(special.hyp1f1,       unknown, unknown,
-                                  lambda a, b, c: a / b * special.hyp1f1(a + 1, b + 1, c))              # 13.3.15
-elementwise(special.hyp2f1,       unknown, unknown, unknown,
-                                  lambda a, b, c, d: a * b / c * special.hyp2f1(a + 1, b + 1, c + 1, d))  # 15.5.1
+elementwise(special.hyp1f1,       unknown, unknown, lambda a, b, c:                                     # 13.3.15
+                                  np.divide(a, b) * special.hyp1f1(a + 1, b + 1, c))
+elementwise(special.hyp2f1,       unknown, unknown, unknown, lambda a, b, c, d:                         # 15.5.1
+                                  np.divide(a * b, c) * special.hyp2f1(a + 1, b + 1, c + 1, d))
 elementwise(special.owens_t,      lambda a, b: of.owens_t_first(a, b),
                                   lambda a, b: of.owens_t_second(a, b))
 several(special.fresnel,          lambda y, x: (np.sin(PI / 2 * x * x), np.cos(PI / 2 * x * x)))        # 7.2.7, 7.2.8
@@ -182,7 +182,7 @@ elementwise(special.inv_boxcox1p, lambda b, y: np.power(1 + y, 1 - b),
 elementwise(special.huber,        lambda a, b: np.maximum(np.abs(b) - a, 0),
                                   lambda a, b: np.clip(b, -a, a))
 elementwise(special.pseudo_huber, lambda a, b: of.pseudo_huber_scale(a, b),
-                                  lambda a, b: b / np.hypot(1, b / a))
+                                  lambda a, b: b / np.hypot(1, np.divide(b, a)))
 elementwise(special.binom,        lambda a, b, y: y * of.psi_step(a - b + 1, b),
                                   lambda a, b, y: y * of.psi_step(b + 1, a - 2 * b))                    # 5.2.2
 elementwise(special.radian,       lambda: DEGREE, lambda: DEGREE / 60, lambda: DEGREE / 3600)

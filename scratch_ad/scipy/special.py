@@ -6,7 +6,7 @@ their arguments to arrays first; those are replaced by functions that tracers an
 
 import numpy as np
 import scipy.special as _scipy
-from scipy.special import *  # noqa: F403
+from scipy.special import *  # noqa: F403  # pyright: ignore[reportWildcardImportFromLibrary]
 
 from ..rule import composite, elementwise, explicit
 from ..rules._special_formulas import below
