@@ -34,6 +34,8 @@ NORMWISE = {
             "np.linalg.pinv",
             "np.linalg.det",
             "np.linalg.qr",
+            *(f"scipy.linalg.{name}" for name in ("det", "eigh", "polar", "qr", "svd")),
+            "scipy.signal.detrend",
         ),
         "decompositions by orthogonal matrices are stable in the norm only (Golub and Van Loan, section 5.1)",
     ),
