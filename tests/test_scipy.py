@@ -140,6 +140,13 @@ def test_third_order(function):
     assert abs(jvp(second, (0.0,), (1.0,))[1] - grad(second)(0.0)) < 1e-9
 
 
+def test_arguments_by_keyword_and_as_lists():
+    by_keyword, plainly = (lambda a: linalg.solve(b=B, a=a, lower=True)), (lambda a: linalg.solve(a, B, True))
+    np.testing.assert_array_equal(jvp(by_keyword, (A,), (A,)), jvp(plainly, (A,), (A,)))
+    assert grad(lambda r: np.sum(linalg.toeplitz([1, 2, 3.0], r=r)))(np.ones(4)).tolist() == [0, 3, 2, 1]
+    assert grad(lambda b: np.sum(linalg.cho_solve(([[2.0]], True), b)))(np.ones(1)).tolist() == [0.25]
+
+
 def test_float32_stays_float32():
     a = np.asarray(A, np.float32)
     for f in (
