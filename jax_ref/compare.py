@@ -38,6 +38,8 @@ NORMWISE = {
             "np.linalg.qr",
             "np.polyfit",
             "np.roots",
+            *(f"scipy.linalg.{name}" for name in ("det", "eigh", "polar", "qr", "svd")),
+            "scipy.signal.detrend",
         ),
         "decompositions by orthogonal matrices are stable in the norm only (Golub and Van Loan, section 5.1)",
     ),

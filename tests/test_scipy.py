@@ -116,8 +116,16 @@ def test_overwriting_is_not_granted_under_differentiation():
 
 def test_a_cotangent_that_is_not_finite_is_no_error():
     """The check that arguments are finite is for those of the caller."""
-    _, pull = vjp(lambda b: linalg.solve(A, b), B)
-    assert np.isnan(pull(np.full(3, np.nan))[0]).all()
+    for f, x in ((lambda b: linalg.solve(A, b), B), (linalg.logm, A), (linalg.expm, A), (linalg.polar, A)):
+        y, pull = vjp(f, x)
+        nothing = tuple(np.full_like(part, np.nan) for part in y) if isinstance(y, tuple) else np.full_like(y, np.nan)
+        assert np.isnan(pull(nothing)[0]).all()
+
+
+@pytest.mark.parametrize("function", [linalg.expm, linalg.logm, linalg.sqrtm, linalg.cosm], ids=name_of)
+def test_functions_of_matrices_are_linear_in_a_tangent_of_any_size(function):
+    along = lambda t: jvp(lambda a: jvp(function, (a,), (t,))[1], (A,), (B * np.eye(3),))[1]
+    np.testing.assert_allclose(along(A.T * 1e50) / 1e50, along(A.T), rtol=1e-9)
 
 
 @pytest.mark.parametrize("function", [linalg.expm, linalg.logm, linalg.sqrtm, linalg.cosm, linalg.polar], ids=name_of)
@@ -130,6 +138,13 @@ def test_third_order(function):
     h = 1e-4
     assert abs(grad(second)(0.0) - (second(h) - second(-h)) / (2 * h)) < 1e-6
     assert abs(jvp(second, (0.0,), (1.0,))[1] - grad(second)(0.0)) < 1e-9
+
+
+def test_arguments_by_keyword_and_as_lists():
+    by_keyword, plainly = (lambda a: linalg.solve(b=B, a=a, lower=True)), (lambda a: linalg.solve(a, B, True))
+    np.testing.assert_array_equal(jvp(by_keyword, (A,), (A,)), jvp(plainly, (A,), (A,)))
+    assert grad(lambda r: np.sum(linalg.toeplitz([1, 2, 3.0], r=r)))(np.ones(4)).tolist() == [0, 3, 2, 1]
+    assert grad(lambda b: np.sum(linalg.cho_solve(([[2.0]], True), b)))(np.ones(1)).tolist() == [0.25]
 
 
 def test_float32_stays_float32():

@@ -55,8 +55,15 @@ of("lu_factor", "f(a)[0]", a=(2, 4))
 of("lu", "f(regular(a))[1:]", "f(a, permute_l=True)", "f(a[:2])[2]", "f(a[:, :2])[1]", a=(3, 3), dtypes=DOUBLE)
 of("lu", "f(a, p_indices=True)[1]", a=(2, 3, 3), differs=KEYWORD)
 LU = "(scipy.linalg.lu_factor(regular(a))[0], np.array([2, 1, 2], 'int32'))"
-LU_SOLVES = (f"f({LU}, b)", f"f({LU}, b, trans=1)", f"f({LU}, b + 0, 2, overwrite_b=True)")
-of("lu_solve", *LU_SOLVES, a=(3, 3), b=(3, 2), dtypes=COMPLEX)
+of(
+    "lu_solve",
+    f"f({LU}, b)",
+    f"f({LU}, b, trans=1)",
+    f"f({LU}, b + 0, 2, overwrite_b=True)",
+    a=(3, 3),
+    b=(3, 2),
+    dtypes=COMPLEX,
+)
 of("cholesky", "f(definite(a))", "f(definite(a), lower=True)", a=(3, 3))
 of("cholesky", "f(definite(a), True, True)", a=(2, 3, 3), dtypes=("float32",))
 of("cho_factor", "np.triu(f(definite(a))[0])", "np.tril(f(definite(a), lower=True)[0])", a=(3, 3))
@@ -192,3 +199,28 @@ of("solve_toeplitz", f"f(({DOMINANT}, b), x)", f"f({DOMINANT}, x[:, 0])", a=(3,)
 of("solve_toeplitz", f"np.abs(f({DOMINANT} + 1j * b, x)) ** 2", a=(3,), b=(3,), x=(3, 2), differs=LACKS)
 of("solve_circulant", f"f({DOMINANT}, x, outaxis=-1)", a=(2, 3), x=(3,), differs=LACKS)
 of("solve_circulant", "f(a - np.mean(a), x, singular='lstsq')", a=(3,), x=(3,), differs=LACKS)
+
+# One call of each with a hundred numbers or more.
+
+SQUARE, LONG = {"a": (11, 11), "dtypes": DOUBLE}, {"a": nonzero(12), "dtypes": DOUBLE}
+of("det", "f(regular(a))", **SQUARE)
+of("inv", "f(regular(a))", **SQUARE)
+of("lu", "f(regular(a))[2]", **SQUARE)
+of("lu_factor", "f(regular(a))[0]", **SQUARE)
+of("lu_solve", f"f({LU.replace('[2, 1, 2]', 'range(11)')}, b)", b=(11,), **SQUARE)
+of("solve_triangular", "f(a + 8 * np.eye(11), b)", b=(11, 10), **SQUARE)
+of("cholesky", "f(a @ a.mT + 8 * np.eye(11))", **SQUARE)
+of("cho_factor", "np.triu(f(a @ a.mT + 8 * np.eye(11))[0])", **SQUARE)
+of("cho_solve", "f((a + 8 * np.eye(11), False), b)", b=(11, 10), **SQUARE)
+of("eigh", "f(hermitian(a), eigvals_only=True)", **SQUARE)
+of("svd", "f(regular(a), compute_uv=False)", **SQUARE)
+of("qr", "f(regular(a))[1]", **SQUARE)
+of("polar", "f(regular(a))[1]", **SQUARE)
+of("expm", "f(a / 4)", **SQUARE)
+of("expm_frechet", "f(a / 4, a)[1]", orders=1, **SQUARE)
+of("rsf2csf", "f(np.triu(a), b)[1]", b=(11, 11), orders=1, **SQUARE)
+for name in ("toeplitz", "hankel", "circulant", "companion", "fiedler", "fiedler_companion"):
+    of(name, "f(a)", **LONG)
+of("leslie", "f(a, a[1:])", **LONG)
+of("convolution_matrix", "f(a, 9)", **LONG)
+of("block_diag", "f(a, a)", **SQUARE)

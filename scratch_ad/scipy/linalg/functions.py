@@ -10,31 +10,37 @@ import numpy as np
 import scipy.linalg
 
 from ...rule import explicit
-from ...tracer import dtype_of, primitive
+from ...tracer import dtype_of, primitive, strip
 from .._wrapped import core, public
 from .equations import _solve_sylvester
 from .systems import _solve
 
 
 def _blocks(a, e):
-    """[[a, e], [0, a]]; a function of it has the function's Fréchet derivative at a along e in its upper right."""
+    """[[a, e], [0, a]]."""
     return np.concatenate([np.concatenate([a, e], -1), np.concatenate([np.zeros_like(a), a], -1)], -2)
 
 
-def _upper_right(x):
-    n = x.shape[-1] // 2
-    return x[..., :n, n:]
+def _along(function, a, e):
+    """The upper right of ``function`` of the block matrix, linear in e: scaled, or a plain nan, before it enters."""
+    largest = np.max(np.abs(strip(e)), (-2, -1), keepdims=True)
+    finite = np.isfinite(largest)
+    scale = np.where(np.logical_and(finite, np.greater(largest, 0)), largest, 1)
+    n = a.shape[-1]
+    return function(_blocks(a, np.where(finite, e / scale, 0)))[..., :n, n:] * np.where(finite, scale, np.nan)
 
 
 @primitive
 def frechet(a, e):
-    """The Fréchet derivative of the exponential at a along e."""
-    return scipy.linalg.expm_frechet(a, e, compute_expm=False, check_finite=False)
+    """The Fréchet derivative of the exponential at a along e; nan where SciPy refuses what is not finite."""
+    finite = np.all(np.isfinite(a) & np.isfinite(e), (-2, -1), keepdims=True)
+    a, e = np.where(finite, a, 0), np.where(finite, e, 0)
+    return np.where(finite, scipy.linalg.expm_frechet(a, e, compute_expm=False), np.nan)
 
 
 def _second_frechet(a, e, f):
     """Its derivative along f, symmetric in e and f."""
-    return _upper_right(frechet(_blocks(a, e), _blocks(f, np.zeros_like(f))))
+    return _along(lambda blocks: frechet(blocks, _blocks(f, np.zeros_like(f))), a, e)
 
 
 explicit(
@@ -56,14 +62,17 @@ _sqrtm = explicit(
 )
 _logm = explicit(
     core(scipy.linalg.logm),
-    jvp=lambda t, _y, A: _upper_right(_logm(_blocks(A, t))),
-    vjp=lambda g, _y, A: _upper_right(_logm(_blocks(A.mT, g))),
+    jvp=lambda t, _y, A: _along(_logm, A, t),
+    vjp=lambda g, _y, A: _along(_logm, A.mT, g),
 )
 _fractional_power = explicit(
     core(scipy.linalg.fractional_matrix_power),
-    jvp=(lambda t, _y, A, p: _upper_right(_fractional_power(_blocks(A, t), p)), lambda t, y, A, p: t * (_logm(A) @ y)),
+    jvp=(
+        lambda t, _y, A, p: _along(lambda x: _fractional_power(x, p), A, t),
+        lambda t, y, A, p: t * (_logm(A) @ y),
+    ),
     vjp=(
-        lambda g, _y, A, p: _upper_right(_fractional_power(_blocks(A.mT, g), p)),
+        lambda g, _y, A, p: _along(lambda x: _fractional_power(x, p), A.mT, g),
         lambda g, y, A, p: np.sum(g * (_logm(A) @ y)),
     ),
 )

@@ -9,29 +9,37 @@ from ...tree import typed
 from .._wrapped import named, public
 
 
-def _differences(rows, columns):
-    """i − j."""
-    return np.arange(rows)[:, None] - np.arange(columns)
+@primitive
+def sliding(values, columns):
+    """The Hankel matrix values[..., i + j] with this many columns."""
+    rows = values.shape[-1] - columns + 1
+    return values[..., np.arange(rows)[:, None] + np.arange(columns)]
+
+
+def _antidiagonal_sums(g, _values, columns):
+    """Each row one place further right than the last, by reading rows of n more zeros as rows of n − 1 more."""
+    n, width = g.shape[-2], sum(g.shape[-2:])
+    g = np.concatenate([g, np.zeros((*g.shape[:-1], n), g.dtype)], -1).reshape(*g.shape[:-2], n * width)
+    return np.sum(g[..., :-n].reshape(*g.shape[:-1], n, width - 1), -2)
+
+
+linear(sliding, _antidiagonal_sums)
 
 
 def _toeplitz(c, r=None):
     c = np.atleast_1d(c)
     r = np.conjugate(c) if r is None else np.atleast_1d(typed(r))
-    values = np.concatenate([np.flip(r[..., 1:], -1), c], -1)
-    return values[..., r.shape[-1] - 1 + _differences(c.shape[-1], r.shape[-1])]
+    return np.flip(sliding(np.concatenate([np.flip(r[..., 1:], -1), c], -1), r.shape[-1]), -1)
 
 
 def _hankel(c, r=None):
     r = np.zeros_like(c) if r is None else typed(r)
-    if c.ndim > 1 or r.ndim > 1:
-        raise NotImplementedError("scipy.linalg.hankel has a derivative rule for one-dimensional arguments.")
-    return np.concatenate([c, r[1:]])[np.arange(c.size)[:, None] + np.arange(r.size)]
+    return sliding(np.concatenate([c, r[1:]]), r.size)
 
 
 def _circulant(c):
     c = np.atleast_1d(c)
-    n = c.shape[-1]
-    return c[..., _differences(n, n) % n]
+    return _toeplitz(c, np.concatenate([c[..., :1], np.flip(c[..., 1:], -1)], -1))
 
 
 def _companion(a):
@@ -63,11 +71,10 @@ def _fiedler_companion(a):
 
 def _convolution_matrix(a, n, mode="full"):
     convolution_matrix(strip(a), n, mode)  # for its errors
-    length = a.shape[-1]
-    trim = 0 if mode == "full" else min(n, length) - 1
-    before = trim // 2 if mode == "same" else trim
-    k = before + _differences(length + n - 1 - trim - (trim if mode == "valid" else 0), n)
-    return np.where((k >= 0) & (k < length), a[..., np.clip(k, 0, length - 1)], 0)
+    trim = 0 if mode == "full" else min(n, a.shape[-1]) - 1
+    before, after = (trim // 2, trim - trim // 2) if mode == "same" else (trim, trim)
+    around = [(0, 0)] * (a.ndim - 1) + [(n - 1 - before, n - 1 - after)]
+    return np.flip(sliding(np.pad(a, around), n), -1)
 
 
 def _block_diag_transpose(g, *arrs):
