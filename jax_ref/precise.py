@@ -327,6 +327,7 @@ _of_numbers = {
     np.fmin:          _fmin,
     np.copysign:      lambda a, b: -abs(a) if b < 0 else abs(a),
     np.heaviside:     _heaviside,
+    np._core.umath.clip: lambda a, low, high: _minimum(_maximum(a, low), high),
     np.ldexp:         lambda a, n: a * mpf(2) ** int(n),
     np.modf:          lambda x: (mpf(0) if mpmath.isinf(x) else x - _trunc(x), _trunc(x)),
     np.frexp:         lambda x: mpmath.frexp(x) if mpmath.isfinite(x) else (x, 0),

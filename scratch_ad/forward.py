@@ -6,7 +6,7 @@ of its output.
 
 import numpy as np
 
-from .rule import Rewrite, aval, careful, has_nan, leaks, match, missing, plain, rules
+from .rule import Rewrite, aval, careful, has_nan, match, missing, plain, rules
 from .tracer import Trace, Tracer, dtype_of, escaped, rebuild, refuse_traced, shape_of
 from .tree import flatten, is_inexact, split_aux, tangent_dtype, tree_map, typed, unflatten, zeros
 
@@ -49,8 +49,6 @@ class Forward(Trace):
                 values[i] = a.value
                 tangents.append((i, a.tangent))
         y, t = rule.jvp(function, values, tangents, kwargs, self.combining)
-        if self.combining is careful and leaks([t for _, t in tangents], t):
-            t = None
         if isinstance(y, (tuple, list)):
             return y if t is None else rebuild(y, [self.dual(*pair) for pair in zip(y, t, strict=True)])
         return self.dual(y, t)

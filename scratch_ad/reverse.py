@@ -9,7 +9,7 @@ import operator
 
 import numpy as np
 
-from .rule import Rewrite, aval, careful, has_nan, leaks, match, missing, rules
+from .rule import Rewrite, aval, careful, has_nan, match, missing, rules, without_leaks
 from .tracer import Closed, Trace, Tracer, dtype_of, rebuild, refuse_traced, shape_of
 from .tree import (
     copied,
@@ -162,7 +162,9 @@ def backward(nodes, seeds, inputs, products=None, last=False):
             if products and combine:
                 combine = products[combine]
             c = combine(g, pull(*kept)) if combine else pull(g, *kept)
-            if c is None or (products and leaks(g, c)):
+            if products and not combine:
+                c = without_leaks(pull, g, kept, c)
+            if c is None:
                 continue
             if shape is not None and (c.shape != shape or c.dtype is not dtype):
                 c = match(c, (shape, dtype))

@@ -28,7 +28,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .tracer import Tracer, astype, dtype_of, name_of, primitive, strip, through
+from .tracer import Tracer, astype, dtype_of, name_of, primitive, rebuild, strip, through
 
 rules = {}  # NumPy function → its rule
 on_demand = {}  # package that users may have imported → module with the rules for its functions
@@ -99,13 +99,53 @@ def has_nan(x):
     return isinstance(x, (np.inexact, float, complex)) and bool(x != x)
 
 
-def leaks(u, v):
-    """Whether ``v`` is nan though it depends linearly on ``u``, which is zero; each one array or several (or None)."""
-    return any(map(has_nan, _several(v))) and not any(np.any(strip(part)) for part in _several(u) if part is not None)
+def without_leaks(linear_map, u, kept, v):
+    """``v = linear_map(u, *kept)``, each one array or several (or None), with 0·∞ = 0 in it; None where ``u`` is 0.
+
+    The careful product of a function that is not elementwise: of a stack of matrices some may be in a branch not taken,
+    of the terms of a sum some may be zeros of ``u`` times infinities that were ``kept``. Other numbers in their places
+    show which results ``u`` does not reach, whatever is kept, and which do not depend on what is infinite or nan.
+    """
+    if not any(map(has_nan, _several(v))):
+        return v
+    if not any(np.any(strip(part)) for part in _several(u) if part is not None):
+        return None
+    replaced = functools.partial(_replaced, np.random.default_rng(0))
+    reached = linear_map(replaced(_nonzero, u), *replaced(np.ones_like, kept))
+    first, second = (linear_map(u, *replaced(_not_finite, kept)) for _ in range(2))
+    parts = []
+    for part, mask, x, y in zip(*map(_several, (v, reached, first, second)), strict=True):
+        if part is not None:
+            part = np.where(np.logical_and(np.isnan(part), np.equal(x, y)), x, part)
+            part = np.where(np.logical_and(np.isnan(part), np.equal(mask, 0)), 0, part)
+        parts.append(part)
+    return rebuild(v, parts) if isinstance(v, (tuple, list)) else parts[0]
 
 
 def _several(u):
     return u if isinstance(u, (tuple, list)) else (u,)
+
+
+def _nonzero(x):
+    return np.not_equal(x, 0)
+
+
+def _not_finite(x):
+    return np.logical_not(np.isfinite(x))
+
+
+def _replaced(rng, chosen, x):
+    """Arrays, in lists or not, with numbers without any relation to others where ``chosen``, of an infinity's sign."""
+    if isinstance(x, (tuple, list)) and type(x) is not Aval:
+        return rebuild(x, [_replaced(rng, chosen, part) for part in x])
+    if type(x) is Aval or getattr(x, "dtype", np.dtype(int)).kind not in "fc":
+        return x
+    numbers, plain = rng.uniform(-2, 2, x.shape), strip(x)
+    if x.dtype.kind == "c":
+        numbers = numbers + 1j * rng.uniform(-2, 2, x.shape)
+    else:
+        numbers = np.where(np.isinf(plain), np.copysign(numbers, plain), numbers)
+    return np.where(astype(chosen(plain), np.dtype(bool)), numbers.astype(x.dtype), x)
 
 
 def match(u, like):
@@ -293,8 +333,15 @@ class Linear(_PerArgument):
 
     def jvp(self, function, args, tangents, kwargs, combining):
         self.check([i for i, _ in tangents], kwargs, "forward mode (jvp)")
-        terms = [function(*args[:i], t, *args[i + 1 :], **kwargs) for i, t in tangents]
-        return function(*args, **kwargs), reduce(_add, terms)
+        y = function(*args, **kwargs)
+        terms = []
+        for i, t in tangents:
+            t_y = function(*args[:i], t, *args[i + 1 :], **kwargs)
+            if combining is careful:
+                push = lambda t, *args, i=i: function(*args[:i], t, *args[i:], **kwargs)
+                t_y = without_leaks(push, t, [*args[:i], *args[i + 1 :]], t_y)
+            terms.append(t_y)
+        return y, reduce(_add, terms)
 
 
 class Explicit(_PerArgument):
@@ -305,8 +352,12 @@ class Explicit(_PerArgument):
 
     def jvp(self, function, args, tangents, kwargs, combining):
         self.check([i for i, _ in tangents], kwargs, "forward mode (jvp)")
-        y = function(*args, **kwargs)
-        return y, reduce(_add, [self.jvps[i](t, y, *args, **kwargs) for i, t in tangents])
+        y, total = function(*args, **kwargs), None
+        for i, t in tangents:
+            push = _with_keywords(self.jvps[i], kwargs)
+            t_y = push(t, y, *args)
+            total = _add(total, without_leaks(push, t, [y, *args], t_y) if combining is careful else t_y)
+        return y, total
 
 
 class JointlyLinear:

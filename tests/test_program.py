@@ -167,6 +167,7 @@ COSTS = {
     "comparison and choice": (lambda x: np.where(x > 0, x, -x), (V,), 18, 0),
     "elementary functions": (lambda x: np.exp(np.sin(x)), (V,), 0, 12),
     "square root": (lambda x: np.sqrt(x), (V,), 0, 6),
+    "a function of one's own": (scratch_ad.primitive(lambda x: x * x + x), (V,), 12, 0),
     "broadcasting": (lambda x, y: x[:, None] * y, (V, V), 36, 0),
     "product of matrices": (lambda a, b: a @ b, (A, B), 2 * 4 * 3 * 5, 0),
     "product with a vector": (lambda a, x: np.dot(a, x), (A, np.ones(3)), 2 * 4 * 3, 0),

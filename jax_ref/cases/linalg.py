@@ -134,6 +134,8 @@ for order in ("None", "2", "1", "np.inf", "-np.inf", "3", "0.5"):
 for order in ("'fro'", "'nuc'", "1", "-1", "np.inf", "2", "-2"):
     cases(np.linalg.norm, f"np.linalg.norm(a, {order}, axis=(0, 1), keepdims=True)", a=nonzero(3, 3))
     cases(np.linalg.matrix_norm, f"np.linalg.matrix_norm(a, ord={order})", a=nonzero(2, 3, 3))
+for shape in ((4, 2), (2, 4)):
+    cases(np.linalg.norm, "np.linalg.norm(a, 'nuc')", a=nonzero(*shape), dtypes=DOUBLES)
 cases(
     np.linalg.norm,
     "np.linalg.norm(a)",

@@ -34,6 +34,15 @@ cases(np.clip, "np.clip(a, -1.0, 1.0)", "a.clip(-1.0, 1.0)", "np.clip(a, min=0.0
 cases(np.clip, "np.clip(a, None, 0.5)", "np.clip(a, a_min=-1, a_max=None)", a=(2, 3), dtypes=REAL)
 cases(np.clip, "np.clip(a, b, c)", a=(2, 3), b=Argument((3,), -1.5, -0.5), c=Argument((), 0.5, 1.5), dtypes=REAL)
 cases(np.clip, "np.clip(a, 0.0, 1.0)", a=at(0.0, 1.0, 0.5, 2.0), dtypes=REAL, orders=1)
+cases(
+    np.clip,
+    "np.clip(a, b, c)",
+    a=at(0.0, 0.5, 2.0, 1.0),
+    b=at(0.5, 0.5, 1.0, 0.0),
+    c=at(0.5, 1.0, 0.0, 1.0),
+    dtypes=REAL,
+    orders=1,
+)
 cases(np.interp, "np.interp(a, [-2.0, -0.5, 1.0, 2.0], b)", a=(5,), b=(4,), dtypes=("float64",))
 cases(np.interp, "np.interp(a, b, b * b)", a=(5,), b=at(-1.0, -0.3, 0.2, 1.5), dtypes=("float64",))
 

@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from ..rule import composite, elementwise, explicit, linear, over
+from ..rule import composite, elementwise, explicit, linear, over, primitive
 from ..tracer import astype, dtype_of
 
 _LN2, _LN10, _DEGREE = math.log(2), math.log(10), math.pi / 180
@@ -52,19 +52,23 @@ def _root_one_plus_square(x):
     return np.sqrt(right - 1j) * np.sqrt(right + 1j)
 
 
-def _one_plus_square(x):
-    """1 + x², factorized where it can vanish."""
-    return _capped((1 + 1j * x) * (1 - 1j * x)) if _is_complex(x) else 1 + np.square(x)
+@primitive
+def witch(x):
+    """1/(1 + x²), the witch of Agnesi; its own derivative does not go through 1/(1 + x²)², which underflows."""
+    return 1 / (_capped((1 + 1j * x) * (1 - 1j * x)) if _is_complex(x) else 1 + np.square(x))
 
 
 def _exponent_partial(a, y):
-    """∂(aᵇ)/∂b; 0 at a = 0."""
-    return y * np.log(np.where(np.equal(a, 0), 1, a))
+    """∂(aᵇ)/∂b; 0 at a = 0 and where the power is 0, as that of an infinite ``a`` can be."""
+    return y * np.log(np.where(np.logical_or(np.equal(a, 0), np.equal(y, 0)), 1, a))
 
 
 def _base_partial(a, b):
-    """∂(aᵇ)/∂a; 0 at a = b = 0."""
-    return b * np.power(np.where(np.logical_and(np.equal(a, 0), np.equal(b, 0)), 1, a), b - 1)
+    """∂(aᵇ)/∂a; 0 at a = b = 0, and where the power stays 0 around a though b is infinite."""
+    if type(b) in (int, float) and b != 0 and math.isfinite(b):
+        return b * np.power(a, b - 1)
+    power = np.power(np.where(np.logical_and(np.equal(a, 0), np.equal(b, 0)), 1, a), b - 1)
+    return np.where(np.logical_and(np.equal(power, 0), np.isinf(b)), 0, b * power)
 
 
 def _logistic(a, b, exp):
@@ -84,16 +88,37 @@ def _chosen(a, b, better):
     return np.logical_or(better(a, b), np.isnan(b))
 
 
-def _cosine(a, y):
-    """a / y for y = hypot(a, b); 0 at the origin, the subgradient of least norm, and ±1 at infinite a."""
-    special = np.logical_or(np.equal(y, 0), np.isinf(y))
-    return np.where(special, np.sign(a) * np.isinf(a), a / np.where(special, 1, y))
+# Quotients by c = hypot(a, b), with derivatives of their own: those of the quotient's parts cancel or overflow.
 
 
-def _angle_partial(a, b):
-    """∂arctan2(b, a)/∂b."""
-    h = np.hypot(a, b)
-    return _cosine(a, h) / h
+@primitive
+def cosine(a, b, c):
+    """a / c, also where c overflows; 0 at the origin, the subgradient of least norm, and ±1 at infinite a."""
+    steep = np.where(np.isinf(a), 0, np.divide(b, a))
+    return np.where(np.isinf(c), np.copysign(1, a) / np.sqrt(1 + np.square(steep)), a / np.where(np.equal(c, 0), 1, c))
+
+
+@primitive
+def turn(a, b, c):
+    """a / c², the slope of an angle."""
+    return cosine(a, b, c) / c
+
+
+def _cosine_a(a, b, c):
+    return np.square(cosine(b, a, c)) / np.where(np.equal(c, 0), np.inf, c)
+
+
+def _cosine_b(a, b, c, y):
+    return -y * cosine(b, a, c) / np.where(np.equal(c, 0), np.inf, c)
+
+
+def _turn_a(a, b, c):
+    cos, sin = cosine(a, b, c), cosine(b, a, c)
+    return (sin - cos) * (sin + cos) / c / c
+
+
+def _turn_b(a, b, c, y):
+    return -2 * y * cosine(b, a, c) / c
 
 
 def _absolute_partial(x):
@@ -107,6 +132,21 @@ def _sign_map(u, y, x):
         return None
     r = np.abs(x)
     return (u - y * np.real(np.conjugate(y) * u)) / np.where(np.equal(r, 0), np.inf, r)
+
+
+def _within(a, b, c):
+    """∂clip(a, b, c)/∂a: ½ at a bound; 0, not ¼, where both bounds are equal, so that a changes nothing."""
+    return np.floor(2 * _larger(a, b) * _larger(c, a)) / 2
+
+
+def _raised(a, b, c):
+    """∂clip(a, b, c)/∂b: ½ at a = b or b = c; 0, not ¼, where all are equal."""
+    return np.floor(2 * _larger(b, a) * _larger(c, b)) / 2
+
+
+def _lowered(a, b, c, y):
+    """∂clip(a, b, c)/∂c: what is left of 1, or of 0 where y is nan."""
+    return np.equal(y, y) - _within(a, b, c) - _raised(a, b, c)
 
 
 def _promoted(a, b, dtype):
@@ -126,10 +166,13 @@ elementwise(np.maximum,     lambda a, b: _larger(a, b),                lambda a,
 elementwise(np.minimum,     lambda a, b: _larger(b, a),                lambda a, b: _larger(a, b))
 elementwise(np.fmax,        lambda a, b: _chosen(a, b, np.greater),    lambda a, b: 1 - _chosen(a, b, np.greater))
 elementwise(np.fmin,        lambda a, b: _chosen(a, b, np.less),       lambda a, b: 1 - _chosen(a, b, np.less))
-elementwise(np.hypot,       lambda a, y: _cosine(a, y),                lambda b, y: _cosine(b, y))
-elementwise(np.arctan2,     lambda a, b: _angle_partial(b, a),         lambda a, b: -_angle_partial(a, b))
+elementwise(np.hypot,       lambda a, b, y: cosine(a, b, y),           lambda a, b, y: cosine(b, a, y))
+elementwise(np.arctan2,     lambda a, b: turn(b, a, np.hypot(a, b)),   lambda a, b: -turn(a, b, np.hypot(a, b)))
+elementwise(np._core.umath.clip, _within,                             _raised, _lowered)
 elementwise(np.logaddexp,   lambda a, b: _logistic(a, b, np.exp),      lambda a, b: _logistic(b, a, np.exp))
 elementwise(np.logaddexp2,  lambda a, b: _logistic(a, b, np.exp2),     lambda a, b: _logistic(b, a, np.exp2))
+elementwise(cosine,         _cosine_a,                                 _cosine_b, None)
+elementwise(turn,           _turn_a,                                   _turn_b, None)
 elementwise(np.copysign,    lambda a, b: _sign(a) * np.copysign(1, b), None)
 elementwise(np.heaviside,   None,                                      lambda a: np.equal(a, 0))
 elementwise(np.nextafter,   1,                                         None)
@@ -152,7 +195,8 @@ elementwise(np.cos,         lambda x: -np.sin(x))
 elementwise(np.tan,         over(lambda x: _capped(np.square(np.cos(x)))))
 elementwise(np.arcsin,      over(lambda x: _root_one_minus_square(x)))
 elementwise(np.arccos,      over(lambda x: -_root_one_minus_square(x)))
-elementwise(np.arctan,      over(lambda x: _one_plus_square(x)))
+elementwise(np.arctan,      lambda x: witch(x))
+elementwise(witch,          lambda x, y: -2 * x * y * y)
 elementwise(np.sinh,        lambda x: np.cosh(x))
 elementwise(np.cosh,        lambda x: np.sinh(x))
 elementwise(np.tanh,        over(lambda x: _capped(np.square(np.cosh(x)))))
@@ -175,5 +219,4 @@ explicit(np.frexp,          lambda t, y, _x: (np.ldexp(t, -y[1]), None),    lamb
 
 composite(np.divmod,        lambda a, b: (np.floor_divide(a, b), np.remainder(a, b)))
 composite(np.float_power,   lambda a, b: np.power(*_promoted(a, b, np.float64)))
-composite(np._core.umath.clip, lambda a, low, high: np.minimum(np.maximum(a, low), high))
 # fmt: on

@@ -53,8 +53,9 @@ def _gaps(w):
     return np.where(np.eye(w.shape[-1], dtype=bool), np.inf, w[..., None, :] - w[..., :, None])
 
 
-# Norms. The argument is scaled to a largest element of 1 first, so that nothing overflows or underflows on the way;
-# where the norm is 0 its derivative is 0, the subgradient of least norm.
+# Norms. The argument is scaled to a largest element of ±1 first (for negative p to a smallest one), so that nothing
+# overflows or underflows on the way; where the norm is 0 its derivative is 0, the subgradient of least norm; where it
+# is ∞ that of its infinite elements.
 
 
 @primitive
@@ -63,11 +64,12 @@ def p_norm(x, ord, axis, keepdims):
     return np.linalg.norm(x, ord, axis, keepdims)
 
 
-def _direction(x, ord, axis):
+def direction(x, ord, axis):
     """∂‖x‖/∂x = x̄/|x| (|x|/‖x‖)^(p−1)."""
     x = typed(x)
-    largest = np.max(np.abs(strip(x)), axis, keepdims=True, initial=0)
-    x = x / np.where(np.equal(largest, 0), np.inf, largest)
+    top, start = (np.max, 0) if ord is None or isinstance(ord, str) or ord > 0 else (np.min, np.inf)
+    unit = top(np.abs(strip(x)), axis, keepdims=True, initial=start)
+    x = np.where(np.isinf(x), np.sign(x) if start == 0 else 0, x / np.where(np.equal(unit, 0), np.inf, unit))
     if ord in (None, 2, "f", "fro"):
         total = np.sum(
             np.square(x) if x.dtype.kind != "c" else np.square(x.real) + np.square(x.imag), axis, keepdims=True
@@ -82,8 +84,8 @@ def _direction(x, ord, axis):
 
 explicit(
     p_norm,
-    jvp=lambda t, _y, x, ord, axis, keepdims: np.sum(_real(t * _direction(x, ord, axis)), axis, keepdims=keepdims),
-    vjp=lambda g, _y, x, ord, axis, keepdims: kept(g, np.shape(x), axis) * _direction(x, ord, axis),
+    jvp=lambda t, _y, x, ord, axis, keepdims: np.sum(_real(t * direction(x, ord, axis)), axis, keepdims=keepdims),
+    vjp=lambda g, _y, x, ord, axis, keepdims: kept(g, np.shape(x), axis) * direction(x, ord, axis),
 )
 
 
@@ -99,15 +101,69 @@ def _norm(x, ord=None, axis=None, keepdims=False):
     if len(axes) != 2:
         raise ValueError("Improper number of dimensions to norm.")
     m = np.moveaxis(x, axes, (-2, -1))
-    if ord in (2, -2, "nuc"):
+    if ord == "nuc":
+        y = nuclear_norm(m)
+    elif ord in (2, -2):
         s = np.linalg.svdvals(m)
-        y = np.sum(s, -1) if ord == "nuc" else np.max(s, -1) if ord == 2 else np.min(s, -1)
+        y = np.max(s, -1) if ord == 2 else np.min(s, -1)
     elif ord in (1, -1, np.inf, -np.inf):
         sums = np.sum(np.abs(m), -2 if abs(ord) == 1 else -1)
         y = np.max(sums, -1) if ord > 0 else np.min(sums, -1)
     else:
         raise ValueError("Invalid norm order for matrices.")
     return np.expand_dims(y, axes) if keepdims else y
+
+
+# The nuclear norm, the sum of the singular values, is smooth at every matrix of full rank, whatever values coincide:
+# its derivatives do without singular vectors. Where the rank is less, the subgradient of least norm is taken.
+
+
+@primitive
+def nuclear_norm(a):
+    return np.sum(np.linalg.svdvals(a), -1)
+
+
+@primitive
+def polar(a):
+    """The unitary polar factor, u vᴴ of the singular vectors; those beyond the rank left out."""
+    u, s, vh = _finite_svd(a, full_matrices=False)
+    return (u * (s > s[..., :1] * (max(a.shape[-2:]) * np.finfo(s.dtype).eps))[..., None, :]) @ vh
+
+
+@primitive
+def sylvester(h, c):
+    """The solution x of h x + x h = c for Hermitian positive h, of least norm where h is singular."""
+    w, v = np.linalg.eigh(h)
+    total = w[..., None, :] + w[..., :, None]
+    small = total <= 2 * w[..., -1:, None] * (h.shape[-1] * np.finfo(w.dtype).eps)
+    return v @ ((H(v) @ c @ v) / np.where(small, np.inf, total)) @ H(v)
+
+
+def _polar_along(t, y, a):
+    """N. J. Higham, Functions of Matrices (2008), section 8.2: the polar factor's derivative along ``t``."""
+    if a.shape[-2] < a.shape[-1]:
+        return H(_polar_along(H(t), H(y), H(a)))
+    h, inner = _hermitian(H(y) @ a), H(y) @ t
+    within = y @ sylvester(h, inner - H(inner))
+    return within if a.shape[-2] == a.shape[-1] else within + (t - y @ inner) @ np.linalg.pinv(h, hermitian=True)
+
+
+def _sylvester_h_vjp(g, y, h, c):
+    z = sylvester(h, np.conjugate(g))
+    return -np.conjugate(z @ H(y) + H(y) @ z)
+
+
+explicit(
+    nuclear_norm,
+    jvp=lambda t, _y, a: np.sum(_real(t * np.conjugate(polar(a))), (-2, -1)),
+    vjp=lambda g, _y, a: g[..., None, None] * np.conjugate(polar(a)),
+)
+explicit(polar, jvp=_polar_along, vjp=lambda g, y, a: np.conjugate(_polar_along(np.conjugate(g), y, a)))
+explicit(
+    sylvester,
+    jvp=(lambda t, y, h, _c: -sylvester(h, t @ y + y @ t), lambda t, _y, h, _c: sylvester(h, t)),
+    vjp=(_sylvester_h_vjp, lambda g, _y, h, _c: np.conjugate(sylvester(h, np.conjugate(g)))),
+)
 
 
 def _vector_norm_along(x, ord, axis, keepdims):
@@ -149,7 +205,7 @@ composite(np.linalg.cond, _cond)
 constant(np.linalg.matrix_rank)
 
 
-# Determinants. The cofactors come from the singular values, so that up to second order a singular matrix is no special
+# Determinants. The cofactors come from the singular values, so that up to third order a singular matrix is no special
 # case.
 
 
@@ -161,10 +217,10 @@ def cofactors(a):
     return _phase(u, vh) * np.conjugate((u * (before * after)[..., None, :]) @ vh)
 
 
-def _finite_svd(a):
+def _finite_svd(a, full_matrices=True):
     """np.linalg.svd, with singular values nan where ``a`` is not finite: LAPACK may never return from there."""
     finite = np.all(np.isfinite(a), (-2, -1), keepdims=True)
-    u, s, vh = np.linalg.svd(np.where(finite, a, 0))
+    u, s, vh = np.linalg.svd(np.where(finite, a, 0), full_matrices)
     return u, np.where(finite[..., 0], s, np.nan), vh
 
 
@@ -190,7 +246,15 @@ def _without_two(s):
     return upper + upper.mT
 
 
-def _cofactors_along(t, a):
+def _without_three(s):
+    """The product of all elements but the i-th, j-th and k-th; 0 unless all three differ."""
+    one = np.eye(s.shape[-1], dtype=bool)
+    rest = _without_two(np.where(one, 1, s[..., None, :]))
+    return np.where(np.logical_or(one[:, :, None], one[:, None, :]), 0, rest)
+
+
+@primitive
+def cofactors_along(t, a):
     """The second derivative of det, a symmetric form: the derivative of the cofactors along ``t``."""
     u, s, vh = _finite_svd(a)
     t, rest = H(u) @ t @ H(vh), _without_two(s)
@@ -198,7 +262,25 @@ def _cofactors_along(t, a):
     return _phase(u, vh) * (np.conjugate(u) @ inner @ np.conjugate(vh))
 
 
-explicit(cofactors, jvp=lambda t, _y, a: _cofactors_along(t, a), vjp=lambda g, _y, a: _cofactors_along(g, a))
+def _cofactors_along_two(t, q, a):
+    """The third derivative, a symmetric form too: of the minors that leave out three rows and columns."""
+    u, s, vh = _finite_svd(a)
+    t, q, rest = H(u) @ t @ H(vh), H(u) @ q @ H(vh), _without_three(s)
+    d_t, d_q = _diagonal(t), _diagonal(q)
+    pairs = d_t[..., :, None] * d_q[..., None, :] - t * q.mT
+    inner = np.sum(rest * pairs[..., None, :, :], (-2, -1))[..., None] * _eye(s)
+    for x, y, d_y in ((t, q, d_q), (q, t, d_t)):
+        turned = np.sum(rest * x[..., None, :, :] * y.mT[..., :, None, :], -1)
+        inner = inner + turned - x.mT * np.sum(rest * d_y[..., None, None, :], -1)
+    return _phase(u, vh) * (np.conjugate(u) @ inner @ np.conjugate(vh))
+
+
+explicit(cofactors, jvp=lambda t, _y, a: cofactors_along(t, a), vjp=lambda g, _y, a: cofactors_along(g, a))
+explicit(
+    cofactors_along,
+    jvp=(lambda q, _y, _t, a: cofactors_along(q, a), lambda q, _y, t, a: _cofactors_along_two(t, q, a)),
+    vjp=(lambda g, _y, _t, a: cofactors_along(g, a), lambda g, _y, t, a: _cofactors_along_two(t, g, a)),
+)
 explicit(
     np.linalg.det,
     jvp=lambda t, _y, a: np.sum(cofactors(a) * t, (-2, -1)),
@@ -206,14 +288,19 @@ explicit(
 )
 
 
+def _nan_if(singular, x):
+    """Matrices with nan in place of singular ones, so that of a stack with such, some maybe unused, none raises."""
+    return np.where(singular[..., None, None], np.nan, x)
+
+
 def _slogdet_jvp(t, y, a):
-    change = np.sum(_diagonal(np.linalg.solve(a, t)), -1)
+    change = np.sum(_diagonal(np.linalg.solve(_nan_if(np.equal(y[0], 0), a), t)), -1)
     return (1j * y[0] * change.imag, change.real) if dtype_of(a).kind == "c" else (np.zeros_like(change), change)
 
 
 def _slogdet_vjp(g, y, a):
     g_log = g[1] - 1j * np.real(1j * g[0] * y[0]) if dtype_of(a).kind == "c" else g[1]
-    return g_log[..., None, None] * np.linalg.inv(a).mT
+    return g_log[..., None, None] * np.linalg.inv(_nan_if(np.equal(y[0], 0), a)).mT
 
 
 explicit(np.linalg.slogdet, jvp=_slogdet_jvp, vjp=_slogdet_vjp)
@@ -548,8 +635,8 @@ def tall_qr(a, mode):
 
 
 def _right_solve(x, r):
-    """x r⁻¹."""
-    return np.linalg.solve(r.mT, x.mT).mT
+    """x r⁻¹ for triangular r; nan where that is singular."""
+    return np.linalg.solve(_nan_if(np.any(np.equal(_diagonal(r), 0), -1), r).mT, x.mT).mT
 
 
 def _qr_jvp(t, y, _a, mode):

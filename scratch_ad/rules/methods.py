@@ -5,11 +5,12 @@ import functools
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from ..rule import Constant, composite, constant, refuse, rules
+from ..rule import Constant, composite, constant, explicit, primitive, refuse, rules
 from ..tracer import astype, name_of, strip
 from ..tree import typed
 from . import constant as _constant  # noqa: F401  (whose ufuncs these are)
-from .reductions import masked
+from .linalg import direction
+from .reductions import kept, masked
 
 # The reductions that NumPy has as functions of their own, which have leaner rules.
 _reductions = {np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min}
@@ -26,15 +27,39 @@ def _leading(array, axis, dtype=None):
     return (array if dtype is None else astype(array, np.dtype(dtype))), axes
 
 
-def _log_sum(ufunc, array, axis, keepdims):
-    """np.logaddexp.reduce in one step instead of one per element: NumPy's value and the derivative of log Σ exp."""
-    exp, log = (np.exp, np.log) if ufunc is np.logaddexp else (np.exp2, np.log2)
-    y = ufunc.reduce(strip(array), axis, keepdims=True)
-    finite = np.isfinite(y)
-    correction = log(np.sum(exp(array - np.where(finite, y, 0)), axis, keepdims=True))
-    correction = np.where(finite, correction, 0)
-    y = y + (correction - strip(correction))
-    return y if keepdims else np.squeeze(y, axis)
+@primitive
+def log_sum(a, ufunc, axis, keepdims):
+    """np.logaddexp.reduce or np.logaddexp2.reduce, in one step instead of one per element."""
+    return ufunc.reduce(a, axis, keepdims=keepdims)
+
+
+def _shares(y, a, ufunc, axis):
+    """The partial derivatives of y = log Σ exp(a), shares of the sum; equal infinities share alike."""
+    y = strip(kept(y, a.shape, axis))
+    part = (np.exp if ufunc is np.logaddexp else np.exp2)(
+        np.where(np.logical_and(np.isinf(y), np.equal(a, y)), 0, a - y)
+    )
+    return part / np.sum(part, axis, keepdims=True)
+
+
+explicit(
+    log_sum,
+    jvp=lambda t, y, a, ufunc, axis, keepdims: np.sum(t * _shares(y, a, ufunc, axis), axis, keepdims=keepdims),
+    vjp=lambda g, y, a, ufunc, axis, keepdims: kept(g, a.shape, axis) * _shares(y, a, ufunc, axis),
+)
+
+
+@primitive
+def length(a, axis, keepdims):
+    """np.hypot.reduce, in one step; in several, zeros that meet first would count as a kink."""
+    return np.hypot.reduce(a, axis, keepdims=keepdims)
+
+
+explicit(
+    length,
+    jvp=lambda t, _y, a, axis, keepdims: np.sum(t * direction(a, 2, axis), axis, keepdims=keepdims),
+    vjp=lambda g, _y, a, axis, keepdims: kept(g, a.shape, axis) * direction(a, 2, axis),
+)
 
 
 def _reduce(ufunc, array, axis=0, dtype=None, out=None, keepdims=False, initial=np._NoValue, where=True):
@@ -46,7 +71,10 @@ def _reduce(ufunc, array, axis=0, dtype=None, out=None, keepdims=False, initial=
     if ufunc in _reductions:
         return _reductions[ufunc](array, axis=axis, keepdims=keepdims, where=where, **given)
     if ufunc in (np.logaddexp, np.logaddexp2):
-        y = _log_sum(ufunc, masked(array, where, -np.inf), axis, keepdims)
+        y = log_sum(masked(array, where, -np.inf), ufunc, axis, keepdims)
+        return y if initial is None or not given else ufunc(y, initial)
+    if ufunc is np.hypot:
+        y = length(masked(array, where, 0), axis, keepdims)
         return y if initial is None or not given else ufunc(y, initial)
     first, axes = _leading(array, axis)
     if where is not True:

@@ -257,7 +257,8 @@ def _extremum_jvp(t, y, a, axis=None, out=None, keepdims=False, initial=np._NoVa
 
 def _extremum_vjp(g, y, a, axis=None, out=None, keepdims=False, initial=np._NoValue, where=True):
     best, k = _ties(y, a, axis, initial, where)
-    return np.where(best, kept(g, shape_of(a), axis) / k, 0 / k)  # nan where y is nan, so that no element equals it
+    g = kept(g, shape_of(a), axis)
+    return np.where(best, g / k, np.where(np.equal(g, 0), 0, 0 / k))  # nan where y is nan: no element equals it
 
 
 def _extremum_initial(u, y, a, axis=None, out=None, keepdims=False, initial=np._NoValue, where=True):

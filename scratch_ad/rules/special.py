@@ -61,19 +61,23 @@ def _piecewise(x, condlist, funclist, *args, **kwargs):
     return y
 
 
-def _clip(a, a_min=np._NoValue, a_max=np._NoValue, out=None, *, min=None, max=None, dtype=None, **keywords):
+def _clip(
+    a, a_min=np._NoValue, a_max=np._NoValue, out=None, *, min=np._NoValue, max=np._NoValue, dtype=None, **keywords
+):
     if (a_min is np._NoValue) != (a_max is np._NoValue):
         np.clip(0.0, **({"a_min": 0.0} if a_max is np._NoValue else {"a_max": 0.0}))  # NumPy's own error
+    if a_min is np._NoValue:
+        a_min, a_max = (None if bound is np._NoValue else bound for bound in (min, max))
+    elif min is not np._NoValue or max is not np._NoValue:
+        np.clip(0.0, 0.0, 0.0, min=0.0)  # NumPy's own error
     if out is not None:
         raise TypeError("np.clip: out= is not supported on tracers; use the result.")
     if keywords:
         raise NotImplementedError(f"np.clip: no rule for the keyword {', '.join(keywords)}; leave it out.")
     a = a if dtype is None else astype(typed(a), np.dtype(dtype))
-    for function, bounds in ((np.maximum, (a_min, min)), (np.minimum, (a_max, max))):
-        for bound in bounds:
-            if bound is not None and bound is not np._NoValue:
-                a = function(a, bound)
-    return a
+    if a_min is None or a_max is None:
+        return np.positive(a) if a_min is a_max else np.maximum(a, a_min) if a_max is None else np.minimum(a, a_max)
+    return np._core.umath.clip(a, a_min, a_max)
 
 
 def _nan_to_num(x, copy=True, nan=0.0, posinf=None, neginf=None):
@@ -201,7 +205,7 @@ elementwise(np.sinc, lambda x: _sinc_partial(x))
 elementwise(np.i0, lambda x: _i0_partial(x))
 elementwise(np.unwrap, 1)
 linear(np.real, lambda g, _x: g)
-linear(np.imag, lambda g, _x: g * -1j)
+linear(np.imag, lambda g, _x: g * -1j if _x.dtype.kind == "c" else None)
 linear(np.bincount, None, lambda g, x, _weights, minlength=0: g[x])
 explicit(
     np.where,
