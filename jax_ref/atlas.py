@@ -156,7 +156,7 @@ def _of_points(points):
 
 def _of_ufuncs(ufuncs):
     for ufunc in ufuncs:
-        if ufunc.nin < 3 and ufunc.nout == 1 and isinstance(rules.get(ufunc), Elementwise):
+        if getattr(np, ufunc.__name__, None) is ufunc and ufunc.nout == 1 and isinstance(rules.get(ufunc), Elementwise):
             for arguments in _PAIRS if ufunc.nin == 2 else [(v,) for v in _VALUES]:
                 call = f"np.{ufunc.__name__}({', '.join('ab'[: ufunc.nin])})"
                 for k in range(ufunc.nin):

@@ -39,17 +39,27 @@ def _one_minus_square(x):
     return np.where(np.less(np.abs(x), 0.5), 1 - np.square(x), (1 - x) * (1 + x))
 
 
+def _near_zero(x, near, far):
+    """``near(x)`` for |x| < ½, else ``far(x)``: a product of roots has a derivative that cancels near 0."""
+    inside = np.less(np.abs(x), 0.5)
+    return np.where(inside, near(np.where(inside, x, 0)), far(np.where(inside, 1, x)))
+
+
 def _root_one_minus_square(x):
     """√(1 − x²)."""
-    return np.sqrt(_one_plus(-x)) * np.sqrt(_one_plus(x)) if _is_complex(x) else np.sqrt(_one_minus_square(x))
+    if not _is_complex(x):
+        return np.sqrt(_one_minus_square(x))
+    far = lambda x: np.sqrt(_one_plus(-x)) * np.sqrt(_one_plus(x))
+    return _near_zero(x, lambda x: np.sqrt(1 - np.square(x)), far)
 
 
 def _root_one_plus_square(x):
     """√(1 + x²)."""
     if not _is_complex(x):
         return np.hypot(1, x)
-    right = np.where(np.signbit(np.real(x)), -x, x)  # the root of each factor is the right one in this half-plane
-    return np.sqrt(right - 1j) * np.sqrt(right + 1j)
+    right = lambda x: np.where(np.signbit(np.real(x)), -x, x)  # where each root is the right one
+    far = lambda x: np.sqrt(right(x) - 1j) * np.sqrt(right(x) + 1j)
+    return _near_zero(x, lambda x: np.sqrt(1 + np.square(x)), far)
 
 
 @primitive
