@@ -926,7 +926,7 @@ NATIVE = {
     np.outer, np.vdot, np.tensordot, np.convolve, np.reshape, np.ravel, np.expand_dims, np.squeeze, np.broadcast_to,
     np.copy, np.transpose, np.matrix_transpose, np.swapaxes, np.moveaxis, np.flip, np.roll, np.rot90, np.tril, np.triu,
     np.diagonal, np.diag, np.diagflat, np.array_split, np.split, np.unstack, np.fft.fftshift, np.fft.ifftshift,
-    np.where, np.unwrap, np.array_equal, np.polyval,
+    np.where, np.unwrap, np.array_equal, np.polyval, np.lib.stride_tricks.sliding_window_view,
 }  # fmt: skip
 OF_SHAPE_AND_DTYPE = {
     np.shape, np.ndim, np.size, np.isrealobj, np.iscomplexobj, np.result_type, np.can_cast, np.min_scalar_type,

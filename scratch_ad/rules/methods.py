@@ -115,6 +115,7 @@ def _outer(ufunc, a, b, **kwargs):
     return ufunc(a.reshape(a.shape + (1,) * b.ndim), b, **kwargs)
 
 
+_sums = {np.add: "a + np.bincount(indices, b, len(a))", np.subtract: "a - np.bincount(indices, b, len(a))"}
 _bodies = {"reduce": _reduce, "accumulate": _accumulate, "reduceat": _reduceat, "outer": _outer}
 for _ufunc in [f for f in rules if isinstance(f, np.ufunc) and f.signature is None and f.types]:
     if (_ufunc.nin, _ufunc.nout) == (2, 1):
@@ -123,7 +124,5 @@ for _ufunc in [f for f in rules if isinstance(f, np.ufunc) and f.signature is No
                 constant(getattr(_ufunc, _name))
             else:
                 composite(getattr(_ufunc, _name), functools.partial(_body, _ufunc))
-    _new = (
-        f"np.where(mask, {name_of(_ufunc)}(a, b), a)" if _ufunc is not np.add else "a + np.bincount(indices, b, len(a))"
-    )
+    _new = _sums.get(_ufunc, f"np.where(mask, {name_of(_ufunc)}(a, b), a)")
     refuse(f"it changes an array in place; make a new one: {_new}", _ufunc.at, error=TypeError)

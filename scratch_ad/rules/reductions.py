@@ -115,6 +115,8 @@ def _average(a, axis=None, weights=None, returned=False, *, keepdims=False):
         dtype = np.result_type(a.dtype, weights.dtype, *(["f8"] if a.dtype.kind in "iub" else []))
         weights = along_axes(weights, a, axis)
         total = np.sum(weights, axis, dtype, keepdims=keepdims)
+        if any_known(np.equal(total, 0)):
+            raise ZeroDivisionError("Weights sum to zero, can't be normalized")
         y = np.sum(a * weights, axis, dtype, keepdims=keepdims) / total
     return (y, np.broadcast_to(total, y.shape)) if returned else y
 
