@@ -204,6 +204,8 @@ _IMPLICIT = {"ndtri": _quantile_slope, "erfcinv": _erfcinv_slope, "kolmogorov": 
         ("huber", (1.0, -3.0), (2.0, -1.0)),
         ("gammainc", (1.0, 0.0), (0.0, 1.0)),
         ("agm", (1.0, 1.0), (0.5, 0.5)),
+        ("poch", (-1.0, 2.5), (-np.sqrt(np.pi) / 2, 0.0)),
+        ("binom", (3.0, 4.0), (1 / 4, -1 / 4)),
     ],
 )
 def test_hard_points_of_two_arguments(name, point, slopes):

@@ -248,6 +248,26 @@ def psi_step(a, b):
     return np.where(far, series, special.psi(np.where(far, 1, a + b)) - special.psi(np.where(far, 1, a)))
 
 
+def poch_slope(a, b, y):
+    """∂(a)_b/∂a of Γ(a + b)/Γ(a) (5.2.5), also where 1/Γ(a) is 0."""
+    return np.where(np.equal(y, 0), special.gamma(a + b) * rgamma_slope(a, y), y * psi_step(a, b))
+
+
+def binom_upper_slope(n, k, y):
+    """The slope of Γ(n + 1)/(Γ(k + 1) Γ(n − k + 1)) by n, also where one of the two reciprocals is 0."""
+    rest = n - k + 1
+    pole = special.gamma(n + 1) * special.rgamma(k + 1) * rgamma_slope(rest, special.rgamma(rest))
+    return np.where(np.equal(y, 0), pole, y * psi_step(rest, k))
+
+
+def binom_lower_slope(n, k, y):
+    """The slope of Γ(n + 1)/(Γ(k + 1) Γ(n − k + 1)) by k, also where one of the two reciprocals is 0."""
+    k, rest = k + 1, n - k + 1
+    first = rgamma_slope(k, special.rgamma(k)) * special.rgamma(rest)
+    pole = special.gamma(n + 1) * (first - special.rgamma(k) * rgamma_slope(rest, special.rgamma(rest)))
+    return np.where(np.equal(y, 0), pole, y * psi_step(k, rest - k))
+
+
 # Densities of the gamma and beta distributions: 8.2 and 8.17, in the saddle-point form of C. Loader, Fast and accurate
 # computation of binomial probabilities (2000), for large parameters
 

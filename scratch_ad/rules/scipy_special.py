@@ -130,7 +130,7 @@ elementwise(special.boxcox1p,     lambda a, b: np.power(1 + a, b - 1),
 elementwise(special.beta,         lambda a, b, y: -y * of.psi_step(a, b),
                                   lambda a, b, y: -y * of.psi_step(b, a))                               # 5.12.1
 elementwise(special.betaln,       lambda a, b: -of.psi_step(a, b), lambda a, b: -of.psi_step(b, a))
-elementwise(special.poch,         lambda a, b, y: y * of.psi_step(a, b),
+elementwise(special.poch,         lambda a, b, y: of.poch_slope(a, b, y),
                                   lambda a, b, y: y * special.psi(a + b))                               # 5.2.5
 elementwise(special.expn,         unknown, lambda a, b: of.expn_slope(a, b))
 elementwise(_ufuncs._zeta,        lambda a, b: of.zeta_slope(a, b),
@@ -183,8 +183,8 @@ elementwise(special.huber,        lambda a, b: np.maximum(np.abs(b) - a, 0),
                                   lambda a, b: np.clip(b, -a, a))
 elementwise(special.pseudo_huber, lambda a, b: of.pseudo_huber_scale(a, b),
                                   lambda a, b: b / np.hypot(1, np.divide(b, a)))
-elementwise(special.binom,        lambda a, b, y: y * of.psi_step(a - b + 1, b),
-                                  lambda a, b, y: y * of.psi_step(b + 1, a - 2 * b))                    # 5.2.2
+elementwise(special.binom,        lambda a, b, y: of.binom_upper_slope(a, b, y),
+                                  lambda a, b, y: of.binom_lower_slope(a, b, y))                        # 5.2.2
 elementwise(special.radian,       lambda: DEGREE, lambda: DEGREE / 60, lambda: DEGREE / 3600)
 elementwise(special.voigt_profile, lambda a, b, c: np.real(of.voigt_slope(a, b, c)),
                                   lambda a, b, c, y: -(y + np.real((a + 1j * c) * of.voigt_slope(a, b, c))) / b,
