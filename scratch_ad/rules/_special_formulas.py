@@ -11,14 +11,11 @@ import math
 import numpy as np
 import scipy.special as special
 
-from ..tracer import dtype_of, stop_gradient, strip
+from ..tracer import stop_gradient, strip
+from .elementwise import _is_complex
 
 PI, ROOT_PI, ROOT_2, DEGREE = math.pi, math.sqrt(math.pi), math.sqrt(2), math.pi / 180
 ROOT_2PI = math.sqrt(2 * math.pi)
-
-
-def is_complex(x):
-    return dtype_of(x).kind == "c"
 
 
 # Functions that cancel
@@ -119,7 +116,7 @@ def faddeeva_slope(z, w):
 
 def erfcx_slope(x, y):
     """2x y − 2/√π, which cancels for large x."""
-    if is_complex(x):
+    if _is_complex(x):
         return 1j * faddeeva_slope(1j * x, y)
     inside = np.less(x, 7)
     direct = 2 * np.where(inside, x, 0) * np.where(inside, y, 0) - 2 / ROOT_PI
@@ -131,7 +128,7 @@ def dawson_slope(x, y):
     """1 − 2x y (7.2.5), which cancels for large x."""
     inside = np.less(np.abs(x), 7)
     far = -_tail(x, inside)
-    if is_complex(x):
+    if _is_complex(x):
         z = np.where(inside, 0, x)
         far = far - 1j * ROOT_PI * np.sign(np.imag(z)) * z * np.exp(-(z**2))
     return np.where(inside, 1 - 2 * np.where(inside, x, 0) * np.where(inside, y, 0), far)
@@ -184,7 +181,7 @@ def _cosine_pi(x):
 
 def trigamma(x):
     """ψ'(x) (25.11.12); of complex x by Euler–Maclaurin and reflection (5.15.6)."""
-    if not is_complex(x):
+    if not _is_complex(x):
         return special.zeta(2.0, x)
     left = np.less(np.real(x), 0.5)
     right = _hurwitz(2.0, np.where(left, 1 - x, x))
@@ -246,6 +243,26 @@ def psi_step(a, b):
     for k, c in enumerate(_BERNOULLI[:8], 1):
         series = series - c / (2 * k) * np.expm1(-2 * k * log) * np.power(big, -2.0 * k)
     return np.where(far, series, special.psi(np.where(far, 1, a + b)) - special.psi(np.where(far, 1, a)))
+
+
+def poch_slope(a, b, y):
+    """∂(a)_b/∂a of Γ(a + b)/Γ(a) (5.2.5), also where 1/Γ(a) is 0."""
+    return np.where(np.equal(y, 0), special.gamma(a + b) * rgamma_slope(a, y), y * psi_step(a, b))
+
+
+def binom_upper_slope(n, k, y):
+    """The slope of Γ(n + 1)/(Γ(k + 1) Γ(n − k + 1)) by n, also where one of the two reciprocals is 0."""
+    rest = n - k + 1
+    pole = special.gamma(n + 1) * special.rgamma(k + 1) * rgamma_slope(rest, special.rgamma(rest))
+    return np.where(np.equal(y, 0), pole, y * psi_step(rest, k))
+
+
+def binom_lower_slope(n, k, y):
+    """The slope of Γ(n + 1)/(Γ(k + 1) Γ(n − k + 1)) by k, also where one of the two reciprocals is 0."""
+    k, rest = k + 1, n - k + 1
+    first = rgamma_slope(k, special.rgamma(k)) * special.rgamma(rest)
+    pole = special.gamma(n + 1) * (first - special.rgamma(k) * rgamma_slope(rest, special.rgamma(rest)))
+    return np.where(np.equal(y, 0), pole, y * psi_step(k, rest - k))
 
 
 # Densities of the gamma and beta distributions: 8.2 and 8.17, in the saddle-point form of C. Loader, Fast and accurate
@@ -468,7 +485,7 @@ def kve_slope(v, z, direct):
 
 def ive_of(y, v, z):
     direct = plus(special.ive, v, z)
-    return direct if is_complex(z) else ive_slope(v, z, direct - np.sign(z) * y)
+    return direct if _is_complex(z) else ive_slope(v, z, direct - np.sign(z) * y)
 
 
 def airye_slopes(y, x):
@@ -510,7 +527,7 @@ def carlson(*factors, power=0):
 
     By the trapezoidal rule in log t, along a new last axis; it converges exponentially. At the scale of the largest z.
     """
-    if any(is_complex(z) for z, _ in factors):
+    if any(_is_complex(z) for z, _ in factors):
         raise NotImplementedError("The derivatives of Carlson's elliptic integrals are known at real arguments only.")
     scale = stop_gradient(functools.reduce(np.maximum, [np.abs(z) for z, _ in factors]))
     t = np.exp(_LOGS)
@@ -657,11 +674,11 @@ def modified_mathieu(y, a, q, x):
 def _spheroidal(sign, turn):
     """The second derivative from 30.2.1: ((1 − s x²) y')' + (λ − s c² x² − …) y = 0 and its relatives."""
 
-    def slopes(y, m, c, value, x):
-        value_, slope = y
+    def slopes(y, m, c, eigenvalue, x):
+        f, slope = y
         k = 1 - turn * np.square(x)
-        second = 2 * turn * x * slope - turn * (value - sign * np.square(c * x)) * value_
-        return slope, (second + turn * np.square(m) / k * value_) / k
+        second = 2 * turn * x * slope - turn * (eigenvalue - sign * np.square(c * x)) * f
+        return slope, (second + turn * np.square(m) / k * f) / k
 
     return slopes
 

@@ -14,7 +14,7 @@ from scipy.special import _ufuncs
 from ..rule import careful, constant, elementwise, explicit, over, refuse
 from . import _special_formulas as of
 from ._special_formulas import DEGREE, PI, ROOT_2PI, ROOT_PI
-from .elementwise import _LN2, _LN10, _base_partial, _exponent_partial, _one_plus
+from .elementwise import _LN2, _LN10, _base_partial, _exponent_partial, _is_complex, _one_plus
 
 unknown = "no closed form of it is known"
 _times = careful[operator.mul]  # one output's pole leaves the others alone
@@ -23,7 +23,12 @@ _times = careful[operator.mul]  # one output's pole leaves the others alone
 # Registering
 
 
-_signatures = {
+_of_arguments = {  # by their number: a partial by the names of what it keeps
+    2: lambda f: lambda a, b: f(a, b),
+    3: lambda f: lambda a, b, c: f(a, b, c),
+    4: lambda f: lambda a, b, c, d: f(a, b, c, d),
+}
+_of_output_too = {
     2: lambda f: lambda a, b, y: f((a, b), y),
     3: lambda f: lambda a, b, c, y: f((a, b, c), y),
     4: lambda f: lambda a, b, c, d, y: f((a, b, c, d), y),
@@ -32,13 +37,13 @@ _signatures = {
 
 def distribution(function, *partials, sign=1):
     """Register a function with these partials of all its arguments, or with their negatives."""
-    of_all = _signatures[len(partials)]
-    elementwise(function, *(of_all(lambda args, _y, p=p: sign * p(*args)) if callable(p) else p for p in partials))
+    of_all = _of_arguments[len(partials)]
+    elementwise(function, *(of_all(lambda *args, p=p: sign * p(*args)) if callable(p) else p for p in partials))
 
 
 def inverse(function, place, *partials, sign=1):
     """Register the inverse in argument number ``place`` of F, whose value then stands in that place."""
-    of_all = _signatures[len(partials)]
+    of_all = _of_output_too[len(partials)]
 
     def at(args, y):
         return (*args[:place], y, *args[place + 1 :])
@@ -63,7 +68,7 @@ def several(function, *slopes):
 
 def _real(x, function):
     """Refuse complex numbers, where the function has no complex derivative or SciPy none of its parts."""
-    if of.is_complex(x):
+    if _is_complex(x):
         raise NotImplementedError(f"scipy.special.{function} has no derivative at complex numbers: it is not analytic.")
     return x
 
@@ -78,12 +83,12 @@ def _scaled(function, slope, turned):
         return np.sign(np.real(z)) if turned else np.sign(np.imag(z))
 
     def push(t, y, v, z):
-        if not of.is_complex(z):
+        if not _is_complex(z):
             return t * slope(y, v, z)
         return t * slope(y, v, z) - y * size(z) * (np.real(t) if turned else np.imag(t))
 
     def pull(g, y, v, z):
-        if not of.is_complex(z):
+        if not _is_complex(z):
             return g * slope(y, v, z)
         through_scale = np.real(g * y) * size(z)
         return g * slope(y, v, z) - (through_scale if turned else -1j * through_scale)
@@ -130,7 +135,7 @@ elementwise(special.boxcox1p,     lambda a, b: np.power(1 + a, b - 1),
 elementwise(special.beta,         lambda a, b, y: -y * of.psi_step(a, b),
                                   lambda a, b, y: -y * of.psi_step(b, a))                               # 5.12.1
 elementwise(special.betaln,       lambda a, b: -of.psi_step(a, b), lambda a, b: -of.psi_step(b, a))
-elementwise(special.poch,         lambda a, b, y: y * of.psi_step(a, b),
+elementwise(special.poch,         lambda a, b, y: of.poch_slope(a, b, y),
                                   lambda a, b, y: y * special.psi(a + b))                               # 5.2.5
 elementwise(special.expn,         unknown, lambda a, b: of.expn_slope(a, b))
 elementwise(_ufuncs._zeta,        lambda a, b: of.zeta_slope(a, b),
@@ -183,8 +188,8 @@ elementwise(special.huber,        lambda a, b: np.maximum(np.abs(b) - a, 0),
                                   lambda a, b: np.clip(b, -a, a))
 elementwise(special.pseudo_huber, lambda a, b: of.pseudo_huber_scale(a, b),
                                   lambda a, b: b / np.hypot(1, np.divide(b, a)))
-elementwise(special.binom,        lambda a, b, y: y * of.psi_step(a - b + 1, b),
-                                  lambda a, b, y: y * of.psi_step(b + 1, a - 2 * b))                    # 5.2.2
+elementwise(special.binom,        lambda a, b, y: of.binom_upper_slope(a, b, y),
+                                  lambda a, b, y: of.binom_lower_slope(a, b, y))                        # 5.2.2
 elementwise(special.radian,       lambda: DEGREE, lambda: DEGREE / 60, lambda: DEGREE / 3600)
 elementwise(special.voigt_profile, lambda a, b, c: np.real(of.voigt_slope(a, b, c)),
                                   lambda a, b, c, y: -(y + np.real((a + 1j * c) * of.voigt_slope(a, b, c))) / b,
