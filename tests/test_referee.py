@@ -17,6 +17,7 @@ from jax_ref.cases.edge_points import EDGE_POINTS
 from jax_ref.cases.known_bugs import KNOWN_BUGS
 from jax_ref.precise import UFUNCS, Precise, Undecided, precise
 from jax_ref.referee import right, second, verdict
+from scratch_ad.tracer import name_of
 from scratch_ad.tree import is_inexact
 
 nan, inf = np.nan, np.inf
@@ -73,8 +74,9 @@ def test_ufunc_at_special_points(ufunc):
         np.testing.assert_allclose(rounded(ufunc(*map(precise, given))), expected, rtol=1e-14, err_msg=f"{given}")
 
 
-# A part of the catalogue, in which every file of rules has its share.
-SAMPLE = [case for case in catalogue[::23] if not case.differs]
+# A part of the catalogue, in which every file of rules has its share; the referee knows no algorithms of SciPy's.
+UNKNOWN = ("scipy.linalg.", "scipy.fft.", "scipy.signal.")
+SAMPLE = [case for case in catalogue[::23] if not (case.differs or name_of(case.function).startswith(UNKNOWN))]
 DIGITS = {"float16": 1e-2, "float32": 1e-5, "complex64": 1e-5}  # of answers of lower precision
 
 
