@@ -104,15 +104,9 @@ for side in ("left", "right"):
     )
 of("orthogonal_procrustes", "f(regular(a), regular(b))[0]", "f(a, b)[1]", a=(3, 3), b=(3, 3), differs=LACKS)
 BLOCKS = at([1.0, 2.0, 0.5], [-0.5, 1.5, -1.0], [0.0, 0.0, 0.7])
-WHOLE = "(lambda t, z: z @ t @ np.conjugate(z.mT))"  # of the order of a pair, which rounding may change, independent
-of(
-    "rsf2csf",
-    f"{WHOLE}(*f(a * np.array([[1, 1, 1], [1, 1, 1], [0, 0, 1]]), b))",
-    a=BLOCKS,
-    b=(3, 3),
-    dtypes=DOUBLE,
-    orders=1,
-)
+TURNED = "f(a * np.array([[1, 1, 1], [1, 1, 1], [0, 0, 1]]), b)"
+UNSURE = "JAX's derivative of the rotation of a complex pair is unitary in some of its compiled programs only"
+of("rsf2csf", f"{TURNED}[0].real", f"{TURNED}[0].imag", f"{TURNED}[1].imag", a=BLOCKS, b=(3, 3), differs=UNSURE)
 
 # Matrix equations.
 
