@@ -43,6 +43,11 @@ NORMWISE = {
         ),
         "decompositions by orthogonal matrices are stable in the norm only (Golub and Van Loan, section 5.1)",
     ),
+    "scipy.linalg.expm": "scaling and squaring is stable in the norm (Higham, Functions of Matrices, section 10.3)",
+    **dict.fromkeys(
+        (f"scipy.signal.{name}" for name in ("convolve", "correlate", "fftconvolve")),
+        "so is what goes through Fourier transforms (Higham, Accuracy and Stability, chapter 24)",
+    ),
 }
 
 

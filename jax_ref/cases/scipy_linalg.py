@@ -2,7 +2,7 @@
 
 from scratch_ad.scipy import linalg
 
-from . import DOUBLE, DOUBLES, cases, nonzero, positive
+from . import DOUBLE, DOUBLES, at, cases, nonzero, positive
 from .linalg import NAMES
 
 COMPLEX = ("complex128",)
@@ -38,7 +38,7 @@ of("solve", "f(definite(a), b, assume_a='pos')", a=(3, 3), b=(3,), dtypes=DOUBLE
 TRANSPOSE = "JAX pulls back by the complex Hermitian matrix where its transpose is due"
 of("solve", "np.abs(f(definite(a + 1j * b), b, assume_a='pos'))", a=(3, 3), b=(3, 3), differs=TRANSPOSE)
 of("solve", "f(regular(a), b)", "f(hermitian(a) + 2, b, lower=True, assume_a='her')", a=(3, 3), b=(3, 2))
-of("solve", "f(regular(a), b + 0, overwrite_a=True, overwrite_b=True)", a=(11, 11), b=(11,), dtypes=("float32",))
+of("solve", "f(regular(a), b + 0, overwrite_a=True, overwrite_b=True)", a=(11, 11), b=(11,), dtypes=DOUBLE)
 for options in (
     "transposed=True",
     *(f"assume_a='{s}'" for s in ("upper triangular", "tridiagonal", "diagonal", "sym")),
@@ -48,7 +48,7 @@ of("solve", "f(regular(a), b, assume_a='lower triangular', transposed=True)", a=
 of("inv", "f(regular(a))", "f(a + 0 * a)[0, 1]", a=(2, 2))
 of("inv", "f(regular(a), assume_a='upper triangular')", a=(2, 3, 3), differs=KEYWORD)
 of("det", "f(regular(a))", a=(3, 3))
-of("det", "f(a @ a.mT, overwrite_a=True)", a=(2, 3, 2), dtypes=DOUBLE)
+of("det", "f(a @ a.mT + 0, overwrite_a=True)", a=(2, 2, 3), dtypes=DOUBLE)
 of("lu_factor", "f(regular(a))[0]", a=(3, 3))
 of("lu_factor", "f(a)[0]", a=(4, 2))
 of("lu_factor", "f(a)[0]", a=(2, 4))
@@ -103,14 +103,10 @@ for side in ("left", "right"):
         differs="JAX has only square or tall ones",
     )
 of("orthogonal_procrustes", "f(regular(a), regular(b))[0]", "f(a, b)[1]", a=(3, 3), b=(3, 3), differs=LACKS)
-of(
-    "rsf2csf",
-    "f(np.triu(a, -1) * np.array([[1, 1, 1], [-1, 1, 1], [0, 0, 1]]), b)",
-    a=nonzero(3, 3),
-    b=(3, 3),
-    dtypes=DOUBLE,
-    orders=1,
-)
+BLOCKS = at([1.0, 2.0, 0.5], [-0.5, 1.5, -1.0], [0.0, 0.0, 0.7])
+TURNED = "f(a * np.array([[1, 1, 1], [1, 1, 1], [0, 0, 1]]), b)"
+UNSURE = "JAX's derivative of the rotation of a complex pair is unitary in some of its compiled programs only"
+of("rsf2csf", f"{TURNED}[0].real", f"{TURNED}[0].imag", f"{TURNED}[1].imag", a=BLOCKS, b=(3, 3), differs=UNSURE)
 
 # Matrix equations.
 
@@ -125,7 +121,7 @@ of("solve_discrete_are", f"{RICCATI})", a=(2, 2), b=(2, 1), q=(2, 2), r=(1, 1), 
 # Functions of matrices.
 
 of("expm", "f(a)", a=(3, 3), dtypes=COMPLEX)
-of("expm", "f(8 * a)", a=(2, 2, 2), dtypes=DOUBLE)
+of("expm", "f(2 * a)", a=(2, 2, 2), dtypes=DOUBLE)
 of("expm_frechet", "f(a, e)", a=(3, 3), e=(3, 3), dtypes=COMPLEX, orders=1)  # compiles for half a minute otherwise
 ENLARGED = "JAX has no such method"
 of("expm_frechet", "f(a, e, method='blockEnlarge', compute_expm=False)", a=(3, 3), e=(3, 3), differs=ENLARGED)
@@ -202,7 +198,7 @@ of("solve_circulant", "f(a - np.mean(a), x, singular='lstsq')", a=(3,), x=(3,), 
 
 # One call of each with a hundred numbers or more.
 
-SQUARE, LONG = {"a": (11, 11), "dtypes": DOUBLE}, {"a": nonzero(12), "dtypes": DOUBLE}
+SQUARE, LONG = {"a": (11, 11), "dtypes": DOUBLE}, {"a": nonzero(101), "dtypes": DOUBLE}
 of("det", "f(regular(a))", **SQUARE)
 of("inv", "f(regular(a))", **SQUARE)
 of("lu", "f(regular(a))[2]", **SQUARE)
@@ -222,5 +218,5 @@ of("rsf2csf", "f(np.triu(a), b)[1]", b=(11, 11), orders=1, **SQUARE)
 for name in ("toeplitz", "hankel", "circulant", "companion", "fiedler", "fiedler_companion"):
     of(name, "f(a)", **LONG)
 of("leslie", "f(a, a[1:])", **LONG)
-of("convolution_matrix", "f(a, 9)", **LONG)
+of("convolution_matrix", "f(a, 3)", **LONG)
 of("block_diag", "f(a, a)", **SQUARE)
