@@ -12,11 +12,7 @@ from ..rule import composite, elementwise, explicit
 from ..rules._special_formulas import below
 from ..rules.scipy_special import unknown
 from ..tracer import stop_gradient
-
-
-def _named(function):
-    function.__module__ = "scipy.special"
-    return function
+from ._wrapped import named
 
 
 def _log_sum_weights(a, axis, b):
@@ -51,21 +47,21 @@ def _centred(t, y, axis):
     return y * (t - np.sum(y * t, axis, keepdims=True))
 
 
-logsumexp = _named(
+logsumexp = named(
     explicit(
         _scipy.logsumexp,
         jvp=(_log_sum_push(_of_a), None, _log_sum_push(_of_b)),
         vjp=(_log_sum_pull(_of_a), None, _log_sum_pull(_of_b)),
     )
 )
-softmax = _named(
+softmax = named(
     explicit(
         _scipy.softmax,
         jvp=lambda t, y, _x, axis=None: _centred(t, y, axis),
         vjp=lambda g, y, _x, axis=None: _centred(g, y, axis),
     )
 )
-log_softmax = _named(
+log_softmax = named(
     explicit(
         _scipy.log_softmax,
         jvp=lambda t, y, _x, axis=None: t - np.sum(np.exp(y) * t, axis, keepdims=True),
@@ -103,14 +99,14 @@ def _perm(N, k, exact=False):
     return np.where(within, _scipy.poch(N - k + 1, k), 0.0)
 
 
-factorial = _named(elementwise(_scipy.factorial, _factorial_slope))
-comb = _named(composite(_scipy.comb, _comb))
-perm = _named(composite(_scipy.perm, _perm))
+factorial = named(elementwise(_scipy.factorial, _factorial_slope))
+comb = named(composite(_scipy.comb, _comb))
+perm = named(composite(_scipy.perm, _perm))
 
 # Gamma functions: DLMF 5.15.1 and 35.3.4
 
-polygamma = _named(elementwise(_scipy.polygamma, unknown, lambda a, b: polygamma(a + 1, b)))
-multigammaln = _named(
+polygamma = named(elementwise(_scipy.polygamma, unknown, lambda a, b: polygamma(a + 1, b)))
+multigammaln = named(
     elementwise(_scipy.multigammaln, lambda a, b: sum(_scipy.psi(a - j / 2) for j in range(int(b))), unknown)
 )
 
@@ -133,7 +129,7 @@ def _spherical(function, below, above):
     def times(u, _y, n, z, derivative=False):
         return u * slope(n, z, derivative)
 
-    registered = _named(explicit(function, jvp=(None, times), vjp=(None, times)))
+    registered = named(explicit(function, jvp=(None, times), vjp=(None, times)))
     return registered
 
 
@@ -146,9 +142,9 @@ def _polar_slope(a, b, c, d, diff_n=0):
     return 0.5 * (np.exp(-1j * d) * up - np.exp(1j * d) * down)
 
 
-diric = _named(elementwise(_scipy.diric, _diric_slope, unknown))
+diric = named(elementwise(_scipy.diric, _diric_slope, unknown))
 spherical_jn = _spherical(_scipy.spherical_jn, 1, -1)
 spherical_yn = _spherical(_scipy.spherical_yn, 1, -1)
 spherical_in = _spherical(_scipy.spherical_in, 1, 1)
 spherical_kn = _spherical(_scipy.spherical_kn, -1, -1)
-sph_harm_y = _named(elementwise(_scipy.sph_harm_y, unknown, unknown, _polar_slope, lambda b, y: 1j * b * y))
+sph_harm_y = named(elementwise(_scipy.sph_harm_y, unknown, unknown, _polar_slope, lambda b, y: 1j * b * y))
