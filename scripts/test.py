@@ -14,7 +14,7 @@ CHECKS = {
     "ruff check": ["ruff", "check"],
     "ruff format": ["ruff", "format", "--check"],
     "pyright": ["pyright", "--pythonpath", sys.executable],
-    "pytest": ["pytest", "-n", "2", "--dist", "loadgroup", "-q", *sys.argv[1:]],
+    "pytest": ["pytest", "-n", "2", "--dist", "loadgroup", "-q", "--durations", "15", *sys.argv[1:]],
 }
 
 
