@@ -92,6 +92,8 @@ def test_every_internal_rule_is_used_by_some_case(monkeypatch):
         for case in catalogue:
             primals = case.draw(case.dtypes[-1])
             f = case.function_in()
+            if name_of(case.function) == "np.linalg.det" or "'nuc'" in case.expression:  # rules of the third order
+                f = lambda *x, f=f: pull(f, *x)
             pull(f, *primals)
             pull(lambda *x, f=f: pull(f, *x), *primals)
     internal = [f for f, rule in OURS.items() if is_internal(f) and not isinstance(rule, (Constant, Refused))]

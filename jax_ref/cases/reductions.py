@@ -114,6 +114,8 @@ for ufunc, domain, dtypes in (
         dtypes=dtypes,
     )
     cases(ufunc.outer, f"{f}.outer(a, b)", a=domain(2), b=domain(2, 3), dtypes=dtypes)
+for ufunc in (np.logaddexp, np.logaddexp2, np.hypot):
+    cases(ufunc.reduce, f"np.{ufunc.__name__}.reduce(a, axis=1)", a=nonzero(2, 3), dtypes=REAL)
 for ufunc in (np.add, np.multiply):
     f = f"np.{ufunc.__name__}"
     cases(ufunc.accumulate, f"{f}.accumulate(a)", f"{f}.accumulate(a, axis=1)", a=(2, 3))
