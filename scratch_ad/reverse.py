@@ -121,14 +121,14 @@ class Tape(Trace):
         likes = [aval(part) for part in y]
 
         def filled(g):
-            return [np.zeros(*like) if part is None else part for part, like in zip(g, likes)]
+            return [g[k] if k in g else np.zeros(*like) for k, like in enumerate(likes)]
 
         collect = self.variable(None, edges).index
         split = self.variable(None, [(collect, None, None, (None, filled, ()))]).index
 
         def part(k):
             def alone(g):
-                return Parts(g if i == k else None for i in range(len(y)))
+                return Parts({k: g})
 
             return self.variable(y[k], [(split, None, None, (None, alone, ()))])
 
@@ -173,11 +173,12 @@ def backward(nodes, seeds, inputs, products=None, last=False):
     return cotangents[:inputs]
 
 
-class Parts(tuple):
-    """The cotangents of a call with several outputs, None where none has arrived yet."""
+class Parts(dict):
+    """The cotangents that have arrived of a call with several outputs, by the output's number."""
 
     def __add__(self, other):
-        return Parts(v if u is None else u if v is None else u + v for u, v in zip(self, other))
+        self.update(other)  # in place, so that n of them take n steps; each output is one node, which sends one
+        return self
 
 
 def vjp(fun, *primals, has_aux=False):

@@ -248,7 +248,8 @@ class Elementwise:
                 partial = self.partial(i, kwargs)(*[y if k == -1 else args[k] for k in self.keeps[i]])
                 t = combining[self.combines[i]](t, partial)
             elif self.partials[i] == -1:
-                t = -t
+                total = -t if total is None else total - t
+                continue
             elif self.partials[i] != 1:
                 self.refuse(i, "forward mode (jvp)")
             total = t if total is None else total + t

@@ -264,6 +264,28 @@ def test_the_gradient_of_a_function_with_many_inputs_costs_a_few_evaluations():
     assert calls(grad(f)) <= 5 * calls(f)
 
 
+FOLDS = {
+    "divide.reduce": np.divide.reduce,
+    "arctan2.accumulate": lambda a: np.sum(np.arctan2.accumulate(a)),
+    "multiply.reduceat": lambda a: np.sum(np.multiply.reduceat(a, np.arange(0, len(a), 2))),
+    "unstack": lambda a: sum(np.unstack(a)),
+}
+
+
+@pytest.mark.parametrize("f", FOLDS.values(), ids=FOLDS)
+def test_the_gradient_of_a_fold_takes_as_many_steps_as_there_are_elements(f):
+    def steps(n):
+        x, events = np.linspace(1.0, 1.001, n), []
+        sys.setprofile(lambda *event: events.append(event[1]))
+        try:
+            grad(f)(x)
+        finally:
+            sys.setprofile(None)
+        return len(events)
+
+    assert steps(400) < 2.2 * steps(200)
+
+
 def test_reverse_mode_over_jax_is_compiled():
     f = lambda x, w: np.sum(np.tanh(x @ w) ** 2)
     x, w = np.linspace(-1, 1, 6).reshape(2, 3), np.linspace(1, -1, 6).reshape(3, 2)

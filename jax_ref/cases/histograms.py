@@ -6,6 +6,7 @@ from . import DOUBLE, DOUBLES, UNKNOWN_TYPE, at, cases
 
 data = at(0.3, 2.0, -1.2, 0.1, -0.7, 0.9)
 cases(np.histogram_bin_edges, "np.histogram_bin_edges(a, 4)", "np.histogram_bin_edges(a, 3, (0, 1))", a=data)
+cases(np.histogram_bin_edges, "np.histogram_bin_edges(a, 4)", a=at(1.0, 3.0, 2.0, 3.0, 1.0), orders=1)
 cases(
     np.histogram_bin_edges,
     *(f"np.histogram_bin_edges(a, '{bins}')" for bins in ("auto", "fd", "stone")),

@@ -1,6 +1,7 @@
 """The methods of the binary ufuncs, ``np.add.reduce`` and the like, from the rules of the ufuncs themselves."""
 
 import functools
+import itertools
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
@@ -76,16 +77,16 @@ def _reduce(ufunc, array, axis=0, dtype=None, out=None, keepdims=False, initial=
     if ufunc is np.hypot:
         y = length(masked(array, where, 0), axis, keepdims)
         return y if initial is None or not given else ufunc(y, initial)
-    first, axes = _leading(array, axis)
+    leading, axes = _leading(array, axis)
+    parts = np.unstack(leading)
     if where is not True:
         where = _leading(np.broadcast_to(where, array.shape), axis)[0]
         initial = initial if given else np.ravel(identity)[0]
     if initial is None or initial is np._NoValue:
-        y = first[0] if len(first) else ufunc.reduce(np.empty((0, *first.shape[1:])))
-        first = first[1:]
+        y, *parts = parts or [ufunc.reduce(np.empty(leading.shape))]
     else:
-        y = np.broadcast_to(astype(typed(initial), array.dtype), first.shape[1:])
-    for k, x in enumerate(first):
+        y = np.broadcast_to(astype(typed(initial), array.dtype), leading.shape[1:])
+    for k, x in enumerate(parts):
         y = ufunc(y, x) if where is True else np.where(where[k], ufunc(y, x), y)
     return y.reshape([1 if i in axes else n for i, n in enumerate(array.shape)]) if keepdims else y
 
@@ -94,19 +95,20 @@ def _accumulate(ufunc, array, axis=0, dtype=None, out=None):
     if ufunc in _accumulations:
         return _accumulations[ufunc](array, axis, dtype)
     ufunc.accumulate(np.ones((1,) * np.ndim(array)), axis)  # for its checks
-    first, (axis,) = _leading(array, axis, dtype)
-    sums = list(first[:1])
-    for item in first[1:]:
-        sums.append(ufunc(sums[-1], item))
-    return np.stack(sums, axis) if sums else array
+    leading, (axis,) = _leading(array, axis, dtype)
+    results = list(itertools.accumulate(np.unstack(leading), ufunc))
+    return np.stack(results, axis) if results else array
 
 
 def _reduceat(ufunc, array, indices, axis=0, dtype=None, out=None):
-    first, (axis,) = _leading(array, axis, dtype)
-    ufunc.reduceat(np.ones(len(first)), indices)  # for its checks
+    leading, (axis,) = _leading(array, axis, dtype)
+    ufunc.reduceat(np.ones(len(leading)), indices)  # for its checks
     indices = np.asarray(indices).astype(int)
-    ends = [*indices[1:], len(first)]
-    parts = [first[i : max(i + 1, end)] for i, end in zip(indices, ends, strict=True)]
+    if np.all(np.diff(indices) > 0):
+        parts = np.split(leading, indices)[1:]
+    else:
+        ends = [*indices[1:], len(leading)]
+        parts = [leading[i : max(i + 1, end)] for i, end in zip(indices, ends, strict=True)]
     return np.stack([_reduce(ufunc, part) for part in parts], axis)
 
 

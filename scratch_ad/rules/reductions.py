@@ -241,7 +241,7 @@ composite(np.corrcoef, _corrcoef)
 def _best(y, a, axis, where):
     """Which elements equal the extremum ``y``, and how many they are, with the reduced axes kept."""
     best = masked(np.equal(a, kept(y, shape_of(a), axis)), where, False)
-    return best, astype(np.sum(best, axis, keepdims=True), np.finfo(y.dtype).dtype)
+    return best, np.sum(best, axis, np.finfo(y.dtype).dtype, keepdims=True)
 
 
 def _ties(y, a, axis, initial, where):
@@ -436,6 +436,9 @@ def _trapezoid(y, x=None, dx=1.0, axis=-1):
     (axis,) = normalize_axis_tuple(axis, y.ndim)
     if x is not None:
         dx = np.diff(x, axis=axis) if np.ndim(x) > 1 else _column(np.diff(x), y.ndim, axis)
+    elif np.ndim(dx) == 0 and y.shape[axis] > 1:
+        first, inner, last = _along(y, axis, 0, slice(1, -1), -1)
+        return dx * (np.sum(inner, axis) + (first + last) / 2.0)
     later, earlier = _along(y, axis, slice(1, None), slice(None, -1))
     return np.sum(dx * (later + earlier) / 2.0, axis)
 

@@ -6,7 +6,7 @@ import math
 import numpy as np
 from numpy.lib import scimath
 
-from ..rule import composite, elementwise, explicit, linear
+from ..rule import composite, elementwise, explicit, linear, primitive
 from ..tracer import Tracer, any_known, astype, dtype_of, scatter, shape_of, strip
 from ..tree import typed
 
@@ -140,21 +140,29 @@ def kind(x):
     return x if type(x) in (int, float, complex) else typed(x).dtype
 
 
+@primitive
+def points(start, stop, num, endpoint):
+    """``num`` points of the way from start to stop, along the first axis."""
+    return np.linspace(start, stop, num, endpoint)
+
+
+def _points_transpose(g, _start, _stop, num, endpoint):
+    n = max(num - 1 if endpoint else num, 1)
+    k = np.arange(num, dtype=np.finfo(g.dtype).dtype).reshape((-1,) + (1,) * (g.ndim - 1))
+    return [np.sum(g * ((n - k) / n), 0), np.sum(g * (k / n), 0)]
+
+
+linear(points, _points_transpose, jointly=True)
+
+
 def _linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis=0, *, device=None):
-    np.linspace(0, 1, num, endpoint)  # for its checks of the number
-    inexact = np.result_type(*map(kind, (start, stop)), 0.0)
-    start, stop = astype(start, inexact), astype(stop, inexact)
-    difference = stop - start
-    k = np.arange(num, dtype=np.finfo(inexact).dtype).reshape((-1,) + (1,) * difference.ndim)
-    intervals = num - 1 if endpoint else num
-    step = difference / intervals if intervals > 0 else math.nan
-    y = start + k * (step if intervals > 0 else difference)
-    if endpoint and num > 1:
-        y = np.where(np.equal(k, num - 1), stop, y)
-    y = np.moveaxis(y, 0, axis)
+    y = np.moveaxis(points(start, stop, num=num, endpoint=endpoint), 0, axis)
     if dtype is not None:
         y = astype(np.floor(y) if np.issubdtype(dtype, np.integer) else y, np.dtype(dtype))
-    return (y, step) if retstep else y
+    if not retstep:
+        return y
+    intervals = num - 1 if endpoint else num
+    return y, (stop - start) / intervals if intervals > 0 else math.nan
 
 
 def _logspace(start, stop, num=50, endpoint=True, base=10.0, dtype=None, axis=0):

@@ -18,6 +18,7 @@ def sliding(values, columns):
 
 def _antidiagonal_sums(g, _values, columns):
     """Each row one place further right than the last, by reading rows of n more zeros as rows of n − 1 more."""
+    g = g.mT if g.shape[-2] > g.shape[-1] else g
     n, width = g.shape[-2], sum(g.shape[-2:])
     g = np.concatenate([g, np.zeros((*g.shape[:-1], n), g.dtype)], -1).reshape(*g.shape[:-2], n * width)
     return np.sum(g[..., :-n].reshape(*g.shape[:-1], n, width - 1), -2)
