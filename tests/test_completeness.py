@@ -78,26 +78,32 @@ def pull(f, *primals):
     return vjp(f, *primals)[1](t)
 
 
+def numbers(case):
+    """How many numbers a case is given."""
+    return sum(np.size(x) for x in case.draw(case.dtypes[-1]))
+
+
 def test_every_internal_rule_is_used_by_some_case(monkeypatch):
-    used = set()
+    unused = {f for f, rule in OURS.items() if is_internal(f) and not isinstance(rule, (Constant, Refused))}
 
     class Watched(dict):
         def get(self, function, default=None):
-            used.add(function)
+            unused.discard(function)
             return super().get(function, default)
 
     monkeypatch.setattr(forward, "rules", Watched(rules))
     monkeypatch.setattr(reverse, "rules", Watched(rules))
     with np.errstate(all="ignore"):
-        for case in catalogue:
+        for case in sorted(catalogue, key=numbers):
+            if not unused:
+                break
             primals = case.draw(case.dtypes[-1])
             f = case.function_in()
             if name_of(case.function) == "np.linalg.det" or "'nuc'" in case.expression:  # rules of the third order
                 f = lambda *x, f=f: pull(f, *x)
             pull(f, *primals)
             pull(lambda *x, f=f: pull(f, *x), *primals)
-    internal = [f for f, rule in OURS.items() if is_internal(f) and not isinstance(rule, (Constant, Refused))]
-    assert [f"{f.__module__}.{name_of(f)}" for f in internal if f not in used] == []
+    assert [f"{f.__module__}.{name_of(f)}" for f in unused] == []
 
 
 def test_every_constant_function_has_a_case():

@@ -16,6 +16,7 @@ from jax_ref.cases.known_bugs import KNOWN_BUGS
 from jax_ref.report import junit, markdown, page
 from jax_ref.report.records import excused, headline, lines, results, text, title
 
+pytestmark = pytest.mark.xdist_group("report")  # one run of everything serves all tests here
 SOME = sweep.units(["square", "std"], ["float32", "float64"])
 OF_TESTS = ("DOUBLES", "RAISES", "LACKS")
 
@@ -25,7 +26,7 @@ def files(tmp_path_factory):
     """The results of three engines, and the folder of their report."""
     folder = tmp_path_factory.mktemp("report")
     for engine in OF_TESTS:
-        options = {"modes": ("rev",), "order": 1} if engine == "RAISES" else {}
+        options = {} if engine == "LACKS" else {"modes": ("rev",), "order": 1}
         sweep.sweep(SOME, f"test_sweep:{engine}", out=folder / engine, executor=ThreadPoolExecutor(1), **options)
     paths = [folder / engine / "results.jsonl" for engine in OF_TESTS]
     assert cli.main(["report", *map(str, paths), "--out", str(folder)]) == cli.GOOD
