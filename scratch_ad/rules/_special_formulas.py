@@ -157,7 +157,7 @@ _BERNOULLI = [1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617
 
 
 def _hurwitz(s, q):
-    """ζ(s, q) for Re q ≥ 1/2 by the Euler–Maclaurin formula (25.11.5 and 2.10.1), analytic in s and in q."""
+    """ζ(s, q) for Re q ≥ 1/2 by the Euler–Maclaurin formula (25.11(iii) and 2.10.1), analytic in s and in q."""
     total = sum(np.power(q + k, -s) for k in range(16))
     q = q + 16
     power = np.power(q, -s)
@@ -610,7 +610,7 @@ def below(polynomial, n, *arguments):
 
 
 def lpmv_slope(m, v, x):
-    """14.10.5."""
+    """One of the relations of 14.10."""
     return ((m - v - 1) * special.lpmv(m, v + 1, x) + (v + 1) * x * special.lpmv(m, v, x)) / ((1 - x) * (1 + x))
 
 

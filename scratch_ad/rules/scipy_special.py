@@ -143,7 +143,7 @@ elementwise(_ufuncs._zeta,        lambda a, b: of.zeta_slope(a, b),
 elementwise(special.gammainc,     lambda a, b: of.gammainc_shape(a, b),
                                   lambda a, b: of.gamma_density(a, b))                                  # 8.8.13
 elementwise(special.gammaincc,    lambda a, b: -of.gammainc_shape(a, b),
-                                  lambda a, b: -of.gamma_density(a, b))                                 # 8.8.14
+                                  lambda a, b: -of.gamma_density(a, b))                                 # 8.8.13
 elementwise(special.betainc,      lambda a, b, c: of.betainc_a(a, b, c),
                                   lambda a, b, c: of.betainc_b(a, b, c),
                                   lambda a, b, c: of.beta_density(a, b, c))                             # 8.17.1
@@ -173,7 +173,7 @@ elementwise(special.cotdg,        over(lambda x: np.square(special.sindg(x)) / -
 elementwise(special.log_expit,    lambda x: special.expit(-x))
 elementwise(special.wrightomega,  lambda y: y / (1 + y))                                                # y + log y = x
 elementwise(_ufuncs._lambertw,    over(lambda y: (1 + y) * np.exp(y)), None, None)                      # 4.13.4
-elementwise(special.erfi,         lambda x: np.exp(np.square(x)) * (2 / ROOT_PI))                       # 7.2.5
+elementwise(special.erfi,         lambda x: np.exp(np.square(x)) * (2 / ROOT_PI))                       # 7.2.1
 elementwise(special.erfcinv,      lambda x, y: of.erfcinv_slope(x, y))                                  # 7.17.1
 elementwise(special.ndtri_exp,    lambda y: of.normal_slope(y))
 elementwise(special.zetac,        lambda x: of.riemann_slope(x))                                        # 25.4.1
@@ -194,7 +194,7 @@ elementwise(special.radian,       lambda: DEGREE, lambda: DEGREE / 60, lambda: D
 elementwise(special.voigt_profile, lambda a, b, c: np.real(of.voigt_slope(a, b, c)),
                                   lambda a, b, c, y: -(y + np.real((a + 1j * c) * of.voigt_slope(a, b, c))) / b,
                                   lambda a, b, c: -np.imag(of.voigt_slope(a, b, c)))                    # 7.19.1
-several(special.shichi,           lambda y, x: (special.hyp0f1(1.5, np.square(x) / 4), np.cosh(x) / x)) # 6.2.1)
+several(special.shichi,           lambda y, x: (special.hyp0f1(1.5, np.square(x) / 4), np.cosh(x) / x)) # 6.2.15, 16
 several(special.modfresnelp,      lambda y, x: (-np.exp(1j * np.square(x)), of.modulated(x)))
 several(special.modfresnelm,      lambda y, x: (-np.exp(-1j * np.square(x)), np.conjugate(of.modulated(x))))
 
@@ -265,7 +265,7 @@ elementwise(special.eval_genlaguerre, unknown, unknown,
 elementwise(special.eval_laguerre, unknown, lambda a, b: -of.below(special.eval_genlaguerre, a, 1, b))
 elementwise(special.eval_legendre, unknown, lambda a, b: of.below(special.eval_gegenbauer, a, 1.5, b))  # 18.7.9
 elementwise(special.eval_chebyt,  unknown,
-                                  lambda a, b: a * of.below(special.eval_chebyu, a, b)) # 18.9.2)
+                                  lambda a, b: a * of.below(special.eval_chebyu, a, b))                    # 18.9.21
 elementwise(special.eval_chebyu,  unknown, lambda a, b: 2 * of.below(special.eval_gegenbauer, a, 2, b)) # 18.7.4
 elementwise(special.eval_chebyc,  unknown, lambda a, b: a * of.below(special.eval_chebys, a, b))
 elementwise(special.eval_chebys,  unknown, lambda a, b: of.below(special.eval_gegenbauer, a, 2, b / 2))
@@ -278,7 +278,7 @@ elementwise(special.eval_sh_chebyu, unknown,
 elementwise(special.eval_hermite, unknown, lambda a, b: 2 * a * of.below(special.eval_hermite, a, b))   # 18.9.25
 elementwise(special.eval_hermitenorm, unknown,
                                   lambda a, b: a * of.below(special.eval_hermitenorm, a, b))            # 18.9.27
-elementwise(special.lpmv,         unknown, unknown, lambda a, b, c: of.lpmv_slope(a, b, c))             # 14.10.5
+elementwise(special.lpmv,         unknown, unknown, lambda a, b, c: of.lpmv_slope(a, b, c))             # 14.10
 elementwise(special.ellipk,       lambda x: of.rd(0.0, 1.0, 1 - x) / 6)  # 19.4.1, 19.25.1
 elementwise(special.ellipkm1,     lambda x: of.rd(0.0, 1.0, x) / -6)
 elementwise(special.ellipe,       lambda x: of.rd(0.0, 1 - x, 1.0) / -6)  # 19.4.2, 19.25.1
