@@ -137,7 +137,8 @@ elementwise(special.beta,         lambda a, b, y: -y * of.psi_step(a, b),
 elementwise(special.betaln,       lambda a, b: -of.psi_step(a, b), lambda a, b: -of.psi_step(b, a))
 elementwise(special.poch,         lambda a, b, y: of.poch_slope(a, b, y),
                                   lambda a, b, y: y * special.psi(a + b))                               # 5.2.5
-elementwise(special.expn,         unknown, lambda a, b: of.expn_slope(a, b))
+elementwise(special.expn,         "SciPy has the function at integers only",
+                                  lambda a, b: of.expn_slope(a, b))                                     # 8.19.13
 elementwise(_ufuncs._zeta,        lambda a, b: of.zeta_slope(a, b),
                                   lambda a, b: -a * special.zeta(a + 1, b))                             # 25.11.17
 elementwise(special.gammainc,     lambda a, b: of.gammainc_shape(a, b),
@@ -147,9 +148,12 @@ elementwise(special.gammaincc,    lambda a, b: -of.gammainc_shape(a, b),
 elementwise(special.betainc,      lambda a, b, c: of.betainc_a(a, b, c),
                                   lambda a, b, c: of.betainc_b(a, b, c),
                                   lambda a, b, c: of.beta_density(a, b, c))                             # 8.17.1
-elementwise(special.hyp1f1,       unknown, unknown, lambda a, b, c:                                     # 13.3.15
-                                  np.divide(a, b) * special.hyp1f1(a + 1, b + 1, c))
-elementwise(special.hyp2f1,       unknown, unknown, unknown, lambda a, b, c, d:                         # 15.5.1
+elementwise(special.hyp1f1,       lambda a, b, c: of.hyp1f1_slope(0, a, b, c),
+                                  lambda a, b, c: of.hyp1f1_slope(1, a, b, c),
+                                  lambda a, b, c: np.divide(a, b) * special.hyp1f1(a + 1, b + 1, c))    # 13.3.15
+elementwise(special.hyp2f1,       lambda a, b, c, d: of.hyp2f1_upper(a, b, c, d),
+                                  lambda a, b, c, d: of.hyp2f1_upper(b, a, c, d),
+                                  lambda a, b, c, d: of.hyp2f1_lower(a, b, c, d), lambda a, b, c, d:    # 15.5.1
                                   np.divide(a * b, c) * special.hyp2f1(a + 1, b + 1, c + 1, d))
 elementwise(special.owens_t,      lambda a, b: of.owens_t_first(a, b),
                                   lambda a, b: of.owens_t_second(a, b))
