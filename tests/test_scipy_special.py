@@ -301,6 +301,14 @@ def test_hypergeometric_series_without_their_end_or_digits_give_nan():
         jvp(lambda a: special.hyp1f1(a, 1.5, 1j), (0.7,), (1.0,))
 
 
+def test_voigts_profile_becomes_lorentzs():
+    with np.errstate(divide="ignore", invalid="ignore"):
+        pulled = vjp(special.voigt_profile, 0.5, 0.0, 1.0)[1](np.float64(1))
+        bends = [grad(grad(special.voigt_profile, argnums=1), argnums=1)(0.5, sigma, 1.0) for sigma in (0.0, 1e-6)]
+    np.testing.assert_allclose(pulled, (-1 / (np.pi * 1.25**2), 0, -0.75 / (np.pi * 1.25**2)), rtol=1e-15)
+    np.testing.assert_allclose(bends, [-32 / (125 * np.pi)] * 2, rtol=1e-9)
+
+
 def test_inverses_are_inverse():
     """d F(F⁻¹(p; a); a) is dp, whatever da."""
     for forward, backward, at in (

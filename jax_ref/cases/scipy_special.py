@@ -233,6 +233,8 @@ for names, a, b, c in (
     ("radian",    on(0.4, 3, 2, 3),  on(0.4, 3, 3),     on(0.4, 3, 2, 3)),
 ):
     beyond(names, "a, b, c", a=a, b=b, c=c)
+beyond("voigt_profile", "a, b, c", a=on(-2, 2, 2, 4), b=on(0.01, 0.1, 4), c=on(0.4, 2, 2, 4))
+beyond("voigt_profile", "a, 0.0, b", a=on(-2, 2, 2, 3), b=on(0.4, 2, 3))
 beyond("elliprj", "a, b, c, d", a=on(0.4, 3, 2, 3), b=on(0.4, 3, 3), c=on(0.4, 3, 2, 3), d=on(0.4, 3, 3))
 beyond("chndtr", "a, 2.5, b", a=on(0.4, 6, 2, 3), b=on(0.4, 3, 3))
 beyond("chndtrix", "a, 2.5, b", a=on(0.2, 0.8, 2, 3), b=on(0.4, 3, 3))

@@ -670,7 +670,7 @@ def below(polynomial, n, *arguments):
 
 
 def lpmv_slope(m, v, x):
-    """One of the relations of 14.10."""
+    """One of the relations of 14.10, which cancels near ±1; nan there, where eval_legendre is to be used for m = 0."""
     return ((m - v - 1) * special.lpmv(m, v + 1, x) + (v + 1) * x * special.lpmv(m, v, x)) / ((1 - x) * (1 + x))
 
 
@@ -722,9 +722,36 @@ def owens_t_second(h, a):
     return np.exp(-np.square(h) / 2 * (1 + np.square(a))) / (2 * PI * (1 + np.square(a)))
 
 
+def _voigt(x, sigma, gamma, near, far):
+    """``near(u, σ)`` or, where |u| > 10 σ, ``far(u, σ)``, by 7.12.1, at u = x + iγ.
+
+    That series has no term of the order exp(−x²/2σ²), less than e⁻⁵⁰, which stands alone at γ = 0.
+    """
+    u = x + 1j * gamma
+    inside = np.less(np.abs(u), 10 * sigma)
+    return np.where(
+        inside,
+        near(np.where(inside, u, 1), np.where(inside, sigma, 1)),
+        far(np.where(inside, 1, u), np.where(inside, 0, sigma)),
+    )
+
+
 def voigt_slope(x, sigma, gamma):
-    z = np.divide(x + 1j * gamma, sigma * ROOT_2)
-    return faddeeva_slope(z, special.wofz(z)) / (np.square(sigma) * (2 * ROOT_PI))
+    """That of w(z)/(σ √2π), z = u/(σ √2), by x; at σ = 0 that of Lorentz's profile."""
+
+    def near(u, sigma):
+        z = u / (sigma * ROOT_2)
+        return faddeeva_slope(z, special.wofz(z)) / (np.square(sigma) * (2 * ROOT_PI))
+
+    return _voigt(x, sigma, gamma, near, lambda u, sigma: _horner(np.square(sigma / u), _TAIL) / (1j * PI * u**2))
+
+
+def voigt_width(x, sigma, gamma, y):
+    """∂y/∂σ, which is σ ∂²y/∂x²: a Gaussian function solves the equation of heat."""
+    near = lambda u, sigma: -(y + np.real(u * voigt_slope(x, sigma, gamma))) / sigma
+    slopes = [(k + 1) * c for k, c in enumerate(_TAIL)]
+    far = lambda u, sigma: sigma * np.real(2j / (PI * u**3) * _horner(np.square(sigma / u), slopes))
+    return _voigt(x, sigma, gamma, near, far)
 
 
 def modified_mathieu(y, a, q, x):

@@ -196,7 +196,7 @@ elementwise(special.binom,        lambda a, b, y: of.binom_upper_slope(a, b, y),
                                   lambda a, b, y: of.binom_lower_slope(a, b, y))                        # 5.2.2
 elementwise(special.radian,       lambda: DEGREE, lambda: DEGREE / 60, lambda: DEGREE / 3600)
 elementwise(special.voigt_profile, lambda a, b, c: np.real(of.voigt_slope(a, b, c)),
-                                  lambda a, b, c, y: -(y + np.real((a + 1j * c) * of.voigt_slope(a, b, c))) / b,
+                                  lambda a, b, c, y: of.voigt_width(a, b, c, y),
                                   lambda a, b, c: -np.imag(of.voigt_slope(a, b, c)))                    # 7.19.1
 several(special.shichi,           lambda y, x: (special.hyp0f1(1.5, np.square(x) / 4), np.cosh(x) / x)) # 6.2.15, 16
 several(special.modfresnelp,      lambda y, x: (-np.exp(1j * np.square(x)), of.modulated(x)))
