@@ -260,9 +260,12 @@ def test_softmax_of_huge_numbers():
 
 
 PARAMETERS = {
-    # the derivative by a parameter, which is an integral: at small and large ones, in both tails
+    # the derivative by a parameter, of integrals: at small and large ones, in both tails
     "gammainc": [(0.01, 0.5), (0.01, 2.0), (3.0, 2.0), (50.0, 51.0), (1e4, 9.9e3), (2.0, 100.0)],
     "betainc": [(0.02, 3.0, 0.2), (2.0, 0.05, 0.9), (20.0, 3.0, 0.5), (300.0, 500.0, 0.38), (0.02, 0.03, 0.5)],
+    # of series: where they alternate, where a numerator is 0, and where they are long
+    "hyp1f1": [(0.7, 1.5, -30.0), (0.7, 1.5, 600.0), (-2.0, 1.5, -2.0), (0.0, 1.5, 2.0), (1e-9, 1.5, -2.0)],
+    "hyp2f1": [(0.7, 1.2, 1.9, 0.98), (0.7, 1.2, 1.9, -80.0), (-2.0, 1.2, 1.9, 0.5), (3.0, 20.0, 30.0, -3.0)],
 }
 
 
@@ -271,6 +274,8 @@ def test_derivative_by_a_parameter(name, point):
     exact = {
         "gammainc": lambda a, x: mpmath.gammainc(a, 0, x, regularized=True),
         "betainc": lambda a, b, x: mpmath.betainc(a, b, 0, x, regularized=True),
+        "hyp1f1": mpmath.hyp1f1,
+        "hyp2f1": mpmath.hyp2f1,
     }[name]
     if name == "gammainc" and point[1] > 2 * point[0] > 2:  # the other tail, which does not cancel
         exact = lambda a, x: -mpmath.gammainc(a, x, regularized=True)
@@ -281,6 +286,27 @@ def test_derivative_by_a_parameter(name, point):
             expected = float((move(h) - move(-h)) / (2 * h))
         found = grad(getattr(special, name), argnums=k)(*point)
         np.testing.assert_allclose(found, expected, rtol=2e-13)
+
+
+def test_hypergeometric_series_without_their_end_or_digits_give_nan():
+    for f, point in (
+        (special.hyp1f1, (0.7, 1.5, -800.0)),  # the terms overflow
+        (special.hyp1f1, (30.0, 2.0, -30.0)),  # they alternate, and are more than 10⁸ times their sum
+        (special.hyp2f1, (0.7, 1.2, 1.9, 0.999)),
+        (special.hyp2f1, (0.7, 1.2, 1.9, 1.0)),
+        (special.hyp2f1, (0.7, 1.2, 1.9, 1.5)),
+    ):
+        assert np.isnan(grad(f)(*point)), point
+    with pytest.raises(NotImplementedError, match="real arguments only"):
+        jvp(lambda a: special.hyp1f1(a, 1.5, 1j), (0.7,), (1.0,))
+
+
+def test_voigts_profile_becomes_lorentzs():
+    with np.errstate(divide="ignore", invalid="ignore"):
+        pulled = vjp(special.voigt_profile, 0.5, 0.0, 1.0)[1](np.float64(1))
+        bends = [grad(grad(special.voigt_profile, argnums=1), argnums=1)(0.5, sigma, 1.0) for sigma in (0.0, 1e-6)]
+    np.testing.assert_allclose(pulled, (-1 / (np.pi * 1.25**2), 0, -0.75 / (np.pi * 1.25**2)), rtol=1e-15)
+    np.testing.assert_allclose(bends, [-32 / (125 * np.pi)] * 2, rtol=1e-9)
 
 
 def test_inverses_are_inverse():
@@ -302,7 +328,7 @@ def test_inverses_are_inverse():
     "call, argument",
     [
         (lambda x: special.jv(x, 1.0), "scipy.special.jv has no derivative in its argument 0"),
-        (lambda x: special.hyp2f1(1.0, x, 2.0, 0.5), "scipy.special.hyp2f1 has no derivative in its argument 1"),
+        (lambda x: special.hyperu(1.0, x, 0.5), "scipy.special.hyperu has no derivative in its argument 1"),
         (lambda x: special.pbdv(x, 1.0)[0], "scipy.special.pbdv has no derivative in its argument 0"),
         (lambda x: special.chndtr(1.0, x, 1.0), "chndtr has no derivative in its argument 1"),
         (lambda x: special.nctdtr(1.0, x, 1.0), "nctdtr has no derivative in"),

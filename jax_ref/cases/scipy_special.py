@@ -111,6 +111,8 @@ known("betaln", "a, b", a=on(0.5, 4, 101), b=on(0.5, 3, 101))
 known("exp1", a=on(0.5, 5, 101))
 known("spence", a=on(0.2, 0.9, 101))  # between 1 and 2 JAX gives nan
 known("hyp2f1", "0.7, 1.2, 1.9, a", a=on(-0.6, 0.6, 101))
+known("hyp1f1", "a, b, c", orders=1, a=on(0.3, 4, 2, 3), b=on(0.5, 3, 3), c=on(-3, 9, 2, 3))
+known("hyp2f1", "a, b, c, d", orders=1, a=on(0.3, 3, 2, 3), b=on(0.3, 3, 3), c=on(0.5, 3, 3), d=on(-0.6, 0.6, 2, 3))
 
 # where JAX has the function, but not this derivative, or not these numbers
 
@@ -119,6 +121,10 @@ known("expn", "2, a", differs="inside of jit JAX raises an error for its second 
 known("erfcx", differs="JAX takes no complex numbers", dtypes=("complex128",), a=on(-3, 3, 5))
 known("dawsn", differs="JAX takes no complex numbers", dtypes=("complex128",), a=on(-3, 3, 5))
 known("hyp1f1", "0.7, 1.5, a", differs="JAX takes no complex numbers", dtypes=("complex128",), a=on(-3, 3, 5))
+known("hyp1f1", "a, 1.5, b", differs="JAX's series cancels or ends early", a=on(-2, 2, 5), b=on(-40, 3, 5))
+known("hyp1f1", "-1.0, a, b", differs="JAX gives nan at integers a ≤ 0", a=on(0.5, 3, 5), b=on(-3, 3, 5))
+known("hyp2f1", "a, 1.2, b, c", differs="JAX's series diverges or ends early",
+      a=on(-2, 2, 2, 3), b=on(0.5, 3, 3), c=on(-5, 0.95, 2, 3))
 known("betainc", "a, b, c", differs=DIFFERS, a=on(0.4, 6, 2, 3), b=on(0.4, 6, 3), c=on(0.1, 0.9, 2, 3))
 known("zeta", "a", of=_ufuncs._riemann_zeta, differs="JAX gives nan for s < 1", a=on(-3.5, 0.5, 5))
 known("zeta", "a, b", of=_ufuncs._zeta, differs="JAX has none by s of second order", a=on(1.5, 5, 5), b=on(0.3, 5, 5))
@@ -227,6 +233,8 @@ for names, a, b, c in (
     ("radian",    on(0.4, 3, 2, 3),  on(0.4, 3, 3),     on(0.4, 3, 2, 3)),
 ):
     beyond(names, "a, b, c", a=a, b=b, c=c)
+beyond("voigt_profile", "a, b, c", a=on(-2, 2, 2, 4), b=on(0.01, 0.1, 4), c=on(0.4, 2, 2, 4))
+beyond("voigt_profile", "a, 0.0, b", a=on(-2, 2, 2, 3), b=on(0.4, 2, 3))
 beyond("elliprj", "a, b, c, d", a=on(0.4, 3, 2, 3), b=on(0.4, 3, 3), c=on(0.4, 3, 2, 3), d=on(0.4, 3, 3))
 beyond("chndtr", "a, 2.5, b", a=on(0.4, 6, 2, 3), b=on(0.4, 3, 3))
 beyond("chndtrix", "a, 2.5, b", a=on(0.2, 0.8, 2, 3), b=on(0.4, 3, 3))

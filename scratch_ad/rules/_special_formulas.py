@@ -157,7 +157,7 @@ _BERNOULLI = [1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617
 
 
 def _hurwitz(s, q):
-    """ζ(s, q) for Re q ≥ 1/2 by the Euler–Maclaurin formula (25.11.5 and 2.10.1), analytic in s and in q."""
+    """ζ(s, q) for Re q ≥ 1/2 by the Euler–Maclaurin formula (25.11(iii) and 2.10.1), analytic in s and in q."""
     total = sum(np.power(q + k, -s) for k in range(16))
     q = q + 16
     power = np.power(q, -s)
@@ -570,6 +570,66 @@ def agm_slope(a, b, y):
     return rd(0.0, np.square(np.divide(b, a)), 1.0) * np.square(y / a) * (2 / (3 * PI))
 
 
+# Hypergeometric functions by their parameters: chapters 13 and 15
+
+
+_TERMS = 5000  # so many has that of ₂F₁ at 0.99
+
+
+def _series_slope(upper, lower, x, change):
+    """The derivative of Σ (a)ₖ… xᵏ/((b)ₖ k!), if ``change(k)`` is that of its ratio of parameters (a + k)…/(b + k).
+
+    Nothing is divided by an a + k, which may be 0. nan where the series does not end, or cancels by eight digits.
+    """
+    if any(map(_is_complex, (*upper, lower, x))):
+        raise NotImplementedError("The derivatives of ₁F₁ and ₂F₁ by a parameter are known at real arguments only.")
+    term, slope, terms, slopes = 1.0, 0.0, 1.0, 0.0
+    bound = longest = largest = 1.0  # of the terms, had they no factor less than 1; and of the slopes
+    with np.errstate(all="ignore"):
+        for k in range(_TERMS):
+            factor = np.divide(x, (lower + k) * (k + 1))
+            ratio = math.prod([a + k for a in upper], start=factor)
+            term, slope = term * ratio, slope * ratio + term * change(k) * np.divide(x, k + 1)
+            terms, slopes = terms + term, slopes + slope
+            bound = math.prod([np.maximum(np.abs(strip(a) + k), 1) for a in upper], start=bound * np.abs(strip(factor)))
+            longest, largest = np.maximum(longest, bound), np.maximum(largest, np.abs(strip(slope)))
+            if not np.any(bound > 1e-20 * longest):
+                break
+        ends = np.less(bound, 1e-20 * longest)
+        exact = np.less(largest, 1e8 * (np.abs(strip(terms)) + np.abs(strip(slopes))))
+    return np.where(np.logical_and(ends, exact), slopes, np.nan)
+
+
+def hyp1f1_slope(place, a, b, x):
+    """∂M(a, b, x)/∂a or ∂b by the series 13.2.2, left of 0 that of 13.2.39, where it does not alternate."""
+    left = np.less(x, 0)
+    sign, upper = np.where(left, -1, 1), np.where(left, b - a, a)
+    changes = lambda k: np.divide(sign, b + k), lambda k: np.divide(np.where(left, a, -(a + k)), np.square(b + k))
+    return np.exp(np.where(left, x, 0)) * _series_slope((upper,), b, sign * x, changes[place])
+
+
+def _pfaff(x):
+    """Whether x < 0, 1 − x if so, else 1, and the argument of 15.8.1, if so, else x."""
+    left = np.less(x, 0)
+    rest = 1 - np.where(left, x, 0)
+    return left, rest, np.where(left, -x, x) / rest
+
+
+def hyp2f1_upper(a, b, c, x):
+    """∂F(a, b; c; x)/∂a by the series 15.2.1, left of 0 that of 15.8.1."""
+    left, rest, z = _pfaff(x)
+    change = lambda k: np.divide(np.where(left, -1, 1) * (b + k), c + k)
+    return np.power(rest, -b) * _series_slope((np.where(left, c - a, a), b), c, z, change)
+
+
+def hyp2f1_lower(a, b, c, x):
+    """∂F(a, b; c; x)/∂c, likewise."""
+    left, rest, z = _pfaff(x)
+    a, b = np.maximum(a, b), np.minimum(a, b)
+    change = lambda k: np.divide((a + k) * np.where(left, b, -(b + k)), np.square(c + k))
+    return np.power(rest, -a) * _series_slope((a, np.where(left, c - b, b)), c, z, change)
+
+
 # Others
 
 
@@ -610,7 +670,7 @@ def below(polynomial, n, *arguments):
 
 
 def lpmv_slope(m, v, x):
-    """14.10.5."""
+    """One of the relations of 14.10, which cancels near ±1; nan there, where eval_legendre is to be used for m = 0."""
     return ((m - v - 1) * special.lpmv(m, v + 1, x) + (v + 1) * x * special.lpmv(m, v, x)) / ((1 - x) * (1 + x))
 
 
@@ -662,9 +722,36 @@ def owens_t_second(h, a):
     return np.exp(-np.square(h) / 2 * (1 + np.square(a))) / (2 * PI * (1 + np.square(a)))
 
 
+def _voigt(x, sigma, gamma, near, far):
+    """``near(u, σ)`` or, where |u| > 10 σ, ``far(u, σ)``, by 7.12.1, at u = x + iγ.
+
+    That series has no term of the order exp(−x²/2σ²), less than e⁻⁵⁰, which stands alone at γ = 0.
+    """
+    u = x + 1j * gamma
+    inside = np.less(np.abs(u), 10 * sigma)
+    return np.where(
+        inside,
+        near(np.where(inside, u, 1), np.where(inside, sigma, 1)),
+        far(np.where(inside, 1, u), np.where(inside, 0, sigma)),
+    )
+
+
 def voigt_slope(x, sigma, gamma):
-    z = np.divide(x + 1j * gamma, sigma * ROOT_2)
-    return faddeeva_slope(z, special.wofz(z)) / (np.square(sigma) * (2 * ROOT_PI))
+    """That of w(z)/(σ √2π), z = u/(σ √2), by x; at σ = 0 that of Lorentz's profile."""
+
+    def near(u, sigma):
+        z = u / (sigma * ROOT_2)
+        return faddeeva_slope(z, special.wofz(z)) / (np.square(sigma) * (2 * ROOT_PI))
+
+    return _voigt(x, sigma, gamma, near, lambda u, sigma: _horner(np.square(sigma / u), _TAIL) / (1j * PI * u**2))
+
+
+def voigt_width(x, sigma, gamma, y):
+    """∂y/∂σ, which is σ ∂²y/∂x²: a Gaussian function solves the equation of heat."""
+    near = lambda u, sigma: -(y + np.real(u * voigt_slope(x, sigma, gamma))) / sigma
+    slopes = [(k + 1) * c for k, c in enumerate(_TAIL)]
+    far = lambda u, sigma: sigma * np.real(2j / (PI * u**3) * _horner(np.square(sigma / u), slopes))
+    return _voigt(x, sigma, gamma, near, far)
 
 
 def modified_mathieu(y, a, q, x):

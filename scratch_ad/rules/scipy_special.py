@@ -137,19 +137,23 @@ elementwise(special.beta,         lambda a, b, y: -y * of.psi_step(a, b),
 elementwise(special.betaln,       lambda a, b: -of.psi_step(a, b), lambda a, b: -of.psi_step(b, a))
 elementwise(special.poch,         lambda a, b, y: of.poch_slope(a, b, y),
                                   lambda a, b, y: y * special.psi(a + b))                               # 5.2.5
-elementwise(special.expn,         unknown, lambda a, b: of.expn_slope(a, b))
+elementwise(special.expn,         "SciPy has the function at integers only",
+                                  lambda a, b: of.expn_slope(a, b))                                     # 8.19.13
 elementwise(_ufuncs._zeta,        lambda a, b: of.zeta_slope(a, b),
                                   lambda a, b: -a * special.zeta(a + 1, b))                             # 25.11.17
 elementwise(special.gammainc,     lambda a, b: of.gammainc_shape(a, b),
                                   lambda a, b: of.gamma_density(a, b))                                  # 8.8.13
 elementwise(special.gammaincc,    lambda a, b: -of.gammainc_shape(a, b),
-                                  lambda a, b: -of.gamma_density(a, b))                                 # 8.8.14
+                                  lambda a, b: -of.gamma_density(a, b))                                 # 8.8.13
 elementwise(special.betainc,      lambda a, b, c: of.betainc_a(a, b, c),
                                   lambda a, b, c: of.betainc_b(a, b, c),
                                   lambda a, b, c: of.beta_density(a, b, c))                             # 8.17.1
-elementwise(special.hyp1f1,       unknown, unknown, lambda a, b, c:                                     # 13.3.15
-                                  np.divide(a, b) * special.hyp1f1(a + 1, b + 1, c))
-elementwise(special.hyp2f1,       unknown, unknown, unknown, lambda a, b, c, d:                         # 15.5.1
+elementwise(special.hyp1f1,       lambda a, b, c: of.hyp1f1_slope(0, a, b, c),
+                                  lambda a, b, c: of.hyp1f1_slope(1, a, b, c),
+                                  lambda a, b, c: np.divide(a, b) * special.hyp1f1(a + 1, b + 1, c))    # 13.3.15
+elementwise(special.hyp2f1,       lambda a, b, c, d: of.hyp2f1_upper(a, b, c, d),
+                                  lambda a, b, c, d: of.hyp2f1_upper(b, a, c, d),
+                                  lambda a, b, c, d: of.hyp2f1_lower(a, b, c, d), lambda a, b, c, d:    # 15.5.1
                                   np.divide(a * b, c) * special.hyp2f1(a + 1, b + 1, c + 1, d))
 elementwise(special.owens_t,      lambda a, b: of.owens_t_first(a, b),
                                   lambda a, b: of.owens_t_second(a, b))
@@ -173,7 +177,7 @@ elementwise(special.cotdg,        over(lambda x: np.square(special.sindg(x)) / -
 elementwise(special.log_expit,    lambda x: special.expit(-x))
 elementwise(special.wrightomega,  lambda y: y / (1 + y))                                                # y + log y = x
 elementwise(_ufuncs._lambertw,    over(lambda y: (1 + y) * np.exp(y)), None, None)                      # 4.13.4
-elementwise(special.erfi,         lambda x: np.exp(np.square(x)) * (2 / ROOT_PI))                       # 7.2.5
+elementwise(special.erfi,         lambda x: np.exp(np.square(x)) * (2 / ROOT_PI))                       # 7.2.1
 elementwise(special.erfcinv,      lambda x, y: of.erfcinv_slope(x, y))                                  # 7.17.1
 elementwise(special.ndtri_exp,    lambda y: of.normal_slope(y))
 elementwise(special.zetac,        lambda x: of.riemann_slope(x))                                        # 25.4.1
@@ -192,9 +196,9 @@ elementwise(special.binom,        lambda a, b, y: of.binom_upper_slope(a, b, y),
                                   lambda a, b, y: of.binom_lower_slope(a, b, y))                        # 5.2.2
 elementwise(special.radian,       lambda: DEGREE, lambda: DEGREE / 60, lambda: DEGREE / 3600)
 elementwise(special.voigt_profile, lambda a, b, c: np.real(of.voigt_slope(a, b, c)),
-                                  lambda a, b, c, y: -(y + np.real((a + 1j * c) * of.voigt_slope(a, b, c))) / b,
+                                  lambda a, b, c, y: of.voigt_width(a, b, c, y),
                                   lambda a, b, c: -np.imag(of.voigt_slope(a, b, c)))                    # 7.19.1
-several(special.shichi,           lambda y, x: (special.hyp0f1(1.5, np.square(x) / 4), np.cosh(x) / x)) # 6.2.1)
+several(special.shichi,           lambda y, x: (special.hyp0f1(1.5, np.square(x) / 4), np.cosh(x) / x)) # 6.2.15, 16
 several(special.modfresnelp,      lambda y, x: (-np.exp(1j * np.square(x)), of.modulated(x)))
 several(special.modfresnelm,      lambda y, x: (-np.exp(-1j * np.square(x)), np.conjugate(of.modulated(x))))
 
@@ -265,7 +269,7 @@ elementwise(special.eval_genlaguerre, unknown, unknown,
 elementwise(special.eval_laguerre, unknown, lambda a, b: -of.below(special.eval_genlaguerre, a, 1, b))
 elementwise(special.eval_legendre, unknown, lambda a, b: of.below(special.eval_gegenbauer, a, 1.5, b))  # 18.7.9
 elementwise(special.eval_chebyt,  unknown,
-                                  lambda a, b: a * of.below(special.eval_chebyu, a, b)) # 18.9.2)
+                                  lambda a, b: a * of.below(special.eval_chebyu, a, b))                    # 18.9.21
 elementwise(special.eval_chebyu,  unknown, lambda a, b: 2 * of.below(special.eval_gegenbauer, a, 2, b)) # 18.7.4
 elementwise(special.eval_chebyc,  unknown, lambda a, b: a * of.below(special.eval_chebys, a, b))
 elementwise(special.eval_chebys,  unknown, lambda a, b: of.below(special.eval_gegenbauer, a, 2, b / 2))
@@ -278,7 +282,7 @@ elementwise(special.eval_sh_chebyu, unknown,
 elementwise(special.eval_hermite, unknown, lambda a, b: 2 * a * of.below(special.eval_hermite, a, b))   # 18.9.25
 elementwise(special.eval_hermitenorm, unknown,
                                   lambda a, b: a * of.below(special.eval_hermitenorm, a, b))            # 18.9.27
-elementwise(special.lpmv,         unknown, unknown, lambda a, b, c: of.lpmv_slope(a, b, c))             # 14.10.5
+elementwise(special.lpmv,         unknown, unknown, lambda a, b, c: of.lpmv_slope(a, b, c))             # 14.10
 elementwise(special.ellipk,       lambda x: of.rd(0.0, 1.0, 1 - x) / 6)  # 19.4.1, 19.25.1
 elementwise(special.ellipkm1,     lambda x: of.rd(0.0, 1.0, x) / -6)
 elementwise(special.ellipe,       lambda x: of.rd(0.0, 1 - x, 1.0) / -6)  # 19.4.2, 19.25.1

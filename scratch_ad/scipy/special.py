@@ -103,7 +103,7 @@ factorial = named(elementwise(_scipy.factorial, _factorial_slope))
 comb = named(composite(_scipy.comb, _comb))
 perm = named(composite(_scipy.perm, _perm))
 
-# Gamma functions: DLMF 5.15.1 and 35.3.4
+# Gamma functions: DLMF 5.15 and 35.3
 
 polygamma = named(elementwise(_scipy.polygamma, unknown, lambda a, b: polygamma(a + 1, b)))
 multigammaln = named(
@@ -111,7 +111,7 @@ multigammaln = named(
 )
 
 
-# The Dirichlet kernel Uₙ₋₁(cos x/2)/n, spherical Bessel functions (DLMF 10.51.2 and 10.51.5) and spherical harmonics
+# The Dirichlet kernel Uₙ₋₁(cos x/2)/n, spherical Bessel functions (DLMF 10.51.1 and 10.51.4) and spherical harmonics
 
 
 def _diric_slope(a, b):
@@ -134,7 +134,7 @@ def _spherical(function, below, above):
 
 
 def _polar_slope(a, b, c, d, diff_n=0):
-    """By the ladder operators of angular momentum, which have no pole: DLMF 14.30.1 with 14.10.1."""
+    """By the ladder operators of angular momentum, which have no pole: DLMF 14.30.1 with 14.10."""
     if diff_n:
         raise NotImplementedError("scipy.special.sph_harm_y: diff_n gives derivatives itself; differentiate diff_n=0.")
     up = np.sqrt((a - b) * (a + b + 1.0)) * sph_harm_y(a, np.minimum(b + 1, a), c, d)
