@@ -4,7 +4,7 @@ import numpy as np
 import scipy.linalg
 
 from ...rule import explicit
-from ...rules.linalg import H, _eigh_jvp, _eigh_vjp
+from ...rules.linalg import H, eigh_jvp, eigh_vjp
 from ...tracer import dtype_of, scatter
 from .._wrapped import core, public
 from .factors import _subset
@@ -84,12 +84,12 @@ def _places(rows, n, lower):
 def _eig_banded_jvp(t, y, _a, lower=False):
     within, places = _places(*_a.shape, lower)
     half = scatter(t[within], places, (_a.shape[1],) * 2)
-    return _eigh_jvp(half + H(np.tril(half, -1) + np.triu(half, 1)), y, _a)
+    return eigh_jvp(half + H(np.tril(half, -1) + np.triu(half, 1)), y, _a)
 
 
 def _eig_banded_vjp(g, y, _a, lower=False):
     within, places = _places(*_a.shape, lower)
-    c = _eigh_vjp(g, y, _a)[places]
+    c = eigh_vjp(g, y, _a)[places]
     return scatter(np.where(places[0] == places[1], c, 2 * c), within, _a.shape)
 
 
@@ -100,7 +100,7 @@ def _tridiagonal_jvp(offset):
     def jvp(t, y, d, e, lapack_driver="auto"):
         k = np.arange(t.shape[0])
         t = scatter(t, (k + offset, k), (d.shape[0],) * 2)
-        return _eigh_jvp(t + t.mT if offset else t, y, d)
+        return eigh_jvp(t + t.mT if offset else t, y, d)
 
     return jvp
 
@@ -109,8 +109,8 @@ _eigh_tridiagonal = explicit(
     core(scipy.linalg.eigh_tridiagonal),
     jvp=(_tridiagonal_jvp(0), _tridiagonal_jvp(1)),
     vjp=(
-        lambda g, y, _d, _e, lapack_driver="auto": np.diagonal(_eigh_vjp(g, y, _d)),
-        lambda g, y, _d, _e, lapack_driver="auto": 2 * np.diagonal(_eigh_vjp(g, y, _d), 1),
+        lambda g, y, _d, _e, lapack_driver="auto": np.diagonal(eigh_vjp(g, y, _d)),
+        lambda g, y, _d, _e, lapack_driver="auto": 2 * np.diagonal(eigh_vjp(g, y, _d), 1),
     ),
 )
 

@@ -6,18 +6,18 @@ import scipy.linalg
 from ...rule import constant, explicit
 from ...rules.linalg import (
     H,
-    _cholesky_jvp,
-    _cholesky_vjp,
-    _columns,
-    _eigh_jvp,
-    _eigh_vjp,
-    _qr_jvp,
-    _qr_vjp,
-    _svd_jvp,
-    _svd_vjp,
-    _svdvals_jvp,
-    _svdvals_vjp,
-    _uncolumns,
+    cholesky_jvp,
+    cholesky_vjp,
+    columns,
+    eigh_jvp,
+    eigh_vjp,
+    qr_jvp,
+    qr_vjp,
+    svd_jvp,
+    svd_vjp,
+    svdvals_jvp,
+    svdvals_vjp,
+    uncolumns,
 )
 from ...tracer import dtype_of, strip
 from .._wrapped import core, public
@@ -98,18 +98,18 @@ def _lu(a, permute_l=False, p_indices=False):
 
 def _lu_solve(lu_and_piv, b, trans=0):
     packed, piv = lu_and_piv
-    order, x = permutation(strip(piv), packed.shape[-1]), _columns(b, b)
+    order, x = permutation(strip(piv), packed.shape[-1]), columns(b, b)
     if not trans:
         x = _triangular(packed, _rows(x, order), 0, True, True)
-        return _uncolumns(_triangular(packed, x), b)
+        return uncolumns(_triangular(packed, x), b)
     x = _triangular(packed, _triangular(packed, x, trans), trans, True, True)
-    return _uncolumns(_rows(x, np.argsort(order, -1)), b)
+    return uncolumns(_rows(x, np.argsort(order, -1)), b)
 
 
 _cholesky = explicit(
     core(scipy.linalg.cholesky),
-    jvp=lambda t, y, a, lower=False: _cholesky_jvp(t, y, a, not lower),
-    vjp=lambda g, y, _a, lower=False: _cholesky_vjp(g, y, _a, not lower),
+    jvp=lambda t, y, a, lower=False: cholesky_jvp(t, y, a, not lower),
+    vjp=lambda g, y, _a, lower=False: cholesky_vjp(g, y, _a, not lower),
 )
 
 
@@ -120,10 +120,10 @@ def _cho_factor(a, lower=False):
 
 def _cho_solve(c_and_lower, b):
     c, lower = c_and_lower
-    x = _columns(b, b)
+    x = columns(b, b)
     for trans in ("N", "C") if lower else ("C", "N"):
         x = _triangular(c, x, trans, lower)
-    return _uncolumns(x, b)
+    return uncolumns(x, b)
 
 
 lu_factor = public(scipy.linalg.lu_factor, _lu_factor)
@@ -139,8 +139,8 @@ cho_solve = public(scipy.linalg.cho_solve, _cho_solve)
 
 _eigh = explicit(
     core(scipy.linalg.eigh),
-    jvp=lambda t, y, _a, lower=True, driver=None: _eigh_jvp(t, y, _a),
-    vjp=lambda g, y, _a, lower=True, driver=None: _eigh_vjp(g, y, _a),
+    jvp=lambda t, y, _a, lower=True, driver=None: eigh_jvp(t, y, _a),
+    vjp=lambda g, y, _a, lower=True, driver=None: eigh_vjp(g, y, _a),
 )
 
 
@@ -180,10 +180,10 @@ def _subset(w, v, by_index, by_value):
 
 _svd_core = explicit(
     core(scipy.linalg.svd),
-    jvp=lambda t, y, _a, full_matrices, lapack_driver="gesdd": _svd_jvp(t, y, _a, full_matrices),
-    vjp=lambda g, y, _a, full_matrices, lapack_driver="gesdd": _svd_vjp(g, y, _a, full_matrices),
+    jvp=lambda t, y, _a, full_matrices, lapack_driver="gesdd": svd_jvp(t, y, _a, full_matrices),
+    vjp=lambda g, y, _a, full_matrices, lapack_driver="gesdd": svd_vjp(g, y, _a, full_matrices),
 )
-_svdvals = explicit(core(scipy.linalg.svdvals), jvp=_svdvals_jvp, vjp=_svdvals_vjp)
+_svdvals = explicit(core(scipy.linalg.svdvals), jvp=svdvals_jvp, vjp=svdvals_vjp)
 
 
 def _svd(a, full_matrices=True, compute_uv=True, lapack_driver="gesdd"):
@@ -192,7 +192,7 @@ def _svd(a, full_matrices=True, compute_uv=True, lapack_driver="gesdd"):
     return _svd_core(a, full_matrices, lapack_driver=lapack_driver)
 
 
-_tall_qr = explicit(core(scipy.linalg.qr), jvp=_qr_jvp, vjp=_qr_vjp)
+_tall_qr = explicit(core(scipy.linalg.qr), jvp=qr_jvp, vjp=qr_vjp)
 
 
 @constant
