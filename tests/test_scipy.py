@@ -89,6 +89,8 @@ def test_errors_are_scipys_under_differentiation_too(call, error):
         (lambda a: linalg.rsf2csf(np.stack([a, a]), np.stack([a, a])), "np.stack"),
         (lambda a: linalg.solve_continuous_are(a, a, a, a, e=a), "no derivative rule"),
         (lambda a: linalg.sqrtm(a, disp=False), "keyword disp"),
+        (lambda a: linalg.eig(a, homogeneous_eigvals=True), "homogeneous_eigvals"),
+        (lambda a: linalg.eig(a, np.eye(3)), "phase"),
     ],
 )
 def test_what_is_refused_says_why(call, words):

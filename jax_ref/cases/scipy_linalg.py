@@ -85,6 +85,17 @@ of(
 )
 of("eigh", f"np.abs({PAIR}, subset_by_index=[1, 2])[1])", a=(3, 3), b=(3, 3), differs=KEYWORD)
 of("eigvalsh", "f(hermitian(a), subset_by_value=[0.5, 3.0])", a=(3, 3), differs=LACKS)
+of(
+    "eig",
+    "f(a)",
+    "f(regular(a) + 1j * a.mT, left=True)",
+    "f(a + 4 * np.diag(np.arange(3)), left=True, right=False)",
+    a=(3, 3),
+    differs=LACKS,
+)
+of("eig", "f(a, None, True)", "f(a, right=False)", a=(2, 3, 3), differs=LACKS)
+of("eig", "f(a, regular(b), right=False)", a=(3, 3), b=(3, 3), differs=LACKS)
+of("eigvals", "f(a)", "f(a, regular(b))", "f(a + 1j * b, regular(b) + 1j * a)", a=(3, 3), b=(3, 3), differs=LACKS)
 of("svd", "f(regular(a), compute_uv=False)", "np.abs(f(regular(a))[0]) ** 2", a=(3, 3))
 of("svd", "np.abs(f(a, full_matrices=False)[2]) ** 2", a=(4, 3))
 of("svd", "f(a, False, lapack_driver='gesvd')[1]", a=(2, 3), differs=KEYWORD)
@@ -209,6 +220,8 @@ of("cholesky", "f(a @ a.mT + 8 * np.eye(11))", **SQUARE)
 of("cho_factor", "np.triu(f(a @ a.mT + 8 * np.eye(11))[0])", **SQUARE)
 of("cho_solve", "f((a + 8 * np.eye(11), False), b)", b=(11, 10), **SQUARE)
 of("eigh", "f(hermitian(a), eigvals_only=True)", **SQUARE)
+of("eig", "f(hermitian(a) + a / 8)", differs=LACKS, **SQUARE)
+of("eigvals", "f(hermitian(a) + a / 8)", differs=LACKS, **SQUARE)
 of("svd", "f(regular(a), compute_uv=False)", **SQUARE)
 of("qr", "f(regular(a))[1]", **SQUARE)
 of("polar", "f(regular(a))[1]", **SQUARE)

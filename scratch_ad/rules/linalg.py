@@ -501,9 +501,9 @@ def _largest(v):
     return np.sum(np.where(at_largest, v, 0), -2, keepdims=True), at_largest
 
 
-def eig_jvp(t, y, _a):
+def eig_along(inner, y):
+    """The tangents of eigenvalues and eigenvectors, given the change of the matrix in the basis of the latter."""
     w, v = y
-    inner = np.linalg.solve(v, t @ v)
     t_v = v @ quotient(inner, gaps_between(w))
     t_v = t_v - v * np.sum(_real(np.conjugate(v) * t_v), -2, keepdims=True)
     if v.dtype.kind == "c":
@@ -512,15 +512,23 @@ def eig_jvp(t, y, _a):
     return diagonal(inner), t_v
 
 
-def eig_vjp(g, y, _a):
+def eig_back(g, y):
+    """The transpose."""
     w, v = y
     pairs = np.sum(g[1] * v, -2, keepdims=True)
     g_v = g[1] - np.conjugate(v) * _real(pairs)
     if v.dtype.kind == "c":
         largest, at_largest = _largest(v)
         g_v = g_v - np.where(at_largest, 1j * pairs.imag / largest, 0)
-    inner = g[0][..., None] * _eye(w) + quotient(v.mT @ g_v, gaps_between(w))
-    return np.linalg.solve(v.mT, inner @ v.mT)
+    return g[0][..., None] * _eye(w) + quotient(v.mT @ g_v, gaps_between(w))
+
+
+def eig_jvp(t, y, _a):
+    return eig_along(np.linalg.solve(y[1], t @ y[1]), y)
+
+
+def eig_vjp(g, y, _a):
+    return np.linalg.solve(y[1].mT, eig_back(g, y) @ y[1].mT)
 
 
 def _eigvals_jvp(t, _y, a):

@@ -67,6 +67,7 @@ from .functions import (  # noqa: F401
     tanhm,
     tanm,
 )
+from .spectra import eig, eigvals  # noqa: F401
 from .structured import (  # noqa: F401
     block_diag,
     circulant,
@@ -100,10 +101,6 @@ bandwidth, ishermitian, issymmetric = constants(
 null_space, orth, cossin, clarkson_woodruff_transform = refused(
     "its result is one of many bases, or random; write what is unique, such as a projector, in other functions",
     *(scipy.linalg.null_space, scipy.linalg.orth, scipy.linalg.cossin, scipy.linalg.clarkson_woodruff_transform),
-)
-eig, eigvals = refused(
-    "it has no rule so far; use np.linalg.eig or eigvals, or eigh for Hermitian matrices",
-    *(scipy.linalg.eig, scipy.linalg.eigvals),
 )
 schur, hessenberg, ldl, rq, qr_multiply, qz, ordqz, cdf2rdf, funm = refused(
     "it has no rule so far; use eigh, qr, lu or one of the functions of matrices",
