@@ -70,6 +70,14 @@ of("cho_factor", "np.triu(f(definite(a))[0])", "np.tril(f(definite(a), lower=Tru
 of("cho_factor", "f(definite(a))[0]", a=(3, 3), differs="JAX sets to zero what SciPy leaves of the other triangle")
 of("cho_solve", "f((definite(a), False), b)", "f((definite(a), True), b[:, 0])", a=(3, 3), b=(3, 2))
 
+of("cholesky_banded", "f(a / 8 + 1j * b / 8 * [[1], [0]] + [[0], [4]])", a=(2, 4), b=(2, 4), differs=LACKS)
+of("cholesky_banded", "f(a / 8 + [[4], [0]], lower=True)", a=(2, 2, 4), differs=LACKS)
+of("ldl", "f(hermitian(a))", "f(hermitian(a + 1j * b) + 2, lower=False)", a=(3, 3), b=(3, 3), differs=LACKS)
+BLOCK = "np.array([[0, 8, 1], [8, 0, 2], [1, 2, 4]])"  # has a pivot of two rows
+of("ldl", f"f(hermitian(a) + {BLOCK})", a=(2, 3, 3), differs=LACKS)
+of("ldl", f"f(hermitian(a + 1j * b) + {BLOCK})", a=(3, 3), b=(3, 3), differs=LACKS)
+of("ldl", f"f(a + a.mT + 1j * {BLOCK}, hermitian=False)", a=(3, 3), differs=LACKS)
+
 # Eigenvalues, singular values and what follows from them.
 
 of("eigh", "f(hermitian(a), eigvals_only=True)", "np.abs(f(hermitian(a), lower=False)[1]) ** 2", a=(3, 3))
@@ -103,6 +111,21 @@ of("svdvals", "f(a)", a=(4, 3), differs=LACKS)
 of("qr", "f(regular(a))", "f(regular(a), mode='r')[0]", "f(regular(a), pivoting=True)[:2]", a=(3, 3))
 of("qr", "f(a, mode='economic')", "f(a, mode='r')[0]", a=(4, 3), dtypes=DOUBLE)
 of("qr", "f(a)", a=nonzero(2, 4), dtypes=DOUBLE)
+of("qr_multiply", "f(regular(a), b)", a=(3, 3), b=(3,), differs="JAX has no derivative of it")
+of(
+    "qr_multiply",
+    "f(a, b, mode='left', pivoting=True)[:2]",
+    "f(a + 1j * a[::-1], b, conjugate=True)",
+    a=nonzero(3, 2),
+    b=(2, 3),
+    differs="JAX has no derivative of it",
+)
+of("rq", "f(regular(a))", "f(regular(a) + 1j * a.mT, mode='r')", a=(3, 3), differs=LACKS)
+of("rq", "f(a, mode='economic')", "f(a.mT)", a=nonzero(2, 2, 3), differs=LACKS)
+of("orth", "f(a)", "np.abs(f(a + 1j * a[::-1])) ** 2", "f(a[:, :1] * a[0])", a=nonzero(4, 3), differs=LACKS)
+PROJECTOR = "(lambda n: n @ np.conjugate(n.mT))(f(a"
+of("null_space", "f(a)", f"{PROJECTOR} + 1j * a[::-1]))", f"{PROJECTOR}[:1]))", a=nonzero(2, 3), differs=LACKS)
+of("null_space", f"{PROJECTOR}[:, :1] * a[:, 0], 1e-9))", a=nonzero(3, 3), differs=LACKS)
 of("polar", "f(regular(a))", a=(3, 3))
 of("polar", "f(a)", a=(4, 3), dtypes=DOUBLE)
 for side in ("left", "right"):
@@ -217,6 +240,8 @@ of("lu_factor", "f(regular(a))[0]", **SQUARE)
 of("lu_solve", f"f({LU.replace('[2, 1, 2]', 'range(11)')}, b)", b=(11,), **SQUARE)
 of("solve_triangular", "f(a + 8 * np.eye(11), b)", b=(11, 10), **SQUARE)
 of("cholesky", "f(a @ a.mT + 8 * np.eye(11))", **SQUARE)
+of("cholesky_banded", "f(a[:2] / 8 + [[0], [4]])", differs=LACKS, **SQUARE)
+of("ldl", "f(a + a.mT)", differs=LACKS, **SQUARE)
 of("cho_factor", "np.triu(f(a @ a.mT + 8 * np.eye(11))[0])", **SQUARE)
 of("cho_solve", "f((a + 8 * np.eye(11), False), b)", b=(11, 10), **SQUARE)
 of("eigh", "f(hermitian(a), eigvals_only=True)", **SQUARE)
@@ -224,6 +249,10 @@ of("eig", "f(hermitian(a) + a / 8)", differs=LACKS, **SQUARE)
 of("eigvals", "f(hermitian(a) + a / 8)", differs=LACKS, **SQUARE)
 of("svd", "f(regular(a), compute_uv=False)", **SQUARE)
 of("qr", "f(regular(a))[1]", **SQUARE)
+of("qr_multiply", "f(regular(a), a)[0]", differs="JAX has no derivative of it", **SQUARE)
+of("rq", "f(regular(a))", differs=LACKS, **SQUARE)
+of("orth", "f(regular(a))", differs=LACKS, **SQUARE)
+of("null_space", "f(a[:10])", differs=LACKS, **SQUARE)
 of("polar", "f(regular(a))[1]", **SQUARE)
 of("expm", "f(a / 4)", **SQUARE)
 of("expm_frechet", "f(a / 4, a)[1]", orders=1, **SQUARE)

@@ -532,7 +532,7 @@ def eig_vjp(g, y, _a):
 
 
 explicit(np.linalg.eig, jvp=eig_jvp, vjp=eig_vjp)
-composite(np.linalg.eigvals, lambda a: np.linalg.eig(a).eigenvalues)  # which of large matrices have another order
+composite(np.linalg.eigvals, lambda a: np.linalg.eig(a).eigenvalues)  # of a large matrix, not in LAPACK's own order
 
 
 # A basis of what is orthogonal to the columns, or rows, of a factor is not unique. It is taken to turn only as far as

@@ -7,7 +7,7 @@ from ...rule import explicit
 from ...rules.linalg import H, eigh_jvp, eigh_vjp
 from ...tracer import dtype_of, scatter
 from .._wrapped import core, public
-from .factors import _subset
+from .factors import _cholesky, _subset
 
 
 def _shifted(x, by):
@@ -73,6 +73,14 @@ def _cho_solve_banded(cb_and_lower, b):
     return b
 
 
+def _cholesky_banded(ab, lower=False):
+    """The factor of the whole matrix, and as in SciPy what stood beyond the ends of the diagonals."""
+    within, places = _places(*ab.shape[-2:], lower)
+    half = scatter(ab[..., within], (..., *places), (*ab.shape[:-2], ab.shape[-1], ab.shape[-1]))
+    factor = _cholesky(half + H(np.tril(half, -1) + np.triu(half, 1)), lower=lower)
+    return np.where(within, scatter(factor[..., *places], (..., within), ab.shape), ab)
+
+
 def _places(rows, n, lower):
     """Where the elements of a band stand in its matrix, as far as they do, and which those are."""
     k, j = np.arange(rows)[:, None], np.arange(n)
@@ -136,6 +144,7 @@ def _tridiagonal_pairs(d, e, eigvals_only=False, select="a", select_range=None, 
 solve_banded = public(scipy.linalg.solve_banded, _solve_banded, (1, 2, 2))
 solveh_banded = public(scipy.linalg.solveh_banded, _solveh_banded, (2, 2))
 cho_solve_banded = public(scipy.linalg.cho_solve_banded, _cho_solve_banded, (2, 2))
+cholesky_banded = public(scipy.linalg.cholesky_banded, _cholesky_banded)
 eig_banded = public(scipy.linalg.eig_banded, _banded_pairs, (2,))
 eigvals_banded = public(scipy.linalg.eigvals_banded, lambda a, **o: _banded_pairs(a, eigvals_only=True, **o))
 eigh_tridiagonal = public(scipy.linalg.eigh_tridiagonal, _tridiagonal_pairs)

@@ -20,9 +20,7 @@ def _conjugated(y):
     return np.conjugate(y[0]), y[1]
 
 
-_right_eig = explicit(
-    core(scipy.linalg.eig), jvp=lambda t, y, _a: _of_values_dtype(eig_jvp(t, y, _a), y), vjp=eig_vjp
-)
+_right_eig = explicit(core(scipy.linalg.eig), jvp=lambda t, y, _a: _of_values_dtype(eig_jvp(t, y, _a), y), vjp=eig_vjp)
 _left_eig = explicit(
     core(scipy.linalg.eig, left=True, right=False),
     jvp=lambda t, y, _a: _of_values_dtype(_conjugated(eig_jvp(H(t), _conjugated(y), _a)), y),
@@ -60,8 +58,8 @@ def _eig(a, b=None, left=False, right=True, homogeneous_eigvals=False):
     if b is not None:
         if left or right:
             raise NotImplementedError(
-                "scipy.linalg.eig has no derivative rule for the vectors of a pair of matrices, whose phase LAPACK leaves "
-                "open: take eigvals(a, b), or eig(solve(b, a))."
+                "scipy.linalg.eig has no derivative rule for the vectors of a pair of matrices, whose phase is that of "
+                "LAPACK's iterations: take eigvals(a, b), or eig(solve(b, a))."
             )
         return _eig_of_pair(a, typed(b))[0]
     w, *vectors = _left_eig(a) if left else _right_eig(a)
