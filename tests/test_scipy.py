@@ -89,7 +89,8 @@ def test_errors_are_scipys_under_differentiation_too(call, error):
     ("call", "words"),
     [
         (lambda a: linalg.cossin(a), "bases"),
-        (lambda a: linalg.schur(a), "no rule so far"),
+        (lambda a: linalg.funm(a, np.sin), "no rule so far"),
+        (lambda a: linalg.schur(np.diag([1, 1], 1) - np.diag([1, 1], -1) + 0 * a), "complex eigenvalues"),
         (lambda a: linalg.rsf2csf(np.stack([a, a]), np.stack([a, a])), "np.stack"),
         (lambda a: linalg.solve_continuous_are(a, a, a, a, e=a), "no derivative rule"),
         (lambda a: linalg.sqrtm(a, disp=False), "keyword disp"),

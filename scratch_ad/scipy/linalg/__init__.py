@@ -73,7 +73,7 @@ from .functions import (  # noqa: F401
     tanhm,
     tanm,
 )
-from .spectra import eig, eigvals  # noqa: F401
+from .spectra import eig, eigvals, hessenberg, schur  # noqa: F401
 from .structured import (  # noqa: F401
     block_diag,
     circulant,
@@ -108,22 +108,19 @@ cossin, clarkson_woodruff_transform = refused(
     "its result is one of many bases, or random; write what is unique, such as a projector, in other functions",
     *(scipy.linalg.cossin, scipy.linalg.clarkson_woodruff_transform),
 )
-schur, hessenberg, qz, ordqz, cdf2rdf, funm = refused(
-    "it has no rule so far; use eigh, qr, lu or one of the functions of matrices",
-    *(
-        scipy.linalg.schur,
-        scipy.linalg.hessenberg,
-        scipy.linalg.qz,
-        scipy.linalg.ordqz,
-        scipy.linalg.cdf2rdf,
-        scipy.linalg.funm,
-    ),
+qz, ordqz = refused(
+    "the scales and phases of its vectors are those of LAPACK's iterations; use eigvals(a, b), or schur(solve(b, a))",
+    *(scipy.linalg.qz, scipy.linalg.ordqz),
+)
+cdf2rdf, funm = refused(
+    "it has no rule so far; write it by eig, whose parts all have one, or take one of the functions of matrices",
+    *(scipy.linalg.cdf2rdf, scipy.linalg.funm),
 )
 qr_delete, qr_insert, qr_update = refused(
     "it updates a factorization; differentiate the factorization of the changed matrix instead",
     *(scipy.linalg.qr_delete, scipy.linalg.qr_insert, scipy.linalg.qr_update),
 )
 subspace_angles, matrix_balance, expm_cond = refused(
-    "it has no rule so far; write it in functions that have one, such as cholesky, svdvals or expm_frechet",
+    "it has no rule so far; write it in functions that have one, such as orth, svdvals or expm_frechet",
     *(scipy.linalg.subspace_angles, scipy.linalg.matrix_balance, scipy.linalg.expm_cond),
 )

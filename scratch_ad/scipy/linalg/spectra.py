@@ -1,11 +1,11 @@
-"""Eigenvalues and eigenvectors of general matrices."""
+"""Eigenvalues, Schur and Hessenberg forms of general matrices."""
 
 import numpy as np
 import scipy.linalg
 
 from ...rule import explicit
-from ...rules.linalg import H, eig_along, eig_back, eig_jvp, eig_vjp
-from ...tracer import astype
+from ...rules.linalg import H, eig_along, eig_back, eig_jvp, eig_vjp, gaps_between, quotient
+from ...tracer import any_known, astype, dtype_of
 from ...tree import typed
 from .._wrapped import core, public
 
@@ -68,5 +68,104 @@ def _eig(a, b=None, left=False, right=True, homogeneous_eigvals=False):
     return (w, *vectors) if left or right else w
 
 
+# a = z t zᴴ: with x = zᴴ dz, which is skew, zᴴ da z = dt + x t − t x. In a Schur form, what stands below the diagonal
+# of it determines x but for its diagonal: with complex numbers the phases, which LAPACK leaves open, and 0 here.
+
+
+def _below(x):
+    return np.tril(x, -1)
+
+
+def _schur_turn(t, m):
+    """The strictly lower l with l t − t l = m below the diagonal, in the basis of the eigenvectors of t."""
+    w, v = np.linalg.eig(t)
+    inner = quotient(_below(np.linalg.solve(v, m @ v)), gaps_between(w))
+    return _below(np.linalg.solve(v.mT, (v @ inner).mT).mT)
+
+
+def _schur_turn_back(t, g):
+    """The transpose."""
+    w, v = np.linalg.eig(t)
+    inner = quotient(_below(np.linalg.solve(v, (v.mT @ _below(g)).mT).mT), gaps_between(w))
+    return np.linalg.solve(v.mT, inner @ v.mT)
+
+
+def _schur_jvp(t, y, _a, output="real", sort=None):
+    form, z = y[:2]
+    m = H(z) @ t @ z
+    turn = _schur_turn(form, m)
+    turn = turn - H(turn)
+    return (np.triu(m + form @ turn - turn @ form), z @ turn, None)[: len(y)]
+
+
+def _schur_vjp(g, y, _a, output="real", sort=None):
+    form, z = y[:2]
+    g_form = np.triu(g[0])
+    turn = z.mT @ g[1] + form.mT @ g_form - g_form @ form.mT
+    return np.conjugate(z) @ (g_form + _schur_turn_back(form, turn - H(turn))) @ z.mT
+
+
+_schur_core = explicit(core(scipy.linalg.schur), jvp=_schur_jvp, vjp=_schur_vjp)
+
+
+def _schur(a, output="real", sort=None):
+    y = _schur_core(a, output=output, sort=sort)
+    if any_known(np.not_equal(np.diagonal(y[0], -1, -2, -1), 0)):
+        raise NotImplementedError(
+            "scipy.linalg.schur has no derivative rule for the real form of a matrix with complex eigenvalues: take "
+            "output='complex'."
+        )
+    return y
+
+
+# In a Hessenberg form, the first column of z is fixed and those below the diagonal of its real: x is determined by what
+# stands below the second diagonal, one column after the other (the implicit Q theorem: Golub and Van Loan, section
+# 7.4.5).
+
+
+def _free(x, j):
+    """What of column j is determined by column j − 1 of the equation: what is below the diagonal, and its phase."""
+    row = np.arange(x.shape[-2])[:, None]
+    phase = np.where(row == j, 1j * x.imag, 0) if dtype_of(x).kind == "c" else 0
+    return np.where(row > j, x, phase)
+
+
+def _hessenberg_jvp(t, y, _a, calc_q):
+    h, q = y
+    m = H(q) @ t @ q
+    turn = np.zeros_like(m[..., :1])
+    for j in range(m.shape[-1] - 1):
+        column = m[..., j : j + 1] + h @ turn[..., j:] - turn @ h[..., : j + 1, j : j + 1]
+        turn = np.concatenate([turn, quotient(_free(column, j + 1), h[..., j + 1 : j + 2, j : j + 1])], -1)
+    turn = turn - H(_below(turn))
+    return np.triu(m + h @ turn - turn @ h, -1), q @ turn
+
+
+def _hessenberg_vjp(g, y, _a, calc_q):
+    h, q = y
+    g_h = np.triu(g[0], -1)
+    turn = q.mT @ g[1] + h.mT @ g_h - g_h @ h.mT
+    turn, columns = turn - _below(H(turn)), [np.zeros_like(turn[..., :1])]
+    for j in reversed(range(turn.shape[-1] - 1)):
+        column = quotient(_free(turn[..., j + 1 :], j + 1), h[..., j + 1 : j + 2, j : j + 1])
+        columns.append(column)
+        turn = turn[..., : j + 1] - column @ h[..., : j + 1, j : j + 1].mT
+        turn = np.concatenate([turn[..., :j], turn[..., j:] + h.mT @ column], -1)
+    return np.conjugate(q) @ (g_h + np.concatenate(columns[::-1], -1)) @ q.mT
+
+
+_hessenberg_core = explicit(core(scipy.linalg.hessenberg), jvp=_hessenberg_jvp, vjp=_hessenberg_vjp)
+
+
+def _hessenberg(a, calc_q=False):
+    if a.shape[-1] > 2:
+        h, q = _hessenberg_core(a, calc_q=True)
+    else:
+        h, q = a, np.broadcast_to(np.eye(a.shape[-1]), a.shape)
+    return (h, q) if calc_q else h
+
+
 eig = public(scipy.linalg.eig, _eig)
 eigvals = public(scipy.linalg.eigvals, lambda a, **options: _eig(a, right=False, **options))
+schur = public(scipy.linalg.schur, _schur)
+hessenberg = public(scipy.linalg.hessenberg, _hessenberg)
