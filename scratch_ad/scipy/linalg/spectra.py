@@ -118,9 +118,8 @@ def _schur(a, output="real", sort=None):
     return y
 
 
-# In a Hessenberg form, the first column of z is fixed and those below the diagonal of its real: x is determined by what
-# stands below the second diagonal, one column after the other (the implicit Q theorem: Golub and Van Loan, section
-# 7.4.5).
+# In a Hessenberg form a = q h qᴴ the first column of q is fixed and the subdiagonal of h real: what stands below that
+# determines x, one column after the other (the implicit Q theorem: Golub and Van Loan, section 7.4.5).
 
 
 def _free(x, j):
