@@ -62,3 +62,10 @@ def test_of_equal_elements_of_a_set_the_first_is_selected():
         np.testing.assert_array_equal(value, f(x, y))
         found = pull(np.arange(10.0, 10.0 * (len(value) + 1), 10.0))
         assert [c.tolist() for c in found] == [expected_x, expected_y]
+
+
+def test_the_derivatives_of_eigenvalues_stand_in_the_order_of_the_eigenvalues():
+    """LAPACK finds those of a large matrix in another order when it is not asked for the vectors too."""
+    a = np.random.default_rng(0).normal(size=(200, 200))
+    w, t = scratch_ad.jvp(np.linalg.eigvals, (a,), (a,))
+    np.testing.assert_allclose(t, w)

@@ -7,6 +7,7 @@ from .linalg import NAMES
 
 COMPLEX = ("complex128",)
 LACKS = "JAX has no such function"
+UNDERIVED = "JAX has no derivative of it"
 KEYWORD = "JAX has no such keyword, or no such value of it"
 
 
@@ -70,6 +71,14 @@ of("cho_factor", "np.triu(f(definite(a))[0])", "np.tril(f(definite(a), lower=Tru
 of("cho_factor", "f(definite(a))[0]", a=(3, 3), differs="JAX sets to zero what SciPy leaves of the other triangle")
 of("cho_solve", "f((definite(a), False), b)", "f((definite(a), True), b[:, 0])", a=(3, 3), b=(3, 2))
 
+of("cholesky_banded", "f(a / 8 + 1j * b / 8 * [[1], [0]] + [[0], [4]])", a=(2, 4), b=(2, 4), differs=LACKS)
+of("cholesky_banded", "f(a / 8 + [[4], [0]], lower=True)", a=(2, 2, 4), differs=LACKS)
+of("ldl", "f(hermitian(a))", "f(hermitian(a + 1j * b) + 2, lower=False)", a=(3, 3), b=(3, 3), differs=LACKS)
+BLOCK = "np.array([[0, 8, 1], [8, 0, 2], [1, 2, 4]])"  # has a pivot of two rows
+of("ldl", f"f(hermitian(a) + {BLOCK})", a=(2, 3, 3), differs=LACKS)
+of("ldl", f"f(hermitian(a + 1j * b) + {BLOCK})", a=(3, 3), b=(3, 3), differs=LACKS)
+of("ldl", f"f(a + a.mT + 1j * {BLOCK}, hermitian=False)", a=(3, 3), differs=LACKS)
+
 # Eigenvalues, singular values and what follows from them.
 
 of("eigh", "f(hermitian(a), eigvals_only=True)", "np.abs(f(hermitian(a), lower=False)[1]) ** 2", a=(3, 3))
@@ -85,6 +94,23 @@ of(
 )
 of("eigh", f"np.abs({PAIR}, subset_by_index=[1, 2])[1])", a=(3, 3), b=(3, 3), differs=KEYWORD)
 of("eigvalsh", "f(hermitian(a), subset_by_value=[0.5, 3.0])", a=(3, 3), differs=LACKS)
+of(
+    "eig",
+    "f(a)",
+    "f(regular(a) + 1j * a.mT, left=True)",
+    "f(a + 4 * np.diag(np.arange(3)), left=True, right=False)",
+    a=(3, 3),
+    differs=LACKS,
+)
+of("eig", "f(a, None, True)", "f(a, right=False)", a=(2, 3, 3), differs=LACKS)
+of("eig", "f(a, regular(b), right=False)", a=(3, 3), b=(3, 3), differs=LACKS)
+of("eigvals", "f(a)", "f(a, regular(b))", "f(a + 1j * b, regular(b) + 1j * a)", a=(3, 3), b=(3, 3), differs=LACKS)
+SIZES = "[np.abs(part) ** 2 for part in f(a + 1j * b)]"  # the phases are open
+of("schur", "f(hermitian(a) + a / 8)", "f(hermitian(a) + a / 8, sort='lhp')[:2]", a=(2, 3, 3), differs=UNDERIVED)
+of("schur", SIZES, SIZES.replace("1j * b", "b, output='complex'"), a=(3, 3), b=(3, 3), differs=UNDERIVED)
+of("hessenberg", "f(a, calc_q=True)", "f(a + 1j * b, calc_q=True)", a=(4, 4), b=(4, 4), differs=UNDERIVED)
+of("hessenberg", "f(a)", a=(2, 3, 3), differs=UNDERIVED)
+of("hessenberg", "f(np.triu(regular(a), -1), True)", "f(a[:2, :2] + 1j * a[1:, 1:], True)", a=(3, 3), differs=UNDERIVED)
 of("svd", "f(regular(a), compute_uv=False)", "np.abs(f(regular(a))[0]) ** 2", a=(3, 3))
 of("svd", "np.abs(f(a, full_matrices=False)[2]) ** 2", a=(4, 3))
 of("svd", "f(a, False, lapack_driver='gesvd')[1]", a=(2, 3), differs=KEYWORD)
@@ -92,6 +118,21 @@ of("svdvals", "f(a)", a=(4, 3), differs=LACKS)
 of("qr", "f(regular(a))", "f(regular(a), mode='r')[0]", "f(regular(a), pivoting=True)[:2]", a=(3, 3))
 of("qr", "f(a, mode='economic')", "f(a, mode='r')[0]", a=(4, 3), dtypes=DOUBLE)
 of("qr", "f(a)", a=nonzero(2, 4), dtypes=DOUBLE)
+of("qr_multiply", "f(regular(a), b)", a=(3, 3), b=(3,), differs=UNDERIVED)
+of(
+    "qr_multiply",
+    "f(a, b, mode='left', pivoting=True)[:2]",
+    "f(a + 1j * a[::-1], b, conjugate=True)",
+    a=nonzero(3, 2),
+    b=(2, 3),
+    differs=UNDERIVED,
+)
+of("rq", "f(regular(a))", "f(regular(a) + 1j * a.mT, mode='r')", a=(3, 3), differs=LACKS)
+of("rq", "f(a, mode='economic')", "f(a.mT)", a=nonzero(2, 2, 3), differs=LACKS)
+of("orth", "f(a)", "np.abs(f(a + 1j * a[::-1])) ** 2", "f(a[:, :1] * a[0])", a=nonzero(4, 3), differs=LACKS)
+PROJECTOR = "(lambda n: n @ np.conjugate(n.mT))(f(a"
+of("null_space", "f(a)", f"{PROJECTOR} + 1j * a[::-1]))", f"{PROJECTOR}[:1]))", a=nonzero(2, 3), differs=LACKS)
+of("null_space", f"{PROJECTOR}[:, :1] * a[:, 0], 1e-9))", a=nonzero(3, 3), differs=LACKS)
 of("polar", "f(regular(a))", a=(3, 3))
 of("polar", "f(a)", a=(4, 3), dtypes=DOUBLE)
 for side in ("left", "right"):
@@ -111,7 +152,7 @@ of("rsf2csf", f"{TURNED}[0].real", f"{TURNED}[0].imag", f"{TURNED}[1].imag", a=B
 # Matrix equations.
 
 SYLVESTER = ("f(regular(a), regular(b), q)", "np.abs(f(regular(a) + 1j * a, 1j * regular(b), q)) ** 2")
-of("solve_sylvester", *SYLVESTER, a=(3, 3), b=(2, 2), q=(3, 2), differs="JAX has no derivative of it")
+of("solve_sylvester", *SYLVESTER, a=(3, 3), b=(2, 2), q=(3, 2), differs=UNDERIVED)
 of("solve_continuous_lyapunov", "f(regular(a) + 0j * a, q)", a=(3, 3), q=(3, 3), differs=LACKS)
 of("solve_discrete_lyapunov", "f(a / 8, q)", "f(a / 8, q, method='bilinear')", a=(3, 3), q=(3, 3), differs=LACKS)
 RICCATI = "f(a, b, definite(q), definite(r)"
@@ -130,7 +171,7 @@ of(
     "f(near_one(a))",
     "f(near_one(a) @ near_one(a) + 0.5j * a).imag",
     a=(3, 3),
-    differs="JAX has no derivative of it",
+    differs=UNDERIVED,
 )
 of("logm", "f(near_one(a))", "np.abs(f(near_one(a) + 0.5j * a))", a=(3, 3), differs=LACKS)
 of("signm", "f(near_one(a) - 2 * np.diag(np.array([1, 0, 0])))", a=(3, 3), differs=LACKS)
@@ -187,7 +228,7 @@ of("cho_solve_banded", f"np.abs(f(({LOWER}, True), b))", a=(2, 4), b=(4,), c=(2,
 SPREAD = "a + 4 * np.arange(4)"
 of("eig_banded", f"np.abs(f({SPREAD}, select='i', select_range=(1, 3))[1])", a=(2, 4), differs=LACKS)
 of("eigvals_banded", f"f({SPREAD} + 1j * np.array([[0], [1]]) * b, lower=True)", a=(2, 4), b=(2, 4), differs=LACKS)
-of("eigh_tridiagonal", f"np.abs(f({SPREAD}, b)[1]) ** 2", a=(4,), b=(3,), differs="JAX has no derivative of it")
+of("eigh_tridiagonal", f"np.abs(f({SPREAD}, b)[1]) ** 2", a=(4,), b=(3,), differs=UNDERIVED)
 of("eigvalsh_tridiagonal", f"f({SPREAD}, b, select='v', select_range=(0, 9))", a=(4,), b=(3,), differs=LACKS)
 of("matmul_toeplitz", "f((a, b), x)", "np.abs(f(a + 1j * x[:, 0], x))", a=(3,), b=(3,), x=(3, 2), differs=LACKS)
 DOMINANT = "a + 8 * np.eye(1, 3)[0]"
@@ -206,11 +247,21 @@ of("lu_factor", "f(regular(a))[0]", **SQUARE)
 of("lu_solve", f"f({LU.replace('[2, 1, 2]', 'range(11)')}, b)", b=(11,), **SQUARE)
 of("solve_triangular", "f(a + 8 * np.eye(11), b)", b=(11, 10), **SQUARE)
 of("cholesky", "f(a @ a.mT + 8 * np.eye(11))", **SQUARE)
+of("cholesky_banded", "f(a[:2] / 8 + [[0], [4]])", differs=LACKS, **SQUARE)
+of("ldl", "f(a + a.mT)", differs=LACKS, **SQUARE)
 of("cho_factor", "np.triu(f(a @ a.mT + 8 * np.eye(11))[0])", **SQUARE)
 of("cho_solve", "f((a + 8 * np.eye(11), False), b)", b=(11, 10), **SQUARE)
 of("eigh", "f(hermitian(a), eigvals_only=True)", **SQUARE)
+of("eig", "f(hermitian(a) + a / 8)", differs=LACKS, **SQUARE)
+of("eigvals", "f(hermitian(a) + a / 8)", differs=LACKS, **SQUARE)
+of("schur", "f(hermitian(a) + a / 8)", differs=UNDERIVED, **SQUARE)
+of("hessenberg", "f(a, calc_q=True)", differs=UNDERIVED, **SQUARE)
 of("svd", "f(regular(a), compute_uv=False)", **SQUARE)
 of("qr", "f(regular(a))[1]", **SQUARE)
+of("qr_multiply", "f(regular(a), a)[0]", differs=UNDERIVED, **SQUARE)
+of("rq", "f(regular(a))", differs=LACKS, **SQUARE)
+of("orth", "f(regular(a))", differs=LACKS, **SQUARE)
+of("null_space", "f(a[:10])", differs=LACKS, **SQUARE)
 of("polar", "f(regular(a))[1]", **SQUARE)
 of("expm", "f(a / 4)", **SQUARE)
 of("expm_frechet", "f(a / 4, a)[1]", orders=1, **SQUARE)

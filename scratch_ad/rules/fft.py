@@ -14,7 +14,7 @@ from .shaping import along
 _SWAPPED = {None: "forward", "backward": "forward", "ortho": "ortho", "forward": "backward"}
 
 
-def _fit(g, length, axis):
+def fit(g, length, axis):
     """``g`` cropped or padded with zeros at its end to ``length`` along ``axis``."""
     axis = normalize_axis_index(axis, g.ndim)
     excess = g.shape[axis] - length
@@ -31,7 +31,7 @@ def _weights(n, like, axis, inner):
 
 def _fit_all(g, _a, axes):
     normalize_axis_tuple(axes, _a.ndim)  # ValueError for an axis that is named twice
-    return functools.reduce(lambda g, axis: _fit(g, _a.shape[axis], axis), axes, g)
+    return functools.reduce(lambda g, axis: fit(g, _a.shape[axis], axis), axes, g)
 
 
 def _from_real_transpose(g, _a, s, axes, norm):

@@ -30,11 +30,13 @@ def _real(x):
     return x.real if dtype_of(x).kind == "c" else x
 
 
-def _hermitian(x):
+def hermitian_part(x):
+    """The nearest Hermitian matrix."""
     return (x + H(x)) / 2
 
 
-def _diagonal(x):
+def diagonal(x):
+    """Of one matrix or of each of a stack."""
     return np.diagonal(x, 0, -2, -1)
 
 
@@ -43,12 +45,12 @@ def _eye(x):
     return np.eye(x.shape[-1], dtype=np.finfo(x.dtype).dtype)
 
 
-def _over(x, d):
+def quotient(x, d):
     """x/d, with 0/0 = 0."""
     return x / np.where(np.logical_and(np.equal(x, 0), np.equal(d, 0)), np.inf, d)
 
 
-def _gaps(w):
+def gaps_between(w):
     """w[j] − w[i], and ∞ on the diagonal."""
     return np.where(np.eye(w.shape[-1], dtype=bool), np.inf, w[..., None, :] - w[..., :, None])
 
@@ -143,7 +145,7 @@ def _polar_along(t, y, a):
     """N. J. Higham, Functions of Matrices (2008), section 8.2: the polar factor's derivative along ``t``."""
     if a.shape[-2] < a.shape[-1]:
         return H(_polar_along(H(t), H(y), H(a)))
-    h, inner = _hermitian(H(y) @ a), H(y) @ t
+    h, inner = hermitian_part(H(y) @ a), H(y) @ t
     within = y @ sylvester(h, inner - H(inner))
     return within if a.shape[-2] == a.shape[-1] else within + (t - y @ inner) @ np.linalg.pinv(h, hermitian=True)
 
@@ -258,7 +260,7 @@ def cofactors_along(t, a):
     """The second derivative of det, a symmetric form: the derivative of the cofactors along ``t``."""
     u, s, vh = _finite_svd(a)
     t, rest = H(u) @ t @ H(vh), _without_two(s)
-    inner = (rest @ _diagonal(t)[..., None]) * _eye(s) - rest * t.mT
+    inner = (rest @ diagonal(t)[..., None]) * _eye(s) - rest * t.mT
     return _phase(u, vh) * (np.conjugate(u) @ inner @ np.conjugate(vh))
 
 
@@ -266,7 +268,7 @@ def _cofactors_along_two(t, q, a):
     """The third derivative, a symmetric form too: of the minors that leave out three rows and columns."""
     u, s, vh = _finite_svd(a)
     t, q, rest = H(u) @ t @ H(vh), H(u) @ q @ H(vh), _without_three(s)
-    d_t, d_q = _diagonal(t), _diagonal(q)
+    d_t, d_q = diagonal(t), diagonal(q)
     pairs = d_t[..., :, None] * d_q[..., None, :] - t * q.mT
     inner = np.sum(rest * pairs[..., None, :, :], (-2, -1))[..., None] * _eye(s)
     for x, y, d_y in ((t, q, d_q), (q, t, d_t)):
@@ -294,7 +296,7 @@ def _nan_if(singular, x):
 
 
 def _slogdet_jvp(t, y, a):
-    change = np.sum(_diagonal(np.linalg.solve(_nan_if(np.equal(y[0], 0), a), t)), -1)
+    change = np.sum(diagonal(np.linalg.solve(_nan_if(np.equal(y[0], 0), a), t)), -1)
     return (1j * y[0] * change.imag, change.real) if dtype_of(a).kind == "c" else (np.zeros_like(change), change)
 
 
@@ -309,25 +311,26 @@ explicit(np.linalg.slogdet, jvp=_slogdet_jvp, vjp=_slogdet_vjp)
 # Inverses and linear systems. A one-dimensional b is a vector, any other a stack of matrices.
 
 
-def _columns(x, b):
+def columns(x, b):
+    """``x`` as columns, if ``b`` is a vector and ``x`` of its kind; ``uncolumns`` goes back."""
     return x[..., None] if b.ndim == 1 else x
 
 
-def _uncolumns(x, b):
+def uncolumns(x, b):
     return x[..., 0] if b.ndim == 1 else x
 
 
 def _solve_a_jvp(t, y, a, b):
     b = typed(b)
-    return _uncolumns(-np.linalg.solve(a, t @ _columns(y, b)), b)
+    return uncolumns(-np.linalg.solve(a, t @ columns(y, b)), b)
 
 
 def _solve_a_vjp(g, y, a, _b):
-    return -np.linalg.solve(typed(a).mT, _columns(g, _b)) @ _columns(y, _b).mT
+    return -np.linalg.solve(typed(a).mT, columns(g, _b)) @ columns(y, _b).mT
 
 
 def _solve_b_vjp(g, _y, a, _b):
-    return _uncolumns(np.linalg.solve(typed(a).mT, _columns(g, _b)), _b)
+    return uncolumns(np.linalg.solve(typed(a).mT, columns(g, _b)), _b)
 
 
 explicit(np.linalg.inv, jvp=lambda t, y, _a: -y @ t @ y, vjp=lambda g, y, _a: -y.mT @ g @ y.mT)
@@ -338,13 +341,13 @@ explicit(
 )
 
 
-def _pinv_jvp(t, y, a, rcond=None, hermitian=False, rtol=None):
+def pinv_jvp(t, y, a, rcond=None, hermitian=False, rtol=None):
     left = y @ H(y) @ H(t)
     right = H(t) @ H(y) @ y
     return -y @ t @ y + left - left @ a @ y + right - y @ a @ right
 
 
-def _pinv_vjp(g, y, a, rcond=None, hermitian=False, rtol=None):
+def pinv_vjp(g, y, a, rcond=None, hermitian=False, rtol=None):
     g = np.conjugate(g)  # the rest pairs by Re tr(gᴴ t)
     g_h = H(g)
     left = g_h @ y @ H(y)
@@ -353,7 +356,7 @@ def _pinv_vjp(g, y, a, rcond=None, hermitian=False, rtol=None):
     return np.conjugate(c)
 
 
-explicit(np.linalg.pinv, jvp=_pinv_jvp, vjp=_pinv_vjp)
+explicit(np.linalg.pinv, jvp=pinv_jvp, vjp=pinv_vjp)
 
 
 @primitive
@@ -364,16 +367,16 @@ def least_squares(a, b, rcond):
 
 def _least_squares_a_jvp(t, y, a, b, rcond):
     b = typed(b)
-    p, x, r = np.linalg.pinv(a, rcond), _columns(y, b), _columns(b - a @ y, b)
+    p, x, r = np.linalg.pinv(a, rcond), columns(y, b), columns(b - a @ y, b)
     left = p @ (H(p) @ (H(t) @ r)) - p @ (t @ x)
     right = H(t) @ (H(p) @ x)
-    return _uncolumns(left + right - p @ (a @ right), b)
+    return uncolumns(left + right - p @ (a @ right), b)
 
 
 def _least_squares_a_vjp(g, y, a, b, rcond):
     b = typed(b)
-    p, x, r = np.linalg.pinv(a, rcond), _columns(y, b), _columns(b - a @ y, b)
-    g = np.conjugate(_columns(g, b))
+    p, x, r = np.linalg.pinv(a, rcond), columns(y, b), columns(b - a @ y, b)
+    g = np.conjugate(columns(g, b))
     pg = H(p) @ g
     outside = g - H(a) @ pg
     return np.conjugate(-pg @ H(x) + r @ H(p @ pg) + (H(p) @ x) @ H(outside))
@@ -386,13 +389,14 @@ explicit(
 )
 
 
-def _lstsq(a, b, rcond=None):
+def full_lstsq(a, b, rcond=None):
+    """All four results of np.linalg.lstsq."""
     a, b = typed(a), typed(b)
     rcond = np.finfo(a.dtype).eps * max(a.shape) if rcond is None else rcond
     _, residuals, rank, _ = np.linalg.lstsq(strip(a), strip(b), rcond)
     x = least_squares(a, b, rcond)
     if residuals.size:
-        error = _columns(b - a @ x, b)
+        error = columns(b - a @ x, b)
         residuals = np.sum(_real(error * np.conjugate(error)), 0)
     return x, residuals, rank, np.linalg.svdvals(a)
 
@@ -431,7 +435,7 @@ def _tensorsolve(a, b, axes=None):
     return np.linalg.solve(a.reshape(-1, math.prod(shape)), np.ravel(b)).reshape(shape)
 
 
-composite(np.linalg.lstsq, _lstsq)
+composite(np.linalg.lstsq, full_lstsq)
 composite(np.linalg.matrix_power, _matrix_power)
 composite(np.linalg.tensorinv, _tensorinv)
 composite(np.linalg.tensorsolve, _tensorsolve)
@@ -442,40 +446,40 @@ composite(np.linalg.tensorsolve, _tensorsolve)
 
 def _half_lower(x):
     """The lower triangle, with half the diagonal."""
-    return np.tril(x) - _diagonal(x)[..., None] * _eye(x) / 2
+    return np.tril(x) - diagonal(x)[..., None] * _eye(x) / 2
 
 
-def _cholesky_jvp(t, y, _a, upper=False):
+def cholesky_jvp(t, y, _a, upper=False):
     factor = H(y) if upper else y
-    inner = np.linalg.solve(factor, H(np.linalg.solve(factor, _hermitian(t))))
+    inner = np.linalg.solve(factor, H(np.linalg.solve(factor, hermitian_part(t))))
     t = factor @ _half_lower(inner)
     return H(t) if upper else t
 
 
-def _cholesky_vjp(g, y, _a, upper=False):
+def cholesky_vjp(g, y, _a, upper=False):
     factor, g = (H(y), g.mT) if upper else (y, np.conjugate(g))  # the rest pairs by Re tr(gᴴ t)
     inner = np.linalg.solve(H(factor), _half_lower(H(factor) @ g))
-    return np.conjugate(_hermitian(H(np.linalg.solve(H(factor), H(inner)))))
+    return np.conjugate(hermitian_part(H(np.linalg.solve(H(factor), H(inner)))))
 
 
-explicit(np.linalg.cholesky, jvp=_cholesky_jvp, vjp=_cholesky_vjp)
+explicit(np.linalg.cholesky, jvp=cholesky_jvp, vjp=cholesky_vjp)
 
 
-def _eigh_jvp(t, y, _a, UPLO="L"):
+def eigh_jvp(t, y, _a, UPLO="L"):
     w, v = y
-    inner = H(v) @ _hermitian(t) @ v
-    return _real(_diagonal(inner)), v @ _over(inner, _gaps(w))
+    inner = H(v) @ hermitian_part(t) @ v
+    return _real(diagonal(inner)), v @ quotient(inner, gaps_between(w))
 
 
-def _eigh_vjp(g, y, _a, UPLO="L"):
+def eigh_vjp(g, y, _a, UPLO="L"):
     w, v = y
-    inner = g[0][..., None] * _eye(w) + _over(H(v) @ np.conjugate(g[1]), _gaps(w))
-    return np.conjugate(_hermitian(v @ inner @ H(v)))
+    inner = g[0][..., None] * _eye(w) + quotient(H(v) @ np.conjugate(g[1]), gaps_between(w))
+    return np.conjugate(hermitian_part(v @ inner @ H(v)))
 
 
 def _eigvalsh_jvp(t, _y, a, UPLO="L"):
     v = np.linalg.eigh(a, UPLO)[1]
-    return _real(np.sum(np.conjugate(v) * (_hermitian(t) @ v), -2))
+    return _real(np.sum(np.conjugate(v) * (hermitian_part(t) @ v), -2))
 
 
 def _eigvalsh_vjp(g, _y, a, UPLO="L"):
@@ -483,7 +487,7 @@ def _eigvalsh_vjp(g, _y, a, UPLO="L"):
     return np.conjugate((v * g[..., None, :]) @ H(v))
 
 
-explicit(np.linalg.eigh, jvp=_eigh_jvp, vjp=_eigh_vjp)
+explicit(np.linalg.eigh, jvp=eigh_jvp, vjp=eigh_vjp)
 explicit(np.linalg.eigvalsh, jvp=_eigvalsh_jvp, vjp=_eigvalsh_vjp)
 
 
@@ -497,40 +501,38 @@ def _largest(v):
     return np.sum(np.where(at_largest, v, 0), -2, keepdims=True), at_largest
 
 
-def _eig_jvp(t, y, _a):
+def eig_along(inner, y):
+    """The tangents of eigenvalues and eigenvectors, given the change of the matrix in the basis of the latter."""
     w, v = y
-    inner = np.linalg.solve(v, t @ v)
-    t_v = v @ _over(inner, _gaps(w))
+    t_v = v @ quotient(inner, gaps_between(w))
     t_v = t_v - v * np.sum(_real(np.conjugate(v) * t_v), -2, keepdims=True)
     if v.dtype.kind == "c":
         largest, at_largest = _largest(v)
         t_v = t_v - 1j * v * np.sum(np.where(at_largest, t_v / largest, 0), -2, keepdims=True).imag
-    return _diagonal(inner), t_v
+    return diagonal(inner), t_v
 
 
-def _eig_vjp(g, y, _a):
+def eig_back(g, y):
+    """The transpose."""
     w, v = y
     pairs = np.sum(g[1] * v, -2, keepdims=True)
     g_v = g[1] - np.conjugate(v) * _real(pairs)
     if v.dtype.kind == "c":
         largest, at_largest = _largest(v)
         g_v = g_v - np.where(at_largest, 1j * pairs.imag / largest, 0)
-    inner = g[0][..., None] * _eye(w) + _over(v.mT @ g_v, _gaps(w))
-    return np.linalg.solve(v.mT, inner @ v.mT)
+    return g[0][..., None] * _eye(w) + quotient(v.mT @ g_v, gaps_between(w))
 
 
-def _eigvals_jvp(t, _y, a):
-    v = np.linalg.eig(a).eigenvectors
-    return _diagonal(np.linalg.solve(v, t @ v))
+def eig_jvp(t, y, _a):
+    return eig_along(np.linalg.solve(y[1], t @ y[1]), y)
 
 
-def _eigvals_vjp(g, _y, a):
-    v = np.linalg.eig(a).eigenvectors
-    return np.linalg.solve(v.mT, g[..., None] * v.mT)
+def eig_vjp(g, y, _a):
+    return np.linalg.solve(y[1].mT, eig_back(g, y) @ y[1].mT)
 
 
-explicit(np.linalg.eig, jvp=_eig_jvp, vjp=_eig_vjp)
-explicit(np.linalg.eigvals, jvp=_eigvals_jvp, vjp=_eigvals_vjp)
+explicit(np.linalg.eig, jvp=eig_jvp, vjp=eig_vjp)
+composite(np.linalg.eigvals, lambda a: np.linalg.eig(a).eigenvalues)  # of a large matrix, not in LAPACK's own order
 
 
 # A basis of what is orthogonal to the columns, or rows, of a factor is not unique. It is taken to turn only as far as
@@ -560,51 +562,51 @@ def _leading(y):
     return u[..., : s.shape[-1]], s, vh[..., : s.shape[-1], :]
 
 
-def _svd_jvp(t, y, _a, full_matrices):
+def svd_jvp(t, y, _a, full_matrices):
     u, s, vh = _leading(y)
-    row, column, gaps = s[..., None, :], s[..., :, None], _gaps(np.square(s))
+    row, column, gaps = s[..., None, :], s[..., :, None], gaps_between(np.square(s))
     inner = H(u) @ t @ H(vh)
     right, left = inner * row, column * inner
-    turn = _over((inner - H(inner)) * _eye(s) / 2, row)
-    t_u = u @ (_over(right + H(right), gaps) + turn)
-    t_vh = H(_over(left + H(left), gaps)) @ vh
+    turn = quotient((inner - H(inner)) * _eye(s) / 2, row)
+    t_u = u @ (quotient(right + H(right), gaps) + turn)
+    t_vh = H(quotient(left + H(left), gaps)) @ vh
     if _a.shape[-2] > _a.shape[-1]:
         beyond = t @ H(vh)
-        t_u = t_u + _over(beyond - u @ (H(u) @ beyond), row)
+        t_u = t_u + quotient(beyond - u @ (H(u) @ beyond), row)
         t_u = _with_complement(t_u, u, y[0]) if full_matrices else t_u
     elif _a.shape[-2] < _a.shape[-1]:
         beyond = H(u) @ t
-        t_vh = t_vh + _over(beyond - (beyond @ H(vh)) @ vh, column)
+        t_vh = t_vh + quotient(beyond - (beyond @ H(vh)) @ vh, column)
         t_vh = H(_with_complement(H(t_vh), H(vh), H(y[2]))) if full_matrices else t_vh
-    return t_u, _real(_diagonal(inner)), t_vh
+    return t_u, _real(diagonal(inner)), t_vh
 
 
-def _svd_vjp(g, y, _a, full_matrices):
+def svd_vjp(g, y, _a, full_matrices):
     u, s, vh = _leading(y)
-    row, column, gaps = s[..., None, :], s[..., :, None], _gaps(np.square(s))
+    row, column, gaps = s[..., None, :], s[..., :, None], gaps_between(np.square(s))
     g_u, g_vh = np.conjugate(g[0]), np.conjugate(g[2])
     if full_matrices and _a.shape[-2] > _a.shape[-1]:
         g_u = _onto_columns(g_u, u, y[0])
     elif full_matrices and _a.shape[-2] < _a.shape[-1]:
         g_vh = H(_onto_columns(H(g_vh), H(vh), H(y[2])))
-    of_u, of_v = _over(H(u) @ g_u, gaps), _over(vh @ H(g_vh), gaps)
+    of_u, of_v = quotient(H(u) @ g_u, gaps), quotient(vh @ H(g_vh), gaps)
     inner = (of_u + H(of_u)) * row + column * (of_v + H(of_v)) + g[1][..., None] * _eye(s)
     if _a.dtype.kind == "c":
-        inner = inner + _over(1j * (H(u) @ g_u).imag * _eye(s), row)
+        inner = inner + quotient(1j * (H(u) @ g_u).imag * _eye(s), row)
     c = u @ inner @ vh
     if _a.shape[-2] > _a.shape[-1]:
-        c = c + _over(g_u - u @ (H(u) @ g_u), row) @ vh
+        c = c + quotient(g_u - u @ (H(u) @ g_u), row) @ vh
     elif _a.shape[-2] < _a.shape[-1]:
-        c = c + u @ _over(g_vh - (g_vh @ H(vh)) @ vh, column)
+        c = c + u @ quotient(g_vh - (g_vh @ H(vh)) @ vh, column)
     return np.conjugate(c)
 
 
-def _svdvals_jvp(t, _y, x):
+def svdvals_jvp(t, _y, x):
     u, _, vh = np.linalg.svd(x, full_matrices=False)
     return _real(np.sum(np.conjugate(u) * (t @ H(vh)), -2))
 
 
-def _svdvals_vjp(g, _y, x):
+def svdvals_vjp(g, _y, x):
     u, _, vh = np.linalg.svd(x, full_matrices=False)
     return np.conjugate((u * g[..., None, :]) @ vh)
 
@@ -623,8 +625,8 @@ def _hermitian_svd(a):
     return type(np.linalg.svd(np.eye(1)))(u, np.abs(w), H(u * np.sign(w)[..., None, :]))
 
 
-explicit(full_svd, jvp=_svd_jvp, vjp=_svd_vjp)
-explicit(np.linalg.svdvals, jvp=_svdvals_jvp, vjp=_svdvals_vjp)
+explicit(full_svd, jvp=svd_jvp, vjp=svd_vjp)
+explicit(np.linalg.svdvals, jvp=svdvals_jvp, vjp=svdvals_vjp)
 composite(np.linalg.svd, _svd)
 
 
@@ -636,10 +638,10 @@ def tall_qr(a, mode):
 
 def _right_solve(x, r):
     """x r⁻¹ for triangular r; nan where that is singular."""
-    return np.linalg.solve(_nan_if(np.any(np.equal(_diagonal(r), 0), -1), r).mT, x.mT).mT
+    return np.linalg.solve(_nan_if(np.any(np.equal(diagonal(r), 0), -1), r).mT, x.mT).mT
 
 
-def _qr_jvp(t, y, _a, mode):
+def qr_jvp(t, y, _a, mode):
     n = _a.shape[-1]
     q, r = y[0][..., :n], y[1][..., :n, :]
     inner = _right_solve(t, r)
@@ -654,7 +656,7 @@ def _qr_jvp(t, y, _a, mode):
     return t_q, t_r
 
 
-def _qr_vjp(g, y, _a, mode):
+def qr_vjp(g, y, _a, mode):
     n = _a.shape[-1]
     q, r = y[0][..., :n], y[1][..., :n, :]
     g_q, g_r = np.conjugate(g[0]), np.conjugate(g[1][..., :n, :])
@@ -682,5 +684,5 @@ def _qr(a, mode="reduced"):
     return y.R if mode == "r" else y
 
 
-explicit(tall_qr, jvp=_qr_jvp, vjp=_qr_vjp)
+explicit(tall_qr, jvp=qr_jvp, vjp=qr_vjp)
 composite(np.linalg.qr, _qr)

@@ -10,7 +10,7 @@ import scipy.fft
 from numpy.lib.array_utils import normalize_axis_index
 
 from ..rule import linear
-from ..rules.fft import _fit, lengths
+from ..rules.fft import fit, lengths
 from ..tree import typed
 from ._wrapped import core, public
 
@@ -37,7 +37,7 @@ def _transposing(function, is_inverse):
         else:
             forward, backward = (other, type) if is_inverse else (type, other)
             c = function()(g / _counts(backward, g, axis), **options) * _counts(forward, g, axis)
-        return _fit(c, _x.shape[axis], axis)
+        return fit(c, _x.shape[axis], axis)
 
     return transpose
 

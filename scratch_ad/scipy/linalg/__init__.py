@@ -22,6 +22,7 @@ from scipy.linalg import (  # noqa: F401  (these take no arrays that could be tr
 from .._wrapped import constants, refused
 from .banded import (  # noqa: F401
     cho_solve_banded,
+    cholesky_banded,
     eig_banded,
     eigh_tridiagonal,
     eigvals_banded,
@@ -43,12 +44,17 @@ from .factors import (  # noqa: F401
     cholesky,
     eigh,
     eigvalsh,
+    ldl,
     lu,
     lu_factor,
     lu_solve,
+    null_space,
+    orth,
     orthogonal_procrustes,
     polar,
     qr,
+    qr_multiply,
+    rq,
     rsf2csf,
     svd,
     svdvals,
@@ -67,6 +73,7 @@ from .functions import (  # noqa: F401
     tanhm,
     tanm,
 )
+from .spectra import eig, eigvals, hessenberg, schur  # noqa: F401
 from .structured import (  # noqa: F401
     block_diag,
     circulant,
@@ -97,25 +104,23 @@ from .systems import (  # noqa: F401
 bandwidth, ishermitian, issymmetric = constants(
     scipy.linalg.bandwidth, scipy.linalg.ishermitian, scipy.linalg.issymmetric
 )
-null_space, orth, cossin, clarkson_woodruff_transform = refused(
+cossin, clarkson_woodruff_transform = refused(
     "its result is one of many bases, or random; write what is unique, such as a projector, in other functions",
-    *(scipy.linalg.null_space, scipy.linalg.orth, scipy.linalg.cossin, scipy.linalg.clarkson_woodruff_transform),
+    *(scipy.linalg.cossin, scipy.linalg.clarkson_woodruff_transform),
 )
-eig, eigvals = refused(
-    "it has no rule so far; use np.linalg.eig or eigvals, or eigh for Hermitian matrices",
-    *(scipy.linalg.eig, scipy.linalg.eigvals),
+qz, ordqz = refused(
+    "the scales and phases of its vectors are those of LAPACK's iterations; use eigvals(a, b), or schur(solve(b, a))",
+    *(scipy.linalg.qz, scipy.linalg.ordqz),
 )
-schur, hessenberg, ldl, rq, qr_multiply, qz, ordqz, cdf2rdf, funm = refused(
-    "it has no rule so far; use eigh, qr, lu or one of the functions of matrices",
-    *(scipy.linalg.schur, scipy.linalg.hessenberg, scipy.linalg.ldl, scipy.linalg.rq, scipy.linalg.qr_multiply),
-    *(scipy.linalg.qz, scipy.linalg.ordqz, scipy.linalg.cdf2rdf, scipy.linalg.funm),
+cdf2rdf, funm = refused(
+    "it has no rule so far; write it by eig, whose parts all have one, or take one of the functions of matrices",
+    *(scipy.linalg.cdf2rdf, scipy.linalg.funm),
 )
 qr_delete, qr_insert, qr_update = refused(
     "it updates a factorization; differentiate the factorization of the changed matrix instead",
     *(scipy.linalg.qr_delete, scipy.linalg.qr_insert, scipy.linalg.qr_update),
 )
-cholesky_banded, subspace_angles, matrix_balance, expm_cond = refused(
-    "it has no rule so far; write it in functions that have one, such as cholesky, svdvals or expm_frechet",
-    *(scipy.linalg.cholesky_banded, scipy.linalg.subspace_angles),
-    *(scipy.linalg.matrix_balance, scipy.linalg.expm_cond),
+subspace_angles, matrix_balance, expm_cond = refused(
+    "it has no rule so far; write it in functions that have one, such as orth, svdvals or expm_frechet",
+    *(scipy.linalg.subspace_angles, scipy.linalg.matrix_balance, scipy.linalg.expm_cond),
 )

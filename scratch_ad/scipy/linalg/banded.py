@@ -4,10 +4,10 @@ import numpy as np
 import scipy.linalg
 
 from ...rule import explicit
-from ...rules.linalg import H, _eigh_jvp, _eigh_vjp
+from ...rules.linalg import H, eigh_jvp, eigh_vjp
 from ...tracer import dtype_of, scatter
 from .._wrapped import core, public
-from .factors import _subset
+from .factors import _cholesky, _subset
 
 
 def _shifted(x, by):
@@ -73,6 +73,14 @@ def _cho_solve_banded(cb_and_lower, b):
     return b
 
 
+def _cholesky_banded(ab, lower=False):
+    """The factor of the whole matrix, and as in SciPy what stood beyond the ends of the diagonals."""
+    within, places = _places(*ab.shape[-2:], lower)
+    half = scatter(ab[..., within], (..., *places), (*ab.shape[:-2], ab.shape[-1], ab.shape[-1]))
+    factor = _cholesky(half + H(np.tril(half, -1) + np.triu(half, 1)), lower=lower)
+    return np.where(within, scatter(factor[..., *places], (..., within), ab.shape), ab)
+
+
 def _places(rows, n, lower):
     """Where the elements of a band stand in its matrix, as far as they do, and which those are."""
     k, j = np.arange(rows)[:, None], np.arange(n)
@@ -84,12 +92,12 @@ def _places(rows, n, lower):
 def _eig_banded_jvp(t, y, _a, lower=False):
     within, places = _places(*_a.shape, lower)
     half = scatter(t[within], places, (_a.shape[1],) * 2)
-    return _eigh_jvp(half + H(np.tril(half, -1) + np.triu(half, 1)), y, _a)
+    return eigh_jvp(half + H(np.tril(half, -1) + np.triu(half, 1)), y, _a)
 
 
 def _eig_banded_vjp(g, y, _a, lower=False):
     within, places = _places(*_a.shape, lower)
-    c = _eigh_vjp(g, y, _a)[places]
+    c = eigh_vjp(g, y, _a)[places]
     return scatter(np.where(places[0] == places[1], c, 2 * c), within, _a.shape)
 
 
@@ -100,7 +108,7 @@ def _tridiagonal_jvp(offset):
     def jvp(t, y, d, e, lapack_driver="auto"):
         k = np.arange(t.shape[0])
         t = scatter(t, (k + offset, k), (d.shape[0],) * 2)
-        return _eigh_jvp(t + t.mT if offset else t, y, d)
+        return eigh_jvp(t + t.mT if offset else t, y, d)
 
     return jvp
 
@@ -109,8 +117,8 @@ _eigh_tridiagonal = explicit(
     core(scipy.linalg.eigh_tridiagonal),
     jvp=(_tridiagonal_jvp(0), _tridiagonal_jvp(1)),
     vjp=(
-        lambda g, y, _d, _e, lapack_driver="auto": np.diagonal(_eigh_vjp(g, y, _d)),
-        lambda g, y, _d, _e, lapack_driver="auto": 2 * np.diagonal(_eigh_vjp(g, y, _d), 1),
+        lambda g, y, _d, _e, lapack_driver="auto": np.diagonal(eigh_vjp(g, y, _d)),
+        lambda g, y, _d, _e, lapack_driver="auto": 2 * np.diagonal(eigh_vjp(g, y, _d), 1),
     ),
 )
 
@@ -136,6 +144,7 @@ def _tridiagonal_pairs(d, e, eigvals_only=False, select="a", select_range=None, 
 solve_banded = public(scipy.linalg.solve_banded, _solve_banded, (1, 2, 2))
 solveh_banded = public(scipy.linalg.solveh_banded, _solveh_banded, (2, 2))
 cho_solve_banded = public(scipy.linalg.cho_solve_banded, _cho_solve_banded, (2, 2))
+cholesky_banded = public(scipy.linalg.cholesky_banded, _cholesky_banded)
 eig_banded = public(scipy.linalg.eig_banded, _banded_pairs, (2,))
 eigvals_banded = public(scipy.linalg.eigvals_banded, lambda a, **o: _banded_pairs(a, eigvals_only=True, **o))
 eigh_tridiagonal = public(scipy.linalg.eigh_tridiagonal, _tridiagonal_pairs)

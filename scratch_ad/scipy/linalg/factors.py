@@ -6,23 +6,26 @@ import scipy.linalg
 from ...rule import constant, explicit
 from ...rules.linalg import (
     H,
-    _cholesky_jvp,
-    _cholesky_vjp,
-    _columns,
-    _eigh_jvp,
-    _eigh_vjp,
-    _qr_jvp,
-    _qr_vjp,
-    _svd_jvp,
-    _svd_vjp,
-    _svdvals_jvp,
-    _svdvals_vjp,
-    _uncolumns,
+    cholesky_jvp,
+    cholesky_vjp,
+    columns,
+    diagonal,
+    eigh_jvp,
+    eigh_vjp,
+    hermitian_part,
+    qr_jvp,
+    qr_vjp,
+    quotient,
+    svd_jvp,
+    svd_vjp,
+    svdvals_jvp,
+    svdvals_vjp,
+    uncolumns,
 )
 from ...tracer import dtype_of, strip
 from .._wrapped import core, public
 from .equations import _solve_sylvester
-from .systems import _right_triangular, _solve_triangular, _triangular
+from .systems import _pinv, _right_triangular, _solve_triangular, _triangular
 
 # Triangular factors.
 
@@ -98,18 +101,18 @@ def _lu(a, permute_l=False, p_indices=False):
 
 def _lu_solve(lu_and_piv, b, trans=0):
     packed, piv = lu_and_piv
-    order, x = permutation(strip(piv), packed.shape[-1]), _columns(b, b)
+    order, x = permutation(strip(piv), packed.shape[-1]), columns(b, b)
     if not trans:
         x = _triangular(packed, _rows(x, order), 0, True, True)
-        return _uncolumns(_triangular(packed, x), b)
+        return uncolumns(_triangular(packed, x), b)
     x = _triangular(packed, _triangular(packed, x, trans), trans, True, True)
-    return _uncolumns(_rows(x, np.argsort(order, -1)), b)
+    return uncolumns(_rows(x, np.argsort(order, -1)), b)
 
 
 _cholesky = explicit(
     core(scipy.linalg.cholesky),
-    jvp=lambda t, y, a, lower=False: _cholesky_jvp(t, y, a, not lower),
-    vjp=lambda g, y, _a, lower=False: _cholesky_vjp(g, y, _a, not lower),
+    jvp=lambda t, y, a, lower=False: cholesky_jvp(t, y, a, not lower),
+    vjp=lambda g, y, _a, lower=False: cholesky_vjp(g, y, _a, not lower),
 )
 
 
@@ -120,10 +123,10 @@ def _cho_factor(a, lower=False):
 
 def _cho_solve(c_and_lower, b):
     c, lower = c_and_lower
-    x = _columns(b, b)
+    x = columns(b, b)
     for trans in ("N", "C") if lower else ("C", "N"):
         x = _triangular(c, x, trans, lower)
-    return _uncolumns(x, b)
+    return uncolumns(x, b)
 
 
 lu_factor = public(scipy.linalg.lu_factor, _lu_factor)
@@ -139,8 +142,8 @@ cho_solve = public(scipy.linalg.cho_solve, _cho_solve)
 
 _eigh = explicit(
     core(scipy.linalg.eigh),
-    jvp=lambda t, y, _a, lower=True, driver=None: _eigh_jvp(t, y, _a),
-    vjp=lambda g, y, _a, lower=True, driver=None: _eigh_vjp(g, y, _a),
+    jvp=lambda t, y, _a, lower=True, driver=None: eigh_jvp(t, y, _a),
+    vjp=lambda g, y, _a, lower=True, driver=None: eigh_vjp(g, y, _a),
 )
 
 
@@ -180,10 +183,10 @@ def _subset(w, v, by_index, by_value):
 
 _svd_core = explicit(
     core(scipy.linalg.svd),
-    jvp=lambda t, y, _a, full_matrices, lapack_driver="gesdd": _svd_jvp(t, y, _a, full_matrices),
-    vjp=lambda g, y, _a, full_matrices, lapack_driver="gesdd": _svd_vjp(g, y, _a, full_matrices),
+    jvp=lambda t, y, _a, full_matrices, lapack_driver="gesdd": svd_jvp(t, y, _a, full_matrices),
+    vjp=lambda g, y, _a, full_matrices, lapack_driver="gesdd": svd_vjp(g, y, _a, full_matrices),
 )
-_svdvals = explicit(core(scipy.linalg.svdvals), jvp=_svdvals_jvp, vjp=_svdvals_vjp)
+_svdvals = explicit(core(scipy.linalg.svdvals), jvp=svdvals_jvp, vjp=svdvals_vjp)
 
 
 def _svd(a, full_matrices=True, compute_uv=True, lapack_driver="gesdd"):
@@ -192,7 +195,27 @@ def _svd(a, full_matrices=True, compute_uv=True, lapack_driver="gesdd"):
     return _svd_core(a, full_matrices, lapack_driver=lapack_driver)
 
 
-_tall_qr = explicit(core(scipy.linalg.qr), jvp=_qr_jvp, vjp=_qr_vjp)
+def _orth(A, rcond=None):
+    u, s, vh = _svd(A, full_matrices=False)
+    rcond = np.finfo(s.dtype).eps * max(u.shape[-2], vh.shape[-1]) if rcond is None else rcond
+    ranks = np.sum(np.greater(s, np.max(s, -1, keepdims=True) * rcond), -1)
+    if np.min(ranks) < np.max(ranks):
+        raise ValueError("scipy.linalg.orth of a stack takes matrices of one rank.")
+    return u[..., : np.max(ranks)]
+
+
+# Of a null space no basis stands out. That of SciPy is taken to turn only as far as the space makes it, as long as the
+# rank stays the same: every function of the space comes out right, and of a single vector all but its phase.
+
+
+_null_space = explicit(
+    core(scipy.linalg.null_space),
+    jvp=lambda t, y, A, rcond=None, lapack_driver="gesdd": -_pinv(A, rtol=rcond) @ (t @ y),
+    vjp=lambda g, y, A, rcond=None, lapack_driver="gesdd": -_pinv(A, rtol=rcond).mT @ g @ y.mT,
+)
+
+
+_tall_qr = explicit(core(scipy.linalg.qr), jvp=qr_jvp, vjp=qr_vjp)
 
 
 @constant
@@ -214,6 +237,64 @@ def _qr(a, mode="full", pivoting=False):
     if mode == "r" and m > n:
         r = np.concatenate([r, np.zeros((*r.shape[:-2], m - n, n), dtype_of(r))], -2)
     return ((r,) if mode == "r" else (q, r)) + order
+
+
+def _mirrored(x):
+    """The adjoint along the other diagonal, which exchanges q r with r q."""
+    return np.flip(H(x), (-2, -1))
+
+
+def _rq(a, mode="full"):
+    if mode not in ("full", "r", "economic"):
+        raise ValueError("Mode argument should be one of ['full', 'r', 'economic']")
+    q, r = _qr(_mirrored(a), "economic" if mode == "economic" else "full")
+    return _mirrored(r) if mode == "r" else (_mirrored(r), _mirrored(q))
+
+
+def _qr_multiply(a, c, mode="right", pivoting=False, conjugate=False):
+    if mode not in ("left", "right"):
+        raise ValueError(f"Mode argument can only be 'left' or 'right' but not '{mode}'")
+    q, *rest = _qr(a, "economic", pivoting)
+    q = np.conjugate(q) if conjugate else q
+    return (q @ c if mode == "left" else c @ q), *rest
+
+
+# a = l d lᴴ, or lᵀ, with l triangular but for the order of its rows, and d of blocks of one or two rows: in l⁻¹ da l⁻ᴴ
+# stand dd in the blocks, and beside them l⁻¹ dl d and its adjoint.
+
+
+def _beside(x, d, lower):
+    """The triangle of x without the blocks of d."""
+    return np.where(_blocks(d), 0, np.tril(x) if lower else np.triu(x))
+
+
+def _blocks(d):
+    return np.logical_or(np.not_equal(d, 0), np.eye(d.shape[-1], dtype=bool))
+
+
+def _over_pivots(x, d):
+    """x d⁻¹, with 0/0 = 0 where a block of one row is 0."""
+    single = np.equal(np.sum(_blocks(d), -2), 1)[..., None, :]
+    blocks = np.where(single, np.eye(d.shape[-1], dtype=d.dtype), d)
+    return quotient(x, np.where(single, diagonal(d)[..., None, :], 1)) @ np.linalg.inv(blocks)
+
+
+def _ldl_jvp(t, y, _a, lower=True, hermitian=True):
+    lu, d, _ = y
+    t, other = (hermitian_part(t), np.conjugate(lu)) if hermitian else ((t + t.mT) / 2, lu)
+    inner = np.linalg.solve(lu, np.linalg.solve(other, t.mT).mT)
+    return lu @ _over_pivots(_beside(inner, d, lower), d), np.where(_blocks(d), inner, 0), None
+
+
+def _ldl_vjp(g, y, _a, lower=True, hermitian=True):
+    lu, d, _ = y
+    inner = np.where(_blocks(d), g[1], _over_pivots(_beside(lu.mT @ g[0], d, lower), d.mT))
+    other = np.conjugate(lu) if hermitian else lu
+    c = np.linalg.solve(other.mT, np.linalg.solve(lu.mT, inner).mT).mT
+    return hermitian_part(c) if hermitian else (c + c.mT) / 2
+
+
+_ldl = explicit(core(scipy.linalg.ldl), jvp=_ldl_jvp, vjp=_ldl_vjp)
 
 
 # a = u p with p Hermitian: p dp + dp p = d(aᴴ a) and da = du p + u dp.
@@ -287,7 +368,12 @@ eigh = public(scipy.linalg.eigh, _eigh_any)
 eigvalsh = public(scipy.linalg.eigvalsh, lambda a, **options: _eigh_any(a, eigvals_only=True, **options))
 svd = public(scipy.linalg.svd, _svd)
 svdvals = public(scipy.linalg.svdvals, _svdvals)
+orth = public(scipy.linalg.orth, _orth)
+null_space = public(scipy.linalg.null_space, _null_space)
 qr = public(scipy.linalg.qr, _qr)
+rq = public(scipy.linalg.rq, _rq)
+qr_multiply = public(scipy.linalg.qr_multiply, _qr_multiply)
+ldl = public(scipy.linalg.ldl, _ldl)
 polar = public(scipy.linalg.polar, _polar)
 orthogonal_procrustes = public(scipy.linalg.orthogonal_procrustes, _procrustes, (2, 2))
 rsf2csf = public(scipy.linalg.rsf2csf, _rsf2csf, (2, 2))

@@ -4,7 +4,7 @@ import numpy as np
 import scipy.linalg
 
 from ...rule import explicit
-from ...rules.linalg import _columns, _hermitian, _lstsq, _pinv_jvp, _pinv_vjp, _uncolumns, cofactors
+from ...rules.linalg import cofactors, columns, full_lstsq, hermitian_part, pinv_jvp, pinv_vjp, uncolumns
 from ...tracer import dtype_of, strip
 from .._wrapped import core, public
 
@@ -16,12 +16,12 @@ def _triangle(x, lower, unit_diagonal=False):
 
 def _triangular_a_jvp(t, y, a, b, trans=0, lower=False, unit_diagonal=False):
     t = _triangle(t, lower, unit_diagonal)
-    change = (t.mT if trans else t) @ _columns(y, b)
-    return _uncolumns(-_solve_triangular(a, change, trans, lower, unit_diagonal), b)
+    change = (t.mT if trans else t) @ columns(y, b)
+    return uncolumns(-_solve_triangular(a, change, trans, lower, unit_diagonal), b)
 
 
 def _triangular_a_vjp(g, y, a, _b, trans=0, lower=False, unit_diagonal=False):
-    c = -_solve_triangular(a, _columns(g, _b), 1 - trans, lower, unit_diagonal) @ _columns(y, _b).mT
+    c = -_solve_triangular(a, columns(g, _b), 1 - trans, lower, unit_diagonal) @ columns(y, _b).mT
     return _triangle(c.mT if trans else c, lower, unit_diagonal)
 
 
@@ -30,7 +30,7 @@ def _triangular_b_jvp(t, _y, a, _b, trans=0, lower=False, unit_diagonal=False):
 
 
 def _triangular_b_vjp(g, _y, a, _b, trans=0, lower=False, unit_diagonal=False):
-    return _uncolumns(_solve_triangular(a, _columns(g, _b), 1 - trans, lower, unit_diagonal), _b)
+    return uncolumns(_solve_triangular(a, columns(g, _b), 1 - trans, lower, unit_diagonal), _b)
 
 
 _solve_triangular = explicit(
@@ -70,15 +70,15 @@ def _solve_transposed(a, g, lower, assume_a):
 
 
 def _solve_a_jvp(t, y, a, b, lower=False, assume_a=None):
-    return _uncolumns(-_solve(a, _read(t, assume_a) @ _columns(y, b), lower, assume_a=assume_a), b)
+    return uncolumns(-_solve(a, _read(t, assume_a) @ columns(y, b), lower, assume_a=assume_a), b)
 
 
 def _solve_a_vjp(g, y, a, _b, lower=False, assume_a=None):
-    return _read(-_solve_transposed(a, _columns(g, _b), lower, assume_a) @ _columns(y, _b).mT, assume_a)
+    return _read(-_solve_transposed(a, columns(g, _b), lower, assume_a) @ columns(y, _b).mT, assume_a)
 
 
 def _solve_b_vjp(g, _y, a, _b, lower=False, assume_a=None):
-    return _uncolumns(_solve_transposed(a, _columns(g, _b), lower, assume_a), _b)
+    return uncolumns(_solve_transposed(a, columns(g, _b), lower, assume_a), _b)
 
 
 _solve = explicit(
@@ -117,13 +117,13 @@ det = public(scipy.linalg.det, _det)
 
 _pinv = explicit(
     core(scipy.linalg.pinv),
-    jvp=lambda t, y, a, atol=None, rtol=None: _pinv_jvp(t, y, a),
-    vjp=lambda g, y, a, atol=None, rtol=None: _pinv_vjp(g, y, a),
+    jvp=lambda t, y, a, atol=None, rtol=None: pinv_jvp(t, y, a),
+    vjp=lambda g, y, a, atol=None, rtol=None: pinv_vjp(g, y, a),
 )
 _pinvh = explicit(
     core(scipy.linalg.pinvh),
-    jvp=lambda t, y, a, atol=None, rtol=None, lower=True: _pinv_jvp(_hermitian(t), y, a),
-    vjp=lambda g, y, a, atol=None, rtol=None, lower=True: _hermitian(_pinv_vjp(g, y, a)),
+    jvp=lambda t, y, a, atol=None, rtol=None, lower=True: pinv_jvp(hermitian_part(t), y, a),
+    vjp=lambda g, y, a, atol=None, rtol=None, lower=True: hermitian_part(pinv_vjp(g, y, a)),
 )
 
 
@@ -139,7 +139,7 @@ def _with_rank(function, pseudo_inverse):
 
 def _least_squares(a, b, cond=None, lapack_driver=None):
     cond = np.finfo(np.result_type(a.dtype, b.dtype)).eps if cond is None else cond
-    x, residuals, rank, s = _lstsq(a, b, cond)
+    x, residuals, rank, s = full_lstsq(a, b, cond)
     if lapack_driver == "gelsy":
         return x, np.empty(0, dtype_of(x)), rank, None
     return x, residuals.reshape(b.shape[1:]) if residuals.size else residuals, rank, s
