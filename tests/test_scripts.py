@@ -12,10 +12,13 @@ from pathlib import Path
 import _environment
 import numpy as np
 import pytest
+import rule_costs
 import sympy
 from PIL import Image
 
+from jax_ref.cases import catalogue
 from scratch_ad.intro import repeated_layers
+from scratch_ad.tracer import name_of
 
 pytestmark = pytest.mark.xdist_group("scripts")  # one run of everything serves all tests here
 
@@ -247,3 +250,18 @@ class TestEnvironment:
     def test_every_requirement_is_pinned(self):
         pinned = re.findall(r"^([\w.-]+)==", _environment.CONSTRAINTS.read_text(), re.MULTILINE)
         assert {name.lower() for name in _environment._required()} <= {name.lower() for name in pinned}
+
+
+def test_dearer_rules_are_shown_with_their_reason():
+    printed = output("rule_costs", "subtract", "exp2", "linalg.solve")
+    assert "6 programs of 3 functions: 2 cost at most JAX's" in printed
+    assert "Dearer without a reason given: 0 functions." in printed
+    assert {
+        word for row in re.findall(r"^│ (np\S+).*(JAX's overflows|a second time)", printed, re.M) for word in row
+    } == {*("np.exp2", "JAX's overflows", "np.linalg.solve", "a second time")}
+
+
+def test_every_reason_is_that_of_functions_that_exist():
+    named_there = [name for names in rule_costs.REASONS.values() for name in names.split()]
+    assert len(named_there) == len(set(named_there))
+    assert {name_of(case.function).removeprefix("np.") for case in catalogue}.issuperset(named_there)
