@@ -21,6 +21,7 @@ from scratch_ad.rules.linalg import full_svd, least_squares, p_norm, tall_qr
 from scratch_ad.rules.polynomials import quotient, zeros_of
 from scratch_ad.rules.products import contract
 from scratch_ad.rules.shaping import join, pile
+from scratch_ad.rules.special import points
 from scratch_ad.scipy import special as mirror
 from scratch_ad.tracer import Trace, Tracer, dtype_of, innermost, name_of, rebuild, through
 from scratch_ad.tree import is_inexact
@@ -168,9 +169,17 @@ def _real(function):
             y = function(*args)
         except (ZeroDivisionError, ValueError):
             return nan
-        return nan if type(y) is mpc and mpc not in map(type, args) else y
+        except (RecursionError, OverflowError, NotImplementedError, mpmath.libmp.NoConvergence) as error:
+            raise Undecided(f"mpmath does not get to an end with {function.__name__}{args}.") from error
+        if mpc in map(type, args):
+            return y
+        return tuple(map(_or_nan, y)) if type(y) is tuple else _or_nan(y)
 
     return call
+
+
+def _or_nan(y):
+    return nan if type(y) is mpc else y
 
 
 def _pole(x, y):
@@ -845,7 +854,13 @@ def _softmax(x, axis=None):
     return np.exp(x) / np.sum(np.exp(x), axis, keepdims=True)
 
 
+def _points(start, stop, num, endpoint):
+    rise = stop - start
+    return start + rise * np.arange(num).reshape((-1,) + (1,) * rise.ndim) / max(num - 1 if endpoint else num, 1)
+
+
 FUNCTIONS = {
+    points: _points,
     mirror.logsumexp: _logsumexp,
     mirror.softmax: _softmax,
     mirror.log_softmax: lambda x, axis=None: np.log(_softmax(x, axis)),
