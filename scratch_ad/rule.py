@@ -48,8 +48,8 @@ def aval(x):
     """The shape and dtype of an array, a tracer or a Python number."""
     try:
         return tuple.__new__(Aval, (x.shape, x.dtype))
-    except AttributeError:  # a Python number
-        return Aval((), dtype_of(x))
+    except AttributeError:  # a Python number, or a list of such
+        return aval(np.asarray(x)) if isinstance(x, (tuple, list)) else Aval((), dtype_of(x))
 
 
 def snapshot(x):
@@ -57,6 +57,22 @@ def snapshot(x):
     if type(x) is np.ndarray and x.flags.writeable:
         return x.copy()
     return through(snapshot, x) if isinstance(x, (tuple, list)) else x
+
+
+def precise(x, y):
+    """The constant ``x`` as partials take it: an array, and no function of it in less precision than the output ``y``.
+
+    NumPy computes the logarithm of an 8-bit integer in half precision, and of its difference with 1 the last 8 bits.
+    """
+    if isinstance(x, (tuple, list)):
+        x = np.asarray(x)
+    ours, dtype = getattr(x, "dtype", None), getattr(y, "dtype", None)
+    if ours is dtype or ours is None or dtype is None or dtype.kind not in "fc":
+        return x
+    if ours.kind in "iub" and ours.itemsize < 8:
+        return astype(x, np.dtype(np.int64))
+    real = np.finfo(dtype).dtype
+    return astype(x, real) if ours.kind == "f" and ours.itemsize < real.itemsize else x
 
 
 def over(divisor):
@@ -241,6 +257,9 @@ class Elementwise:
 
     def jvp(self, function, args, tangents, kwargs, combining):
         y, total = function(*args, **kwargs), None
+        if len(args) > 1:
+            varying = [i for i, _ in tangents]
+            args = [a if i in varying else precise(a, y) for i, a in enumerate(args)]
         for i, t in tangents:
             if self.partials[i] is None:
                 continue
@@ -268,7 +287,7 @@ class Elementwise:
             return _constant_pulls.get(self.partials[i]) or self.refuse(i, "reverse mode (vjp)")
         kept = []
         for k in self.keeps[i]:
-            kept.append(y if k == -1 else args[k] if k in wrt else snapshot(args[k]))
+            kept.append(y if k == -1 else args[k] if k in wrt else snapshot(precise(args[k], y)))
         return self.combines[i], self.partial(i, kwargs) if kwargs else self.partials[i], kept
 
     def refuse(self, i, mode):

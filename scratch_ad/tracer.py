@@ -63,9 +63,9 @@ class Tracer:
                     f"in {self.owner.mode}; use np.where(condition, {name_of(ufunc)}(…), other)."
                 )
             return _plainly(ufunc, args, kwargs)
-        else:
-            ufunc = getattr(ufunc, method)
-        return call(ufunc, args, kwargs)
+        if len(args) > 1:
+            kwargs.pop("indices", None)  # of reduceat, which NumPy then gives twice
+        return call(getattr(ufunc, method), args, kwargs)
 
     def __array_function__(self, function, types, args, kwargs):
         if len(args) == 1 and args[0] is self and not kwargs:
@@ -121,13 +121,14 @@ class Tracer:
     def __format__(self, spec):
         return format(self.value, spec)
 
-    def reshape(self, *shape, order="C"):
+    def reshape(self, *shape, order="C", copy=None):
         return np.reshape(self, shape[0] if len(shape) == 1 else shape, order=order)
 
     def transpose(self, *axes):
         return np.transpose(self, (axes[0] if len(axes) == 1 else axes) or None)
 
     def astype(self, dtype, order="K", casting="unsafe", subok=True, copy=True):
+        np.empty(0, self.dtype).astype(dtype, order, casting, subok, copy)  # for its checks
         return astype(self, np.dtype(dtype))
 
     def clip(self, min=None, max=None, **keywords):
@@ -137,6 +138,7 @@ class Tracer:
         return np.compress(condition, self, axis)
 
     def item(self, *index):
+        index = index[0] if index and isinstance(index[0], tuple) else index
         if not index and self.size != 1:
             raise ValueError("can only convert an array of size 1 to a Python scalar")
         return self[np.unravel_index(index[0], self.shape) if len(index) == 1 else index] if index else self.reshape(())
@@ -145,11 +147,12 @@ class Tracer:
 def _plainly(ufunc, args, kwargs):
     """A ufunc's call without the keywords that say in which dtype, along which axes and in what layout it works."""
     kwargs = {k: v for k, v in kwargs.items() if k not in ("where", "order", "subok")}
-    if (dtype := kwargs.pop("dtype", None)) is not None:
+    if not kwargs.keys().isdisjoint(("dtype", "signature", "casting")):
+        dtype = kwargs.pop("dtype", None)
+        given = (None,) * ufunc.nin + (dtype if dtype is None else np.dtype(dtype),) * ufunc.nout
+        signature, casting = kwargs.pop("signature", given), kwargs.pop("casting", "same_kind")
         args = [np.asarray(x) if isinstance(x, (list, tuple)) else x for x in args]
         kinds = [type(x) if type(x) in (int, float, complex) else dtype_of(x) for x in args]
-        signature = (None,) * ufunc.nin + (np.dtype(dtype),) * ufunc.nout
-        casting = kwargs.pop("casting", "same_kind")
         loop = ufunc.resolve_dtypes((*kinds, *(None,) * ufunc.nout), signature=signature, casting=casting)
         args = [astype(x, t) for x, t in zip(args, loop)]
     if (axes := kwargs.pop("axes", None)) is None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..rule import composite, elementwise, explicit, linear, over, primitive
 from ..tracer import astype, dtype_of
+from ..tree import typed
 
 _LN2, _LN10, _DEGREE = math.log(2), math.log(10), math.pi / 180
 
@@ -70,7 +71,7 @@ def witch(x):
 
 def _exponent_partial(a, y):
     """∂(aᵇ)/∂b; 0 at a = 0 and where the power is 0, as that of an infinite ``a`` can be."""
-    return y * np.log(np.where(np.logical_or(np.equal(a, 0), np.equal(y, 0)), 1, a))
+    return y * np.log(astype(np.where(np.logical_or(np.equal(a, 0), np.equal(y, 0)), 1, a), y.dtype))
 
 
 def _base_partial(a, b):
@@ -160,6 +161,7 @@ def _lowered(a, b, c, y):
 
 
 def _promoted(a, b, dtype):
+    a, b = typed(a), typed(b)
     dtype = np.result_type(dtype_of(a), dtype_of(b), dtype)
     return astype(a, dtype), astype(b, dtype)
 

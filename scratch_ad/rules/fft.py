@@ -90,11 +90,11 @@ linear(np.fft.ifftshift, lambda g, _x, axes=None: np.fft.fftshift(g, axes))
 
 def _hfft(a, n=None, axis=-1, norm=None, out=None):
     n = (a.shape[axis] - 1) * 2 if n is None else n
-    return np.fft.irfft(np.conjugate(a), n, axis, _SWAPPED[norm])
+    return np.fft.irfft(np.conjugate(a), n, axis, _SWAPPED.get(norm, norm))
 
 
 def _ihfft(a, n=None, axis=-1, norm=None, out=None):
-    return np.conjugate(np.fft.rfft(a, n, axis, _SWAPPED[norm]))
+    return np.conjugate(np.fft.rfft(a, n, axis, _SWAPPED.get(norm, norm)))
 
 
 composite(np.fft.hfft, _hfft)

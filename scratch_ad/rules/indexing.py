@@ -16,6 +16,8 @@ linear(scatter, lambda g, _g, index, shape: getitem(g, index))
 
 def _take(a, indices, axis=None, out=None, mode="raise"):
     a, indices = typed(a), np.asarray(indices)
+    np.take(np.empty(1), np.empty(0, int), mode=mode)  # for its checks
+    indices = indices.astype(int) if indices.dtype.kind == "b" or not indices.size else indices
     if axis is None:
         a, axis = np.ravel(a), 0
     axis = normalize_axis_index(axis, a.ndim)
@@ -26,10 +28,17 @@ def _take(a, indices, axis=None, out=None, mode="raise"):
     return a[along(axis, indices)]
 
 
+def _compress(condition, a, axis=None, out=None):
+    np.compress(condition, np.empty(np.size(condition)))  # for its checks
+    return np.take(a, np.flatnonzero(condition), axis)
+
+
 def _take_along_axis(arr, indices, axis=-1):
     if axis is None:
         return np.ravel(arr)[indices]
     axis = normalize_axis_index(axis, arr.ndim)
+    if np.ndim(indices) != arr.ndim:
+        raise ValueError("`indices` and `arr` must have the same number of dimensions")
     index = [np.arange(n).reshape((-1,) + (1,) * (arr.ndim - i - 1)) for i, n in enumerate(arr.shape)]
     index[axis] = indices
     return arr[tuple(index)]
@@ -47,5 +56,5 @@ def _choose(a, choices, out=None, mode="raise"):
 composite(np.take, _take)
 composite(np.take_along_axis, _take_along_axis)
 composite(np.choose, _choose)
-composite(np.compress, lambda condition, a, axis=None, out=None: np.take(a, np.flatnonzero(condition), axis))
+composite(np.compress, _compress)
 composite(np.extract, lambda condition, arr: np.take(arr, np.flatnonzero(condition)))

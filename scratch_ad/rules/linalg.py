@@ -103,14 +103,15 @@ def _norm(x, ord=None, axis=None, keepdims=False):
     if len(axes) != 2:
         raise ValueError("Improper number of dimensions to norm.")
     m = np.moveaxis(x, axes, (-2, -1))
+    least = {} if m.size else {"initial": 0.0}
     if ord == "nuc":
         y = nuclear_norm(m)
     elif ord in (2, -2):
         s = np.linalg.svdvals(m)
-        y = np.max(s, -1) if ord == 2 else np.min(s, -1)
+        y = np.max(s, -1, **least) if ord == 2 else np.min(s, -1)
     elif ord in (1, -1, np.inf, -np.inf):
         sums = np.sum(np.abs(m), -2 if abs(ord) == 1 else -1)
-        y = np.max(sums, -1) if ord > 0 else np.min(sums, -1)
+        y = np.max(sums, -1, **least) if ord > 0 else np.min(sums, -1)
     else:
         raise ValueError("Invalid norm order for matrices.")
     return np.expand_dims(y, axes) if keepdims else y
@@ -392,6 +393,8 @@ explicit(
 def full_lstsq(a, b, rcond=None):
     """All four results of np.linalg.lstsq."""
     a, b = typed(a), typed(b)
+    dtype = np.result_type(*(float if x.dtype.kind in "iub" else x.dtype for x in (a, b)))
+    a, b = astype(a, dtype), astype(b, dtype)
     rcond = np.finfo(a.dtype).eps * max(a.shape) if rcond is None else rcond
     _, residuals, rank, _ = np.linalg.lstsq(strip(a), strip(b), rcond)
     x = least_squares(a, b, rcond)

@@ -2,6 +2,7 @@
 
 import functools
 import itertools
+import math
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
@@ -21,10 +22,11 @@ _accumulations = {np.add: np.cumsum, np.multiply: np.cumprod}
 def _leading(array, axis, dtype=None):
     """The array in ``dtype`` with the axes to be reduced made one, the first, and those axes."""
     array = typed(array)
-    axes = tuple(range(array.ndim)) if axis is None else normalize_axis_tuple(axis, array.ndim)
+    everything = axis is None or not array.ndim  # NumPy takes 0 and −1 of a 0-d array, too
+    axes = tuple(range(array.ndim)) if everything else normalize_axis_tuple(axis, array.ndim)
     rest = [i for i in range(array.ndim) if i not in axes]
     array = np.transpose(array, (*axes, *rest))
-    array = array.reshape((-1, *array.shape[len(axes) :]))
+    array = array.reshape((math.prod(array.shape[: len(axes)]), *array.shape[len(axes) :]))
     return (array if dtype is None else astype(array, np.dtype(dtype))), axes
 
 
@@ -92,18 +94,22 @@ def _reduce(ufunc, array, axis=0, dtype=None, out=None, keepdims=False, initial=
 
 
 def _accumulate(ufunc, array, axis=0, dtype=None, out=None):
+    array = typed(array)
+    ufunc.accumulate(np.ones((1,) * array.ndim, array.dtype), axis, dtype)  # for its checks
     if ufunc in _accumulations:
         return _accumulations[ufunc](array, axis, dtype)
-    ufunc.accumulate(np.ones((1,) * np.ndim(array)), axis)  # for its checks
     leading, (axis,) = _leading(array, axis, dtype)
     results = list(itertools.accumulate(np.unstack(leading), ufunc))
-    return np.stack(results, axis) if results else array
+    return np.stack(results, axis) if results else np.moveaxis(leading, 0, axis)
 
 
 def _reduceat(ufunc, array, indices, axis=0, dtype=None, out=None):
+    array = typed(array)
+    ufunc.reduceat(np.ones(array.shape, array.dtype), indices, axis, dtype)  # for its checks
     leading, (axis,) = _leading(array, axis, dtype)
-    ufunc.reduceat(np.ones(len(leading)), indices)  # for its checks
     indices = np.asarray(indices).astype(int)
+    if not indices.size:
+        return np.moveaxis(leading[:0], 0, axis)
     if np.all(np.diff(indices) > 0):
         parts = np.split(leading, indices)[1:]
     else:
@@ -122,7 +128,7 @@ _bodies = {"reduce": _reduce, "accumulate": _accumulate, "reduceat": _reduceat, 
 for _ufunc in [f for f in rules if isinstance(f, np.ufunc) and f.signature is None and f.types]:
     if (_ufunc.nin, _ufunc.nout) == (2, 1):
         for _name, _body in _bodies.items():
-            if isinstance(rules[_ufunc], Constant):
+            if isinstance(rules[_ufunc], Constant) and _ufunc is not np.floor_divide:  # that leaves one number alone
                 constant(getattr(_ufunc, _name))
             else:
                 composite(getattr(_ufunc, _name), functools.partial(_body, _ufunc))

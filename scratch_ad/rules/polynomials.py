@@ -29,7 +29,8 @@ def _closed(body):
 
 def _falling(n, like):
     """n, n − 1, … 1 along the first axis of as many as ``like`` has."""
-    return np.arange(n, 0, -1, dtype=np.finfo(like.dtype).dtype).reshape((-1,) + (1,) * (like.ndim - 1))
+    dtype = np.finfo(like.dtype).dtype if like.dtype.kind in "fc" else None
+    return np.arange(n, 0, -1, dtype).reshape((-1,) + (1,) * (like.ndim - 1))
 
 
 # Values.

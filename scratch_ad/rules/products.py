@@ -10,7 +10,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..rule import composite, linear, primitive
-from ..tracer import scatter, shape_of
+from ..tracer import astype, scatter, shape_of
 from ..tree import typed
 
 # Matrix products. What was broadcast is summed by the engines.
@@ -84,6 +84,10 @@ def _sum_product(g, x):
     return np.sum(g * x)
 
 
+def _kept(g, axis, keepdims):
+    return g if keepdims else np.expand_dims(g, axis)
+
+
 def _like(g, aval):
     return g.reshape(aval.shape)
 
@@ -95,8 +99,8 @@ linear(np.outer, lambda g, _a, b, out=None: _like(g @ np.ravel(b), _a),
                  lambda g, a, _b, out=None: _like(np.ravel(a) @ g, _b))
 linear(np.vdot,  lambda g, _a, b: _like(np.conjugate(g * np.ravel(b)), _a),
                  lambda g, a, _b: _like(g * np.conjugate(np.ravel(a)), _b))
-linear(np.vecdot, lambda g, _a, b, axis=-1: np.conjugate(np.expand_dims(g, axis) * b),
-                  lambda g, a, _b, axis=-1: np.expand_dims(g, axis) * np.conjugate(a))
+linear(np.vecdot, lambda g, _a, b, axis=-1, keepdims=False: np.conjugate(_kept(g, axis, keepdims) * b),
+                  lambda g, a, _b, axis=-1, keepdims=False: _kept(g, axis, keepdims) * np.conjugate(a))
 linear(np.matvec, lambda g, _a, b: g[..., None] * typed(b)[..., None, :],
                   lambda g, a, _b: np.matvec(typed(a).mT, g))
 linear(np.vecmat, lambda g, _a, b: np.conjugate(np.matvec(b, g)),
@@ -206,9 +210,13 @@ def _from_lists(operands):
     return subscripts, pairs[::2]
 
 
-def _einsum(*operands, out=None, optimize=False):
+def _einsum(*operands, out=None, dtype=None, order="K", casting="safe", optimize=False):
     subscripts, operands = (operands[0], operands[1:]) if isinstance(operands[0], str) else _from_lists(operands)
     operands = list(map(typed, operands))
+    if dtype is not None:
+        ones = [np.ones((1,) * x.ndim, x.dtype) for x in operands]
+        np.einsum(subscripts, *ones, dtype=dtype, casting=casting)  # for its checks
+        operands = [astype(x, np.dtype(dtype)) for x in operands]
     return contract(_spelled_out(subscripts, [len(shape_of(x)) for x in operands]), *operands, optimize=optimize)
 
 
@@ -248,14 +256,18 @@ composite(np.cross, _cross)
 def _full(g, n, m, mode):
     """The cotangent of the full convolution of lengths ``n`` and ``m``, of which ``mode`` takes a part."""
     short = min(n, m)
-    before = {"full": 0, "same": (short - 1) // 2, "valid": short - 1}[mode]
+    before = (short - 1, (short - 1) // 2, 0)[("valid", "same", "full").index(mode) if isinstance(mode, str) else mode]
     return np.pad(g, (before, n + m - 1 - g.shape[0] - before))
+
+
+def _reversed(x):
+    return np.ravel(typed(x))[::-1]
 
 
 linear(
     np.convolve,
-    lambda g, _a, v, mode="full": np.convolve(_full(g, _a.size, len(typed(v)), mode), typed(v)[::-1], "valid"),
-    lambda g, a, _v, mode="full": np.convolve(_full(g, len(typed(a)), _v.size, mode), typed(a)[::-1], "valid"),
+    lambda g, _a, v, mode="full": _like(np.convolve(_full(g, _a.size, np.size(v), mode), _reversed(v), "valid"), _a),
+    lambda g, a, _v, mode="full": _like(np.convolve(_full(g, np.size(a), _v.size, mode), _reversed(a), "valid"), _v),
 )
 
 
@@ -297,9 +309,14 @@ def _multi_dot(arrays, *, out=None):
     return multiply(0, len(arrays) - 1)
 
 
+def _outer_of_vectors(x1, x2, /):
+    np.linalg.outer(*(np.zeros((1,) * np.ndim(x)) for x in (x1, x2)))  # for its checks
+    return np.outer(x1, x2)
+
+
 composite(np.linalg.multi_dot, _multi_dot)
 composite(np.linalg.matmul, lambda x1, x2, /: np.matmul(x1, x2))
-composite(np.linalg.outer, lambda x1, x2, /: np.outer(x1, x2))
+composite(np.linalg.outer, _outer_of_vectors)
 composite(np.linalg.tensordot, lambda x1, x2, /, *, axes=2: np.tensordot(x1, x2, axes))
 composite(np.linalg.vecdot, lambda x1, x2, /, *, axis=-1: np.vecdot(x1, x2, axis=axis))
 composite(np.linalg.cross, _cross_of_three)

@@ -217,7 +217,7 @@ def _cov(m, y=None, rowvar=True, bias=False, ddof=None, fweights=None, aweights=
     dof = dof - ddof * (1 if a is None or ddof == 0 else np.sum(w * a) / total[0])
     x = x - mean[:, None]
     c = np.dot(x, np.conjugate((x if w is None else x * w).T))
-    return np.squeeze(c * np.divide(1, np.where(np.greater(dof, 0), dof, 0.0)))
+    return np.squeeze(astype(c * np.divide(1, np.where(np.greater(dof, 0), dof, 0.0)), c.dtype))
 
 
 def _corrcoef(x, y=None, rowvar=True, *, dtype=None):
@@ -311,6 +311,7 @@ def _before(r):
 def _rest(a, axis, where):
     """The product of all elements but each along ``axis``; a zero among them wins over an overflow."""
     a = masked(typed(a), where, 1)
+    axis = axis if a.ndim else None  # NumPy takes 0 and −1 of a 0-d array, too
     r = rows(a, axis)
     rest = _before(r) * np.flip(_before(np.flip(r, -1)), -1)
     zero = np.equal(r, 0)
@@ -331,7 +332,7 @@ def _prod_times(u, _y, a, axis=None, dtype=None, out=None, keepdims=False, initi
 
 
 def _one(initial):
-    return 1 if initial is np._NoValue else initial
+    return 1 if initial is np._NoValue or initial is None else initial
 
 
 explicit(np.prod, jvp=(_prod_jvp, *_NONE, _prod_times), vjp=(_prod_vjp, *_NONE, _prod_times))
@@ -357,11 +358,13 @@ def _recurrence(a, b):
 
 
 def _cumprod_jvp(t, _y, a, axis=None, dtype=None, out=None):
+    axis = axis if np.ndim(a) else None
     r = rows(typed(a), axis)
     return unrows(_recurrence(r, rows(t, axis) * _before(r)), _y.shape, axis)
 
 
 def _cumprod_vjp(g, _y, a, axis=None, dtype=None, out=None):
+    axis = axis if np.ndim(a) else None
     r = rows(typed(a), axis)
     after = np.concatenate([r[..., 1:], r[..., :1]], axis=-1)  # the last of them is not used
     sums = np.flip(_recurrence(np.flip(after, -1), np.flip(rows(g, axis), -1)), -1)

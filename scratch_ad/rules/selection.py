@@ -11,6 +11,7 @@ from .shaping import along
 
 
 def _sort(a, axis=-1, kind=None, order=None, *, stable=None):
+    np.sort(np.empty((0,)), -1, kind, order, stable=stable)  # for its checks
     if axis is None:
         a, axis = np.ravel(a), 0
     return np.take_along_axis(a, np.argsort(a, axis, kind="stable"), axis)
@@ -29,6 +30,7 @@ def _median(skip_nan):
     def body(a, axis=None, out=None, overwrite_input=False, keepdims=False):
         a = typed(a)
         r = np.sort(rows(a, axis))
+        r = r if r.shape[-1] else np.full((*r.shape[:-1], 1), np.nan, r.dtype)
         n = _lengths(r, skip_nan)
         middle = np.concatenate([(n - 1) // 2, n // 2], -1)
         return _finish(np.mean(_pick(r, middle, n), -1, keepdims=True), r, (), a.shape, axis, keepdims, skip_nan)
@@ -159,7 +161,7 @@ def _unique(
 ):
     plain = np.unique(strip(ar), True, return_inverse, return_counts, axis, equal_nan=equal_nan)
     first = plain[1]
-    if not (sorted or return_index or return_inverse or return_counts or axis):  # an order of NumPy's own
+    if not (sorted or return_index or return_inverse or return_counts) and axis is None:  # an order of NumPy's own
         first = first[np.argsort(np.argsort(np.unique(strip(ar), equal_nan=equal_nan, sorted=False)))]
     values = np.ravel(ar)[first] if axis is None else ar[along(normalize_axis_index(axis, ar.ndim), first)]
     result = (values, *plain[1 if return_index else 2 :])
@@ -204,7 +206,7 @@ def _setxor1d(ar1, ar2, assume_unique=False):
 
 
 composite(np.sort, _sort)
-composite(np.sort_complex, lambda a: np.sort(astype(a, np.result_type(a.dtype, np.complex64))))
+composite(np.sort_complex, lambda a: np.sort(astype(a, np.result_type(a.dtype, np.complex128))))
 composite(np.partition, _partition)
 composite(np.median, _median(False))
 composite(np.nanmedian, _median(True))

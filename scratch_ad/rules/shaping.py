@@ -181,7 +181,7 @@ def _repeat(a, repeats, axis=None):
 def _resize(a, new_shape):
     new_shape = (new_shape,) if np.ndim(new_shape) == 0 else tuple(new_shape)
     size = math.prod(new_shape)
-    if a.size == 0:
+    if a.size == 0 or size == 0:
         return np.zeros(new_shape, a.dtype)
     a = np.ravel(a) if size == a.size else np.concatenate([np.ravel(a)] * -(-size // a.size))[:size]
     return a.reshape(new_shape)
@@ -224,12 +224,17 @@ linear(join, _split_along, jointly=True)
 linear(pile, _unstack_along, jointly=True)
 
 
-def _of_dtype(arrays, dtype):
-    return [typed(a) if dtype is None else astype(typed(a), np.dtype(dtype)) for a in arrays]
+def _of_dtype(arrays, dtype, casting):
+    arrays = list(map(typed, arrays))
+    if dtype is None:
+        return arrays
+    for a in arrays:
+        np.empty(0, a.dtype).astype(dtype, casting=casting)  # for its checks
+    return [astype(a, np.dtype(dtype)) for a in arrays]
 
 
 def _concatenate(arrays, axis=0, out=None, *, dtype=None, casting="same_kind"):
-    arrays = _of_dtype(arrays, dtype)
+    arrays = _of_dtype(arrays, dtype, casting)
     return join(*map(np.ravel, arrays), axis=0) if axis is None else join(*arrays, axis=axis)
 
 
@@ -258,17 +263,21 @@ def _column_stack(tup):
 
 def _hstack(tup, *, dtype=None, casting="same_kind"):
     arrays = [np.atleast_1d(a) for a in tup]
-    return np.concatenate(arrays, 0 if arrays[0].ndim == 1 else 1, dtype=dtype)
+    return np.concatenate(arrays, 0 if arrays[0].ndim == 1 else 1, dtype=dtype, casting=casting)
 
 
 composite(np.concatenate, _concatenate)
 composite(
     np.stack,
-    lambda arrays, axis=0, out=None, *, dtype=None, casting="same_kind": pile(*_of_dtype(arrays, dtype), axis=axis),
+    lambda arrays, axis=0, out=None, *, dtype=None, casting="same_kind": pile(
+        *_of_dtype(arrays, dtype, casting), axis=axis
+    ),
 )
 composite(
     np.vstack,
-    lambda tup, *, dtype=None, casting="same_kind": np.concatenate([np.atleast_2d(a) for a in tup], dtype=dtype),
+    lambda tup, *, dtype=None, casting="same_kind": np.concatenate(
+        [np.atleast_2d(a) for a in tup], dtype=dtype, casting=casting
+    ),
 )
 composite(np.hstack, _hstack)
 composite(np.dstack, lambda tup: np.concatenate([np.atleast_3d(a) for a in tup], 2))
@@ -378,7 +387,7 @@ def _pad(array, pad_width, mode="constant", **kwargs):
         pad_width = [pad_width.get(i, pad_width.get(i - array.ndim, 0)) for i in range(array.ndim)]
         pad_width = [(w, w) if np.ndim(w) == 0 else w for w in pad_width]
     options = {k: v if k in ("reflect_type", "stat_length") else 1 for k, v in kwargs.items()}
-    np.pad(np.zeros((1,) * array.ndim), pad_width, mode, **options)  # for its checks
+    np.pad(np.zeros([min(n, 1) for n in array.shape]), pad_width, mode, **options)  # for its checks
     option = next(iter(kwargs.values()), None)
     options = _pairs(0 if option is None and mode in ("constant", "linear_ramp") else option, array.ndim)
     for axis, (width, pair) in enumerate(zip(_pairs(pad_width, array.ndim), options, strict=True)):
@@ -401,6 +410,7 @@ def _pad_axis(array, axis, before, after, mode, option):
             fill = astype(typed(value), array.dtype)
         elif mode == "linear_ramp":
             fill = value + column * ((array[along(axis, edge)] - value) / max(width, 1))
+            fill = astype(fill, array.dtype)
         else:
             fill = _statistics[mode](array[along(axis, near(value))], axis, keepdims=True)
         return np.broadcast_to(fill, (*array.shape[:axis], width, *array.shape[axis + 1 :]))

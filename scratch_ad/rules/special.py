@@ -37,7 +37,11 @@ def _i0_partial(x):
 def _select(condlist, choicelist, default=0):
     if len(condlist) != len(choicelist):
         raise ValueError("list of cases must be same length as list of conditions")
-    pairs = list(zip(condlist, choicelist, strict=True))
+    if any(typed(condition).dtype.kind != "b" for condition in condlist):
+        np.select(strip(condlist), [0] * len(condlist))  # NumPy's own error
+    dtype = np.result_type(*map(kind, (*choicelist, default)))
+    default, *choices = (astype(typed(x), dtype) for x in (default, *choicelist))
+    pairs = list(zip(condlist, choices, strict=True))
     return functools.reduce(lambda rest, pair: np.where(*pair, rest), reversed(pairs), default)
 
 
@@ -74,7 +78,7 @@ def _clip(
         raise TypeError("np.clip: out= is not supported on tracers; use the result.")
     if keywords:
         raise NotImplementedError(f"np.clip: no rule for the keyword {', '.join(keywords)}; leave it out.")
-    a = a if dtype is None else astype(typed(a), np.dtype(dtype))
+    a = typed(a) if dtype is None else astype(typed(a), np.dtype(dtype))
     if a_min is None or a_max is None:
         return np.positive(a) if a_min is a_max else np.maximum(a, a_min) if a_max is None else np.minimum(a, a_max)
     return np._core.umath.clip(a, a_min, a_max)
@@ -192,8 +196,10 @@ def _geomspace(start, stop, num=50, endpoint=True, dtype=None, axis=0):
 def _interp(x, xp, fp, left=None, right=None, period=None):
     plain = period if isinstance(period, (int, float)) else None
     np.interp(0.0, np.zeros(len(xp)), np.zeros(len(fp)), period=plain)  # for its checks
-    x, xp, fp = (np.stack(e) if isinstance(e, (list, tuple)) else e for e in (x, xp, fp))
+    x, xp, fp = (np.stack(e) if isinstance(e, (list, tuple)) else typed(e) for e in (x, xp, fp))
+    x, xp, fp = (astype(e, np.dtype(float)) if e.dtype.kind in "iub" else e for e in (x, xp, fp))
     if period is not None:
+        period = np.abs(period)
         x, xp = np.remainder(x, period), np.remainder(xp, period)
         order = np.argsort(xp)
         xp, fp = xp[order], fp[order]

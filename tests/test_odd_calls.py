@@ -1,0 +1,108 @@
+"""Calls that are seldom made: of constants of other types than the tracer's, of no elements, with rare keywords."""
+
+import numpy as np
+import pytest
+
+from scratch_ad import jvp, vjp
+
+x = np.array([0.7, 1.9, 1.3])
+m = np.array([[0.7, 1.9, 1.3], [0.4, 2.1, 0.9]])
+none = np.zeros((0, 2))
+small = np.array([[3, 1, 2], [1, 4, 1], [2, 2, 5]], np.int8)
+
+CALLS = {
+    # Constants that are lists, or of less precision than the result
+    "power_list": (lambda a: np.power(a, [1.0, 2.0, 3.0]), x),
+    "float_power_of_list": (lambda a: np.float_power([1, 2, 3], a), x),
+    "float_power_list": (lambda a: np.float_power(a, (1, 2, 3)), x),
+    "power_of_int8": (lambda a: np.power(np.int8(2), a), x),
+    "power_of_float16": (lambda a: np.power(np.array([1.5, 2, 3], np.float16), a), x),
+    "power_uint8": (lambda a: np.power(a * 100, np.array([0, 1, 3], np.uint8)), x),
+    "power_of_negative": (lambda a: np.power(-2, a), x + 0.5j),
+    "where_list": (lambda a: np.where([True, False, True], a, [1, 2, 3]), x),
+    "linspace_list": (lambda a: np.linspace(a, [1, 2, 3], 3), x),
+    "polyval_ints": (lambda a: np.polyval([1, 2, 3], a), x),
+    "interp_uint8": (lambda a: np.interp(a, [0, 1, 2], np.array([3, 1, 2], np.uint8)), x),
+    "lstsq_ints": (lambda a: np.linalg.lstsq(small, a)[0], x),
+    "convolve_number": (lambda a: np.convolve(a, 2.0), x),
+    "select_number": (lambda a: np.select([a > 0, a > 1], [a, 2]), x.astype("f4")),
+    "clip_number": (lambda a: np.clip(2.0, a, a + 1), x.astype("f4")),
+    # Of no elements, or of no axes
+    "reduce_0d": (lambda a: np.divide.reduce(a[0]), x),
+    "prod_0d": (lambda a: np.prod(a[0], axis=0), x),
+    "cumprod_0d": (lambda a: np.cumprod(a[0], axis=-1), x),
+    "accumulate_nothing": (lambda a: np.divide.accumulate(a, axis=1), none),
+    "reduceat_nothing": (lambda a: np.divide.reduceat(a, []), x),
+    "median_of_nothing": (lambda a: np.median(a, axis=0), none),
+    "norm_of_nothing": (lambda a: np.linalg.norm(a, 2), none),
+    "resize_to_nothing": (lambda a: np.resize(a, (0, 2)), x),
+    "take_nothing": (lambda a: np.take(a, []), x),
+    # Keywords and values of them
+    "floor_divide_reduce": (lambda a: np.floor_divide.reduce(a, axis=0), m[:1]),
+    "floor_divide_accumulate": (lambda a: np.floor_divide.accumulate(a), x),
+    "reduce_initial_none": (lambda a: np.multiply.reduce(a, initial=None), x),
+    "reduceat_by_name": (lambda a: np.add.reduceat(a, indices=[0, 2]), x),
+    "interp_period": (lambda a: np.interp(a, [0, 1, 2], a, period=-2.5), x),
+    "convolve_mode": (lambda a: np.convolve(a, a[:2], 0), x),
+    "correlate_mode": (lambda a: np.correlate(a, a[:2], 1), x),
+    "unique_rows": (lambda a: np.unique(a, axis=0, sorted=False), m),
+    "linear_ramp": (lambda a: np.pad(a, 1, mode="linear_ramp"), x.astype("f4")),
+    "sort_complex": (lambda a: np.sort_complex(a), x.astype("f4")),
+    "cov_dtype": (lambda a: np.cov(a, dtype=np.float32), m.astype("f4")),
+    "take_booleans": (lambda a: np.take(a, [True, False]), x),
+    "item": (lambda a: a.item((0, 1)), m),
+    "reshape_copy": (lambda a: a.reshape(3, 2, copy=True), m),
+    "vecdot_keepdims": (lambda a: np.vecdot(a, a, keepdims=True), m),
+    "einsum_dtype": (lambda a: np.einsum("ij,ij->i", a, a, dtype=np.complex128, order="F"), m),
+    "casting": (lambda a: np.conjugate(np.divmod(a, a * a, casting="no")[1], casting="no"), m),
+    "signature": (lambda a: np.modf(a, signature="d->dd")[0], x),
+}
+
+
+@pytest.mark.filterwarnings("ignore:Mean of empty slice:RuntimeWarning", "ignore:invalid value:RuntimeWarning")
+@pytest.mark.parametrize("name", CALLS)
+def test_values_are_those_of_numpy_and_slopes_central_differences(name):
+    f, a = CALLS[name]
+    a, rng = np.asarray(a), np.random.default_rng(3)
+    t = rng.normal(size=a.shape).astype(a.dtype)
+    (value, tangent), (again, pullback), y = jvp(f, (a,), (t,)), vjp(f, a), np.asarray(f(a))[()]
+    for ours in (value, again):
+        assert (ours.shape, ours.dtype) == (y.shape, y.dtype)
+        np.testing.assert_allclose(ours, y, rtol=1e-6 if "f4" in (a.dtype, y.dtype) else 1e-13)
+    if a.dtype == "f4" or not a.size:
+        return
+    numeric = (f(a + 1e-6 * t) - f(a - 1e-6 * t)) / 2e-6
+    np.testing.assert_allclose(tangent, numeric, rtol=1e-7, atol=1e-7 * np.max(np.abs(y), initial=1))
+    g = rng.normal(size=y.shape).astype(y.dtype)
+    np.testing.assert_allclose(np.sum(g * tangent).real, np.sum(pullback(g)[0] * t).real, rtol=1e-12)
+
+
+WRONG = {
+    "pad_nothing": (lambda a: np.pad(a[:0], 1, mode="reflect", reflect_type="odd"), x),  # did not return
+    "pad_nothing_by_mean": (lambda a: np.pad(a[:0], 1, mode="mean"), x),
+    "sort_kind": (lambda a: np.sort(a, kind="bogus"), x),
+    "take_mode": (lambda a: np.take(a, [0], mode="bogus"), x),
+    "take_along_axis": (lambda a: np.take_along_axis(a, np.array([0]), 1), m),
+    "compress": (lambda a: np.compress([[1, 0, 1]], a), x),
+    "select": (lambda a: np.select([a], [a]), x),
+    "accumulate_axis": (lambda a: np.add.accumulate(a, axis=None), m),
+    "accumulate_dtype": (lambda a: np.arctan2.accumulate(a, dtype=np.complex128), x),
+    "reduceat_0d": (lambda a: np.add.reduceat(a[0], [0]), x),
+    "astype": (lambda a: a.astype(np.float32, casting="safe"), x),
+    "concatenate": (lambda a: np.concatenate([a, a], dtype=np.float32, casting="no"), x),
+    "hstack": (lambda a: np.hstack([a, a], dtype=np.float32, casting="no"), x),
+    "outer": (lambda a: np.linalg.outer(a, a), m),
+    "hfft": (lambda a: np.fft.hfft(a, norm="bogus"), x),
+    "einsum": (lambda a: np.einsum("i,i", a, a, dtype=np.float32), x),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+@pytest.mark.parametrize("mode", [lambda f, a: jvp(f, (a,), (a,)), vjp], ids=["jvp", "vjp"])
+def test_errors_are_those_of_numpy(name, mode):
+    f, a = WRONG[name]
+    with pytest.raises((ValueError, TypeError)) as plain:
+        f(a)
+    with pytest.raises(plain.type) as traced:
+        mode(f, a)
+    assert str(traced.value) == str(plain.value)
