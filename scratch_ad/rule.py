@@ -59,7 +59,7 @@ def snapshot(x):
     return through(snapshot, x) if isinstance(x, (tuple, list)) else x
 
 
-def precise(x, y):
+def as_constant(x, y):
     """The constant ``x`` as partials take it: an array, and no function of it in less precision than the output ``y``.
 
     NumPy computes the logarithm of an 8-bit integer in half precision, and of its difference with 1 the last 8 bits.
@@ -257,9 +257,9 @@ class Elementwise:
 
     def jvp(self, function, args, tangents, kwargs, combining):
         y, total = function(*args, **kwargs), None
-        if len(args) > 1:
-            varying = [i for i, _ in tangents]
-            args = [a if i in varying else precise(a, y) for i, a in enumerate(args)]
+        if len(tangents) < len(args):
+            varying = dict(tangents)
+            args = [a if i in varying else as_constant(a, y) for i, a in enumerate(args)]
         for i, t in tangents:
             if self.partials[i] is None:
                 continue
@@ -287,7 +287,7 @@ class Elementwise:
             return _constant_pulls.get(self.partials[i]) or self.refuse(i, "reverse mode (vjp)")
         kept = []
         for k in self.keeps[i]:
-            kept.append(y if k == -1 else args[k] if k in wrt else snapshot(precise(args[k], y)))
+            kept.append(y if k == -1 else args[k] if k in wrt else snapshot(as_constant(args[k], y)))
         return self.combines[i], self.partial(i, kwargs) if kwargs else self.partials[i], kept
 
     def refuse(self, i, mode):
