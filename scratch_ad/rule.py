@@ -60,14 +60,16 @@ def snapshot(x):
 
 
 def as_constant(x, y):
-    """The constant ``x`` as partials take it: an array, and no function of it in less precision than the output ``y``.
+    """The constant ``x`` as partials take it: an array, in no less precision than the output ``y``.
 
-    NumPy computes the logarithm of an 8-bit integer in half precision, and of its difference with 1 the last 8 bits.
+    NumPy computes the logarithm of an 8-bit integer in half precision, and its difference from 1 in 8 bits.
     """
-    if isinstance(x, (tuple, list)):
-        x = np.asarray(x)
     ours, dtype = getattr(x, "dtype", None), getattr(y, "dtype", None)
-    if ours is dtype or ours is None or dtype is None or dtype.kind not in "fc":
+    if ours is dtype is not None:
+        return x
+    if isinstance(x, (tuple, list)):
+        return as_constant(np.asarray(x), y)
+    if ours is None or dtype is None or dtype.kind not in "fc":
         return x
     if ours.kind in "iub" and ours.itemsize < 8:
         return astype(x, np.dtype(np.int64))
