@@ -50,6 +50,8 @@ CALLS = {
     "floor_divide_reduce": (lambda a: np.floor_divide.reduce(a, axis=0), m[:1]),
     "floor_divide_accumulate": (lambda a: np.floor_divide.accumulate(a), x),
     "reduce_initial_none": (lambda a: np.multiply.reduce(a, initial=None), x),
+    "hypot_reduceat_alone": (lambda a: np.hypot.reduceat(a, [2, 0, 1]), -x),
+    "hypot_reduce_alone": (lambda a: np.hypot.reduce(a, axis=0, initial=None), -m[:1]),
     "reduceat_by_name": (lambda a: np.add.reduceat(a, indices=[0, 2]), x),
     "interp_period": (lambda a: np.interp(a, [0, 1, 2], a, period=-2.5), x),
     "convolve_mode": (lambda a: np.convolve(a, a[:2], 0), x),
