@@ -60,14 +60,15 @@ def snapshot(x):
 
 
 def precise(x, y):
-    """The constant ``x`` as partials take it: an array, and no function of it in less precision than the output ``y``.
+    """The argument ``x`` as partials take it: an array, and no function of it in less precision than the output ``y``.
 
     NumPy computes the logarithm of an 8-bit integer in half precision, and of its difference with 1 the last 8 bits.
     """
-    if isinstance(x, (tuple, list)):
-        x = np.asarray(x)
-    ours, dtype = getattr(x, "dtype", None), getattr(y, "dtype", None)
-    if ours is dtype or ours is None or dtype is None or dtype.kind not in "fc":
+    try:
+        ours, dtype = x.dtype, y.dtype
+    except AttributeError:  # a Python number, or a list of such
+        return np.asarray(x) if isinstance(x, (tuple, list)) else x
+    if ours is dtype or dtype.kind not in "fc":
         return x
     if ours.kind in "iub" and ours.itemsize < 8:
         return astype(x, np.dtype(np.int64))
@@ -257,14 +258,11 @@ class Elementwise:
 
     def jvp(self, function, args, tangents, kwargs, combining):
         y, total = function(*args, **kwargs), None
-        if len(args) > 1:
-            varying = [i for i, _ in tangents]
-            args = [a if i in varying else precise(a, y) for i, a in enumerate(args)]
         for i, t in tangents:
             if self.partials[i] is None:
                 continue
             if self.keeps[i] is not None:
-                partial = self.partial(i, kwargs)(*[y if k == -1 else args[k] for k in self.keeps[i]])
+                partial = self.partial(i, kwargs)(*[y if k == -1 else precise(args[k], y) for k in self.keeps[i]])
                 t = combining[self.combines[i]](t, partial)
             elif self.partials[i] == -1:
                 total = -t if total is None else total - t
