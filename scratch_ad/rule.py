@@ -59,17 +59,16 @@ def snapshot(x):
     return through(snapshot, x) if isinstance(x, (tuple, list)) else x
 
 
-def as_constant(x, y):
-    """The constant ``x`` as partials take it: an array, in no less precision than the output ``y``.
+def as_kept(x, y):
+    """The argument ``x`` as partials take it: an array, in no less precision than the output ``y``.
 
     NumPy computes the logarithm of an 8-bit integer in half precision, and its difference from 1 in 8 bits.
     """
-    ours, dtype = getattr(x, "dtype", None), getattr(y, "dtype", None)
-    if ours is dtype is not None:
-        return x
-    if isinstance(x, (tuple, list)):
-        return as_constant(np.asarray(x), y)
-    if ours is None or dtype is None or dtype.kind not in "fc":
+    try:
+        ours, dtype = x.dtype, y.dtype
+    except AttributeError:  # a Python number, or a list of such
+        return np.asarray(x) if isinstance(x, (tuple, list)) else x
+    if ours is dtype or dtype.kind not in "fc":
         return x
     if ours.kind in "iub" and ours.itemsize < 8:
         return astype(x, np.dtype(np.int64))
@@ -259,14 +258,11 @@ class Elementwise:
 
     def jvp(self, function, args, tangents, kwargs, combining):
         y, total = function(*args, **kwargs), None
-        if len(tangents) < len(args):
-            varying = dict(tangents)
-            args = [a if i in varying else as_constant(a, y) for i, a in enumerate(args)]
         for i, t in tangents:
             if self.partials[i] is None:
                 continue
             if self.keeps[i] is not None:
-                partial = self.partial(i, kwargs)(*[y if k == -1 else args[k] for k in self.keeps[i]])
+                partial = self.partial(i, kwargs)(*[y if k == -1 else as_kept(args[k], y) for k in self.keeps[i]])
                 t = combining[self.combines[i]](t, partial)
             elif self.partials[i] == -1:
                 total = -t if total is None else total - t
@@ -289,7 +285,7 @@ class Elementwise:
             return _constant_pulls.get(self.partials[i]) or self.refuse(i, "reverse mode (vjp)")
         kept = []
         for k in self.keeps[i]:
-            kept.append(y if k == -1 else args[k] if k in wrt else snapshot(as_constant(args[k], y)))
+            kept.append(y if k == -1 else args[k] if k in wrt else snapshot(as_kept(args[k], y)))
         return self.combines[i], self.partial(i, kwargs) if kwargs else self.partials[i], kept
 
     def refuse(self, i, mode):

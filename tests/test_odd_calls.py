@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+import scipy.special
 
 from scratch_ad import jvp, vjp
+from scratch_ad.scipy import fft, signal, special
 
 x = np.array([0.7, 1.9, 1.3])
 m = np.array([[0.7, 1.9, 1.3], [0.4, 2.1, 0.9]])
@@ -37,10 +39,19 @@ CALLS = {
     "norm_of_nothing": (lambda a: np.linalg.norm(a, 2), none),
     "resize_to_nothing": (lambda a: np.resize(a, (0, 2)), x),
     "take_nothing": (lambda a: np.take(a, []), x),
+    "fftconvolve_nothing": (lambda a: signal.fftconvolve(a, np.ones(2)), none[:, 0]),
+    # Beyond the usual range
+    "pdtrik_at_its_end": (lambda a: scipy.special.pdtrik(a / 2, 0.6), x),
+    "bdtrik_at_its_end": (lambda a: scipy.special.bdtrik(0.3, 3, a / 3), x),
+    "nbdtrik_at_its_end": (lambda a: scipy.special.nbdtrik(0.2, a, 0.4), x),
+    "sph_harm_y_turned": (lambda a: special.sph_harm_y(2, 1, a * np.array([-1, 2, 1]), 0.3), x),
     # Keywords and values of them
+    "logsumexp_sign": (lambda a: special.logsumexp(a, return_sign=True)[1], x * (1 + 0.5j)),
     "floor_divide_reduce": (lambda a: np.floor_divide.reduce(a, axis=0), m[:1]),
     "floor_divide_accumulate": (lambda a: np.floor_divide.accumulate(a), x),
     "reduce_initial_none": (lambda a: np.multiply.reduce(a, initial=None), x),
+    "hypot_reduceat_alone": (lambda a: np.hypot.reduceat(a, [2, 0, 1]), -x),
+    "hypot_reduce_alone": (lambda a: np.hypot.reduce(a, axis=0, initial=None), -m[:1]),
     "reduceat_by_name": (lambda a: np.add.reduceat(a, indices=[0, 2]), x),
     "interp_period": (lambda a: np.interp(a, [0, 1, 2], a, period=-2.5), x),
     "convolve_mode": (lambda a: np.convolve(a, a[:2], 0), x),
@@ -93,6 +104,7 @@ WRONG = {
     "hstack": (lambda a: np.hstack([a, a], dtype=np.float32, casting="no"), x),
     "outer": (lambda a: np.linalg.outer(a, a), m),
     "hfft": (lambda a: np.fft.hfft(a, norm="bogus"), x),
+    "dctn": (lambda a: fft.dctn(a, axes=(0, 0)), m),
     "einsum": (lambda a: np.einsum("i,i", a, a, dtype=np.float32), x),
 }
 

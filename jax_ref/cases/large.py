@@ -36,8 +36,6 @@ cases(np.linalg.eigh, "np.linalg.eigh(hermitian(a)).eigenvalues", a=SQUARE, dtyp
 cases(np.linalg.svd, "np.linalg.svd(regular(a), compute_uv=False)", a=SQUARE, dtypes=DOUBLE, names=NAMES)
 cases(np.linalg.lstsq, "np.linalg.lstsq(regular(a), b)[0]", a=SQUARE, b=(11,), dtypes=DOUBLE, names=NAMES)
 
-# Second derivatives of a hundred roots lose more digits than the measured condition of one call tells.
-cases(np.roots, "np.roots(a)", a=nonzero(102), dtypes=COMPLEX, orders=1)
 large("linalg.eig linalg.eigvals", "regular(a)", dtypes=COMPLEX, a=SQUARE)
 large("cov", a=SQUARE)
 

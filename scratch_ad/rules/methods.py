@@ -76,9 +76,9 @@ def _reduce(ufunc, array, axis=0, dtype=None, out=None, keepdims=False, initial=
     if ufunc in (np.logaddexp, np.logaddexp2):
         y = log_sum(masked(array, where, -np.inf), ufunc, axis, keepdims)
         return y if initial is None or not given else ufunc(y, initial)
-    if ufunc is np.hypot:
+    if ufunc is np.hypot and initial is not None:
         y = length(masked(array, where, 0), axis, keepdims)
-        return y if initial is None or not given else ufunc(y, initial)
+        return ufunc(y, initial) if given else y
     leading, axes = _leading(array, axis)
     parts = np.unstack(leading)
     if where is not True:
@@ -115,7 +115,7 @@ def _reduceat(ufunc, array, indices, axis=0, dtype=None, out=None):
     else:
         ends = [*indices[1:], len(leading)]
         parts = [leading[i : max(i + 1, end)] for i, end in zip(indices, ends, strict=True)]
-    return np.stack([_reduce(ufunc, part) for part in parts], axis)
+    return np.stack([part[0] if len(part) == 1 else _reduce(ufunc, part) for part in parts], axis)
 
 
 def _outer(ufunc, a, b, **kwargs):

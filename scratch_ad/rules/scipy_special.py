@@ -41,14 +41,20 @@ def distribution(function, *partials, sign=1):
     elementwise(function, *(of_all(lambda *args, p=p: sign * p(*args)) if callable(p) else p for p in partials))
 
 
-def inverse(function, place, *partials, sign=1):
-    """Register the inverse in argument number ``place`` of F, whose value then stands in that place."""
+def inverse(function, place, *partials, sign=1, least=None):
+    """Register the inverse in argument number ``place`` of F, whose value then stands in that place.
+
+    It is constant where its value is ``least``, beyond which SciPy does not search.
+    """
     of_all = _of_output_too[len(partials)]
 
     def at(args, y):
         return (*args[:place], y, *args[place + 1 :])
 
-    slope = partials[place]
+    def slope(*args):
+        slope = partials[place](*args)
+        return slope if least is None else np.where(np.equal(args[place], least), np.inf, slope)
+
     ours = [of_all(lambda args, y, p=p: -p(*at(args, y)) / slope(*at(args, y))) if callable(p) else p for p in partials]
     ours[place] = over(of_all(lambda args, y: sign * slope(*at(args, y))))
     elementwise(function, *ours)
@@ -387,13 +393,13 @@ inverse(special.btdtrib,          1, *_betainc)
 inverse(special.gammaincinv,      1, *_gammainc)
 inverse(special.gammainccinv,     1, *_gammainc, sign=-1)
 inverse(special.bdtri,            2, None, None, _bdtr_p)
-inverse(special.bdtrik,           0, *_bdtr)
+inverse(special.bdtrik,           0, *_bdtr, least=0)
 inverse(special.bdtrin,           1, *_bdtr)
 inverse(special.nbdtri,           2, None, None, _nbdtr_p)
-inverse(special.nbdtrik,          0, *_nbdtr)
+inverse(special.nbdtrik,          0, *_nbdtr, least=0)
 inverse(special.nbdtrin,          1, *_nbdtr)
 inverse(special.pdtri,            1, None, _pdtr_m)
-inverse(special.pdtrik,           0, *_pdtr)
+inverse(special.pdtrik,           0, *_pdtr, least=0)
 inverse(special.chdtri,           1, *_chdtr, sign=-1)
 inverse(special.chdtriv,          0, *_chdtr)
 inverse(special.fdtri,            2, *_fdtr)

@@ -50,6 +50,8 @@ def _over_axes(function):
     def body(x, type=2, s=None, axes=None, norm=None, orthogonalize=None):
         x = typed(x)
         s, axes = lengths(x, *(v if v is None else tuple(np.atleast_1d(v).tolist()) for v in (s, axes)))
+        if len({normalize_axis_index(axis, x.ndim) for axis in axes}) < len(axes):
+            raise ValueError("all axes must be unique")
         for n, axis in zip(s, axes, strict=True):
             x = function(x, type=type, n=n, axis=axis, norm=norm, orthogonalize=orthogonalize)
         return x

@@ -76,6 +76,8 @@ def _fftconvolved(in1, in2, mode="full", axes=None):
         raise ValueError("acceptable mode flags are 'valid', 'same', or 'full'")
     if in1.ndim != in2.ndim:
         raise ValueError("in1 and in2 should have the same dimensionality")
+    if not (in1.size and in2.size):
+        return np.array([])
     axes = normalize_axis_tuple(range(in1.ndim) if axes is None else axes, in1.ndim)
     axes = [i for i in axes if in1.shape[i] != 1 != in2.shape[i]]  # the product broadcasts along the others
     if mode == "valid" and not all(in1.shape[i] >= in2.shape[i] for i in axes):

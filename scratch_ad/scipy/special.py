@@ -10,6 +10,7 @@ from scipy.special import *  # noqa: F403  # pyright: ignore[reportWildcardImpor
 
 from ..rule import composite, elementwise, explicit
 from ..rules._special_formulas import below
+from ..rules.elementwise import _sign
 from ..rules.scipy_special import unknown
 from ..tracer import stop_gradient
 from ._wrapped import named
@@ -23,16 +24,20 @@ def _log_sum_weights(a, axis, b):
 
 
 def _log_sum_push(factor):
-    def push(t, _y, a, axis=None, b=None, keepdims=False, return_sign=False):
+    def push(t, y, a, axis=None, b=None, keepdims=False, return_sign=False):
         total = np.sum(t * _log_sum_weights(a, axis, b) * factor(b), axis, keepdims=keepdims)
-        return (total, None) if return_sign else total
+        if not return_sign:
+            return total
+        return total.real, 1j * total.imag * y[1] if y[1].dtype.kind == "c" else None
 
     return push
 
 
 def _log_sum_pull(factor):
-    def pull(g, _y, a, axis=None, b=None, keepdims=False, return_sign=False):
-        g, weights = g[0] if return_sign else g, _log_sum_weights(a, axis, b)
+    def pull(g, y, a, axis=None, b=None, keepdims=False, return_sign=False):
+        weights = _log_sum_weights(a, axis, b)
+        if return_sign:
+            g = g[0] - 1j * np.real(1j * g[1] * y[1]) if y[1].dtype.kind == "c" else g[0]
         if not keepdims:
             g = np.expand_dims(g, tuple(range(np.ndim(weights))) if axis is None else axis)
         return g * weights * factor(b)
@@ -139,7 +144,7 @@ def _polar_slope(a, b, c, d, diff_n=0):
         raise NotImplementedError("scipy.special.sph_harm_y: diff_n gives derivatives itself; differentiate diff_n=0.")
     up = np.sqrt((a - b) * (a + b + 1.0)) * sph_harm_y(a, np.minimum(b + 1, a), c, d)
     down = np.sqrt((a + b) * (a - b + 1.0)) * sph_harm_y(a, np.maximum(b - 1, -a), c, d)
-    return 0.5 * (np.exp(-1j * d) * up - np.exp(1j * d) * down)
+    return 0.5 * _sign(np.sin(c)) * (np.exp(-1j * d) * up - np.exp(1j * d) * down)  # SciPy has |sin c| in the function
 
 
 diric = named(elementwise(_scipy.diric, _diric_slope, unknown))
