@@ -45,7 +45,7 @@ NORMWISE = {
     ),
     "scipy.linalg.expm": "scaling and squaring is stable in the norm (Higham, Functions of Matrices, section 10.3)",
     **dict.fromkeys(
-        (f"scipy.signal.{name}" for name in ("convolve", "correlate", "fftconvolve")),
+        (f"scipy.signal.{name}" for name in ("convolve", "correlate", "fftconvolve", "csd", "welch", "stft", "istft")),
         "so is what goes through Fourier transforms (Higham, Accuracy and Stability, chapter 24)",
     ),
 }
