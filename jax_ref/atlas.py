@@ -71,8 +71,8 @@ def row(record):
         if np.shape(answer) != wrong.shape:
             return Answer("another shape", False)
         value, is_right = np.asarray(answer)[index], _right(answer, estimate, dtype)[index]
-        near = not is_right and abs(value - true) < 1e-4 * abs(true)  # shown to the digit in which it is wrong
-        return Answer(f"{value:.17g}" if near else f"{value:.6g}", is_right)
+        near = not is_right and abs(value - true) < 1e-4 * abs(true)  # so that both would look alike
+        return Answer(f"{value:.6g} (off by {abs(value - true):.0e})" if near else f"{value:.6g}", is_right)
 
     peers = {name: {"reverse": record[key]} for name, key in (("autograd", "autograd"), ("PyTorch", "torch"))}
     engines = {"ours": record["ours"], "JAX": record["jax"], **peers}
