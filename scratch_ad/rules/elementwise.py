@@ -111,8 +111,8 @@ def cosine(a, b, c):
 
 @primitive
 def turn(a, b, c):
-    """a / c², the slope of an angle; 0 at the origin, and where c is infinite."""
-    return np.where(np.logical_or(np.equal(c, 0), np.isinf(c)), 0, a / c / c)
+    """a / c², the slope of an angle; nan at the origin, where the angle jumps."""
+    return np.where(np.isinf(c), 0, a / c / c)
 
 
 def _cosine_a(a, b, c):
