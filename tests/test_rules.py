@@ -45,8 +45,12 @@ def test_rule_where_jax_is_not_the_reference(case):
         found = optree.tree_leaves(scratch_ad.jvp(g, primals, tangents)[1])
         for t, expected in zip(found, central_difference(g, primals, tangents), strict=True):
             np.testing.assert_allclose(t, expected, rtol=1e-6, atol=1e-7)
-    t, g = (optree.tree_leaves(x) for x in (scratch_ad.jvp(f, primals, tangents)[1], cotangent))
-    assert abs(inner(g, t) - inner(scratch_ad.vjp(f, *primals)[1](cotangent), tangents)) < 1e-12
+    y, (of_jvp, t), (of_vjp, pullback) = f(*primals), scratch_ad.jvp(f, primals, tangents), scratch_ad.vjp(f, *primals)
+    for value in (of_jvp, of_vjp):
+        for found, expected in zip(optree.tree_leaves(value), optree.tree_leaves(y), strict=True):
+            np.testing.assert_allclose(found, expected, rtol=1e-12)
+    t, g = map(optree.tree_leaves, (t, cotangent))
+    assert abs(inner(g, t) - inner(pullback(cotangent), tangents)) < 1e-12
 
 
 def test_of_equal_elements_of_a_set_the_first_is_selected():
