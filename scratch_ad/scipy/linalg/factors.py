@@ -116,9 +116,13 @@ _cholesky = explicit(
 )
 
 
+_KEEPS_THE_OTHER = bool(scipy.linalg.cho_factor(np.tril(np.ones((2, 2))))[0][1, 0])  # SciPy 1.18 puts zeros there
+
+
 def _cho_factor(a, lower=False):
     """The factor, and as in SciPy what the other triangle of ``a`` held."""
-    return _cholesky(a, lower=lower) + (np.triu(a, 1) if lower else np.tril(a, -1)), lower
+    factor = _cholesky(a, lower=lower)
+    return factor + (np.triu(a, 1) if lower else np.tril(a, -1)) if _KEEPS_THE_OTHER else factor, lower
 
 
 def _cho_solve(c_and_lower, b):
