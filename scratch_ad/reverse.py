@@ -6,6 +6,7 @@ tape once from its end, adding up the cotangents of each place: no recursion, no
 """
 
 import operator
+from typing import NamedTuple
 
 import numpy as np
 
@@ -43,7 +44,7 @@ class Tape(Trace):
     ``nodes[i]`` tells how the value at place i came about: one edge ``(parent, shape, dtype, (combine, pull, kept))``
     per variable that went in. An edge takes the cotangent g of place i to its parent: by ``pull(g, *kept)``, or for
     an elementwise function by ``combine(g, pull(*kept))``, the product with its partial. ``kept`` are the residuals.
-    ``shape`` and ``dtype`` are the parent's; None marks a place for several values together (``Parts``).
+    ``shape`` and ``dtype`` are the parent's. A call with several outputs has ``Several`` in place of its edges.
     """
 
     __slots__ = ("nodes",)
@@ -118,21 +119,10 @@ class Tape(Trace):
                 return y
             self.nodes.append(edges)
             return Variable(self, y, len(self.nodes) - 1)
-        likes = [aval(part) for part in y]
-
-        def filled(g):
-            return [g[k] if k in g else np.zeros(*like) for k, like in enumerate(likes)]
-
-        collect = self.variable(None, edges).index
-        split = self.variable(None, [(collect, None, None, (None, filled, ()))]).index
-
-        def part(k):
-            def alone(g):
-                return Parts({k: g})
-
-            return self.variable(y[k], [(split, None, None, (None, alone, ()))])
-
-        return rebuild(y, [part(k) if is_inexact(y[k]) else y[k] for k in range(len(y))])
+        first = len(self.nodes)
+        for k in range(len(y)):
+            self.nodes.append(None if k else Several([aval(part) for part in y], edges))
+        return rebuild(y, [Variable(self, part, first + k) if is_inexact(part) else part for k, part in enumerate(y)])
 
     def close(self):
         """The nodes, to which nothing can be added any more."""
@@ -151,13 +141,14 @@ def backward(nodes, seeds, inputs, products=None, last=False):
     for index, g in seeds:
         cotangents[index] = g if cotangents[index] is None else cotangents[index] + g
     for index in range(len(nodes) - 1, inputs - 1, -1):
-        g = cotangents[index]
-        if g is None:
+        g, edges = cotangents[index], nodes[index]
+        if type(edges) is Several:
+            g, edges = edges.cotangents(cotangents[index : index + len(edges.likes)]), edges.edges
+        if g is None or edges is None:
             continue
         cotangents[index] = None
-        edges = nodes[index]
         if last:
-            nodes[index] = ()
+            nodes[index] = None
         for parent, shape, dtype, (combine, pull, kept) in edges:
             if products and combine:
                 combine = products[combine]
@@ -173,12 +164,16 @@ def backward(nodes, seeds, inputs, products=None, last=False):
     return cotangents[:inputs]
 
 
-class Parts(dict):
-    """The cotangents that have arrived of a call with several outputs, by the output's number."""
+class Several(NamedTuple):
+    """The edges of a call with several outputs. They stand at the place of the first; those of the others hold None."""
 
-    def __add__(self, other):
-        self.update(other)  # in place, so that n of them take n steps; each output is one node, which sends one
-        return self
+    likes: list  # shape and dtype of each output
+    edges: tuple
+
+    def cotangents(self, arrived):
+        """Those of all outputs, zeros where none has arrived; None where none has arrived at all."""
+        if any(g is not None for g in arrived):
+            return [np.zeros(*like) if g is None else g for g, like in zip(arrived, self.likes)]
 
 
 def vjp(fun, *primals, has_aux=False):
