@@ -12,7 +12,8 @@ import numpy as np
 import jax_ref
 import scratch_ad
 from scratch_ad import scipy
-from scratch_ad.rule import Elementwise, rules
+from scratch_ad.registry import rule_of
+from scratch_ad.rule import Elementwise
 
 from .cases.edge_points import EDGE_POINTS
 from .cases.known_bugs import KNOWN_BUGS
@@ -163,7 +164,11 @@ def _of_points(points):
 
 def _of_ufuncs(ufuncs):
     for ufunc in ufuncs:
-        if getattr(np, ufunc.__name__, None) is ufunc and ufunc.nout == 1 and isinstance(rules.get(ufunc), Elementwise):
+        if (
+            getattr(np, ufunc.__name__, None) is ufunc
+            and ufunc.nout == 1
+            and isinstance(rule_of.get(ufunc), Elementwise)
+        ):
             for arguments in _PAIRS if ufunc.nin == 2 else [(v,) for v in _VALUES]:
                 call = f"np.{ufunc.__name__}({', '.join('ab'[: ufunc.nin])})"
                 for k in range(ufunc.nin):

@@ -15,7 +15,8 @@ import jax
 import numpy as np
 
 from scratch_ad import tracer
-from scratch_ad.rule import Constant, Refused, rules
+from scratch_ad.registry import rule_of
+from scratch_ad.rule import Constant, Refused
 from scratch_ad.tracer import Tracer
 
 from . import lift
@@ -134,7 +135,7 @@ def _operators(_):
 
 def _answer(function):
     """Our answer and its reason."""
-    rule = rules.get(function)
+    rule = rule_of.get(function)
     if isinstance(rule, Refused):
         return "refused", rule.reason
     if refusal := getattr(function, "refusal", ""):  # a method of tracers

@@ -18,8 +18,9 @@ import numpy as np
 import optree
 
 from scratch_ad import reverse, tracer
-from scratch_ad.rule import Rewrite, rules
-from scratch_ad.tracer import Tracer, astype, name_of, primitive, shape_of, stop_gradient, strip, through
+from scratch_ad.chain import through
+from scratch_ad.registry import Derivative, Rewrite, rule_of
+from scratch_ad.tracer import Tracer, astype, each, name_of, primitive, shape_of, stop_gradient, strip
 
 from . import sweep
 from .cases import catalogue
@@ -141,10 +142,8 @@ def marked(x):
     return x
 
 
-class _Mark:
+class _Mark(Derivative):
     """The rule of ``marked``."""
-
-    joint, single = True, False
 
     def __init__(self, fault, mode):
         self.fault, self.mode = fault, mode
@@ -153,22 +152,22 @@ class _Mark:
         y = function(*args)
         return self.fault.value(y) if self.fault.value else y
 
-    def jvp(self, function, args, tangents, kwargs, combining):
+    def jvp(self, function, args, tangents, kwargs, steps):
         if self.mode != "fwd":
             return function(*args), tangents[0][1]
         return self.value(function, args), self.fault.corrupt(tangents[0][1], args[0])
 
     def vjp(self, function, args, wrt, kwargs):
         if self.mode != "rev":
-            return function(*args), lambda g: [g]
-        return self.value(function, args), lambda g: [self.fault.corrupt(g, args[0])]
+            return function(*args), [(through, lambda g: g, ())]
+        return self.value(function, args), [(through, lambda g: self.fault.corrupt(g, args[0]), ())]
 
 
 class _Planted(Rewrite):
     """The rule of a function with marks on its arguments or its result."""
 
     def __init__(self, function, fault, mode):
-        self.rule, self.fault, self.on_arguments = rules[function], fault, fault.marks_arguments(mode)
+        self.rule, self.fault, self.on_arguments = rule_of[function], fault, fault.marks_arguments(mode)
         self.twin = primitive(lambda *args, **kwargs: function(*args, **kwargs))
 
     def rewrite(self, mode, function, args, kwargs):
@@ -193,22 +192,22 @@ def _mark(x):
     """``x`` with its tracers marked."""
     if isinstance(x, Tracer):
         return marked(x) if x.dtype.kind in "fc" else x
-    return through(_mark, x) if isinstance(x, (list, tuple)) and tracer.innermost(x) is not None else x
+    return each(_mark, x) if isinstance(x, (list, tuple)) and tracer.innermost(x) is not None else x
 
 
 @contextmanager
 def planted(function, fault, mode):
     """The rule of ``function`` with a fault in one mode ("fwd" or "rev"), as long as the context lasts."""
-    right, match = rules[function], reverse.match
+    right, match = rule_of[function], reverse.match
     rule = _Planted(function, fault, mode)
-    rules[function], rules[rule.twin], rules[marked] = rule, right, _Mark(fault, mode)
+    rule_of[function], rule_of[rule.twin], rule_of[marked] = rule, right, _Mark(fault, mode)
     if fault.name == "un-broadcast sum":
         reverse.match = _first_of_broadcast
     try:
         yield
     finally:
-        rules[function], reverse.match = right, match
-        del rules[rule.twin], rules[marked]
+        rule_of[function], reverse.match = right, match
+        del rule_of[rule.twin], rule_of[marked]
 
 
 def _first_of_broadcast(u, like):
@@ -301,7 +300,7 @@ def selftest(names=(), modes=MODES, progress=None):
     ``names``: of the functions, by default all; ``modes``: of "fwd" and "rev". ``progress(done, total)`` is called
     after each function. Returns a ``Selftest``. Raises ValueError for a function that is not in the catalogue.
     """
-    functions = {name_of(c.function): c.function for c in catalogue if c.function in rules and not c.differs}
+    functions = {name_of(c.function): c.function for c in catalogue if c.function in rule_of and not c.differs}
     wanted = sorted({unit.name for unit in sweep.units(names)} & functions.keys())
     result = Selftest()
     for done, name in enumerate(wanted, 1):

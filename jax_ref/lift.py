@@ -16,9 +16,10 @@ import numpy as np
 import scipy.special
 
 from scratch_ad import tracer
-from scratch_ad.rule import Composite, Refused, rules
+from scratch_ad.registry import rule_of
+from scratch_ad.rule import Composite, Refused
 from scratch_ad.scipy import linalg, special
-from scratch_ad.tracer import Trace, Tracer, name_of, through
+from scratch_ad.tracer import Trace, Tracer, each, name_of
 
 jax.config.update("jax_enable_x64", True)
 
@@ -62,7 +63,7 @@ def _value(x):
     if isinstance(x, JaxArray):
         return x.value
     if isinstance(x, (tuple, list, range)):
-        return through(_value, list(x) if isinstance(x, range) else x)
+        return each(_value, list(x) if isinstance(x, range) else x)
     if callable(x) and not isinstance(x, type):
         return lambda *args: _value(x(*map(_result, args)))
     return x
@@ -72,7 +73,7 @@ def _result(y):
     """The arrays in a result of JAX as tracers, none of them weakly typed: in NumPy only Python numbers are."""
     if isinstance(y, jax.Array):
         return JaxArray(jax.lax.convert_element_type(y, y.dtype) if y.weak_type else y)
-    return through(_result, y) if isinstance(y, (tuple, list)) else y
+    return each(_result, y) if isinstance(y, (tuple, list)) else y
 
 
 @functools.cache
@@ -94,7 +95,7 @@ def _equivalent(function):
 
 def _body(function):
     """The body of a function that JAX lacks: of a composite rule, or of a user's own function."""
-    rule = rules.get(function)
+    rule = rule_of.get(function)
     if isinstance(rule, Composite):
         return rule.body
     if not hasattr(function, "_implementation") and hasattr(function, "__wrapped__"):

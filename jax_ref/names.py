@@ -7,7 +7,8 @@ from types import ModuleType
 
 import numpy as np
 
-from scratch_ad.rule import Constant, Refused, rules
+from scratch_ad.registry import rule_of
+from scratch_ad.rule import Constant, Refused
 from scratch_ad.tracer import name_of
 
 from .cases import catalogue
@@ -65,7 +66,7 @@ def _of_numpy(path):
 def _why_none(word, every):
     path = _path(word)
     function = _of_numpy(path)
-    rule = rules.get(function) if callable(function) else None
+    rule = rule_of.get(function) if callable(function) else None
     if isinstance(rule, Constant):
         return f"np.{path} has derivative zero, wherever it has one: there is nothing to check"
     if isinstance(rule, Refused):

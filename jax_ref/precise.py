@@ -14,7 +14,8 @@ import scipy.special as special
 from mpmath import mp, mpc, mpf
 
 from scratch_ad import tracer
-from scratch_ad.rule import Composite, rules
+from scratch_ad.registry import rule_of
+from scratch_ad.rule import Composite
 from scratch_ad.rules.fft import lengths
 from scratch_ad.rules.histograms import edges
 from scratch_ad.rules.linalg import full_svd, least_squares, p_norm, tall_qr
@@ -23,7 +24,7 @@ from scratch_ad.rules.products import contract
 from scratch_ad.rules.shaping import join, pile
 from scratch_ad.rules.special import points
 from scratch_ad.scipy import special as mirror
-from scratch_ad.tracer import Trace, Tracer, dtype_of, innermost, name_of, rebuild, through
+from scratch_ad.tracer import Trace, Tracer, dtype_of, each, innermost, name_of, rebuild
 from scratch_ad.tree import is_inexact
 
 
@@ -60,11 +61,11 @@ class _Referee(Trace):
         if function in FUNCTIONS:
             return FUNCTIONS[function](*args, **kwargs)
         if function in OF_SHAPE_AND_DTYPE:
-            return function(*through(_placeholder, args), **{k: _placeholder(v) for k, v in kwargs.items()})
+            return function(*each(_placeholder, args), **{k: _placeholder(v) for k, v in kwargs.items()})
         if function in NATIVE:
             given = {k: object_of(v) for k, v in _without_dtype(kwargs).items()}
-            return _wrapped(function(*through(object_of, args), **given), _dtype(args, kwargs))
-        if isinstance(rule := rules.get(function), Composite):
+            return _wrapped(function(*each(object_of, args), **given), _dtype(args, kwargs))
+        if isinstance(rule := rule_of.get(function), Composite):
             return rule.body(*args, **kwargs)
         if not hasattr(function, "_implementation") and hasattr(function, "__wrapped__"):
             return function.__wrapped__(*args, **kwargs)
@@ -86,14 +87,14 @@ def object_of(x):
     """``x`` with NumPy's arrays of mpmath numbers in place of ``Precise``."""
     if isinstance(x, Precise):
         return x.value
-    return through(object_of, x) if isinstance(x, (tuple, list)) and innermost(x) is not None else x
+    return each(object_of, x) if isinstance(x, (tuple, list)) and innermost(x) is not None else x
 
 
 def _placeholder(x):
     """``x`` with plain arrays of zeros in place of ``Precise``, of their shapes and dtypes."""
     if isinstance(x, Precise):
         return np.zeros(x.shape, x.dtype)
-    return through(_placeholder, x) if isinstance(x, (tuple, list)) and innermost(x) is not None else x
+    return each(_placeholder, x) if isinstance(x, (tuple, list)) and innermost(x) is not None else x
 
 
 def _without_dtype(kwargs):
@@ -575,7 +576,7 @@ def _rounded(x):
     """``x`` with NumPy's arrays in place of ``Precise``."""
     if isinstance(x, Precise):
         return x.value.astype(x.dtype)
-    return through(_rounded, x) if isinstance(x, (tuple, list)) and innermost(x) is not None else x
+    return each(_rounded, x) if isinstance(x, (tuple, list)) and innermost(x) is not None else x
 
 
 def _astype(a, dtype):
@@ -600,7 +601,7 @@ def _real_if_close(a, tol=100):
 
 def _full_like(a, fill_value, *args, **kwargs):
     if isinstance(fill_value, Precise):
-        return rules[np.full_like].body(a, fill_value, *args, **kwargs)
+        return rule_of[np.full_like].body(a, fill_value, *args, **kwargs)
     return np.full_like(_placeholder(a), fill_value, *args, **kwargs)
 
 

@@ -29,7 +29,8 @@ import numpy as np
 import optree
 
 from scratch_ad.program import Recorder
-from scratch_ad.rule import Composite, Rewrite, rules
+from scratch_ad.registry import Rewrite, rule_of
+from scratch_ad.rule import Composite
 from scratch_ad.tracer import name_of
 
 from . import programs
@@ -185,7 +186,7 @@ class Task(NamedTuple):
         if result.excused:
             record["excused"] = [*map(_finding, result.excused)]
         case = self.unit.cases()[number]
-        if status != "right" and isinstance(rules.get(case.function), Composite):
+        if status != "right" and isinstance(rule_of.get(case.function), Composite):
             record["calls"] = callees(case, self.unit.dtype)
         return record
 
@@ -219,7 +220,7 @@ class _Callees(Recorder):
     differentiates = True
 
     def process(self, function, args, kwargs):
-        rule = rules.get(function)
+        rule = rule_of.get(function)
         if isinstance(rule, Rewrite):
             return rule.rewrite(self.mode, function, args, kwargs)
         return super().process(function, args, kwargs)

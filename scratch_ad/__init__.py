@@ -2,10 +2,9 @@
 
 from . import rules as _rules  # noqa: F401  (registers the rules)
 from .custom import custom_jvp, custom_vjp
-from .forward import jvp
+from .modes import jvp, vjp
 from .numerical import numerical_gradient, numerical_jacobian
 from .program import record
-from .reverse import vjp
 from .rule import composite, constant, elementwise, explicit, linear, over, refuse
 from .symbolic import expression, symbolic_gradient
 from .tracer import primitive

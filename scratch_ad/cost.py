@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .program import Call, Name, Program, record
-from .rule import Aval
+from .registry import Aval
 from .tracer import astype, dtype_of, getitem, name_of, scatter, shape_of
 
 

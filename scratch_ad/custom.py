@@ -5,7 +5,9 @@ import inspect
 
 import numpy as np
 
-from .reverse import vjp
+from .chain import through
+from .modes import vjp
+from .registry import Derivative
 from .tracer import Tracer, innermost, shape_of
 from .tree import describe, flatten, is_inexact, typed, unflatten, zeros
 
@@ -102,8 +104,8 @@ class custom_vjp(_Custom):
         return _VjpRule(self, *call)
 
 
-class _Rule:
-    """One call of a custom function, as the engines use a rule: ``joint``, with one reverse map for all arguments."""
+class _Rule(Derivative):
+    """One call of a custom function, as the engines use a rule."""
 
     joint = True
 
@@ -144,7 +146,7 @@ class _JvpRule(_Rule):
                 )
         return y, [tangent if is_inexact(out) else None for out, tangent in zip(y, t, strict=True)]
 
-    def jvp(self, function, values, tangents, kwargs, combining):
+    def jvp(self, function, values, tangents, kwargs, steps):
         given = dict(tangents)
         return self.run(values, [given[i] if i in given else zeros(v) for i, v in enumerate(values)])
 
@@ -155,21 +157,22 @@ class _JvpRule(_Rule):
             return [tangent for tangent in t if tangent is not None], y
 
         _, pullback, y = vjp(linear, *(zeros(values[i]) for i in wrt), has_aux=True)
-        return y, lambda g: pullback([part for part, out in zip(g, y, strict=True) if is_inexact(out)])
+        pull = lambda g: pullback([part for part, out in zip(g, y, strict=True) if is_inexact(out)])
+        return y, (through, pull, ())
 
 
 class _VjpRule(_Rule):
-    def jvp(self, function, values, tangents, kwargs, combining):
+    def jvp(self, function, values, tangents, kwargs, steps):
         raise TypeError(f"can't apply forward-mode autodiff (jvp) to a custom_vjp function: {self.custom.name}.")
 
     def vjp(self, function, values, wrt, kwargs):
-        out, residuals = self.custom.fwd(*self.arrange(values))
+        out, kept = self.custom.fwd(*self.arrange(values))
         y = self.flatten_out(out)
-        return y, lambda g: self.pull(residuals, g, values, wrt)
+        return y, (through, lambda g: self.cotangents(kept, g, values, wrt), ())
 
-    def pull(self, residuals, g, values, wrt):
+    def cotangents(self, kept, g, values, wrt):
         name, primals = self.custom.name, unflatten(self.spec, values)
-        cotangents = self.custom.bwd(*self.fixed, residuals, unflatten(self.out_spec[0], g))
+        cotangents = self.custom.bwd(*self.fixed, kept, unflatten(self.out_spec[0], g))
         if not isinstance(cotangents, tuple) or len(cotangents) != len(primals):
             raise TypeError(
                 "Custom VJP bwd rule must produce an output with the same container structure as the args tuple of the "

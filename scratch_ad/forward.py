@@ -4,11 +4,9 @@ A ``Dual`` carries a value and its tangent; each rule turns the tangents of a ca
 of its output.
 """
 
-import numpy as np
-
-from .rule import Rewrite, aval, careful, has_nan, match, missing, plain, rules
-from .tracer import Trace, Tracer, dtype_of, escaped, rebuild, refuse_traced, shape_of
-from .tree import flatten, is_inexact, split_aux, tangent_dtype, tree_map, typed, unflatten, zeros
+from .registry import FORWARD, Rewrite, aval, match, missing, rule_of
+from .tracer import Trace, Tracer, escaped, rebuild, refuse_traced
+from .tree import flatten, is_inexact, split_aux, tree_map, typed, unflatten, zeros
 
 
 class Dual(Tracer):
@@ -19,20 +17,23 @@ class Dual(Tracer):
     def __init__(self, trace, value, tangent):
         self.owner, self.value, self.tangent = trace, value, tangent
 
+    def __repr__(self):
+        return f"Dual({self.value!r}, tangent={self.tangent!r})"
+
 
 class Forward(Trace):
-    """One run of forward mode; ``combining`` gives the products of tangents with partials, None once it is over."""
+    """One run of forward mode; ``steps`` is the table of the chain rule's steps (chain.py), None once it is over."""
 
-    __slots__ = ("combining",)
-    mode = "forward mode (jvp)"
+    __slots__ = ("steps",)
+    mode = FORWARD
     differentiates = True
 
-    def __init__(self, combining):
+    def __init__(self, steps):
         super().__init__()
-        self.combining = combining
+        self.steps = steps
 
     def process(self, function, args, kwargs):
-        rule = rules.get(function, missing)
+        rule = rule_of.get(function, missing)
         if isinstance(rule, Rewrite):
             return rule.rewrite(self.mode, function, args, kwargs)
         return self.push(rule, function, args, kwargs)
@@ -41,14 +42,14 @@ class Forward(Trace):
         """Push the tangents of the arguments through one call."""
         if kwargs:
             refuse_traced(function, kwargs, self.mode)
-        if self.combining is None:
+        if self.steps is None:
             raise escaped(self.mode)
         values, tangents = list(args), []
         for i, a in enumerate(args):
             if type(a) is Dual and a.owner is self:
                 values[i] = a.value
                 tangents.append((i, a.tangent))
-        y, t = rule.jvp(function, values, tangents, kwargs, self.combining)
+        y, t = rule.jvp(function, values, tangents, kwargs, self.steps)
         if isinstance(y, (tuple, list)):
             return y if t is None else rebuild(y, [self.dual(*pair) for pair in zip(y, t, strict=True)])
         return self.dual(y, t)
@@ -64,54 +65,16 @@ class Forward(Trace):
         return type(leaf) is Dual and leaf.owner is self
 
 
-def jvp(fun, primals, tangents, has_aux=False):
-    """The value of ``fun`` at ``primals`` and its derivative along ``tangents``, in one forward pass.
+def run(steps, fun, spec, leaves, tangents, has_aux):
+    """Run ``fun`` on dual numbers; ``spec`` makes its positional arguments of the leaves.
 
-    ``primals`` and ``tangents``: tuples with one entry per positional argument, of equal containers, shapes and
-    dtypes (float0 for integers). Returns ``(out, tangent_out)`` or ``(out, tangent_out, aux)``, ``tangent_out``
-    shaped like ``out``. NumPy's floating-point warnings are silent inside. If a nan comes out, ``fun`` runs a
-    second time with 0·∞ = 0 in the chain rule's products (see ``rule.careful``).
-    Raises TypeError for unequal containers or dtypes and ValueError for unequal shapes.
+    Returns the output, its tangent in the same containers, and aux. Raises TypeError for an output that is no number,
+    or a tracer of another run.
     """
-    leaves, spec = flatten(_sequence(primals, tangents))
-    tangent_leaves, tangent_spec = flatten(tuple(tangents))
-    if spec != tangent_spec:
-        raise TypeError(
-            "primal and tangent arguments to jvp must have the same tree structure; primals have tree structure "
-            f"{spec} whereas tangents have tree structure {tangent_spec}."
-        )
-    for p, t in zip(leaves, tangent_leaves, strict=True):
-        if tangent_dtype(p) != dtype_of(t):
-            raise TypeError(
-                "primal and tangent arguments to jvp do not match; dtypes must be equal, or in case of int/bool primal "
-                f"dtype the tangent dtype must be float0. Got primal dtype {dtype_of(p)} and so expected tangent dtype "
-                f"{tangent_dtype(p)}, but got tangent dtype {dtype_of(t)} instead."
-            )
-        if shape_of(p) != shape_of(t):
-            raise ValueError(
-                "jvp called with different primal and tangent shapes; "
-                f"Got primal shape {shape_of(p)} and tangent shape as {shape_of(t)}"
-            )
-    with np.errstate(all="ignore"):
-        result = _run(Forward(plain), fun, spec, leaves, tangent_leaves, has_aux)
-        if any(map(has_nan, flatten(result[1])[0])):
-            result = _run(Forward(careful), fun, spec, leaves, tangent_leaves, has_aux)
-    return result if has_aux else result[:2]
-
-
-def _sequence(primals, tangents):
-    if not (isinstance(primals, (tuple, list)) and isinstance(tangents, (tuple, list))):
-        raise TypeError(
-            "primal and tangent arguments to jvp must be tuples or lists; "
-            f"found {type(primals).__name__} and {type(tangents).__name__}."
-        )
-    return tuple(primals)
-
-
-def _run(trace, fun, spec, leaves, tangents, has_aux):
+    trace = Forward(steps)
     duals = [Dual(trace, p, typed(t)) if is_inexact(p) else p for p, t in zip(leaves, tangents, strict=True)]
     out, aux = split_aux(fun(*unflatten(spec, duals)), has_aux)
-    trace.combining = None
+    trace.steps = None
     out_leaves, out_spec = flatten(out)
     pairs = [trace.pull_out(leaf) for leaf in out_leaves]
     out, tangent_out = (unflatten(out_spec, [pair[k] for pair in pairs]) for k in (0, 1))

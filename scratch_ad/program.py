@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .rule import aval, snapshot
-from .tracer import Closed, Trace, Tracer, name_of, rebuild, through
+from .registry import aval, snapshot
+from .tracer import Closed, Trace, Tracer, each, name_of, rebuild
 from .tree import flatten, unflatten
 
 _reserved = re.compile(r"v\d+|slice")  # what the source of a program uses beside its namespace
@@ -78,13 +78,13 @@ class Recorder(Trace):
         """Values in place of this recording's tracers."""
         if isinstance(x, Recorded) and x.owner is self:
             return x.value
-        return through(self.lower, x) if isinstance(x, (tuple, list)) else x
+        return each(self.lower, x) if isinstance(x, (tuple, list)) else x
 
     def named(self, x):
         """Names in place of this recording's tracers, and constants that nobody can change any more."""
         if isinstance(x, Recorded) and x.owner is self:
             return x.name
-        return through(self.named, x) if isinstance(x, (tuple, list)) else snapshot(x)
+        return each(self.named, x) if isinstance(x, (tuple, list)) else snapshot(x)
 
     def program(self, outputs):
         """The recorded calls as a program that returns ``outputs``, a list of tracers or constants; the last step."""

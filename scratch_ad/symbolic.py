@@ -14,7 +14,8 @@ import inspect
 import numpy as np
 
 from .program import Name, record
-from .rule import Composite, rules
+from .registry import rule_of
+from .rule import Composite
 from .tracer import Trace, Tracer, astype, getitem, name_of
 from .tree import tree_map
 
@@ -46,7 +47,7 @@ class Symbolic(Trace):
 
     def process(self, function, args, kwargs):
         on_arrays = function if function in _by_numpy else _counterparts().get(function)
-        rule = rules.get(function)
+        rule = rule_of.get(function)
         try:
             if on_arrays is None and isinstance(rule, Composite):
                 return rule.rewrite(self.mode, function, args, kwargs)

@@ -279,7 +279,7 @@ def strip(x):
     """``x`` without its derivatives: what lies below every differentiating trace."""
     while isinstance(x, Tracer) and x.owner.differentiates:
         x = x.value
-    return through(strip, x) if isinstance(x, (list, tuple)) and innermost(x) is not None else x
+    return each(strip, x) if isinstance(x, (list, tuple)) and innermost(x) is not None else x
 
 
 def any_known(condition):
@@ -288,7 +288,7 @@ def any_known(condition):
     return isinstance(condition, (bool, np.ndarray, np.generic)) and bool(np.any(condition))
 
 
-def through(function, x):
+def each(function, x):
     """``function`` of each entry of a list, tuple or named tuple, in the same container."""
     return rebuild(x, map(function, x))
 

@@ -6,9 +6,10 @@ import math
 import numpy as np
 
 from . import reverse, tracer
-from .forward import jvp
+from .chain import has_nan
+from .fast import FastTape
+from .modes import jvp
 from .program import Recorder
-from .rule import has_nan
 from .tracer import dtype_of, shape_of
 from .tree import copied, describe, flatten, is_inexact, is_leaf, tangent_dtype, tree_map, typed, unflatten, zeros
 
@@ -34,7 +35,7 @@ def value_and_grad(fun, argnums=0, has_aux=False, holomorphic=False, allow_int=F
         leaves, spec, on_leaves = _choose(fun, argnums, args, kwargs)
         for leaf in leaves:
             _check_reverse_input("grad", leaf, holomorphic, allow_int)
-        out, out_spec, pull, aux = reverse.run(on_leaves, leaves, has_aux)
+        out, out_spec, pull, aux = reverse.run(FastTape(), on_leaves, leaves, has_aux)
         if not is_leaf(out_spec):
             raise TypeError(
                 f"Gradient only defined for scalar-output functions. Output was {unflatten(out_spec, out)}."
@@ -43,7 +44,7 @@ def value_and_grad(fun, argnums=0, has_aux=False, holomorphic=False, allow_int=F
         if value.shape != ():
             raise TypeError(f"Gradient only defined for scalar-output functions. Output had shape: {value.shape}.")
         _check_reverse_output("grad", value, holomorphic)
-        gradient = unflatten(spec, pull([value.dtype.type(1)], last=True))
+        gradient = unflatten(spec, pull([value.dtype.type(1)]))
         return ((value, aux) if has_aux else value), gradient
 
     return differentiated
@@ -110,7 +111,7 @@ def jacrev(fun, argnums=0, has_aux=False, holomorphic=False, allow_int=False):
         leaves, spec, on_leaves = _choose(fun, argnums, args, kwargs)
         for leaf in leaves:
             _check_reverse_input("jacrev", leaf, holomorphic, allow_int)
-        out_leaves, out_spec, pull, aux = reverse.run(on_leaves, leaves, has_aux)
+        out_leaves, out_spec, pull, aux = reverse.run(FastTape(), on_leaves, leaves, has_aux)
         for leaf in out_leaves:
             _check_reverse_output("jacrev", leaf, holomorphic)
         rows = iter([pull(basis) for basis in _basis(out_leaves)])

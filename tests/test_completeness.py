@@ -15,12 +15,13 @@ import scratch_ad
 from jax_ref.cases import catalogue
 from jax_ref.cases.constant import CONSTANTS
 from jax_ref.compare import mismatch
-from scratch_ad import forward, grad, jvp, reverse, scipy, vjp
-from scratch_ad.rule import Constant, Refused, rules
+from scratch_ad import fast, forward, grad, jvp, scipy, vjp
+from scratch_ad.registry import rule_of
+from scratch_ad.rule import Constant, Refused
 from scratch_ad.tracer import Tracer, name_of
 
 PACKAGE = pathlib.Path(scratch_ad.__file__).parent
-OURS = {f: rule for f, rule in rules.items() if not (getattr(f, "__module__", "") or "").startswith("test")}
+OURS = {f: rule for f, rule in rule_of.items() if not (getattr(f, "__module__", "") or "").startswith("test")}
 
 
 def names(functions):
@@ -34,12 +35,12 @@ def test_every_function_that_can_be_overridden_has_an_answer():
     functions = {*overrides.get_overridable_numpy_ufuncs(), *overrides.get_overridable_numpy_array_functions()}
     functions = {f for f in functions if not (getattr(f, "__module__", None) or "").startswith(ON_DEMAND)}
     assert len(functions) > 400
-    assert sorted({*names(functions)} - {*names(rules)}) == []  # by name: np.eye(like=…) is a second function object
+    assert sorted({*names(functions)} - {*names(rule_of)}) == []  # by name: np.eye(like=…) is a second function object
 
 
 def test_every_ufunc_method_of_the_arithmetic_functions_has_an_answer():
     for ufunc in (np.add, np.multiply, np.maximum, np.minimum):
-        assert {ufunc.reduce, ufunc.accumulate, ufunc.reduceat, ufunc.outer, ufunc.at} <= rules.keys(), name_of(ufunc)
+        assert {ufunc.reduce, ufunc.accumulate, ufunc.reduceat, ufunc.outer, ufunc.at} <= rule_of.keys(), name_of(ufunc)
 
 
 def test_no_function_has_two_rules(monkeypatch):
@@ -50,11 +51,13 @@ def test_no_function_has_two_rules(monkeypatch):
             assert function not in self, f"{name_of(function)} has two rules"
             super().__setitem__(function, rule)
 
-    monkeypatch.setattr(scratch_ad.rule, "rules", Once())
+    once = Once()
+    monkeypatch.setattr(scratch_ad.rule, "rule_of", once)
+    monkeypatch.setattr(scratch_ad.registry, "rule_of", once)
     for path in sorted(PACKAGE.glob("rules/[a-z]*.py")):
         spec = importlib.util.spec_from_file_location(f"scratch_ad.rules.{path.stem}", path)
         spec.loader.exec_module(importlib.util.module_from_spec(spec))
-    assert len(scratch_ad.rule.rules) > 300
+    assert len(once) > 300
 
 
 def test_every_rule_has_a_case():
@@ -91,8 +94,8 @@ def test_every_internal_rule_is_used_by_some_case(monkeypatch):
             unused.discard(function)
             return super().get(function, default)
 
-    monkeypatch.setattr(forward, "rules", Watched(rules))
-    monkeypatch.setattr(reverse, "rules", Watched(rules))
+    for engine in (forward, fast):
+        monkeypatch.setattr(engine, "rule_of", Watched(rule_of))
     with np.errstate(all="ignore"):
         for case in sorted(catalogue, key=numbers):
             if not unused:

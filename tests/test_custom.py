@@ -82,7 +82,7 @@ def test_a_ufunc_of_another_library():
         assert not mismatch(grad(cdf)(0.5), (1 + np.cos(0.5)) / (2 * np.pi))
         assert not mismatch(scratch_ad.hessian(cdf)(0.5), -np.sin(0.5) / (2 * np.pi), 2)
     finally:
-        del scratch_ad.rule.rules[cdf]
+        del scratch_ad.registry.rule_of[cdf]
 
 
 def test_a_function_without_a_rule_says_how_to_add_one():

@@ -6,7 +6,7 @@ import pytest
 import scratch_ad
 from jax_ref.faults import FAULTS, MODES, NOTHING, Selftest, false_alarms, planted, selftest
 from jax_ref.sweep import Unit
-from scratch_ad.rule import rules
+from scratch_ad.registry import rule_of
 
 HANDFUL = ("np.tanh", "np.multiply", "np.sum", "np.where", "np.matmul", "np.sort", "np.concatenate")
 x = np.array([[0.3, -1.2, 0.0], [0.8, 0.3, 2.0]])
@@ -53,14 +53,14 @@ def test_a_check_that_finds_too_much_is_an_alarm(monkeypatch):
 def test_a_fault_is_in_one_rule_and_one_mode_and_goes_away(fault, mode):
     if mode not in fault.modes:
         return
-    right = dict(rules)
+    right = dict(rule_of)
     f = lambda x: np.sum(np.tanh(x) * x)
     derivatives = lambda: (scratch_ad.jvp(f, (x,), (x.copy(),))[1], scratch_ad.vjp(f, x)[1](np.float64(1))[0])
     expected = derivatives()
     with planted(np.tanh, fault, mode):
         other = MODES.index("rev" if mode == "fwd" else "fwd")
         np.testing.assert_array_equal(derivatives()[other], expected[other])
-    assert rules == right
+    assert rule_of == right
     for a, b in zip(derivatives(), expected, strict=True):
         np.testing.assert_array_equal(a, b)
 

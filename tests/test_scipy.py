@@ -12,7 +12,8 @@ import scipy.signal
 
 import scratch_ad
 from scratch_ad import grad, jvp, vjp
-from scratch_ad.rule import Refused, rules
+from scratch_ad.registry import rule_of
+from scratch_ad.rule import Refused
 from scratch_ad.scipy import fft, linalg, signal
 from scratch_ad.tracer import name_of
 
@@ -30,7 +31,7 @@ A, B = RNG.normal(size=(3, 3)) + 3 * np.eye(3), RNG.normal(size=3)
 
 def test_every_function_has_an_answer():
     assert [theirs.__name__ for theirs, ours in PAIRS if ours is None] == []
-    assert [name_of(ours) for _, ours in WRAPPED if ours not in rules] == []
+    assert [name_of(ours) for _, ours in WRAPPED if ours not in rule_of] == []
     assert len(WRAPPED) > 80
 
 
@@ -103,7 +104,7 @@ def test_what_is_refused_says_why(call, words):
 
 
 def test_every_refusal_has_a_reason():
-    refused = [rules[ours] for _, ours in WRAPPED if isinstance(rules[ours], Refused)]
+    refused = [rule_of[ours] for _, ours in WRAPPED if isinstance(rule_of[ours], Refused)]
     assert len(refused) > 10
     assert all(len(rule.reason) > 20 for rule in refused)
 

@@ -15,7 +15,8 @@ from jax_ref import sweep
 from jax_ref.cases import catalogue
 from jax_ref.engine import Engine
 from jax_ref.report.records import Expectation, Log, expectations, lines, results
-from scratch_ad.rule import Composite, rules
+from scratch_ad.registry import rule_of
+from scratch_ad.rule import Composite
 from scratch_ad.tracer import name_of
 
 QUICK = ("exp", "log", "negative", "positive", "square")
@@ -219,7 +220,7 @@ def test_a_composite_is_blocked_by_what_it_is_made_of():
 
 
 def test_every_composite_can_be_asked_what_it_calls():
-    composites = [case for case in catalogue if isinstance(rules.get(case.function), Composite)]
+    composites = [case for case in catalogue if isinstance(rule_of.get(case.function), Composite)]
     calls = {name_of(case.function): sweep.callees(case, case.dtypes[-1]) for case in composites}
     assert "np.mean" in calls["np.nanmedian"] and "np.where" in calls["np.piecewise"]
 

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from scratch_ad import jvp, vjp
-from scratch_ad.rule import Composite, Constant, Refused, rules
+from scratch_ad.registry import rule_of
+from scratch_ad.rule import Composite, Constant, Refused
 from scratch_ad.tracer import name_of
 
-METHODS = [f for f in rules if isinstance(getattr(f, "__self__", None), np.ufunc)]
-COMPOSITES = [f for f in METHODS if isinstance(rules[f], Composite) and f.__self__ is not np.ldexp]  # of two reals
+METHODS = [f for f in rule_of if isinstance(getattr(f, "__self__", None), np.ufunc)]
+COMPOSITES = [f for f in METHODS if isinstance(rule_of[f], Composite) and f.__self__ is not np.ldexp]  # of two reals
 NUMPY_IS_WRONG = {
     np.power.reduceat,
     np.arctan2.reduceat,
@@ -93,7 +94,7 @@ def test_where_and_initial_of_reduce(method):
 
 def test_methods_of_constant_functions_are_constant_and_at_is_refused():
     for method in METHODS:
-        rule = rules[method]
+        rule = rule_of[method]
         assert isinstance(rule, Refused if method.__name__ == "at" else (Composite, Constant)), name_of(method)
     assert not vjp(lambda x: np.sum(x) + np.sum(np.greater.outer(x[0], x[1])), x)[1](1.0)[0].std()
     with pytest.raises(TypeError, match=r"np\.multiply\.at .*in place.*np\.where"):

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ..forward import jvp
+from ..modes import jvp
 from ..numerical import numerical_gradient
-from ..rule import Elementwise, rules
+from ..registry import rule_of
+from ..rule import Elementwise
 from ..symbolic import symbolic_gradient  # noqa: F401  (as numerical_gradient, one of the four)
 from ..tracer import name_of
 from ..transforms import grad, jacfwd
@@ -64,11 +65,11 @@ class _Derivatives(Mapping):
         return derivative
 
     def __contains__(self, function):
-        rule = rules.get(function)
+        rule = rule_of.get(function)
         return isinstance(rule, Elementwise) and len(rule.partials) == 1
 
     def __iter__(self):
-        return filter(self.__contains__, rules)
+        return filter(self.__contains__, rule_of)
 
     def __len__(self):
         return sum(1 for _ in self)

@@ -3,7 +3,7 @@
 Those for SciPy's functions wait until a function of theirs is met: SciPy need not be there.
 """
 
-from ..rule import on_demand
+from ..registry import on_demand
 from . import (  # noqa: F401
     constant,
     elementwise,

@@ -7,7 +7,8 @@ import math
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from ..rule import Constant, composite, constant, explicit, primitive, refuse, rules
+from ..registry import rule_of
+from ..rule import Constant, composite, constant, explicit, primitive, refuse
 from ..tracer import astype, name_of, strip
 from ..tree import typed
 from . import constant as _constant  # noqa: F401  (whose ufuncs these are)
@@ -125,10 +126,10 @@ def _outer(ufunc, a, b, **kwargs):
 
 _sums = {np.add: "a + np.bincount(indices, b, len(a))", np.subtract: "a - np.bincount(indices, b, len(a))"}
 _bodies = {"reduce": _reduce, "accumulate": _accumulate, "reduceat": _reduceat, "outer": _outer}
-for _ufunc in [f for f in rules if isinstance(f, np.ufunc) and f.signature is None and f.types]:
+for _ufunc in [f for f in rule_of if isinstance(f, np.ufunc) and f.signature is None and f.types]:
     if (_ufunc.nin, _ufunc.nout) == (2, 1):
         for _name, _body in _bodies.items():
-            if isinstance(rules[_ufunc], Constant) and _ufunc is not np.floor_divide:  # that leaves one number alone
+            if isinstance(rule_of[_ufunc], Constant) and _ufunc is not np.floor_divide:  # that leaves one number alone
                 constant(getattr(_ufunc, _name))
             else:
                 composite(getattr(_ufunc, _name), functools.partial(_body, _ufunc))

@@ -4,7 +4,8 @@ import warnings
 
 import numpy as np
 
-from ..rule import composite, explicit, match, primitive
+from ..registry import match
+from ..rule import composite, explicit, primitive
 from ..tracer import any_known, astype, strip
 from ..tree import typed
 

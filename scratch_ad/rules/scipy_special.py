@@ -5,19 +5,17 @@ and equations of the NIST Digital Library of Mathematical Functions (DLMF, https
 An inverse function x of p = F(x; a) has the partial 1/F' in p and −(∂F/∂a)/F' in its other arguments.
 """
 
-import operator
-
 import numpy as np
 import scipy.special as special
 from scipy.special import _ufuncs
 
-from ..rule import careful, constant, elementwise, explicit, over, refuse
+from ..chain import product  # one output's pole leaves the others alone
+from ..rule import constant, elementwise, explicit, over, refuse
 from . import _special_formulas as of
 from ._special_formulas import DEGREE, PI, ROOT_2PI, ROOT_PI
 from .elementwise import _LN2, _LN10, _base_partial, _exponent_partial, _is_complex, _one_plus
 
 unknown = "no closed form of it is known"
-_times = careful[operator.mul]  # one output's pole leaves the others alone
 
 
 # Registering
@@ -64,10 +62,10 @@ def several(function, *slopes):
     """Register a function with several outputs: per argument what gives the partials of all, or None."""
 
     def push(partials):
-        return partials and (lambda t, y, *args: tuple(_times(t, p) for p in partials(y, *args)))
+        return partials and (lambda t, y, *args: tuple(product(t, p) for p in partials(y, *args)))
 
     def pull(partials):
-        return partials and (lambda g, y, *args: sum(map(_times, g, partials(y, *args))))
+        return partials and (lambda g, y, *args: sum(map(product, g, partials(y, *args))))
 
     explicit(function, jvp=tuple(map(push, slopes)), vjp=tuple(map(pull, slopes)))
 

@@ -1,0 +1,84 @@
+"""``jvp`` and ``vjp`` as users call them: containers, JAX's checks, and a careful second pass where a nan comes out."""
+
+import numpy as np
+
+from . import forward, reverse
+from .chain import careful, has_nan, plain
+from .fast import FastTape
+from .tracer import dtype_of, shape_of
+from .tree import copied, describe, flatten, tangent_dtype, unflatten, zeros
+
+
+def jvp(fun, primals, tangents, has_aux=False):
+    """The value of ``fun`` at ``primals`` and its derivative along ``tangents``, in one forward pass.
+
+    ``primals`` and ``tangents``: tuples with one entry per positional argument, of equal containers, shapes and
+    dtypes (float0 for integers). Returns ``(out, tangent_out)`` or ``(out, tangent_out, aux)``, ``tangent_out``
+    shaped like ``out``. NumPy's floating-point warnings are silent inside. If a nan comes out, and only then, ``fun``
+    runs a second time with 0·∞ = 0 in the steps of the chain rule (chain.py), and all that is returned is of that run:
+    forward mode keeps nothing of the first, and to look at each of its steps would cost a tenth of its time.
+    Raises TypeError for unequal containers or dtypes and ValueError for unequal shapes.
+    """
+    if not (isinstance(primals, (tuple, list)) and isinstance(tangents, (tuple, list))):
+        raise TypeError(
+            "primal and tangent arguments to jvp must be tuples or lists; "
+            f"found {type(primals).__name__} and {type(tangents).__name__}."
+        )
+    leaves, spec = flatten(tuple(primals))
+    tangent_leaves, tangent_spec = flatten(tuple(tangents))
+    if spec != tangent_spec:
+        raise TypeError(
+            "primal and tangent arguments to jvp must have the same tree structure; primals have tree structure "
+            f"{spec} whereas tangents have tree structure {tangent_spec}."
+        )
+    for p, t in zip(leaves, tangent_leaves, strict=True):
+        if tangent_dtype(p) != dtype_of(t):
+            raise TypeError(
+                "primal and tangent arguments to jvp do not match; dtypes must be equal, or in case of int/bool primal "
+                f"dtype the tangent dtype must be float0. Got primal dtype {dtype_of(p)} and so expected tangent dtype "
+                f"{tangent_dtype(p)}, but got tangent dtype {dtype_of(t)} instead."
+            )
+        if shape_of(p) != shape_of(t):
+            raise ValueError(
+                "jvp called with different primal and tangent shapes; "
+                f"Got primal shape {shape_of(p)} and tangent shape as {shape_of(t)}"
+            )
+    with np.errstate(all="ignore"):
+        result = forward.run(plain, fun, spec, leaves, tangent_leaves, has_aux)
+        if any(map(has_nan, flatten(result[1])[0])):
+            result = forward.run(careful, fun, spec, leaves, tangent_leaves, has_aux)
+    return result if has_aux else result[:2]
+
+
+def vjp(fun, *primals, has_aux=False):
+    """The value of ``fun`` at ``primals``, and its pullback.
+
+    Returns ``(out, pullback)`` or ``(out, pullback, aux)``. ``pullback(cotangent)``, with a cotangent shaped like
+    ``out``, gives a tuple of cotangents shaped like ``primals`` (float0 for integers), any number of times. It does
+    not change when the input arrays, arrays that ``fun`` used, or ``out`` are changed later. If a nan comes out, the
+    tape is walked a second time with 0·∞ = 0 in the steps of the chain rule (chain.py); ``fun`` runs once.
+    The pullback raises ValueError for a cotangent of another container, shape or dtype than ``out``'s.
+    """
+    leaves, spec = flatten(primals)
+    out_leaves, out_spec, pull, aux = reverse.run(
+        FastTape(), lambda leaves: fun(*unflatten(spec, leaves)), leaves, has_aux
+    )
+
+    def pullback(cotangent):
+        cotangents, cotangent_spec = flatten(cotangent)
+        if cotangent_spec != out_spec:
+            raise ValueError(
+                "unexpected tree structure. The argument to a VJP function returned by vjp must match the tree "
+                f"structure of the differentiated function's output: expected {out_spec}, got {cotangent_spec}."
+            )
+        for c, y in zip(cotangents, out_leaves, strict=True):
+            if shape_of(c) != shape_of(y) or dtype_of(c) != tangent_dtype(y):
+                raise ValueError(
+                    "unexpected type (e.g. shape/dtype) for argument to VJP function: "
+                    f"got {describe(c)}, but expected {describe(zeros(y))} because the corresponding output of the "
+                    f"differentiated function was {describe(y)}"
+                )
+        return unflatten(spec, pull(cotangents))
+
+    out = unflatten(out_spec, list(map(copied, out_leaves)))
+    return (out, pullback, aux) if has_aux else (out, pullback)

@@ -1,0 +1,130 @@
+"""Which rule belongs to which function, and all that an engine may ask of a rule.
+
+``y`` is the result of a call, ``t`` a tangent, ``g`` a cotangent; ``wrt`` are the places of the arguments that are
+differentiated, the others are somebody's constants. Edges, ``(step, map, kept)``, are explained in chain.py.
+"""
+
+import importlib
+import math
+import sys
+from typing import NamedTuple
+
+import numpy as np
+
+from .tracer import astype, dtype_of, each, name_of
+
+rule_of = {}  # NumPy function → its rule
+FORWARD, REVERSE = "forward mode (jvp)", "reverse mode (vjp)"
+on_demand = {}  # package that users may have imported → module with the rules for its functions
+
+
+class Rewrite:
+    """A rule without a derivative of its own."""
+
+    def rewrite(self, mode, function, args, kwargs):
+        """The result of ``function(*args, **kwargs)``, in calls that have rules, or an error that names the mode."""
+        raise NotImplementedError
+
+
+class Derivative:
+    """A rule with a derivative of its own: for each argument an edge in either direction."""
+
+    joint = False  # whether one edge serves all arguments at once: it takes, or gives, the list of theirs
+    short = None  # of one argument where one number is kept: the step, the map, and whether the number is the output
+
+    def jvp(self, function, args, tangents, kwargs, steps):
+        """``y`` and its tangent; ``tangents`` are pairs ``(i, t)``, ``steps`` the table of the steps to take."""
+        y, total = function(*args, **kwargs), None
+        for i, t in tangents:
+            step, push, kept = self.push(function, i, args, y, kwargs)
+            t = steps[step](t, push, kept)
+            total = t if total is None else added(total, t)
+        return y, total
+
+    def vjp(self, function, args, wrt, kwargs):
+        """``y``, and for each argument in ``wrt`` the edge from ``g`` to its cotangent; one edge if ``joint``."""
+        y = function(*args, **kwargs)
+        return y, [self.pull(i, args, y, wrt, kwargs) for i in wrt]
+
+    def push(self, function, i, args, y, kwargs):
+        """The edge from a tangent of argument i to a tangent of ``y``."""
+        raise NotImplementedError
+
+    def pull(self, i, args, y, wrt, kwargs=None):
+        """The edge from a cotangent of ``y`` to one of argument i."""
+        raise NotImplementedError
+
+
+def added(t, u):
+    """The sum of two (co)tangents, or of two lists of them, where None is zero."""
+    if t is None or u is None:
+        return u if t is None else t
+    return type(t)(map(added, t, u)) if isinstance(t, (tuple, list)) else t + u
+
+
+def load_rules():
+    """Load the rules for the packages that have been imported; those that users have given already stay."""
+    given = dict(rule_of)
+    for package, module in on_demand.items():
+        if package in sys.modules:
+            importlib.import_module(module)
+    rule_of.update(given)
+
+
+class Missing(Rewrite):
+    def rewrite(self, mode, function, args, kwargs):
+        load_rules()
+        if function in rule_of:
+            return function(*args, **kwargs)
+        raise NotImplementedError(
+            f"{name_of(function)} has no rule, which {mode} needs. Write it in other NumPy functions, or add a rule: "
+            f"scratch_ad.elementwise({name_of(function)}, lambda x: …) for an elementwise function, "
+            "scratch_ad.linear, scratch_ad.explicit or scratch_ad.constant for others."
+        )
+
+
+missing = Missing()
+
+
+class Aval(NamedTuple):
+    """What is left of an array whose data is not kept: an abstract value."""
+
+    shape: tuple
+    dtype: np.dtype
+
+    ndim = property(lambda self: len(self.shape))
+    size = property(lambda self: math.prod(self.shape))
+
+
+def aval(x):
+    """The shape and dtype of an array, a tracer or a Python number."""
+    try:
+        return tuple.__new__(Aval, (x.shape, x.dtype))
+    except AttributeError:  # a Python number, or a list of such
+        return aval(np.asarray(x)) if isinstance(x, (tuple, list)) else Aval((), dtype_of(x))
+
+
+def snapshot(x):
+    """``x`` as it is now: a copy of any plain array that its owner could still change."""
+    if type(x) is np.ndarray and x.flags.writeable:
+        return x.copy()
+    return each(snapshot, x) if isinstance(x, (tuple, list)) else x
+
+
+def match(u, like):
+    """``u`` with the shape and dtype of ``like``: summed over what was broadcast, its real part where ``like`` is real.
+
+    The transpose of broadcasting and of dtype promotion; ``like`` may also be larger, then ``u`` is broadcast.
+    """
+    shape, dtype = like
+    if u.shape != shape:
+        lead = u.ndim - len(shape)
+        if lead > 0:
+            u = np.sum(u, axis=tuple(range(lead)))
+        if ones := tuple(
+            i for i, n in enumerate(shape) if n == 1 != u.shape[i - len(shape)] and i >= len(shape) - u.ndim
+        ):
+            u = np.sum(u, axis=ones, keepdims=True)
+        if u.shape != shape:
+            u = np.broadcast_to(u, shape)
+    return u if u.dtype == dtype else astype(u, dtype)
