@@ -8,9 +8,7 @@ at a kink, beside it, nothing is wrong: the difference is told in ``Result.excus
 
 import functools
 import itertools
-import platform
 import time
-from dataclasses import dataclass, field
 
 import jax
 import numpy as np
@@ -19,60 +17,19 @@ import optree
 from scratch_ad.tracer import name_of
 from scratch_ad.tree import is_inexact
 
+from . import sweep
 from .compare import ULPS, Difference, Finding, differences
 from .engine import OURS, Engine
 from .engine import engine as engine_named
 from .judge import examined
 from .measure import Problem, again, compiled, vectors
+from .result import Result
 from .rounding import without_rules
 from .shrink import Code, listed, shrunk
-from .words import described, follows, told
+from .words import described, follows
 
 __tracebackhide__ = True  # pytest shows the caller's lines
 SPELT = 100  # numbers in arguments, up to which a line of code holds them
-
-
-@dataclass
-class Result:
-    """What came of checking one function: all ``findings``, or what the engine said it lacks.
-
-    ``excused``: differences where the referee finds the engine right. ``smallest``: the smallest case found that is
-    still wrong, in words, and ``rerun``: the line of Python that runs it.
-    """
-
-    name: str
-    engine: str
-    dtypes: str
-    shapes: str
-    findings: list = field(default_factory=list)
-    missing: str = ""
-    seconds: float = 0.0
-    rerun: str = ""
-    excused: list = field(default_factory=list)
-    smallest: str = ""
-
-    @property
-    def ok(self):
-        return not self.findings and not self.missing
-
-    def require(self):
-        """This result; AssertionError with all that is wrong, unless all is well."""
-        if not self.ok:
-            raise AssertionError(self)
-        return self
-
-    def __str__(self):
-        of = self.name if self.engine == self.name else f"{self.name} by {self.engine}"
-        head = f"{of} at {self.dtypes} {self.shapes}"
-        if self.ok:
-            return f"{head}: right" + (f", though JAX differs {len(self.excused)} times" if self.excused else "")
-        lines = [f"{head}: no rule: {self.missing}"] if self.missing else [f"{head}:"]
-        lines += told(self.findings)
-        lines += [f"smallest: {self.smallest}"] if self.smallest else []
-        lines += [f"rerun: {self.rerun}"] if self.rerun else []
-        versions = f"JAX {jax.__version__}, NumPy {np.__version__}, Python {platform.python_version()}"
-        lines += [f"on {jax.devices()[0].device_kind}; {versions}"]
-        return "\n  ".join(lines)
 
 
 # What users call
@@ -189,8 +146,6 @@ def check_engine(engine, names=(), dtypes=(), modes=("fwd", "rev"), order=2):
     ``engine``: an ``Engine`` or the name of one. Returns a list with one ``Result`` per case; what the engine lacks is
     ``missing`` there and no failure. Raises AssertionError with all that is wrong, ValueError for an unknown name.
     """
-    from . import sweep
-
     engine = engine if isinstance(engine, Engine) else engine_named(engine)
     modes = _modes(modes, engine)
     results = [result for unit in sweep.units(names, dtypes) for result in sweep.run(unit, engine, modes, order)]

@@ -1,15 +1,9 @@
-"""What an engine under test offers, and those that stand ready here: ours in several ways, JAX, and differences.
-
-An engine gives ``jvp``, ``vjp`` or both, in JAX's form, for functions of positional arguments that are written in
-calls of its ``namespace``. A function that it lacks raises one of ``missing``: that is reported, and is no failure.
-"""
+"""The engines under test that stand ready: ours in several ways, JAX, and differences."""
 
 import importlib
 import operator
 import sys
 import traceback
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,34 +12,8 @@ import optree
 import scratch_ad
 
 from . import lift
-
-
-@dataclass(frozen=True)
-class Engine:
-    """An engine under test.
-
-    ``jvp(f, primals, tangents) -> (out, tangent_out)`` and ``vjp(f, *primals) -> (out, pullback)`` take and return
-    NumPy arrays in any containers; None where the engine has no such mode. A pullback takes a cotangent like ``out``
-    and gives a tuple with one per primal, the transpose of the jvp without conjugation, as in JAX. ``namespace`` stands
-    for ``np`` in what it is asked to differentiate. ``order``: how often its transformations nest. ``missing``: what it
-    raises for a function that it lacks. ``slack``: by how much its own method is less exact than rounding allows.
-    ``call(f, *primals) -> out``: the function undifferentiated, where that is not NumPy's own doing.
-    ``rule``: whether it is the rule of one function, which it takes any function for.
-    """
-
-    name: str
-    jvp: Callable | None = None
-    vjp: Callable | None = None
-    namespace: object = np
-    order: int = 2
-    missing: tuple = (NotImplementedError,)
-    slack: float = 1.0
-    call: Callable | None = None
-    rule: bool = False
-
-    def modes(self):
-        """Those of "fwd" and "rev" that it offers."""
-        return tuple(mode for mode, transform in (("fwd", self.jvp), ("rev", self.vjp)) if transform)
+from .peers import PEERS
+from .protocol import Engine
 
 
 def _compiled_jvp(f, primals, tangents):
@@ -105,8 +73,6 @@ def engine(name):
 
     Raises ValueError if there is none of the name, if a peer is not installed, or if the object is no ``Engine``.
     """
-    from .peers import PEERS
-
     if name in ENGINES:
         return ENGINES[name]
     if name in PEERS:

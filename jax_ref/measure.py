@@ -15,9 +15,9 @@ import numpy as np
 import optree
 
 from .compare import Difference, Finding, differences, unit
+from .executables import afresh
 from .hints import Witness, hint
 from .lift import lift
-from .programs import afresh
 from .rounding import shaken
 
 # XLA options, to compile quickly what runs a few times: fusion takes minutes for some twenty steps of an ODE. The

@@ -59,7 +59,7 @@ def parser():
     check.add_argument("--dtype", action="extend", type=lambda text: text.split(","), default=[], help=_DTYPE)
     check.add_argument("--order", type=int, choices=(1, 2), default=2, help="of derivatives (default: 2)")
     check.add_argument("--jobs", type=_positive(int), default=os.cpu_count() or 1, metavar="N", help="processes")
-    check.add_argument("--shard", type=_shard, default=(1, 1), metavar="i/n", help="every n-th unit, from the i-th")
+    check.add_argument("--shard", type=shard_of, default=(1, 1), metavar="i/n", help="every n-th unit, from the i-th")
     check.add_argument("--seed", default="", help="any text: other tangents and cotangents")
     check.add_argument("--case", type=int, metavar="K", help="of one function and dtype the case of that number")
     timeout = "seconds for one function and dtype (default: 120)"
@@ -140,7 +140,7 @@ def _positive(kind):
     return number
 
 
-def _shard(text):
+def shard_of(text):
     i, _, n = text.partition("/")
     if not (i.isdecimal() and n.isdecimal() and 1 <= int(i) <= int(n)):
         raise argparse.ArgumentTypeError(f"{text} is not i/n with i from 1 to n")

@@ -24,7 +24,7 @@ import optree
 import scratch_ad
 from scratch_ad.tracer import Tracer
 
-from .engine import Engine
+from .protocol import Engine
 
 # What the peers' messages say where a rule, a keyword or a dtype is lacking.
 _LACKING = (

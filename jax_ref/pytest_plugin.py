@@ -23,7 +23,7 @@ from collections import ChainMap
 
 import pytest
 
-from .options import _shard
+from .options import shard_of
 
 OPTIONS = ("modes", "order", "engine", "edges", "reference", "seed")  # of check, which imports JAX
 ASKED = {"engine": "engine", "order": "order", "mode": "modes", "seed": "seed", "edges": "edges"}  # by --ad-…
@@ -49,7 +49,7 @@ def pytest_addoption(parser):
     group.addoption("--ad-edges", action="store_true", default=None, help="also at special points: zeros, ties, ±∞, …")
     group.addoption("--ad-device", choices=("auto", "cpu", "gpu"), default="auto", help="(default: what JAX takes)")
     shard = "of the tests with checks every n-th, from the i-th; other tests run in every shard"
-    group.addoption("--ad-shard", type=_shard, metavar="i/n", help=shard)
+    group.addoption("--ad-shard", type=shard_of, metavar="i/n", help=shard)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -33,9 +33,8 @@ from scratch_ad.registry import Rewrite, rule_of
 from scratch_ad.rule import Composite
 from scratch_ad.tracer import name_of
 
-from . import programs
+from . import executables
 from .cases import catalogue
-from .checks import Result
 from .compare import NORMWISE, Difference, Finding
 from .engine import OURS
 from .engine import engine as engine_named
@@ -43,6 +42,7 @@ from .judge import examined
 from .measure import Problem, references, vectors
 from .names import named
 from .report.records import Log, finished, lines, results
+from .result import Result
 
 ERROR = "error"  # what a finding says is wrong where the engine, or JAX, raises something
 
@@ -83,7 +83,7 @@ def run(unit, engine=OURS, modes=("fwd", "rev"), order=2, seed="", case=None):
     problems = [_problem(c, unit.dtype, engine, order, seed) for c in cases]
     good = [p for p in problems if isinstance(p, Problem)]
     try:
-        keep = programs.afresh if case is not None else functools.partial(programs.kept, *_key(unit, good))
+        keep = executables.afresh if case is not None else functools.partial(executables.kept, *_key(unit, good))
         answers = iter(references(good, keep))
     except Exception:
         answers = map(_reference, good)

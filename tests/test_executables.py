@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import pytest
 
-from jax_ref import programs, sweep
+from jax_ref import executables, sweep
 from jax_ref.sweep import Unit
 
 
@@ -25,7 +25,7 @@ def compiled(calls):
 def test_a_program_is_kept_until_what_it_depends_on_changes(folder):
     calls = []
     for depends_on, expected in (("a", 1), ("a", 1), ("b", 2), ("b", 2), ("a", 3)):
-        program = programs.kept("np.f float64", depends_on, compiled(calls))
+        program = executables.kept("np.f float64", depends_on, compiled(calls))
         np.testing.assert_array_equal(program(np.ones(3)), np.full(3, 2.0))
         assert len(calls) == expected
     assert [path.name for path in folder.iterdir()] == ["np.f float64"]
@@ -33,10 +33,10 @@ def test_a_program_is_kept_until_what_it_depends_on_changes(folder):
 
 def test_a_broken_file_is_replaced(folder):
     calls = []
-    programs.kept("f", "", compiled(calls))
+    executables.kept("f", "", compiled(calls))
     (folder / "f").write_bytes((folder / "f").read_bytes()[:100])
     for _ in range(2):
-        programs.kept("f", "", compiled(calls))
+        executables.kept("f", "", compiled(calls))
     assert len(calls) == 2
 
 
@@ -44,7 +44,7 @@ def test_without_a_folder_nothing_is_kept(monkeypatch):
     monkeypatch.delenv("SCRATCH_AD_CACHE", raising=False)
     calls = []
     for _ in range(2):
-        programs.kept("f", "", compiled(calls))
+        executables.kept("f", "", compiled(calls))
     assert len(calls) == 2
 
 
