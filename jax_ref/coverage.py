@@ -14,10 +14,10 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from scratch_ad import tracer
+from scratch_ad import array, tracer
+from scratch_ad.array import Array
 from scratch_ad.registry import rule_of
 from scratch_ad.rule import Constant, Refused
-from scratch_ad.tracer import Tracer
 
 from . import lift
 from .cases import catalogue
@@ -96,7 +96,7 @@ def _of_scipy(module):
             yield name, function
 
 
-_OF_METHODS = {f.__name__: f for f in tracer.METHODS} | {
+_OF_METHODS = {f.__name__: f for f in array.METHODS} | {
     "T": np.transpose,
     "mT": np.matrix_transpose,
     "astype": tracer.astype,
@@ -106,7 +106,7 @@ _OF_METHODS = {f.__name__: f for f in tracer.METHODS} | {
     "item": tracer.getitem,
 }
 _OF_OPERATORS = (
-    tracer.ARITHMETIC | tracer.UNARIES | tracer.COMPARISONS | dict.fromkeys(("getitem", "iter"), tracer.getitem)
+    array.ARITHMETIC | array.UNARIES | array.COMPARISONS | dict.fromkeys(("getitem", "iter"), tracer.getitem)
 )
 
 
@@ -114,7 +114,7 @@ def _methods(_):
     """The methods and attributes of arrays, each with what a tracer calls for it."""
     for name in sorted(dir(np.ndarray)):
         if not name.startswith("_"):
-            of_tracer = getattr(Tracer, name, None)
+            of_tracer = getattr(Array, name, None)
             function = _OF_METHODS.get(name) or getattr(np, name, None)
             yield name, of_tracer if of_tracer is None or hasattr(of_tracer, "refusal") else function or np.shape
 
@@ -123,11 +123,11 @@ def _operators(_):
     """Python's operators, which in place are those that bind the name anew."""
     for name, function in _OF_OPERATORS.items():
         yield f"__{name}__", function
-        if name in tracer.ARITHMETIC:
+        if name in array.ARITHMETIC:
             yield f"__r{name}__", function
             yield f"__i{name}__", function
     for name in ("float", "int", "complex", "index", "setitem"):
-        yield f"__{name}__", getattr(Tracer, f"__{name}__")
+        yield f"__{name}__", getattr(Array, f"__{name}__")
 
 
 # Answers

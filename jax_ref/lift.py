@@ -16,6 +16,7 @@ import numpy as np
 import scipy.special
 
 from scratch_ad import tracer
+from scratch_ad.array import Array
 from scratch_ad.registry import rule_of
 from scratch_ad.rule import Composite, Refused
 from scratch_ad.scipy import linalg, special
@@ -24,7 +25,7 @@ from scratch_ad.tracer import Trace, Tracer, each, name_of
 jax.config.update("jax_enable_x64", True)
 
 
-class JaxArray(Tracer):
+class JaxArray(Array):
     """A JAX array, or a tracer of JAX's own, that answers NumPy's calls."""
 
     __slots__ = ()
@@ -265,7 +266,7 @@ _equivalents = {
     tracer.getitem: _getitem,
     tracer.scatter: _scatter,
     tracer.astype: _astype,
-    tracer.stop_gradient: jax.lax.stop_gradient,
+    tracer.detached: jax.lax.stop_gradient,
     np.bincount: _bincount,
     np.choose: _choose,
     np.einsum: _einsum,
@@ -287,7 +288,7 @@ _equivalents = {
     linalg.functions.frechet: functools.partial(jax.scipy.linalg.expm_frechet, compute_expm=False),
     linalg.factors.permutation: lambda piv, rows: jax.lax.linalg.lu_pivots_to_permutation(jnp.int32(piv), rows),
     linalg.factors.pivots: lambda a: jax.scipy.linalg.qr(a, mode="r", pivoting=True)[1],
-    linalg.factors._svdvals: jnp.linalg.svdvals,
+    linalg.factors.core_svdvals: jnp.linalg.svdvals,
     **dict.fromkeys((np.compress, np.extract)),  # JAX's trace what could be known while it compiles
 }
 

@@ -14,15 +14,16 @@ import scipy.special as special
 from mpmath import mp, mpc, mpf
 
 from scratch_ad import tracer
+from scratch_ad.array import Array
 from scratch_ad.registry import rule_of
 from scratch_ad.rule import Composite
 from scratch_ad.rules.fft import lengths
+from scratch_ad.rules.grids import points
 from scratch_ad.rules.histograms import edges
 from scratch_ad.rules.linalg import full_svd, least_squares, p_norm, tall_qr
 from scratch_ad.rules.polynomials import quotient, zeros_of
 from scratch_ad.rules.products import contract
 from scratch_ad.rules.shaping import join, pile
-from scratch_ad.rules.special import points
 from scratch_ad.scipy import special as mirror
 from scratch_ad.tracer import Trace, Tracer, dtype_of, each, innermost, name_of, rebuild
 from scratch_ad.tree import is_inexact
@@ -32,7 +33,7 @@ class Undecided(Exception):
     """The referee cannot tell: the message says why."""
 
 
-class Precise(Tracer):
+class Precise(Array):
     """An array of mpmath's numbers, all mpf or all mpc, that answers NumPy's calls; it stands for one of ``dtype``."""
 
     __slots__ = ("dtype",)
@@ -934,7 +935,7 @@ FUNCTIONS = {
     least_squares: _least_squares,
     p_norm: _norm,
     tracer.astype: _astype,
-    tracer.stop_gradient: lambda x: x,
+    tracer.detached: lambda x: x,
 }
 # What NumPy itself does right with objects, and what looks at shapes and dtypes alone.
 NATIVE = {

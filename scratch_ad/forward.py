@@ -4,12 +4,13 @@ A ``Dual`` carries a value and its tangent; each rule turns the tangents of a ca
 of its output.
 """
 
+from .array import Array
 from .registry import FORWARD, Rewrite, aval, match, missing, rule_of
-from .tracer import Trace, Tracer, escaped, rebuild, refuse_traced
+from .tracer import Trace, escaped, rebuild, refuse_traced
 from .tree import flatten, is_inexact, split_aux, tree_map, typed, unflatten, zeros
 
 
-class Dual(Tracer):
+class Dual(Array):
     """A value and its tangent, which has the value's shape and dtype."""
 
     __slots__ = ("tangent",)

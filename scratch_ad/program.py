@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .array import Array
 from .registry import aval, snapshot
-from .tracer import Closed, Trace, Tracer, each, name_of, rebuild
+from .tracer import Closed, Trace, each, name_of, rebuild
 from .tree import flatten, unflatten
 
 _reserved = re.compile(r"v\d+|slice")  # what the source of a program uses beside its namespace
@@ -36,7 +37,7 @@ class Call(NamedTuple):
     several: bool
 
 
-class Recorded(Tracer):
+class Recorded(Array):
     """A value and its name in a program."""
 
     __slots__ = ("name",)

@@ -9,13 +9,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .array import Array
 from .chain import careful, has_nan
 from .registry import REVERSE, Rewrite, aval, match, missing, rule_of
-from .tracer import Closed, Trace, Tracer, rebuild, refuse_traced
+from .tracer import Closed, Trace, rebuild, refuse_traced
 from .tree import copied, flatten, is_inexact, own, split_aux, tree_map, typed
 
 
-class Variable(Tracer):
+class Variable(Array):
     """A value and its place on the tape."""
 
     __slots__ = ("index",)

@@ -13,14 +13,15 @@ import inspect
 
 import numpy as np
 
+from .array import Array
 from .program import Name, record
 from .registry import rule_of
 from .rule import Composite
-from .tracer import Trace, Tracer, astype, getitem, name_of
+from .tracer import Trace, astype, getitem, name_of
 from .tree import tree_map
 
 
-class Symbol(Tracer):
+class Symbol(Array):
     """An array of SymPy expressions, standing for real numbers."""
 
     __slots__ = ()

@@ -1,4 +1,6 @@
-"""The base that every kind of number shares: NumPy's protocols, its operators, methods and refusals.
+"""What a number must do to be traced: NumPy's protocols, levels, and the dispatch of calls.
+
+Operators, methods and attributes, which make a tracer feel like an array, stand in array.py.
 
 A *tracer* stands where an array stood and answers NumPy's calls (NEP 13, NEP 18). Each tracer belongs to a
 *trace*, the run of one transformation; a call goes to the innermost trace among its arguments, which sees the
@@ -81,67 +83,8 @@ class Tracer:
             "plain numbers such as np.kaiser, do not trace either: write them with array operations.)"
         )
 
-    shape = property(lambda self: shape_of(self.value))
-    ndim = property(lambda self: len(self.shape))
-    size = property(lambda self: math.prod(self.shape))
-    dtype = property(lambda self: dtype_of(self.value))
-    itemsize = property(lambda self: self.dtype.itemsize)
-    nbytes = property(lambda self: self.size * self.itemsize)
-    T = property(np.transpose)
-    mT = property(lambda self: np.matrix_transpose(self))
-    real = property(lambda self: np.real(self))
-    imag = property(lambda self: np.imag(self))
-
-    def __len__(self):
-        if not self.shape:
-            raise TypeError("len() of unsized object")
-        return self.shape[0]
-
-    def __iter__(self):
-        return (self[i] for i in range(len(self)))
-
-    def __getitem__(self, index):
-        return getitem(self, index)
-
-    def __setitem__(self, index, value):
-        raise TypeError(
-            f"'{type(self).__name__}' object does not support item assignment in {self.owner.mode}: arrays under "
-            "differentiation are immutable. Build the result with np.where, np.concatenate or np.stack."
-        )
-
-    def __contains__(self, item):
-        return bool((self == item).any())
-
-    def __bool__(self):
-        return bool(self.value)
-
     def __repr__(self):
         return f"{type(self).__name__}({self.value!r})"
-
-    def __format__(self, spec):
-        return format(self.value, spec)
-
-    def reshape(self, *shape, order="C", copy=None):
-        return np.reshape(self, shape[0] if len(shape) == 1 else shape, order=order)
-
-    def transpose(self, *axes):
-        return np.transpose(self, (axes[0] if len(axes) == 1 else axes) or None)
-
-    def astype(self, dtype, order="K", casting="unsafe", subok=True, copy=True):
-        np.empty(0, self.dtype).astype(dtype, order, casting, subok, copy)  # for its checks
-        return astype(self, np.dtype(dtype))
-
-    def clip(self, min=None, max=None, **keywords):
-        return np.clip(self, min, max, **keywords)
-
-    def compress(self, condition, axis=None):
-        return np.compress(condition, self, axis)
-
-    def item(self, *index):
-        index = index[0] if index and isinstance(index[0], tuple) else index
-        if not index and self.size != 1:
-            raise ValueError("can only convert an array of size 1 to a Python scalar")
-        return self[np.unravel_index(index[0], self.shape) if len(index) == 1 else index] if index else self.reshape(())
 
 
 def _plainly(ufunc, args, kwargs):
@@ -250,7 +193,7 @@ def astype(a, dtype):
 
 
 @primitive
-def stop_gradient(x):
+def detached(x):
     """``x`` as a constant of every differentiation, JAX's included; a copy, which the caller may change."""
     return x.copy() if type(x) is np.ndarray else x
 
@@ -328,97 +271,3 @@ def name_of(function):
         return f"{home}.{name.lstrip('_')}" if home else name
     module = getattr(function, "__module__", None) or ""
     return f"{module.replace('numpy', 'np', 1)}.{name}" if module.startswith(("numpy", "scipy.")) else name
-
-
-def _unary(ufunc):
-    return lambda self: self.owner.process(ufunc, (self,), {})
-
-
-def _binary(ufunc):
-    def operation(self, other):
-        trace = self.owner
-        if isinstance(other, Tracer) and other.owner.level > trace.level:
-            trace = other.owner
-        return trace.process(ufunc, (self, other), {})
-
-    return operation
-
-
-def _reflected(ufunc):
-    return lambda self, other: self.owner.process(ufunc, (other, self), {})
-
-
-_powers = {2: np.square, 1: np.positive, 0.5: np.sqrt, -1: np.reciprocal}  # as NumPy's own ** does
-_power = _binary(np.power)
-
-
-def _pow(self, other):
-    if type(other) in (int, float) and other in _powers and self.dtype.kind in "fc":
-        return self.owner.process(_powers[other], (self,), {})
-    return _power(self, other)
-
-
-def _method(function):
-    return lambda self, *args, **kwargs: function(self, *args, **kwargs)
-
-
-def _refused(what, remedy):
-    def refuse(self, *args, **kwargs):
-        raise TypeError(f"{what} of a tracer would lose its derivative in {self.owner.mode}; {remedy}.")
-
-    refuse.refusal = f"{what} would lose the derivative; {remedy}"
-    return refuse
-
-
-# Operators and methods, by the functions that they call.
-ARITHMETIC = {
-    "add": np.add,
-    "sub": np.subtract,
-    "mul": np.multiply,
-    "truediv": np.divide,
-    "floordiv": np.floor_divide,
-    "mod": np.remainder,
-    "divmod": np.divmod,
-    "pow": np.power,
-    "matmul": np.matmul,
-    "and": np.bitwise_and,
-    "or": np.bitwise_or,
-    "xor": np.bitwise_xor,
-    "lshift": np.left_shift,
-    "rshift": np.right_shift,
-}
-for _name, _ufunc in ARITHMETIC.items():
-    setattr(Tracer, f"__{_name}__", _binary(_ufunc))
-    setattr(Tracer, f"__r{_name}__", _reflected(_ufunc))
-Tracer.__pow__ = _pow
-UNARIES = {"neg": np.negative, "pos": np.positive, "abs": np.absolute, "invert": np.invert}
-for _name, _ufunc in UNARIES.items():
-    setattr(Tracer, f"__{_name}__", _unary(_ufunc))
-COMPARISONS = {
-    "eq": np.equal,
-    "ne": np.not_equal,
-    "lt": np.less,
-    "le": np.less_equal,
-    "gt": np.greater,
-    "ge": np.greater_equal,
-}
-for _name, _ufunc in COMPARISONS.items():
-    setattr(Tracer, f"__{_name}__", _binary(_ufunc))
-METHODS = (
-    *(np.all, np.any, np.argmax, np.argmin, np.argpartition, np.argsort, np.choose, np.copy),
-    *(np.cumprod, np.cumsum, np.diagonal, np.dot, np.max, np.mean, np.min, np.nonzero, np.prod, np.ravel, np.repeat),
-    *(np.round, np.searchsorted, np.squeeze, np.std, np.sum, np.swapaxes, np.take, np.trace, np.var),
-)
-for _function in METHODS:
-    setattr(Tracer, _function.__name__, _method(_function))
-Tracer.conj = Tracer.conjugate = _method(np.conjugate)
-Tracer.flatten, Tracer.flat = Tracer.ravel, property(np.ravel)
-_keep = "keep the array: use np.sin, not math.sin, and np.where or np.stack to set elements"
-for _name in ["float", "int", "complex", "index"]:
-    setattr(Tracer, f"__{_name}__", _refused(f"{_name}()", _keep))
-for _name in ["sort", "partition", "resize"]:
-    setattr(Tracer, _name, _refused(f"the in-place method .{_name}()", f"use np.{_name}, which returns a new array"))
-for _name, _function in {"fill": "np.full_like", "put": "np.where", "setfield": "np.where"}.items():
-    setattr(Tracer, _name, _refused(f"the in-place method .{_name}()", f"use {_function}, which returns a new array"))
-for _name in ["tolist", "tobytes", "tofile", "dump", "dumps", "view", "getfield", "byteswap"]:
-    setattr(Tracer, _name, _refused(f".{_name}()", "keep the array"))

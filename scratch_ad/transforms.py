@@ -5,18 +5,18 @@ import math
 
 import numpy as np
 
-from . import reverse, tracer
+from . import reverse
 from .chain import has_nan
 from .fast import FastTape
 from .modes import jvp
 from .program import Recorder
-from .tracer import dtype_of, shape_of
+from .tracer import detached, dtype_of, shape_of
 from .tree import copied, describe, flatten, is_inexact, is_leaf, tangent_dtype, tree_map, typed, unflatten, zeros
 
 
 def stop_gradient(x):
     """``x`` as a constant: its derivative is zero in every mode and order. Containers are kept."""
-    return tree_map(tracer.stop_gradient, x)
+    return tree_map(detached, x)
 
 
 def value_and_grad(fun, argnums=0, has_aux=False, holomorphic=False, allow_int=False):

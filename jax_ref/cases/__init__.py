@@ -143,10 +143,12 @@ def cases(function, *expressions, dtypes=ALL, orders=2, differs="", names=None, 
 from . import (  # noqa: E402, F401
     elementwise,
     fft,
+    grids,
     histograms,
     indexing,
     large,
     linalg,
+    piecewise,
     polynomials,
     products,
     reductions,
@@ -156,5 +158,4 @@ from . import (  # noqa: E402, F401
     scipy_special,
     selection,
     shaping,
-    special,
 )

@@ -129,3 +129,4 @@ cases(
     a=(2, 3, 2),
     dtypes=DOUBLES,
 )
+cases(np.full_like, "np.full_like(a * b, b)", a=(2, 3), b=())

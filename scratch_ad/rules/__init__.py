@@ -8,17 +8,18 @@ from . import (  # noqa: F401
     constant,
     elementwise,
     fft,
+    grids,
     histograms,
     indexing,
     linalg,
     methods,
+    piecewise,
     polynomials,
     products,
     reductions,
     refused,
     selection,
     shaping,
-    special,
 )
 
 on_demand["scipy.special"] = f"{__name__}.scipy_special"

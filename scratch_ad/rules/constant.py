@@ -3,10 +3,10 @@
 import numpy as np
 
 from ..rule import constant, refuse
-from ..tracer import stop_gradient
+from ..tracer import detached
 
 constant(
-    stop_gradient,
+    detached,
     *(np.floor, np.ceil, np.trunc, np.rint, np.fix, np.round, np.around, np.floor_divide, np.spacing, np.signbit),
     *(np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal),
     *(np.logical_and, np.logical_or, np.logical_xor, np.logical_not, np.all, np.any, np.count_nonzero),

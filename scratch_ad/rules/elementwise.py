@@ -1,10 +1,11 @@
-"""Partial derivatives of the ufuncs, one line each. ``x`` or ``a, b`` are the arguments, ``y`` the output.
+"""Partial derivatives of the ufuncs and their like, one line each. ``x`` or ``a, b`` the arguments, ``y`` the output.
 
 A partial must be right wherever the derivative is a number that the dtype can hold: no overflow, no cancellation on
 the way. That decides which of several equal formulas stands here, and whether it uses the input or the output.
 Formulas: Abramowitz and Stegun, Handbook of Mathematical Functions, chapters 3 and 4.
 """
 
+import functools
 import math
 
 import numpy as np
@@ -13,10 +14,12 @@ from ..rule import composite, elementwise, explicit, linear, over, primitive
 from ..tracer import astype, dtype_of
 from ..tree import typed
 
-_LN2, _LN10, _DEGREE = math.log(2), math.log(10), math.pi / 180
+LN2, LN10, _DEGREE = math.log(2), math.log(10), math.pi / 180
+_SINC = [(-1) ** k * 2 * k / math.factorial(2 * k + 1) for k in range(14, 0, -1)]
+_NODES = [math.cos(math.pi * (k + 0.5) / 120) for k in range(60)]
 
 
-def _is_complex(x):
+def is_complex(x):
     return dtype_of(x).kind == "c"
 
 
@@ -25,14 +28,14 @@ def _capped(d):
     return np.where(np.isinf(d), np.inf, d) if d.dtype.kind == "c" else d
 
 
-def _sign(x):
+def sign_of(x):
     """1 or −1; 1 at −0 too, as JAX has it for the slope of |x| at 0."""
     return np.copysign(1.0, x + 0.0)
 
 
-def _one_plus(x):
+def one_plus(x):
     """1 + x, with the sign of a zero imaginary part, which tells the side of a branch cut."""
-    return -(-x - 1) if _is_complex(x) else 1 + x
+    return -(-x - 1) if is_complex(x) else 1 + x
 
 
 def _one_minus_square(x):
@@ -48,15 +51,15 @@ def _near_zero(x, near, far):
 
 def _root_one_minus_square(x):
     """√(1 − x²)."""
-    if not _is_complex(x):
+    if not is_complex(x):
         return np.sqrt(_one_minus_square(x))
-    far = lambda x: np.sqrt(_one_plus(-x)) * np.sqrt(_one_plus(x))
+    far = lambda x: np.sqrt(one_plus(-x)) * np.sqrt(one_plus(x))
     return _near_zero(x, lambda x: np.sqrt(1 - np.square(x)), far)
 
 
 def _root_one_plus_square(x):
     """√(1 + x²)."""
-    if not _is_complex(x):
+    if not is_complex(x):
         return np.hypot(1, x)
     right = lambda x: np.where(np.signbit(np.real(x)), -x, x)  # where each root is the right one
     far = lambda x: np.sqrt(right(x) - 1j) * np.sqrt(right(x) + 1j)
@@ -66,15 +69,15 @@ def _root_one_plus_square(x):
 @primitive
 def witch(x):
     """1/(1 + x²), the witch of Agnesi; its own derivative does not go through 1/(1 + x²)², which underflows."""
-    return 1 / (_capped((1 + 1j * x) * (1 - 1j * x)) if _is_complex(x) else 1 + np.square(x))
+    return 1 / (_capped((1 + 1j * x) * (1 - 1j * x)) if is_complex(x) else 1 + np.square(x))
 
 
-def _exponent_partial(a, y):
+def exponent_partial(a, y):
     """∂(aᵇ)/∂b; 0 at a = 0 and where the power is 0, as that of an infinite ``a`` can be."""
     return y * np.log(astype(np.where(np.logical_or(np.equal(a, 0), np.equal(y, 0)), 1, a), y.dtype))
 
 
-def _base_partial(a, b):
+def base_partial(a, b):
     """∂(aᵇ)/∂a; 0 at a = b = 0, and where the power stays 0 around a though b is infinite."""
     if type(b) in (int, float) and b != 0 and math.isfinite(b):
         return b * np.power(a, b - 1)
@@ -134,12 +137,12 @@ def _turn_b(a, b, c, y):
 
 def _absolute_partial(x):
     """Conjugate(x)/|x|; 1 at a real 0, 0 at a complex one."""
-    return np.conjugate(np.sign(x)) if _is_complex(x) else _sign(x)
+    return np.conjugate(np.sign(x)) if is_complex(x) else sign_of(x)
 
 
 def _sign_map(u, y, x):
     """Of sign: zero for real x; for a complex one the part of u across the direction y, over |x|, and 0 at 0."""
-    if not _is_complex(x):
+    if not is_complex(x):
         return None
     r = np.abs(x)
     return (u - y * np.real(np.conjugate(y) * u)) / np.where(np.equal(r, 0), np.inf, r)
@@ -160,6 +163,26 @@ def _lowered(a, b, c, y):
     return np.equal(y, y) - _within(a, b, c) - _raised(a, b, c)
 
 
+def _sinc_partial(x):
+    """(cos πx − sinc x)/x, which cancels near 0: there the power series, with terms for some orders more."""
+    z = math.pi * x
+    near = np.less(np.abs(z), 2)
+    square = np.square(np.where(near, z, 0))
+    series = functools.reduce(lambda total, c: total * square + c, _SINC, 0.0)
+    far = np.where(near, 1, x)
+    cosine = np.cos(math.pi * (far - 2 * np.rint(np.real(far) / 2)))
+    return np.where(near, math.pi * z * series, (cosine - np.sinc(far)) / far)
+
+
+def _i0_partial(x):
+    """I₁(x) = mean of cos θ sinh(x cos θ) over 0 < θ < π/2 (Abramowitz and Stegun 9.6.19), by the midpoint rule.
+
+    The rule converges exponentially for a periodic integrand: these nodes suffice as far as exp does not overflow.
+    No term cancels another, in the derivatives of any order neither.
+    """
+    return sum(c * np.sinh(c * x) for c in _NODES) / len(_NODES)
+
+
 def _promoted(a, b, dtype):
     a, b = typed(a), typed(b)
     dtype = np.result_type(dtype_of(a), dtype_of(b), dtype)
@@ -171,7 +194,7 @@ elementwise(np.add,         1,                                         1)
 elementwise(np.subtract,    1,                                         -1)
 elementwise(np.multiply,    lambda b: b,                               lambda a: a)
 elementwise(np.divide,      over(lambda b: b),                         lambda b, y: -y / b)
-elementwise(np.power,       lambda a, b: _base_partial(a, b),          lambda a, y: _exponent_partial(a, y))
+elementwise(np.power,       lambda a, b: base_partial(a, b),          lambda a, y: exponent_partial(a, y))
 elementwise(np.remainder,   1,                                         lambda a, b: -np.floor_divide(a, b))
 elementwise(np.fmod,        1,                                         lambda a, b, y: -np.rint((a - y) / b))
 elementwise(np.maximum,     lambda a, b: _larger(a, b),                lambda a, b: _larger(b, a))
@@ -185,7 +208,7 @@ elementwise(np.logaddexp,   lambda a, b: _logistic(a, b, np.exp),      lambda a,
 elementwise(np.logaddexp2,  lambda a, b: _logistic(a, b, np.exp2),     lambda a, b: _logistic(b, a, np.exp2))
 elementwise(cosine,         _cosine_a,                                 _cosine_b, None)
 elementwise(turn,           _turn_a,                                   _turn_b, None)
-elementwise(np.copysign,    lambda a, b: _sign(a) * np.copysign(1, b), None)
+elementwise(np.copysign,    lambda a, b: sign_of(a) * np.copysign(1, b), None)
 elementwise(np.heaviside,   None,                                      lambda a: np.equal(a, 0))
 elementwise(np.nextafter,   1,                                         None)
 
@@ -196,11 +219,11 @@ elementwise(np.sqrt,        over(lambda y: 2 * y))
 elementwise(np.cbrt,        over(lambda y: 3 * np.square(y)))
 elementwise(np.reciprocal,  lambda y: -np.square(y))
 elementwise(np.exp,         lambda y: y)
-elementwise(np.exp2,        lambda x: np.exp2(x - 1) * (2 * _LN2))  # finite a little beyond where 2ˣ overflows
+elementwise(np.exp2,        lambda x: np.exp2(x - 1) * (2 * LN2))  # finite a little beyond where 2ˣ overflows
 elementwise(np.expm1,       lambda x: np.exp(x))
 elementwise(np.log,         over(lambda x: x))
-elementwise(np.log2,        lambda x: np.divide(1 / _LN2, x))
-elementwise(np.log10,       lambda x: np.divide(1 / _LN10, x))
+elementwise(np.log2,        lambda x: np.divide(1 / LN2, x))
+elementwise(np.log10,       lambda x: np.divide(1 / LN10, x))
 elementwise(np.log1p,       over(lambda x: 1 + x))
 elementwise(np.sin,         lambda x: np.cos(x))
 elementwise(np.cos,         lambda x: -np.sin(x))
@@ -213,22 +236,28 @@ elementwise(np.sinh,        lambda x: np.cosh(x))
 elementwise(np.cosh,        lambda x: np.sinh(x))
 elementwise(np.tanh,        over(lambda x: _capped(np.square(np.cosh(x)))))
 elementwise(np.arcsinh,     over(lambda x: _root_one_plus_square(x)))
-elementwise(np.arccosh,     over(lambda x: np.sqrt(x - 1) * np.sqrt(_one_plus(x))))
+elementwise(np.arccosh,     over(lambda x: np.sqrt(x - 1) * np.sqrt(one_plus(x))))
 elementwise(np.arctanh,     over(lambda x: _capped(_one_minus_square(x))))
 elementwise(np.deg2rad,     lambda: _DEGREE)
 elementwise(np.radians,     lambda: _DEGREE)
 elementwise(np.rad2deg,     over(lambda: _DEGREE))
 elementwise(np.degrees,     over(lambda: _DEGREE))
 elementwise(np.absolute,    lambda x: _absolute_partial(x))
-elementwise(np.fabs,        lambda x: _sign(x))
+elementwise(np.fabs,        lambda x: sign_of(x))
+elementwise(np.sinc,        lambda x: _sinc_partial(x))
+elementwise(np.i0,          lambda x: _i0_partial(x))
+elementwise(np.unwrap,      1)
 
 linear(np.conjugate,        lambda g, _x: np.conjugate(g))
+linear(np.real,             lambda g, _x: g)
+linear(np.imag,             lambda g, _x: g * -1j if _x.dtype.kind == "c" else None)
 linear(np.ldexp,            lambda g, _a, b: np.ldexp(g, b), None)
 
 explicit(np.sign,           lambda t, y, x: _sign_map(t, y, x), lambda g, y, x: _sign_map(g, np.conjugate(y), x))
 explicit(np.modf,           lambda t, _y, _x: (t, None),                    lambda g, _y, _x: g[0])
 explicit(np.frexp,          lambda t, y, _x: (np.ldexp(t, -y[1]), None),    lambda g, y, _x: np.ldexp(g[0], -y[1]))
 
+composite(np.angle,         lambda z, deg=False: np.arctan2(np.imag(z), np.real(z)) * (180 / math.pi if deg else 1))
 composite(np.divmod,        lambda a, b: (np.floor_divide(a, b), np.remainder(a, b)))
 composite(np.float_power,   lambda a, b: np.power(*_promoted(a, b, np.float64)))
 # fmt: on

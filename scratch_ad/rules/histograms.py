@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from ..rule import composite
+from ..rule import composite, linear
 from ..tracer import any_known, astype, scatter, strip
 from ..tree import typed
-from .special import kind
+from .grids import kind
 
 
 def edges(a, number, range=None):
@@ -77,6 +77,7 @@ def _histogram2d(x, y, bins=10, range=None, density=None, weights=None):
     return n, x_edges, y_edges
 
 
+linear(np.bincount, None, lambda g, x, _weights, minlength=0: g[x])
 composite(np.histogram_bin_edges, _bin_edges)
 composite(np.histogram, _histogram)
 composite(np.histogramdd, _histogramdd)

@@ -18,7 +18,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 from ..rule import composite, constant, explicit, primitive
 from ..tracer import astype, dtype_of, strip
 from ..tree import typed
-from .reductions import kept
+from .reductions import with_axes
 
 
 def H(x):
@@ -87,7 +87,7 @@ def direction(x, ord, axis):
 explicit(
     p_norm,
     jvp=lambda t, _y, x, ord, axis, keepdims: np.sum(_real(t * direction(x, ord, axis)), axis, keepdims=keepdims),
-    vjp=lambda g, _y, x, ord, axis, keepdims: kept(g, np.shape(x), axis) * direction(x, ord, axis),
+    vjp=lambda g, _y, x, ord, axis, keepdims: with_axes(g, np.shape(x), axis) * direction(x, ord, axis),
 )
 
 

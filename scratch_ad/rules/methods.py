@@ -13,7 +13,7 @@ from ..tracer import astype, name_of, strip
 from ..tree import typed
 from . import constant as _constant  # noqa: F401  (whose ufuncs these are)
 from .linalg import direction
-from .reductions import kept, masked
+from .reductions import masked, with_axes
 
 # The reductions that NumPy has as functions of their own, which have leaner rules.
 _reductions = {np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min}
@@ -39,7 +39,7 @@ def log_sum(a, ufunc, axis, keepdims):
 
 def _shares(y, a, ufunc, axis):
     """The partial derivatives of y = log Σ exp(a), shares of the sum; equal infinities share alike."""
-    y = strip(kept(y, a.shape, axis))
+    y = strip(with_axes(y, a.shape, axis))
     part = (np.exp if ufunc is np.logaddexp else np.exp2)(
         np.where(np.logical_and(np.isinf(y), np.equal(a, y)), 0, a - y)
     )
@@ -49,7 +49,7 @@ def _shares(y, a, ufunc, axis):
 explicit(
     log_sum,
     jvp=lambda t, y, a, ufunc, axis, keepdims: np.sum(t * _shares(y, a, ufunc, axis), axis, keepdims=keepdims),
-    vjp=lambda g, y, a, ufunc, axis, keepdims: kept(g, a.shape, axis) * _shares(y, a, ufunc, axis),
+    vjp=lambda g, y, a, ufunc, axis, keepdims: with_axes(g, a.shape, axis) * _shares(y, a, ufunc, axis),
 )
 
 
@@ -62,7 +62,7 @@ def length(a, axis, keepdims):
 explicit(
     length,
     jvp=lambda t, _y, a, axis, keepdims: np.sum(t * direction(a, 2, axis), axis, keepdims=keepdims),
-    vjp=lambda g, _y, a, axis, keepdims: kept(g, a.shape, axis) * direction(a, 2, axis),
+    vjp=lambda g, _y, a, axis, keepdims: with_axes(g, a.shape, axis) * direction(a, 2, axis),
 )
 
 

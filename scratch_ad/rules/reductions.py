@@ -19,10 +19,10 @@ def spread(g, shape, axis):
     """``g``, what a reduction over ``axis`` gave, repeated to ``shape``: the transpose of a sum."""
     if axis is None and isinstance(g, np.generic):
         return np.ndarray(shape, g.dtype, g, 0, (0,) * len(shape))  # as below, at a fraction of the cost
-    return np.broadcast_to(kept(g, shape, axis), shape)
+    return np.broadcast_to(with_axes(g, shape, axis), shape)
 
 
-def kept(y, shape, axis):
+def with_axes(y, shape, axis):
     """``y``, what a reduction of ``shape`` over ``axis`` gave, with the reduced axes kept as ones."""
     if axis is None or y.ndim == len(shape):
         return y
@@ -80,7 +80,7 @@ def _sum_vjp(g, _y, _a, axis=None, dtype=None, out=None, keepdims=False, initial
 
 
 def _mean_transpose(g, _a, axis=None, dtype=None, out=None, keepdims=False, where=True):
-    share = ratio(kept(g, _a.shape, axis), count(_a.shape, axis, where))
+    share = ratio(with_axes(g, _a.shape, axis), count(_a.shape, axis, where))
     return masked(spread(share, _a.shape, axis), where, 0)
 
 
@@ -240,7 +240,7 @@ composite(np.corrcoef, _corrcoef)
 
 def _best(y, a, axis, where):
     """Which elements equal the extremum ``y``, and how many they are, with the reduced axes kept."""
-    best = masked(np.equal(a, kept(y, shape_of(a), axis)), where, False)
+    best = masked(np.equal(a, with_axes(y, shape_of(a), axis)), where, False)
     return best, np.sum(best, axis, np.finfo(y.dtype).dtype, keepdims=True)
 
 
@@ -249,7 +249,7 @@ def _ties(y, a, axis, initial, where):
     best, k = _best(y, a, axis, where)
     if initial is np._NoValue:
         return best, k
-    return best, np.where(np.equal(kept(y, shape_of(a), axis), initial), np.maximum(2 * k, 1), k)
+    return best, np.where(np.equal(with_axes(y, shape_of(a), axis), initial), np.maximum(2 * k, 1), k)
 
 
 def _extremum_jvp(t, y, a, axis=None, out=None, keepdims=False, initial=np._NoValue, where=True):
@@ -259,7 +259,7 @@ def _extremum_jvp(t, y, a, axis=None, out=None, keepdims=False, initial=np._NoVa
 
 def _extremum_vjp(g, y, a, axis=None, out=None, keepdims=False, initial=np._NoValue, where=True):
     best, k = _ties(y, a, axis, initial, where)
-    g = kept(g, shape_of(a), axis)
+    g = with_axes(g, shape_of(a), axis)
     return np.where(best, g / k, np.where(np.equal(g, 0), 0, 0 / k))  # nan where y is nan: no element equals it
 
 
@@ -324,7 +324,7 @@ def _prod_jvp(t, _y, a, axis=None, dtype=None, out=None, keepdims=False, initial
 
 
 def _prod_vjp(g, _y, a, axis=None, dtype=None, out=None, keepdims=False, initial=1, where=True):
-    return masked(kept(g * _one(initial), shape_of(a), axis) * _rest(a, axis, where), where, 0)
+    return masked(with_axes(g * _one(initial), shape_of(a), axis) * _rest(a, axis, where), where, 0)
 
 
 def _prod_times(u, _y, a, axis=None, dtype=None, out=None, keepdims=False, initial=1, where=True):

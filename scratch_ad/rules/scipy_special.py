@@ -11,9 +11,9 @@ from scipy.special import _ufuncs
 
 from ..chain import product  # one output's pole leaves the others alone
 from ..rule import constant, elementwise, explicit, over, refuse
-from . import _special_formulas as of
-from ._special_formulas import DEGREE, PI, ROOT_2PI, ROOT_PI
-from .elementwise import _LN2, _LN10, _base_partial, _exponent_partial, _is_complex, _one_plus
+from . import special_formulas as of
+from .elementwise import LN2, LN10, base_partial, exponent_partial, is_complex, one_plus
+from .special_formulas import DEGREE, PI, ROOT_2PI, ROOT_PI
 
 unknown = "no closed form of it is known"
 
@@ -72,7 +72,7 @@ def several(function, *slopes):
 
 def _real(x, function):
     """Refuse complex numbers, where the function has no complex derivative or SciPy none of its parts."""
-    if _is_complex(x):
+    if is_complex(x):
         raise NotImplementedError(f"scipy.special.{function} has no derivative at complex numbers: it is not analytic.")
     return x
 
@@ -87,12 +87,12 @@ def _scaled(function, slope, turned):
         return np.sign(np.real(z)) if turned else np.sign(np.imag(z))
 
     def push(t, y, v, z):
-        if not _is_complex(z):
+        if not is_complex(z):
             return t * slope(y, v, z)
         return t * slope(y, v, z) - y * size(z) * (np.real(t) if turned else np.imag(t))
 
     def pull(g, y, v, z):
-        if not _is_complex(z):
+        if not is_complex(z):
             return g * slope(y, v, z)
         through_scale = np.real(g * y) * size(z)
         return g * slope(y, v, z) - (through_scale if turned else -1j * through_scale)
@@ -130,7 +130,7 @@ elementwise(special.spence,       lambda x: -of.log1p_over(x - 1))              
 elementwise(special.entr,         lambda x: -np.log(x) - 1)
 
 elementwise(special.xlogy,        lambda b: np.log(b), lambda a, b: of.ratio(a, b))
-elementwise(special.xlog1py,      lambda b: np.log1p(b), lambda a, b: of.ratio(a, _one_plus(b)))
+elementwise(special.xlog1py,      lambda b: np.log1p(b), lambda a, b: of.ratio(a, one_plus(b)))
 elementwise(special.rel_entr,     lambda a, b: of.log_ratio(a, b) + 1, lambda a, b: -of.ratio(a, b))
 elementwise(special.kl_div,       lambda a, b: of.log_ratio(a, b), lambda a, b: np.divide(b - a, b))
 elementwise(special.boxcox,       lambda a, b: np.power(a, b - 1), lambda a, b: of.boxcox_power(a, b))
@@ -167,8 +167,8 @@ constant(special.gammasgn, special.round)
 
 # Relatives of exp, log and erf
 
-elementwise(special.exp2,         lambda x: special.exp2(x - 1) * (2 * _LN2))
-elementwise(special.exp10,        lambda y: y * _LN10)
+elementwise(special.exp2,         lambda x: special.exp2(x - 1) * (2 * LN2))
+elementwise(special.exp10,        lambda y: y * LN10)
 elementwise(special.expm1,        lambda x: np.exp(x))
 elementwise(special.exprel,       lambda x: of.exprel_slope(x))
 elementwise(special.log1p,        over(lambda x: 1 + x))
@@ -186,8 +186,8 @@ elementwise(special.erfcinv,      lambda x, y: of.erfcinv_slope(x, y))          
 elementwise(special.ndtri_exp,    lambda y: of.normal_slope(y))
 elementwise(special.zetac,        lambda x: of.riemann_slope(x))                                        # 25.4.1
 elementwise(special.rgamma,       lambda x, y: of.rgamma_slope(x, y))                                   # 5.5.3
-elementwise(special.powm1,        lambda a, b: _base_partial(a, b),
-                                  lambda a, b: _exponent_partial(a, np.power(a, b)))
+elementwise(special.powm1,        lambda a, b: base_partial(a, b),
+                                  lambda a, b: exponent_partial(a, np.power(a, b)))
 elementwise(special.inv_boxcox,   lambda b, y: np.power(y, 1 - b),
                                   lambda a, b, y: y * np.square(a) * of.log1p_over_slope(a * b))
 elementwise(special.inv_boxcox1p, lambda b, y: np.power(1 + y, 1 - b),

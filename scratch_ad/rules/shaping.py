@@ -7,7 +7,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ..rule import composite, explicit, linear, primitive
-from ..tracer import astype, scatter, strip
+from ..tracer import Tracer, astype, dtype_of, scatter, shape_of, strip
 from ..tree import typed
 
 
@@ -41,6 +41,12 @@ linear(np.broadcast_to, lambda g, _array, shape, subok=False: g)
 linear(np.copy, lambda g, _a, order="K", subok=False: g)
 
 
+def _full_like(a, fill_value, dtype=None, order="K", subok=True, shape=None, *, device=None):
+    if not isinstance(fill_value, Tracer):
+        return np.full_like(strip(a), fill_value, dtype, order, subok, shape, device=device)
+    return np.broadcast_to(astype(fill_value, dtype or dtype_of(a)), shape_of(a) if shape is None else shape)
+
+
 def _atleast(ndim, expand):
     def one(a):
         a = typed(a)
@@ -49,6 +55,7 @@ def _atleast(ndim, expand):
     return lambda *arys: one(arys[0]) if len(arys) == 1 else tuple(map(one, arys))
 
 
+composite(np.full_like, _full_like)
 composite(np.atleast_1d, _atleast(1, lambda shape: (1,)))
 composite(np.atleast_2d, _atleast(2, lambda shape: (1,) * (2 - len(shape)) + shape))
 composite(np.atleast_3d, _atleast(3, lambda shape: {0: (1, 1, 1), 1: (1, *shape, 1), 2: (*shape, 1)}[len(shape)]))

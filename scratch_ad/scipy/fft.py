@@ -12,7 +12,7 @@ from numpy.lib.array_utils import normalize_axis_index
 from ..rule import linear
 from ..rules.fft import fit, lengths
 from ..tree import typed
-from ._wrapped import core, public
+from .wrapping import core, public
 
 _OTHER = {1: 1, 2: 3, 3: 2, 4: 4}  # the type of the transpose
 

@@ -10,7 +10,7 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 from ..rule import linear
 from ..tracer import dtype_of, scatter
 from ..tree import typed
-from ._wrapped import core, public
+from .wrapping import core, public
 
 # Convolutions by sums of products: linear in each argument. Transposed in one of them, a full convolution is a valid
 # one with the other reversed, a valid one a full one, and "same", the middle of a full one, again "same" if the length

@@ -9,16 +9,16 @@ import scipy.special as _scipy
 from scipy.special import *  # noqa: F403  # pyright: ignore[reportWildcardImportFromLibrary]
 
 from ..rule import composite, elementwise, explicit
-from ..rules._special_formulas import below
-from ..rules.elementwise import _sign
+from ..rules.elementwise import sign_of
 from ..rules.scipy_special import unknown
-from ..tracer import stop_gradient
-from ._wrapped import named
+from ..rules.special_formulas import below
+from ..tracer import detached
+from .wrapping import named
 
 
 def _log_sum_weights(a, axis, b):
     """eᵃ / Σ b eᵃ, shaped like both; of infinite terms each its share."""
-    top = stop_gradient(np.max(np.real(a if b is None else np.where(np.equal(b, 0), -np.inf, a)), axis, keepdims=True))
+    top = detached(np.max(np.real(a if b is None else np.where(np.equal(b, 0), -np.inf, a)), axis, keepdims=True))
     e = np.exp(np.where(np.logical_and(np.equal(a, top), np.isinf(top)), 0, a - top))
     return e / np.sum(e if b is None else b * e, axis, keepdims=True)
 
@@ -144,7 +144,7 @@ def _polar_slope(a, b, c, d, diff_n=0):
         raise NotImplementedError("scipy.special.sph_harm_y: diff_n gives derivatives itself; differentiate diff_n=0.")
     up = np.sqrt((a - b) * (a + b + 1.0)) * sph_harm_y(a, np.minimum(b + 1, a), c, d)
     down = np.sqrt((a + b) * (a - b + 1.0)) * sph_harm_y(a, np.maximum(b - 1, -a), c, d)
-    return 0.5 * _sign(np.sin(c)) * (np.exp(-1j * d) * up - np.exp(1j * d) * down)  # SciPy has |sin c| in the function
+    return 0.5 * sign_of(np.sin(c)) * (np.exp(-1j * d) * up - np.exp(1j * d) * down)  # SciPy's function has |sin c|
 
 
 diric = named(elementwise(_scipy.diric, _diric_slope, unknown))

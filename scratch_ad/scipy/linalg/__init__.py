@@ -2,7 +2,8 @@
 
 Hermitian arguments are given whole, and derivatives are those along Hermitian perturbations, as in JAX; of arguments
 that SciPy reads as triangular, tridiagonal or diagonal, the elements that it does not read have derivative zero.
-In these files, a name with a leading ``_`` is a function as rules call it, which takes any numbers, finite or not.
+In these files, a name with a leading ``_``, or ``core_`` if other files have it too, is a function as rules call it,
+which takes any numbers, finite or not.
 """
 
 import scipy.linalg
@@ -19,7 +20,7 @@ from scipy.linalg import (  # noqa: F401  (these take no arrays that could be tr
     pascal,
 )
 
-from .._wrapped import constants, refused
+from ..wrapping import constants, refused
 from .banded import (  # noqa: F401
     cho_solve_banded,
     cholesky_banded,

@@ -6,8 +6,8 @@ import scipy.linalg
 from ...rule import explicit
 from ...rules.linalg import H, eigh_jvp, eigh_vjp
 from ...tracer import dtype_of, scatter
-from .._wrapped import core, public
-from .factors import _cholesky, _subset
+from ..wrapping import core, public
+from .factors import core_cholesky, subset
 
 
 def _shifted(x, by):
@@ -77,7 +77,7 @@ def _cholesky_banded(ab, lower=False):
     """The factor of the whole matrix, and as in SciPy what stood beyond the ends of the diagonals."""
     within, places = _places(*ab.shape[-2:], lower)
     half = scatter(ab[..., within], (..., *places), (*ab.shape[:-2], ab.shape[-1], ab.shape[-1]))
-    factor = _cholesky(half + H(np.tril(half, -1) + np.triu(half, 1)), lower=lower)
+    factor = core_cholesky(half + H(np.tril(half, -1) + np.triu(half, 1)), lower=lower)
     return np.where(within, scatter(factor[..., *places], (..., within), ab.shape), ab)
 
 
@@ -127,7 +127,7 @@ def _selected(y, eigvals_only, select, select_range):
     w, v = y
     if select not in ("a", "all", 0):
         by_value = select in ("v", "value", 1)
-        w, v = _subset(w, v, *((None, select_range) if by_value else (select_range, None)))
+        w, v = subset(w, v, *((None, select_range) if by_value else (select_range, None)))
     return w if eigvals_only else (w, v)
 
 

@@ -5,19 +5,19 @@ import scipy.linalg
 
 from ...rule import explicit
 from ...rules.linalg import H
-from .._wrapped import core, public
+from ..wrapping import core, public
 
-_solve_sylvester = explicit(
+core_solve_sylvester = explicit(
     core(scipy.linalg.solve_sylvester),
     jvp=(
-        lambda t, y, a, b, _q: -_solve_sylvester(a, b, t @ y),
-        lambda t, y, a, b, _q: -_solve_sylvester(a, b, y @ t),
-        lambda t, _y, a, b, _q: _solve_sylvester(a, b, t),
+        lambda t, y, a, b, _q: -core_solve_sylvester(a, b, t @ y),
+        lambda t, y, a, b, _q: -core_solve_sylvester(a, b, y @ t),
+        lambda t, _y, a, b, _q: core_solve_sylvester(a, b, t),
     ),
     vjp=(
-        lambda g, y, a, b, _q: -_solve_sylvester(a.mT, b.mT, g) @ y.mT,
-        lambda g, y, a, b, _q: -y.mT @ _solve_sylvester(a.mT, b.mT, g),
-        lambda g, _y, a, b, _q: _solve_sylvester(a.mT, b.mT, g),
+        lambda g, y, a, b, _q: -core_solve_sylvester(a.mT, b.mT, g) @ y.mT,
+        lambda g, y, a, b, _q: -y.mT @ core_solve_sylvester(a.mT, b.mT, g),
+        lambda g, _y, a, b, _q: core_solve_sylvester(a.mT, b.mT, g),
     ),
 )
 
@@ -94,7 +94,7 @@ def _riccati_core(function, linearized):
 
 
 def _lyapunov(a, q):
-    return _solve_sylvester(a, H(a), q)
+    return core_solve_sylvester(a, H(a), q)
 
 
 def _riccati(solve):
@@ -111,7 +111,7 @@ def _riccati(solve):
     return body
 
 
-solve_sylvester = public(scipy.linalg.solve_sylvester, _solve_sylvester)
+solve_sylvester = public(scipy.linalg.solve_sylvester, core_solve_sylvester)
 solve_continuous_lyapunov = public(scipy.linalg.solve_continuous_lyapunov, _lyapunov)
 solve_lyapunov = solve_continuous_lyapunov
 solve_discrete_lyapunov = public(scipy.linalg.solve_discrete_lyapunov, _solve_discrete)

@@ -23,9 +23,9 @@ from ...rules.linalg import (
     uncolumns,
 )
 from ...tracer import dtype_of, strip
-from .._wrapped import core, public
-from .equations import _solve_sylvester
-from .systems import _pinv, _right_triangular, _solve_triangular, _triangular
+from ..wrapping import core, public
+from .equations import core_solve_sylvester
+from .systems import core_pinv, core_solve_triangular, right_triangular, triangular
 
 # Triangular factors.
 
@@ -62,11 +62,11 @@ def _joined(square, below, right):
 def _lu_jvp(t, y, _a):
     square, below, right = _lu_parts(y[0])
     t_square, t_below, t_right = _lu_parts(_rows(t, permutation(y[1], _a.shape[-2])))
-    solve = lambda x: _solve_triangular(square, x, 0, True, True)
-    inner = _right_triangular(solve(t_square), square)
+    solve = lambda x: core_solve_triangular(square, x, 0, True, True)
+    inner = right_triangular(solve(t_square), square)
     lower, upper = np.tril(inner, -1), np.triu(inner)
     t_square = _unit_lower(square) @ lower + upper @ np.triu(square)
-    t_below = _right_triangular(t_below, square) - below @ upper
+    t_below = right_triangular(t_below, square) - below @ upper
     return _joined(t_square, t_below, solve(t_right) - lower @ right), None
 
 
@@ -75,9 +75,9 @@ def _lu_vjp(g, y, _a):
     g_square, g_below, g_right = _lu_parts(g[0])
     inner = np.tril(_unit_lower(square).mT @ np.tril(g_square, -1) - g_right @ right.mT, -1)
     inner = inner + np.triu(np.triu(g_square) @ np.triu(square).mT - below.mT @ g_below)
-    solve = lambda x: _solve_triangular(square, x, 1, True, True)
+    solve = lambda x: core_solve_triangular(square, x, 1, True, True)
     c = _joined(
-        solve(_right_triangular(inner, square, trans=1)), _right_triangular(g_below, square, trans=1), solve(g_right)
+        solve(right_triangular(inner, square, trans=1)), right_triangular(g_below, square, trans=1), solve(g_right)
     )
     return _rows(c, np.argsort(permutation(y[1], _a.shape[-2]), -1))
 
@@ -103,13 +103,13 @@ def _lu_solve(lu_and_piv, b, trans=0):
     packed, piv = lu_and_piv
     order, x = permutation(strip(piv), packed.shape[-1]), columns(b, b)
     if not trans:
-        x = _triangular(packed, _rows(x, order), 0, True, True)
-        return uncolumns(_triangular(packed, x), b)
-    x = _triangular(packed, _triangular(packed, x, trans), trans, True, True)
+        x = triangular(packed, _rows(x, order), 0, True, True)
+        return uncolumns(triangular(packed, x), b)
+    x = triangular(packed, triangular(packed, x, trans), trans, True, True)
     return uncolumns(_rows(x, np.argsort(order, -1)), b)
 
 
-_cholesky = explicit(
+core_cholesky = explicit(
     core(scipy.linalg.cholesky),
     jvp=lambda t, y, a, lower=False: cholesky_jvp(t, y, a, not lower),
     vjp=lambda g, y, _a, lower=False: cholesky_vjp(g, y, _a, not lower),
@@ -121,7 +121,7 @@ _KEEPS_THE_OTHER = bool(scipy.linalg.cho_factor(np.tril(np.ones((2, 2))))[0][1, 
 
 def _cho_factor(a, lower=False):
     """The factor, and as in SciPy what the other triangle of ``a`` held."""
-    factor = _cholesky(a, lower=lower)
+    factor = core_cholesky(a, lower=lower)
     return factor + (np.triu(a, 1) if lower else np.tril(a, -1)) if _KEEPS_THE_OTHER else factor, lower
 
 
@@ -129,14 +129,14 @@ def _cho_solve(c_and_lower, b):
     c, lower = c_and_lower
     x = columns(b, b)
     for trans in ("N", "C") if lower else ("C", "N"):
-        x = _triangular(c, x, trans, lower)
+        x = triangular(c, x, trans, lower)
     return uncolumns(x, b)
 
 
 lu_factor = public(scipy.linalg.lu_factor, _lu_factor)
 lu = public(scipy.linalg.lu, _lu)
 lu_solve = public(scipy.linalg.lu_solve, _lu_solve)
-cholesky = public(scipy.linalg.cholesky, _cholesky)
+cholesky = public(scipy.linalg.cholesky, core_cholesky)
 cho_factor = public(scipy.linalg.cho_factor, _cho_factor)
 cho_solve = public(scipy.linalg.cho_solve, _cho_solve)
 
@@ -157,13 +157,13 @@ def _eigh_of_pair(a, b, lower, type, driver):
         raise ValueError('"type" keyword only accepts 1, 2, and 3.')
     half = np.tril(a) if lower else np.triu(a)
     a = half + H(np.tril(half, -1) + np.triu(half, 1))
-    factor = _cholesky(b if lower else H(b), lower=True)
+    factor = core_cholesky(b if lower else H(b), lower=True)
     if type == 1:
-        inner = H(_triangular(factor, H(_triangular(factor, a, lower=True)), lower=True))
+        inner = H(triangular(factor, H(triangular(factor, a, lower=True)), lower=True))
     else:
         inner = H(factor) @ a @ factor
     w, v = _eigh(inner, driver=driver.replace("g", "e"))
-    return w, factor @ v if type == 3 else _triangular(factor, v, "C", True)
+    return w, factor @ v if type == 3 else triangular(factor, v, "C", True)
 
 
 def _eigh_any(
@@ -175,11 +175,11 @@ def _eigh_any(
     else:
         w, v = _eigh_of_pair(a, b, lower, type, driver or ("gvd" if whole else "gvx"))
     if not whole:
-        w, v = _subset(w, v, subset_by_index, subset_by_value)
+        w, v = subset(w, v, subset_by_index, subset_by_value)
     return w if eigvals_only else (w, v)
 
 
-def _subset(w, v, by_index, by_value):
+def subset(w, v, by_index, by_value):
     """The eigenpairs of these numbers, or with eigenvalues in this half-open interval."""
     first, last = np.searchsorted(strip(w), by_value, "right") - (0, 1) if by_index is None else by_index
     return w[..., first : last + 1], v[..., first : last + 1]
@@ -190,12 +190,12 @@ _svd_core = explicit(
     jvp=lambda t, y, _a, full_matrices, lapack_driver="gesdd": svd_jvp(t, y, _a, full_matrices),
     vjp=lambda g, y, _a, full_matrices, lapack_driver="gesdd": svd_vjp(g, y, _a, full_matrices),
 )
-_svdvals = explicit(core(scipy.linalg.svdvals), jvp=svdvals_jvp, vjp=svdvals_vjp)
+core_svdvals = explicit(core(scipy.linalg.svdvals), jvp=svdvals_jvp, vjp=svdvals_vjp)
 
 
 def _svd(a, full_matrices=True, compute_uv=True, lapack_driver="gesdd"):
     if not compute_uv:
-        return _svdvals(a)
+        return core_svdvals(a)
     return _svd_core(a, full_matrices, lapack_driver=lapack_driver)
 
 
@@ -214,8 +214,8 @@ def _orth(A, rcond=None):
 
 _null_space = explicit(
     core(scipy.linalg.null_space),
-    jvp=lambda t, y, A, rcond=None, lapack_driver="gesdd": -_pinv(A, rtol=rcond) @ (t @ y),
-    vjp=lambda g, y, A, rcond=None, lapack_driver="gesdd": -_pinv(A, rtol=rcond).mT @ g @ y.mT,
+    jvp=lambda t, y, A, rcond=None, lapack_driver="gesdd": -core_pinv(A, rtol=rcond) @ (t @ y),
+    vjp=lambda g, y, A, rcond=None, lapack_driver="gesdd": -core_pinv(A, rtol=rcond).mT @ g @ y.mT,
 )
 
 
@@ -307,14 +307,14 @@ _ldl = explicit(core(scipy.linalg.ldl), jvp=_ldl_jvp, vjp=_ldl_vjp)
 def _polar_jvp(t, y, _a):
     u, p = y
     change = p @ (H(u) @ t)
-    t_p = _solve_sylvester(p, p, change + H(change))
+    t_p = core_solve_sylvester(p, p, change + H(change))
     return np.linalg.solve(p.mT, (t - u @ t_p).mT).mT, t_p
 
 
 def _polar_vjp(g, y, _a):
     u, p = y
     g_u = np.linalg.solve(p.mT, np.conjugate(g[0]).mT).mT  # the rest pairs by Re tr(gᴴ t)
-    inner = _solve_sylvester(p, p, np.conjugate(g[1]) - H(u) @ g_u)
+    inner = core_solve_sylvester(p, p, np.conjugate(g[1]) - H(u) @ g_u)
     return np.conjugate(g_u + u @ (p @ (inner + H(inner))))
 
 
@@ -335,7 +335,7 @@ def _polar(a, side="right"):
 
 def _procrustes(A, B):
     inner = H(A) @ B
-    return _polar(inner)[0], np.sum(_svdvals(inner))
+    return _polar(inner)[0], np.sum(core_svdvals(inner))
 
 
 @constant
@@ -371,7 +371,7 @@ def _rsf2csf(T, Z):
 eigh = public(scipy.linalg.eigh, _eigh_any)
 eigvalsh = public(scipy.linalg.eigvalsh, lambda a, **options: _eigh_any(a, eigvals_only=True, **options))
 svd = public(scipy.linalg.svd, _svd)
-svdvals = public(scipy.linalg.svdvals, _svdvals)
+svdvals = public(scipy.linalg.svdvals, core_svdvals)
 orth = public(scipy.linalg.orth, _orth)
 null_space = public(scipy.linalg.null_space, _null_space)
 qr = public(scipy.linalg.qr, _qr)

@@ -11,9 +11,9 @@ import scipy.linalg
 
 from ...rule import explicit
 from ...tracer import dtype_of, primitive, strip
-from .._wrapped import core, public
-from .equations import _solve_sylvester
-from .systems import _solve
+from ..wrapping import core, public
+from .equations import core_solve_sylvester
+from .systems import core_solve
 
 
 def _blocks(a, e):
@@ -57,8 +57,8 @@ def _expm_frechet(A, E, method=None, compute_expm=True):
 
 _sqrtm = explicit(
     core(scipy.linalg.sqrtm),
-    jvp=lambda t, y, _A: _solve_sylvester(y, y, t),
-    vjp=lambda g, y, _A: _solve_sylvester(y.mT, y.mT, g),
+    jvp=lambda t, y, _A: core_solve_sylvester(y, y, t),
+    vjp=lambda g, y, _A: core_solve_sylvester(y.mT, y.mT, g),
 )
 _logm = explicit(
     core(scipy.linalg.logm),
@@ -79,13 +79,13 @@ _fractional_power = explicit(
 
 
 def _signm_vjp(g, y, A):
-    inner = _solve_sylvester((y @ A).mT, (y @ A).mT, g)
+    inner = core_solve_sylvester((y @ A).mT, (y @ A).mT, g)
     return inner - y.mT @ inner @ y.mT
 
 
 _signm = explicit(
     core(scipy.linalg.signm),
-    jvp=lambda t, y, A: _solve_sylvester(y @ A, y @ A, t - y @ t @ y),
+    jvp=lambda t, y, A: core_solve_sylvester(y @ A, y @ A, t - y @ t @ y),
     vjp=_signm_vjp,
 )
 
@@ -114,7 +114,7 @@ signm = public(scipy.linalg.signm, _signm)
 fractional_matrix_power = public(scipy.linalg.fractional_matrix_power, lambda A, t: _fractional_power(A, t))
 cosm = public(scipy.linalg.cosm, _cosm)
 sinm = public(scipy.linalg.sinm, _sinm)
-tanm = public(scipy.linalg.tanm, lambda A: _solve(_cosm(A), _sinm(A)))
+tanm = public(scipy.linalg.tanm, lambda A: core_solve(_cosm(A), _sinm(A)))
 coshm = public(scipy.linalg.coshm, _coshm)
 sinhm = public(scipy.linalg.sinhm, _sinhm)
-tanhm = public(scipy.linalg.tanhm, lambda A: _solve(_coshm(A), _sinhm(A)))
+tanhm = public(scipy.linalg.tanhm, lambda A: core_solve(_coshm(A), _sinhm(A)))

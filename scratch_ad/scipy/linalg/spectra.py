@@ -7,7 +7,7 @@ from ...rule import explicit
 from ...rules.linalg import H, eig_along, eig_back, eig_jvp, eig_vjp, gaps_between, quotient
 from ...tracer import any_known, astype, dtype_of
 from ...tree import typed
-from .._wrapped import core, public
+from ..wrapping import core, public
 
 
 def _of_values_dtype(t, y):

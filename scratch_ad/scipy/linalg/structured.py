@@ -6,7 +6,7 @@ import scipy.linalg
 from ...rule import explicit, linear
 from ...tracer import dtype_of, primitive, scatter, strip
 from ...tree import typed
-from .._wrapped import named, public
+from ..wrapping import named, public
 
 
 @primitive

@@ -6,7 +6,7 @@ import scipy.linalg
 from ...rule import explicit
 from ...rules.linalg import cofactors, columns, full_lstsq, hermitian_part, pinv_jvp, pinv_vjp, uncolumns
 from ...tracer import dtype_of, strip
-from .._wrapped import core, public
+from ..wrapping import core, public
 
 
 def _triangle(x, lower, unit_diagonal=False):
@@ -17,39 +17,39 @@ def _triangle(x, lower, unit_diagonal=False):
 def _triangular_a_jvp(t, y, a, b, trans=0, lower=False, unit_diagonal=False):
     t = _triangle(t, lower, unit_diagonal)
     change = (t.mT if trans else t) @ columns(y, b)
-    return uncolumns(-_solve_triangular(a, change, trans, lower, unit_diagonal), b)
+    return uncolumns(-core_solve_triangular(a, change, trans, lower, unit_diagonal), b)
 
 
 def _triangular_a_vjp(g, y, a, _b, trans=0, lower=False, unit_diagonal=False):
-    c = -_solve_triangular(a, columns(g, _b), 1 - trans, lower, unit_diagonal) @ columns(y, _b).mT
+    c = -core_solve_triangular(a, columns(g, _b), 1 - trans, lower, unit_diagonal) @ columns(y, _b).mT
     return _triangle(c.mT if trans else c, lower, unit_diagonal)
 
 
 def _triangular_b_jvp(t, _y, a, _b, trans=0, lower=False, unit_diagonal=False):
-    return _solve_triangular(a, t, trans, lower, unit_diagonal)
+    return core_solve_triangular(a, t, trans, lower, unit_diagonal)
 
 
 def _triangular_b_vjp(g, _y, a, _b, trans=0, lower=False, unit_diagonal=False):
-    return uncolumns(_solve_triangular(a, columns(g, _b), 1 - trans, lower, unit_diagonal), _b)
+    return uncolumns(core_solve_triangular(a, columns(g, _b), 1 - trans, lower, unit_diagonal), _b)
 
 
-_solve_triangular = explicit(
+core_solve_triangular = explicit(
     core(scipy.linalg.solve_triangular),
     jvp=(_triangular_a_jvp, _triangular_b_jvp),
     vjp=(_triangular_a_vjp, _triangular_b_vjp),
 )
 
 
-def _triangular(a, b, trans=0, lower=False, unit_diagonal=False):
+def triangular(a, b, trans=0, lower=False, unit_diagonal=False):
     """solve_triangular with aᴴ (``trans`` 2 or "C") as the transpose of the conjugate."""
     adjoint = trans in (2, "C")
     trans = 1 if adjoint else {"N": 0, "T": 1}.get(trans, trans)
-    return _solve_triangular(np.conjugate(a) if adjoint else a, b, trans, lower, unit_diagonal)
+    return core_solve_triangular(np.conjugate(a) if adjoint else a, b, trans, lower, unit_diagonal)
 
 
-def _right_triangular(x, r, trans=0):
+def right_triangular(x, r, trans=0):
     """x r⁻¹ for an upper triangle r, or with ``trans`` x r⁻ᵀ."""
-    return _solve_triangular(r, x.mT, 1 - trans).mT
+    return core_solve_triangular(r, x.mT, 1 - trans).mT
 
 
 _READ = {  # what of a matrix is read under ``assume_a``
@@ -66,11 +66,11 @@ def _read(x, assume_a):
 
 
 def _solve_transposed(a, g, lower, assume_a):
-    return _solve(a.mT, g, not lower, assume_a=_TRANSPOSED.get(assume_a, assume_a))
+    return core_solve(a.mT, g, not lower, assume_a=_TRANSPOSED.get(assume_a, assume_a))
 
 
 def _solve_a_jvp(t, y, a, b, lower=False, assume_a=None):
-    return uncolumns(-_solve(a, _read(t, assume_a) @ columns(y, b), lower, assume_a=assume_a), b)
+    return uncolumns(-core_solve(a, _read(t, assume_a) @ columns(y, b), lower, assume_a=assume_a), b)
 
 
 def _solve_a_vjp(g, y, a, _b, lower=False, assume_a=None):
@@ -81,9 +81,9 @@ def _solve_b_vjp(g, _y, a, _b, lower=False, assume_a=None):
     return uncolumns(_solve_transposed(a, columns(g, _b), lower, assume_a), _b)
 
 
-_solve = explicit(
+core_solve = explicit(
     core(scipy.linalg.solve),
-    jvp=(_solve_a_jvp, lambda t, _y, a, _b, lower=False, assume_a=None: _solve(a, t, lower, assume_a=assume_a)),
+    jvp=(_solve_a_jvp, lambda t, _y, a, _b, lower=False, assume_a=None: core_solve(a, t, lower, assume_a=assume_a)),
     vjp=(_solve_a_vjp, _solve_b_vjp),
 )
 
@@ -91,7 +91,7 @@ _solve = explicit(
 def _solve_either(a, b, lower=False, assume_a=None, transposed=False):
     if transposed and dtype_of(a).kind == "c":
         raise NotImplementedError("scipy.linalg.solve of complex matrices takes no transposed=True: give it a.T.")
-    solve = _solve_transposed if transposed else _solve
+    solve = _solve_transposed if transposed else core_solve
     return solve(a, b, lower, assume_a=assume_a)
 
 
@@ -106,7 +106,7 @@ _det = explicit(
     vjp=lambda g, _y, a: g[..., None, None] * cofactors(a),
 )
 
-solve_triangular = public(scipy.linalg.solve_triangular, _triangular)
+solve_triangular = public(scipy.linalg.solve_triangular, triangular)
 solve = public(scipy.linalg.solve, _solve_either)
 inv = public(scipy.linalg.inv, _inv)
 det = public(scipy.linalg.det, _det)
@@ -115,7 +115,7 @@ det = public(scipy.linalg.det, _det)
 # Least squares and norms.
 
 
-_pinv = explicit(
+core_pinv = explicit(
     core(scipy.linalg.pinv),
     jvp=lambda t, y, a, atol=None, rtol=None: pinv_jvp(t, y, a),
     vjp=lambda g, y, a, atol=None, rtol=None: pinv_vjp(g, y, a),
@@ -145,7 +145,7 @@ def _least_squares(a, b, cond=None, lapack_driver=None):
     return x, residuals.reshape(b.shape[1:]) if residuals.size else residuals, rank, s
 
 
-pinv = public(scipy.linalg.pinv, _with_rank(scipy.linalg.pinv, _pinv))
+pinv = public(scipy.linalg.pinv, _with_rank(scipy.linalg.pinv, core_pinv))
 pinvh = public(scipy.linalg.pinvh, _with_rank(scipy.linalg.pinvh, _pinvh))
 lstsq = public(scipy.linalg.lstsq, _least_squares)
 norm = public(scipy.linalg.norm, lambda a, **options: np.linalg.norm(a, **options))

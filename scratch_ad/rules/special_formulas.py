@@ -11,8 +11,8 @@ import math
 import numpy as np
 import scipy.special as special
 
-from ..tracer import stop_gradient, strip
-from .elementwise import _is_complex
+from ..tracer import detached, strip
+from .elementwise import is_complex
 
 PI, ROOT_PI, ROOT_2, DEGREE = math.pi, math.sqrt(math.pi), math.sqrt(2), math.pi / 180
 ROOT_2PI = math.sqrt(2 * math.pi)
@@ -116,7 +116,7 @@ def faddeeva_slope(z, w):
 
 def erfcx_slope(x, y):
     """2x y − 2/√π, which cancels for large x."""
-    if _is_complex(x):
+    if is_complex(x):
         return 1j * faddeeva_slope(1j * x, y)
     inside = np.less(x, 7)
     direct = 2 * np.where(inside, x, 0) * np.where(inside, y, 0) - 2 / ROOT_PI
@@ -128,7 +128,7 @@ def dawson_slope(x, y):
     """1 − 2x y (7.2.5), which cancels for large x."""
     inside = np.less(np.abs(x), 7)
     far = -_tail(x, inside)
-    if _is_complex(x):
+    if is_complex(x):
         z = np.where(inside, 0, x)
         far = far - 1j * ROOT_PI * np.sign(np.imag(z)) * z * np.exp(-(z**2))
     return np.where(inside, 1 - 2 * np.where(inside, x, 0) * np.where(inside, y, 0), far)
@@ -181,7 +181,7 @@ def _cosine_pi(x):
 
 def trigamma(x):
     """ψ'(x) (25.11.12); of complex x by Euler–Maclaurin and reflection (5.15.6)."""
-    if not _is_complex(x):
+    if not is_complex(x):
         return special.zeta(2.0, x)
     left = np.less(np.real(x), 0.5)
     right = _hurwitz(2.0, np.where(left, 1 - x, x))
@@ -316,7 +316,7 @@ _NODES, _WEIGHTS = _gauss_legendre(48)
 
 
 def _integral(integrand, end):
-    end = stop_gradient(end)
+    end = detached(end)
     nodes = [(0.5 * (x + 1) * end, w) for x, w in zip(_NODES, _WEIGHTS)]
     return 0.5 * end * sum(w * integrand(u) for u, w in nodes)
 
@@ -485,7 +485,7 @@ def kve_slope(v, z, direct):
 
 def ive_of(y, v, z):
     direct = plus(special.ive, v, z)
-    return direct if _is_complex(z) else ive_slope(v, z, direct - np.sign(z) * y)
+    return direct if is_complex(z) else ive_slope(v, z, direct - np.sign(z) * y)
 
 
 def airye_slopes(y, x):
@@ -527,9 +527,9 @@ def carlson(*factors, power=0):
 
     By the trapezoidal rule in log t, along a new last axis; it converges exponentially. At the scale of the largest z.
     """
-    if any(_is_complex(z) for z, _ in factors):
+    if any(is_complex(z) for z, _ in factors):
         raise NotImplementedError("The derivatives of Carlson's elliptic integrals are known at real arguments only.")
-    scale = stop_gradient(functools.reduce(np.maximum, [np.abs(z) for z, _ in factors]))
+    scale = detached(functools.reduce(np.maximum, [np.abs(z) for z, _ in factors]))
     t = np.exp(_LOGS)
     bases = [(np.sqrt(t + (z / scale)[..., None]), -2 * b) for z, b in factors]  # nan for negative z
     integrand = functools.reduce(np.multiply, [np.power(*base) for base in bases], 0.55 * t ** (power + 1))
@@ -581,7 +581,7 @@ def _series_slope(upper, lower, x, change):
 
     Nothing is divided by an a + k, which may be 0. nan where the series does not end, or cancels by eight digits.
     """
-    if any(map(_is_complex, (*upper, lower, x))):
+    if any(map(is_complex, (*upper, lower, x))):
         raise NotImplementedError("The derivatives of ₁F₁ and ₂F₁ by a parameter are known at real arguments only.")
     term, slope, terms, slopes = 1.0, 0.0, 1.0, 0.0
     bound = longest = largest = 1.0  # of the terms, had they no factor less than 1; and of the slopes

@@ -1,0 +1,169 @@
+"""What an array offers, on a tracer: NumPy's attributes, operators, methods and refusals.
+
+Operators call the ufuncs directly, at half the cost of NumPy's own way there; both must agree.
+"""
+
+import math
+
+import numpy as np
+
+from .tracer import Tracer, astype, dtype_of, getitem, shape_of
+
+
+class Array(Tracer):
+    """A tracer that is used as an array is."""
+
+    __slots__ = ()
+
+    shape = property(lambda self: shape_of(self.value))
+    ndim = property(lambda self: len(self.shape))
+    size = property(lambda self: math.prod(self.shape))
+    dtype = property(lambda self: dtype_of(self.value))
+    itemsize = property(lambda self: self.dtype.itemsize)
+    nbytes = property(lambda self: self.size * self.itemsize)
+    T = property(np.transpose)
+    mT = property(lambda self: np.matrix_transpose(self))
+    real = property(lambda self: np.real(self))
+    imag = property(lambda self: np.imag(self))
+
+    def __len__(self):
+        if not self.shape:
+            raise TypeError("len() of unsized object")
+        return self.shape[0]
+
+    def __iter__(self):
+        return (self[i] for i in range(len(self)))
+
+    def __getitem__(self, index):
+        return getitem(self, index)
+
+    def __setitem__(self, index, value):
+        raise TypeError(
+            f"'{type(self).__name__}' object does not support item assignment in {self.owner.mode}: arrays under "
+            "differentiation are immutable. Build the result with np.where, np.concatenate or np.stack."
+        )
+
+    def __contains__(self, item):
+        return bool((self == item).any())
+
+    def __bool__(self):
+        return bool(self.value)
+
+    def __format__(self, spec):
+        return format(self.value, spec)
+
+    def reshape(self, *shape, order="C", copy=None):
+        return np.reshape(self, shape[0] if len(shape) == 1 else shape, order=order)
+
+    def transpose(self, *axes):
+        return np.transpose(self, (axes[0] if len(axes) == 1 else axes) or None)
+
+    def astype(self, dtype, order="K", casting="unsafe", subok=True, copy=True):
+        np.empty(0, self.dtype).astype(dtype, order, casting, subok, copy)  # for its checks
+        return astype(self, np.dtype(dtype))
+
+    def clip(self, min=None, max=None, **keywords):
+        return np.clip(self, min, max, **keywords)
+
+    def compress(self, condition, axis=None):
+        return np.compress(condition, self, axis)
+
+    def item(self, *index):
+        index = index[0] if index and isinstance(index[0], tuple) else index
+        if not index and self.size != 1:
+            raise ValueError("can only convert an array of size 1 to a Python scalar")
+        return self[np.unravel_index(index[0], self.shape) if len(index) == 1 else index] if index else self.reshape(())
+
+
+def _unary(ufunc):
+    return lambda self: self.owner.process(ufunc, (self,), {})
+
+
+def _binary(ufunc):
+    def operation(self, other):
+        trace = self.owner
+        if isinstance(other, Tracer) and other.owner.level > trace.level:
+            trace = other.owner
+        return trace.process(ufunc, (self, other), {})
+
+    return operation
+
+
+def _reflected(ufunc):
+    return lambda self, other: self.owner.process(ufunc, (other, self), {})
+
+
+_powers = {2: np.square, 1: np.positive, 0.5: np.sqrt, -1: np.reciprocal}  # as NumPy's own ** does
+_power = _binary(np.power)
+
+
+def _pow(self, other):
+    if type(other) in (int, float) and other in _powers and self.dtype.kind in "fc":
+        return self.owner.process(_powers[other], (self,), {})
+    return _power(self, other)
+
+
+def _method(function):
+    return lambda self, *args, **kwargs: function(self, *args, **kwargs)
+
+
+def _refused(what, remedy):
+    def refuse(self, *args, **kwargs):
+        raise TypeError(f"{what} of a tracer would lose its derivative in {self.owner.mode}; {remedy}.")
+
+    refuse.refusal = f"{what} would lose the derivative; {remedy}"
+    return refuse
+
+
+# Operators and methods, by the functions that they call.
+ARITHMETIC = {
+    "add": np.add,
+    "sub": np.subtract,
+    "mul": np.multiply,
+    "truediv": np.divide,
+    "floordiv": np.floor_divide,
+    "mod": np.remainder,
+    "divmod": np.divmod,
+    "pow": np.power,
+    "matmul": np.matmul,
+    "and": np.bitwise_and,
+    "or": np.bitwise_or,
+    "xor": np.bitwise_xor,
+    "lshift": np.left_shift,
+    "rshift": np.right_shift,
+}
+for _name, _ufunc in ARITHMETIC.items():
+    setattr(Array, f"__{_name}__", _binary(_ufunc))
+    setattr(Array, f"__r{_name}__", _reflected(_ufunc))
+Array.__pow__ = _pow
+UNARIES = {"neg": np.negative, "pos": np.positive, "abs": np.absolute, "invert": np.invert}
+for _name, _ufunc in UNARIES.items():
+    setattr(Array, f"__{_name}__", _unary(_ufunc))
+COMPARISONS = {
+    "eq": np.equal,
+    "ne": np.not_equal,
+    "lt": np.less,
+    "le": np.less_equal,
+    "gt": np.greater,
+    "ge": np.greater_equal,
+}
+for _name, _ufunc in COMPARISONS.items():
+    setattr(Array, f"__{_name}__", _binary(_ufunc))
+METHODS = (
+    *(np.all, np.any, np.argmax, np.argmin, np.argpartition, np.argsort, np.choose, np.copy),
+    *(np.cumprod, np.cumsum, np.diagonal, np.dot, np.max, np.mean, np.min, np.nonzero, np.prod, np.ravel, np.repeat),
+    *(np.round, np.searchsorted, np.squeeze, np.std, np.sum, np.swapaxes, np.take, np.trace, np.var),
+)
+for _function in METHODS:
+    setattr(Array, _function.__name__, _method(_function))
+Array.conj = Array.conjugate = _method(np.conjugate)
+Array.flatten, Array.flat = Array.ravel, property(np.ravel)
+_keep = "keep the array: use np.sin, not math.sin, and np.where or np.stack to set elements"
+for _name in ["float", "int", "complex", "index"]:
+    setattr(Array, f"__{_name}__", _refused(f"{_name}()", _keep))
+for _name in ["sort", "partition", "resize"]:
+    setattr(Array, _name, _refused(f"the in-place method .{_name}()", f"use np.{_name}, which returns a new array"))
+for _name, _function in {"fill": "np.full_like", "put": "np.where", "setfield": "np.where"}.items():
+    setattr(Array, _name, _refused(f"the in-place method .{_name}()", f"use {_function}, which returns a new array"))
+for _name in ["tolist", "tobytes", "tofile", "dump", "dumps", "view", "getfield", "byteswap"]:
+    setattr(Array, _name, _refused(f".{_name}()", "keep the array"))
