@@ -2,13 +2,14 @@
 
 from . import rules as _rules  # noqa: F401  (registers the rules)
 from .custom import custom_jvp, custom_vjp
+from .linearization import linearize
 from .modes import jvp, vjp
 from .numerical import numerical_gradient, numerical_jacobian
 from .program import record
 from .rule import composite, constant, elementwise, explicit, linear, over, refuse
 from .symbolic import expression, symbolic_gradient
 from .tracer import primitive
-from .transforms import grad, hessian, hvp, jacfwd, jacrev, linearize, stop_gradient, value_and_grad
+from .transforms import grad, hessian, hvp, jacfwd, jacrev, stop_gradient, value_and_grad
 from .tree import float0
 
 __all__ = [

@@ -50,7 +50,10 @@ class Forward(Trace):
             if type(a) is Dual and a.owner is self:
                 values[i] = a.value
                 tangents.append((i, a.tangent))
-        y, t = rule.jvp(function, values, tangents, kwargs, self.steps)
+        return self.result(*rule.jvp(function, values, tangents, kwargs, self.steps))
+
+    def result(self, y, t):
+        """The result of a call as dual numbers: itself, or each of several outputs; plain where it has no tangent."""
         if isinstance(y, (tuple, list)):
             return y if t is None else rebuild(y, [self.dual(*pair) for pair in zip(y, t, strict=True)])
         return self.dual(y, t)
@@ -66,13 +69,12 @@ class Forward(Trace):
         return type(leaf) is Dual and leaf.owner is self
 
 
-def run(steps, fun, spec, leaves, tangents, has_aux):
+def run(trace, fun, spec, leaves, tangents, has_aux):
     """Run ``fun`` on dual numbers; ``spec`` makes its positional arguments of the leaves.
 
     Returns the output, its tangent in the same containers, and aux. Raises TypeError for an output that is no number,
     or a tracer of another run.
     """
-    trace = Forward(steps)
     duals = [Dual(trace, p, typed(t)) if is_inexact(p) else p for p, t in zip(leaves, tangents, strict=True)]
     out, aux = split_aux(fun(*unflatten(spec, duals)), has_aux)
     trace.steps = None

@@ -4,7 +4,7 @@ import numpy as np
 
 from . import forward, reverse
 from .chain import careful, has_nan, plain
-from .fast import FastTape
+from .fast import FastForward, FastTape
 from .tracer import dtype_of, shape_of
 from .tree import copied, describe, flatten, tangent_dtype, unflatten, zeros
 
@@ -44,9 +44,9 @@ def jvp(fun, primals, tangents, has_aux=False):
                 f"Got primal shape {shape_of(p)} and tangent shape as {shape_of(t)}"
             )
     with np.errstate(all="ignore"):
-        result = forward.run(plain, fun, spec, leaves, tangent_leaves, has_aux)
+        result = forward.run(FastForward(plain), fun, spec, leaves, tangent_leaves, has_aux)
         if any(map(has_nan, flatten(result[1])[0])):
-            result = forward.run(careful, fun, spec, leaves, tangent_leaves, has_aux)
+            result = forward.run(FastForward(careful), fun, spec, leaves, tangent_leaves, has_aux)
     return result if has_aux else result[:2]
 
 

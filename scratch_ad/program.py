@@ -45,6 +45,9 @@ class Recorded(Array):
     def __init__(self, trace, value, name):
         self.owner, self.value, self.name = trace, value, name
 
+    def __repr__(self):
+        return f"Recorded({self.value!r}, name={self.name})"
+
 
 class Recorder(Trace):
     """One recording; ``avals`` holds the shape and dtype of each name, by its number."""
@@ -74,6 +77,9 @@ class Recorder(Trace):
         named_kwargs = {k: self.named(v) for k, v in kwargs.items()}
         self.calls.append(Call(function, self.named(args), named_kwargs, names, several))
         return rebuild(y, outputs) if several else outputs[0]
+
+    def owns(self, x):
+        return isinstance(x, Recorded) and x.owner is self
 
     def lower(self, x):
         """Values in place of this recording's tracers."""
@@ -117,6 +123,9 @@ class Program:
 
     def __call__(self, *inputs):
         return self._replay(*inputs)
+
+    def __repr__(self):
+        return self.source
 
     def _write(self):
         """The program as Python source, one line per call; array constants are named ``c0, c1, …``."""

@@ -27,9 +27,12 @@ class Rewrite:
 
 
 class Derivative:
-    """A rule with a derivative of its own: for each argument an edge in either direction."""
+    """A rule with a derivative of its own: for each argument an edge in either direction.
 
-    joint = False  # whether one edge serves all arguments at once: it takes, or gives, the list of theirs
+    An engine may also make the call itself, and ask for the edges alone by ``push`` and ``pull``, unless ``joint``.
+    """
+
+    joint = False  # whether one edge, which gives the list of all cotangents, serves all arguments
     short = None  # of one argument where one number is kept: the step, the map, and whether the number is the output
 
     def jvp(self, function, args, tangents, kwargs, steps):
@@ -41,16 +44,16 @@ class Derivative:
             total = t if total is None else added(total, t)
         return y, total
 
-    def vjp(self, function, args, wrt, kwargs):
+    def vjp(self, function, args, wrt, kwargs) -> tuple:
         """``y``, and for each argument in ``wrt`` the edge from ``g`` to its cotangent; one edge if ``joint``."""
         y = function(*args, **kwargs)
         return y, [self.pull(i, args, y, wrt, kwargs) for i in wrt]
 
-    def push(self, function, i, args, y, kwargs):
+    def push(self, function, i, args, y, kwargs=None) -> tuple:
         """The edge from a tangent of argument i to a tangent of ``y``."""
         raise NotImplementedError
 
-    def pull(self, i, args, y, wrt, kwargs=None):
+    def pull(self, i, args, y, wrt, kwargs=None) -> tuple:
         """The edge from a cotangent of ``y`` to one of argument i."""
         raise NotImplementedError
 

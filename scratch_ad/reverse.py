@@ -31,7 +31,7 @@ class Variable(Array):
 class Tape(Trace):
     """One run of reverse mode.
 
-    ``nodes[i]`` tells how the value at place i came about: one ``(parent, shape, dtype, edge)`` per variable that went
+    ``nodes[i]`` tells how the value at place i came about: one ``(parent, shape, dtype, *edge)`` per variable that went
     in. The edge (chain.py) takes a cotangent of place i to one of the parent, which has this shape and dtype. For an
     edge that serves several parents at once, ``parent`` lists all three of each, and shape and dtype are None.
     """
@@ -66,15 +66,17 @@ class Tape(Trace):
         y, edges = rule.vjp(function, values, wrt, kwargs)
         parents = [(args[i].index, *aval(values[i])) for i in wrt]
         if rule.joint:
-            return self.result(y, [(parents, None, None, edges)])
-        return self.result(y, [(*parent, edge) for parent, edge in zip(parents, edges, strict=True)])
+            return self.result(y, [(parents, None, None, *edges)])
+        return self.result(y, [(*parent, *edge) for parent, edge in zip(parents, edges, strict=True)])
 
     def result(self, y, node):
         """The result of a call as variables: itself, or each of several outputs; plain where it is an integer."""
         if not isinstance(y, (tuple, list)):
             return self.variable(y, node) if is_inexact(y) else y
-        first = len(self.nodes)
-        self.nodes += [Several(list(map(aval, y)), node), *[None] * (len(y) - 1)]
+        for _ in y[1:]:
+            self.nodes.append(())
+        self.nodes.append(Several(list(map(aval, y)), node))
+        first = len(self.nodes) - len(y)
         return rebuild(y, [Variable(self, part, first + k) if is_inexact(part) else part for k, part in enumerate(y)])
 
     def close(self):
@@ -84,7 +86,7 @@ class Tape(Trace):
 
 
 class Several(NamedTuple):
-    """The node of a call with several outputs. It stands at the place of the first; those of the others hold None."""
+    """The node of a call with several outputs, at the place of the last; nothing stands at those of the others."""
 
     likes: list  # shape and dtype of each output
     node: list
@@ -107,11 +109,11 @@ def backward(nodes, seeds, inputs, steps=None):
     for index in range(len(nodes) - 1, inputs - 1, -1):
         g, node = cotangents[index], nodes[index]
         if type(node) is Several:
-            g, node = node.cotangents(cotangents[index : index + len(node.likes)]), node.node
-        if g is None or node is None:
+            g, node = node.cotangents(cotangents[index + 1 - len(node.likes) : index + 1]), node.node
+        if g is None:
             continue
         cotangents[index] = None
-        for parent, shape, dtype, (step, pull, kept) in node:
+        for parent, shape, dtype, step, pull, kept in node:
             c = (steps[step] if steps else step)(g, pull, kept)
             if c is None:
                 continue

@@ -92,10 +92,11 @@ class Elementwise(Derivative):
         if len(partials) == 1 and self.keeps[0] in ([0], [-1]):
             self.short = self.steps[0], self.maps[0], self.keeps[0] == [-1]
 
-    def push(self, function, i, args, y, kwargs):
+    def push(self, function, i, args, y, kwargs=None):
         if self.keeps[i] is None:
             return self.constant_edges[i] or self.refuse(i, FORWARD)
-        return self.steps[i], self.map(i, kwargs), [y if k == -1 else as_kept(args[k], y) for k in self.keeps[i]]
+        kept = [y if k == -1 else as_kept(args[k], y) for k in self.keeps[i]]
+        return self.steps[i], self.map(i, kwargs) if kwargs else self.maps[i], kept
 
     def pull(self, i, args, y, wrt, kwargs=None):
         if self.keeps[i] is None:
@@ -139,26 +140,16 @@ class _PerArgument(Derivative):
         self.abstract = [frozenset(i for i, name in enumerate(n) if name.startswith("_")) for n in names]
         self.keywords = frozenset().union(*names)
 
-    def check(self, positions, kwargs, mode):
+    def check(self, i, kwargs, mode):
         """Raise for an argument or a keyword that the rule does not cover."""
-        if not self.keywords.issuperset(kwargs):
+        if kwargs and not self.keywords.issuperset(kwargs):
             unknown = ", ".join(kwargs.keys() - self.keywords)
             raise NotImplementedError(f"{name_of(self.function)}: no rule for the keyword {unknown} in {mode}.")
-        for i in positions:
-            if i not in self.reverse_maps:
-                raise NotImplementedError(f"{name_of(self.function)} has no derivative in its argument {i} in {mode}.")
-
-    def jvp(self, function, args, tangents, kwargs, steps):
-        self.check([i for i, _ in tangents], kwargs, FORWARD)
-        return super().jvp(function, args, tangents, kwargs, steps)
-
-    def vjp(self, function, args, wrt, kwargs):
-        self.check(wrt, kwargs, REVERSE)
-        return super().vjp(function, args, wrt, kwargs)
-
-    def pull(self, i, args, y, wrt, kwargs=None):
         if i not in self.reverse_maps:
-            self.check([i], {}, REVERSE)
+            raise NotImplementedError(f"{name_of(self.function)} has no derivative in its argument {i} in {mode}.")
+
+    def pull(self, i, args, y, wrt, kwargs=None) -> tuple:
+        self.check(i, kwargs, REVERSE)
         reverse_map, abstract, output = self.reverse_maps[i], self.abstract[i], self.output[i]
         kept = [] if output is None else [y if output else None]
         for k, x in enumerate(args):
@@ -171,7 +162,9 @@ class Linear(_PerArgument):
         super().__init__(function, transposes, leading=1)
         self.output = [None] * len(transposes)
 
-    def push(self, function, i, args, y, kwargs):
+    def push(self, function, i, args, y, kwargs=None):
+        self.check(i, kwargs, FORWARD)
+        kwargs = kwargs or {}
         itself = lambda t, *others: function(*others[:i], t, *others[i:], **kwargs)
         return chain.through, itself, [*args[:i], *args[i + 1 :]]
 
@@ -182,7 +175,8 @@ class Explicit(_PerArgument):
         self.jvps = jvps
         self.output = [m is not None and not _parameters(m)[1].startswith("_") for m in vjps]
 
-    def push(self, function, i, args, y, kwargs):
+    def push(self, function, i, args, y, kwargs=None):
+        self.check(i, kwargs, FORWARD)
         return chain.through, _with_keywords(self.jvps[i], kwargs), [y, *args]
 
 

@@ -6,12 +6,11 @@ import math
 import numpy as np
 
 from . import reverse
-from .chain import has_nan
 from .fast import FastTape
+from .linearization import linearize
 from .modes import jvp
-from .program import Recorder
 from .tracer import detached, dtype_of, shape_of
-from .tree import copied, describe, flatten, is_inexact, is_leaf, tangent_dtype, tree_map, typed, unflatten, zeros
+from .tree import flatten, is_inexact, is_leaf, tree_map, typed, unflatten, zeros
 
 
 def stop_gradient(x):
@@ -139,43 +138,6 @@ def hvp(fun, primals, tangents):
     """
     argnums = 0 if len(primals) == 1 else tuple(range(len(primals)))
     return jvp(grad(fun, argnums), primals, tangents)[1]
-
-
-def linearize(fun, *primals, has_aux=False):
-    """The value of ``fun`` at ``primals``, and its pushforward as a function that does not run ``fun`` again.
-
-    Returns ``(out, pushforward)`` or ``(out, pushforward, aux)``; ``pushforward(*tangents)`` gives the tangent of
-    the output. Forward mode runs once with the tangents recorded; a pushforward replays that linear program.
-    The pushforward raises TypeError for tangents of other containers and ValueError for other shapes or dtypes.
-    """
-    leaves, spec = flatten(primals)
-    leaves = list(map(copied, leaves))
-    recorder = Recorder()
-    symbols = [recorder.input(zeros(leaf)) if is_inexact(leaf) else zeros(leaf) for leaf in leaves]
-    out, tangent_out, *aux = jvp(fun, unflatten(spec, leaves), unflatten(spec, symbols), has_aux)
-    tangent_leaves, out_spec = flatten(tangent_out)
-    replay = recorder.program(tangent_leaves)
-
-    def pushforward(*tangents):
-        given, given_spec = flatten(tangents)
-        if given_spec != spec:
-            raise TypeError(
-                f"linearized function called on tangents of another structure: expected {spec}, got {given_spec}"
-            )
-        for t, p in zip(given, leaves, strict=True):
-            if shape_of(t) != shape_of(p) or dtype_of(t) != tangent_dtype(p):
-                raise ValueError(
-                    "linearized function called on tangent values inconsistent with the original primal values: "
-                    f"Got tangent {describe(t)} for primal {describe(p)} but expected {describe(zeros(p))}"
-                )
-        with np.errstate(all="ignore"):
-            result = replay(*(typed(t) for t, p in zip(given, leaves, strict=True) if is_inexact(p)))
-            spoilt = any(map(has_nan, result))
-        if spoilt:
-            return jvp(fun, unflatten(spec, leaves), tangents, has_aux)[1]
-        return unflatten(out_spec, list(map(copied, result)))
-
-    return (tree_map(copied, out), pushforward, *aux)
 
 
 def _check_callable(fun):

@@ -137,6 +137,8 @@ def test_a_tracer_kept_beyond_its_run_is_refused(first, later):
     first(lambda x: kept.append(x * x) or x)(2.0)
     with pytest.raises(TypeError, match=r"^Encountered an unexpected tracer: .*has_aux=True"):
         later(lambda x: x * kept[0])(3.0)
+    with pytest.raises(TypeError, match=r"^Encountered an unexpected tracer"):
+        later(lambda x: np.modf(kept[0])[0] * x)(3.0)
 
 
 @pytest.mark.parametrize("outer", [grad, lambda f: lambda x: jvp(f, (x,), (1.0,)), lambda f: lambda x: record(f, x)])
@@ -195,3 +197,9 @@ def test_derivatives_give_no_floating_point_warnings_of_their_own():
     assert jvp(f, (0.0,), (1.0,))[1] == np.inf
     assert vjp(f, 0.0)[1](1.0)[0] == np.inf
     assert jvp(grad(f), (0.0,), (1.0,))[1] == -np.inf
+
+
+def test_a_dual_number_shows_its_tangent():
+    shown = []
+    jvp(lambda x: shown.append(repr(x)) or x, (np.float32(1),), (np.float32(2),))
+    assert shown == ["Dual(np.float32(1.0), tangent=np.float32(2.0))"]

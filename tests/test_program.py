@@ -223,3 +223,11 @@ def test_cost_of_a_derivative_by_xla(transform, rng):
 def test_no_formula_for_a_function():
     with pytest.raises(NotImplementedError, match=r"np\.unwrap has no formula for its cost"):
         cost(record(lambda x: np.unwrap(x), V))
+
+
+def test_a_program_shows_its_source():
+    program = record(lambda x: np.sin(x), 1.0)
+    assert repr(program) == program.source == "def program(v0):\n    v1 = np.sin(v0)\n    return [v1]"
+    shown = []
+    record(lambda x: shown.append(repr(x)) or x, 1.0)
+    assert shown == ["Recorded(1.0, name=v0)"]
