@@ -82,3 +82,24 @@ def vjp(fun, *primals, has_aux=False):
 
     out = unflatten(out_spec, list(map(copied, out_leaves)))
     return (out, pullback, aux) if has_aux else (out, pullback)
+
+
+def transposed(linear, *likes):
+    """The transpose of a linear function of arrays like ``likes``: reverse mode over its arguments, at zero.
+
+    ``linear`` returns ``(out, aux)``, where ``out`` is one array or several, some of them None. Returns the function
+    from a cotangent of all that to the list of the arguments' cotangents, and aux.
+    """
+
+    def on_leaves(leaves):
+        out, aux = linear(*leaves)
+        parts = out if isinstance(out, (tuple, list)) else (out,)
+        return [part for part in parts if part is not None], ([part is not None for part in parts], aux)
+
+    *_, pull, (given, aux) = reverse.run(FastTape(), on_leaves, list(map(zeros, likes)), has_aux=True)
+
+    def transpose(g):
+        g = g if isinstance(g, (tuple, list)) else (g,)
+        return pull([part for part, there in zip(g, given, strict=True) if there])
+
+    return transpose, aux

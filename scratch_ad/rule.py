@@ -25,6 +25,7 @@ from typing import NamedTuple
 import numpy as np
 
 from . import chain
+from .modes import transposed
 from .registry import FORWARD, REVERSE, Derivative, Rewrite, aval, rule_of, snapshot
 from .tracer import astype, name_of, primitive, strip
 
@@ -170,14 +171,24 @@ class Linear(_PerArgument):
 
 
 class Explicit(_PerArgument):
+    """Both maps written out, or the forward ones alone: then ``vjps`` is None."""
+
     def __init__(self, function, jvps, vjps):
-        super().__init__(function, vjps, leading=2)
-        self.jvps = jvps
-        self.output = [m is not None and not _parameters(m)[1].startswith("_") for m in vjps]
+        super().__init__(function, vjps or jvps, leading=2)
+        self.jvps, self.vjps = jvps, vjps
+        self.output = [m is not None and not _parameters(m)[1].startswith("_") for m in vjps or jvps]
 
     def push(self, function, i, args, y, kwargs=None):
         self.check(i, kwargs, FORWARD)
         return chain.through, _with_keywords(self.jvps[i], kwargs), [y, *args]
+
+    def pull(self, i, args, y, wrt, kwargs=None):
+        if self.vjps:
+            return super().pull(i, args, y, wrt, kwargs)
+        self.check(i, kwargs, REVERSE)
+        push = _with_keywords(self.jvps[i], kwargs)
+        transpose, _ = transposed(lambda t: (push(t, y, *args), None), args[i])
+        return chain.through, lambda g: transpose(g)[0], ()
 
 
 class JointlyLinear(Derivative):
@@ -234,9 +245,15 @@ def linear(function, *transposes, jointly=False):
     return _register(function, JointlyLinear(*transposes) if jointly else Linear(function, transposes))
 
 
-def explicit(function, jvp, vjp):
-    """Register both maps, ``jvp(t, y, *args, **kwargs)`` and ``vjp(g, y, *args, **kwargs)``, or a tuple of each."""
-    return _register(function, Explicit(function, *(m if isinstance(m, tuple) else (m,) for m in (jvp, vjp))))
+def explicit(function, jvp, vjp=None):
+    """Register both maps, ``jvp(t, y, *args, **kwargs)`` and ``vjp(g, y, *args, **kwargs)``, or a tuple of each.
+
+    One map per argument, None where there is no derivative; each returns an array shaped like ``y``, or like its
+    argument. Without ``vjp``, reverse mode transposes ``jvp`` at every call of the function, which takes longer; it
+    must then be written in calls that have rules.
+    """
+    jvps, vjps = (m if m is None or isinstance(m, tuple) else (m,) for m in (jvp, vjp))
+    return _register(function, Explicit(function, jvps, vjps))
 
 
 def composite(function, body):
