@@ -1,4 +1,20 @@
-"""Automatic differentiation of plain NumPy functions, unchanged: forward and reverse mode, to any order."""
+"""Automatic differentiation of plain NumPy functions, unchanged: forward and reverse mode, to any order.
+
+To read the files, each of which imports only from those before it:
+
+    tracer, array         how a number answers NumPy's calls, and feels like an array
+    tree                  containers of arrays
+    chain                 one edge of the chain rule, plain and careful
+    registry              what an engine asks of the rule for a function
+    forward, reverse      the two modes, each an idea; fast: the same, written out for most calls
+    modes                 jvp and vjp
+    rule, rules/          the kinds of rule, and the rules: begin with elementwise
+    program               recording: a function's calls as a straight-line program; cost counts them
+    linearization, transforms, custom     what users call besides
+    symbolic, numerical   derivatives by SymPy and by differences
+
+For a first look forward and reverse are enough, with rules/elementwise beside them.
+"""
 
 from . import rules as _rules  # noqa: F401  (registers the rules)
 from .custom import custom_jvp, custom_vjp

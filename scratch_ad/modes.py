@@ -2,11 +2,24 @@
 
 import numpy as np
 
-from . import forward, reverse
+from . import forward
 from .chain import careful, has_nan, plain
 from .fast import FastForward, FastTape
+from .reverse import Variable, backward
 from .tracer import dtype_of, shape_of
-from .tree import copied, describe, flatten, tangent_dtype, unflatten, zeros
+from .tree import (
+    copied,
+    describe,
+    flatten,
+    is_inexact,
+    own,
+    split_aux,
+    tangent_dtype,
+    tree_map,
+    typed,
+    unflatten,
+    zeros,
+)
 
 
 def jvp(fun, primals, tangents, has_aux=False):
@@ -60,9 +73,7 @@ def vjp(fun, *primals, has_aux=False):
     The pullback raises ValueError for a cotangent of another container, shape or dtype than ``out``'s.
     """
     leaves, spec = flatten(primals)
-    out_leaves, out_spec, pull, aux = reverse.run(
-        FastTape(), lambda leaves: fun(*unflatten(spec, leaves)), leaves, has_aux
-    )
+    out_leaves, out_spec, pull, aux = vjp_of_leaves(lambda leaves: fun(*unflatten(spec, leaves)), leaves, has_aux)
 
     def pullback(cotangent):
         cotangents, cotangent_spec = flatten(cotangent)
@@ -84,6 +95,35 @@ def vjp(fun, *primals, has_aux=False):
     return (out, pullback, aux) if has_aux else (out, pullback)
 
 
+def vjp_of_leaves(fun, leaves, has_aux=False):
+    """Run ``fun``, a function of a list of leaves, on variables.
+
+    Returns the output's leaves, its spec, the function ``pull`` from output to input cotangents (lists of leaves), and
+    aux. Raises TypeError for an output that is no number, or a tracer of another run.
+    """
+    tape, leaves = FastTape(), list(map(copied, leaves))
+    inputs = [tape.variable(leaf) if is_inexact(leaf) else leaf for leaf in leaves]
+    count = len(tape.nodes)
+    out, aux = split_aux(fun(inputs), has_aux)
+    nodes = tape.close()
+    tracers, out_spec = flatten(out)
+    mine = lambda leaf: type(leaf) is Variable and leaf.owner is tape
+    places = [leaf.index if mine(leaf) else None for leaf in tracers]
+    values = [leaf.value if mine(leaf) else tape.constant(leaf) for leaf in tracers]
+
+    def pull(cotangents):
+        seeds = [(place, typed(g)) for place, g in zip(places, cotangents) if place is not None]
+        result = backward(nodes, seeds, count)
+        if any(map(has_nan, result)):
+            result = backward(nodes, seeds, count, careful)
+        taken = [g for _, g in seeds]
+        return [own(result[v.index] if mine(v) else None, leaf, taken) for v, leaf in zip(inputs, leaves)]
+
+    if has_aux:
+        aux = tree_map(lambda leaf: copied(leaf.value) if mine(leaf) else leaf, aux)
+    return values, out_spec, pull, aux
+
+
 def transposed(linear, *likes):
     """The transpose of a linear function of arrays like ``likes``: reverse mode over its arguments, at zero.
 
@@ -96,7 +136,7 @@ def transposed(linear, *likes):
         parts = out if isinstance(out, (tuple, list)) else (out,)
         return [part for part in parts if part is not None], ([part is not None for part in parts], aux)
 
-    *_, pull, (given, aux) = reverse.run(FastTape(), on_leaves, list(map(zeros, likes)), has_aux=True)
+    *_, pull, (given, aux) = vjp_of_leaves(on_leaves, list(map(zeros, likes)), has_aux=True)
 
     def transpose(g):
         g = g if isinstance(g, (tuple, list)) else (g,)

@@ -10,10 +10,9 @@ from typing import NamedTuple
 import numpy as np
 
 from .array import Array
-from .chain import careful, has_nan
 from .registry import REVERSE, Rewrite, aval, match, missing, rule_of
 from .tracer import Closed, Trace, rebuild, refuse_traced
-from .tree import copied, flatten, is_inexact, own, split_aux, tree_map, typed
+from .tree import is_inexact
 
 
 class Variable(Array):
@@ -132,32 +131,3 @@ def add(cotangents, place, c):
     """Add a cotangent to what has arrived at this place."""
     held = cotangents[place]
     cotangents[place] = c if held is None else held + c
-
-
-def run(tape, fun, leaves, has_aux=False):
-    """Run ``fun``, a function of a list of leaves, on variables.
-
-    Returns the output's leaves, its spec, the function ``pull`` from output to input cotangents (lists of leaves), and
-    aux. Raises TypeError for an output that is no number, or a tracer of another run.
-    """
-    leaves = list(map(copied, leaves))
-    inputs = [tape.variable(leaf) if is_inexact(leaf) else leaf for leaf in leaves]
-    count = len(tape.nodes)
-    out, aux = split_aux(fun(inputs), has_aux)
-    nodes = tape.close()
-    tracers, out_spec = flatten(out)
-    mine = lambda leaf: type(leaf) is Variable and leaf.owner is tape
-    places = [leaf.index if mine(leaf) else None for leaf in tracers]
-    values = [leaf.value if mine(leaf) else tape.constant(leaf) for leaf in tracers]
-
-    def pull(cotangents):
-        seeds = [(place, typed(g)) for place, g in zip(places, cotangents) if place is not None]
-        result = backward(nodes, seeds, count)
-        if any(map(has_nan, result)):
-            result = backward(nodes, seeds, count, careful)
-        taken = [g for _, g in seeds]
-        return [own(result[v.index] if mine(v) else None, leaf, taken) for v, leaf in zip(inputs, leaves)]
-
-    if has_aux:
-        aux = tree_map(lambda leaf: copied(leaf.value) if mine(leaf) else leaf, aux)
-    return values, out_spec, pull, aux

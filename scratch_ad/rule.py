@@ -1,4 +1,4 @@
-"""The four kinds of rule, one per NumPy function, each good for both modes; and the registry.
+"""The four kinds of rule, one per NumPy function, each good for both modes, and how they are registered.
 
 Names in every rule: ``x`` or ``a, b, c`` the arguments, ``y`` the output, ``t`` a tangent, ``g`` a cotangent.
 
@@ -8,7 +8,7 @@ Names in every rule: ``x`` or ``a, b, c`` the arguments, ``y`` the output, ``t``
     constant(np.floor, np.argmax)                                     piecewise constant: derivative zero
 
 Besides these, ``composite`` rewrites a function in others that have rules, and ``refuse`` says why there is none. The
-rules for functions of another package load with the first call of such a function (``on_demand``).
+rules for functions of another package load with the first call of such a function (``registry.on_demand``).
 
 A rule's parameter names say what is kept for the reverse pass. A partial keeps just the arguments it names. A
 transpose or vjp takes the call's arguments in the call's order; of one written with a leading underscore

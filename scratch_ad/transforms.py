@@ -5,10 +5,8 @@ import math
 
 import numpy as np
 
-from . import reverse
-from .fast import FastTape
 from .linearization import linearize
-from .modes import jvp
+from .modes import jvp, vjp_of_leaves
 from .tracer import detached, dtype_of, shape_of
 from .tree import flatten, is_inexact, is_leaf, tree_map, typed, unflatten, zeros
 
@@ -34,7 +32,7 @@ def value_and_grad(fun, argnums=0, has_aux=False, holomorphic=False, allow_int=F
         leaves, spec, on_leaves = _choose(fun, argnums, args, kwargs)
         for leaf in leaves:
             _check_reverse_input("grad", leaf, holomorphic, allow_int)
-        out, out_spec, pull, aux = reverse.run(FastTape(), on_leaves, leaves, has_aux)
+        out, out_spec, pull, aux = vjp_of_leaves(on_leaves, leaves, has_aux)
         if not is_leaf(out_spec):
             raise TypeError(
                 f"Gradient only defined for scalar-output functions. Output was {unflatten(out_spec, out)}."
@@ -110,7 +108,7 @@ def jacrev(fun, argnums=0, has_aux=False, holomorphic=False, allow_int=False):
         leaves, spec, on_leaves = _choose(fun, argnums, args, kwargs)
         for leaf in leaves:
             _check_reverse_input("jacrev", leaf, holomorphic, allow_int)
-        out_leaves, out_spec, pull, aux = reverse.run(FastTape(), on_leaves, leaves, has_aux)
+        out_leaves, out_spec, pull, aux = vjp_of_leaves(on_leaves, leaves, has_aux)
         for leaf in out_leaves:
             _check_reverse_output("jacrev", leaf, holomorphic)
         rows = iter([pull(basis) for basis in _basis(out_leaves)])
