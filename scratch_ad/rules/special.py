@@ -7,7 +7,7 @@ import numpy as np
 from numpy.lib import scimath
 
 from ..rule import composite, elementwise, explicit, linear, primitive
-from ..tracer import Tracer, any_known, astype, dtype_of, scatter, shape_of, strip
+from ..tracer import Tracer, any_known, astype, dtype_of, getitem, scatter, shape_of, strip
 from ..tree import typed
 
 _SINC = [(-1) ** k * 2 * k / math.factorial(2 * k + 1) for k in range(14, 0, -1)]
@@ -206,7 +206,8 @@ def _interp(x, xp, fp, left=None, right=None, period=None):
         xp = np.concatenate([xp[-1:] - period, xp, xp[:1] + period])
         fp = np.concatenate([fp[-1:], fp, fp[:1]])
     right_end = np.clip(np.searchsorted(xp, x, "right"), 1, len(xp) - 1)
-    x0, x1, f0, f1 = xp[right_end - 1], xp[right_end], fp[right_end - 1], fp[right_end]
+    # not xp[right_end], as the places may be traced where xp is not
+    x0, x1, f0, f1 = (getitem(p, i) for p in (xp, fp) for i in (right_end - 1, right_end))
     step = np.equal(x0, x1)
     y = np.where(step, f1, f0 + (f1 - f0) / np.where(step, 1, x1 - x0) * (x - x0))
     if period is None:
