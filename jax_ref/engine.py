@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import jax
 import numpy as np
 import optree
 
@@ -30,7 +31,8 @@ class Engine:
     for ``np`` in what it is asked to differentiate. ``order``: how often its transformations nest. ``missing``: what it
     raises for a function that it lacks. ``slack``: by how much its own method is less exact than rounding allows.
     ``call(f, *primals) -> out``: the function undifferentiated, where that is not NumPy's own doing.
-    ``rule``: whether it is the rule of one function, which it takes any function for.
+    ``rule``: whether it is the rule of one function, which it takes any function for. ``program``: turns a function of
+    arrays in containers that calls ``jvp`` and ``vjp`` into one that is run otherwise, as compiled programs are.
     """
 
     name: str
@@ -42,19 +44,11 @@ class Engine:
     slack: float = 1.0
     call: Callable | None = None
     rule: bool = False
+    program: Callable | None = None
 
     def modes(self):
         """Those of "fwd" and "rev" that it offers."""
         return tuple(mode for mode, transform in (("fwd", self.jvp), ("rev", self.vjp)) if transform)
-
-
-def _compiled_jvp(f, primals, tangents):
-    return lift.jit(lambda primals, tangents: scratch_ad.jvp(f, primals, tangents))(primals, tangents)
-
-
-def _compiled_vjp(f, *primals):
-    pull = lift.jit(lambda primals, cotangent: scratch_ad.vjp(f, *primals)[1](cotangent))
-    return lift.jit(lambda *primals: f(*primals))(*primals), lambda cotangent: pull(primals, cotangent)
 
 
 def _numerical_jvp(f, primals, tangents):
@@ -94,10 +88,17 @@ def _numerical_vjp(f, *primals):
 OURS = Engine("scratch_ad", scratch_ad.jvp, scratch_ad.vjp)
 FORWARD = Engine("scratch_ad-forward", jvp=scratch_ad.jvp)
 REVERSE = Engine("scratch_ad-reverse", vjp=scratch_ad.vjp)
-COMPILED = Engine("scratch_ad-compiled", _compiled_jvp, _compiled_vjp, order=1)
+COMPILED = Engine(
+    "scratch_ad-compiled",
+    scratch_ad.jvp,
+    scratch_ad.vjp,
+    missing=(NotImplementedError, jax.errors.ConcretizationTypeError),  # where the result's shape depends on numbers
+    program=lift.jit,
+)
+ON_JAX = Engine("scratch_ad-jax", scratch_ad.jvp, scratch_ad.vjp, program=lift.eager)
 JAX = Engine("jax", lift.jvp, lift.vjp)
 NUMERICAL = Engine("numerical", _numerical_jvp, _numerical_vjp, order=1, slack=1e6)
-ENGINES = {engine.name: engine for engine in (OURS, FORWARD, REVERSE, COMPILED, JAX, NUMERICAL)}
+ENGINES = {engine.name: engine for engine in (OURS, FORWARD, REVERSE, COMPILED, ON_JAX, JAX, NUMERICAL)}
 
 
 def engine(name):
