@@ -233,7 +233,8 @@ def measure(name, document, settings, until, progress):
         try:
             row = next(rows)
         except StopIteration as end:
-            held["status"] = end.value
+            if not settings["only"] or end.value == "failed":
+                held["status"] = end.value
             break
         if "of" in row:
             held["of"] = row["of"]
@@ -245,7 +246,7 @@ def measure(name, document, settings, until, progress):
     held["seconds"] = round(held["seconds"] + time.monotonic() - begun, 1)
     document.save(now=True)
     again = f"; rerun: python3 scripts/gpu.py --device {settings['device']} --only {name}"
-    ended = f"{held['status']}{again if held['status'] == 'failed' else ''}"
+    ended = held["status"] + (again if held["status"] == "failed" else "")
     progress.say(f"{name}: {ended}, {len(held['rows'])} of {held['of']} in {held['seconds']} s")
 
 

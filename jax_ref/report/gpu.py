@@ -34,7 +34,7 @@ def _where(run):
     return f"Measured on {run['device']}{driver} ({run['precision']}), {run['when'][:10]}; {versions}:"
 
 
-_CHECKED = ("against JAX there and on the CPU", "functions and dtypes", "cases", "right", "wrong", "error", "JAX lacks")
+_CHECKED = ("against JAX there and on the CPU", "functions and dtypes", "cases", "right", "wrong", "error", "missing")
 _ERRORS = ("error", "timeout", "crashed")
 
 
