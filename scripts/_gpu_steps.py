@@ -312,6 +312,7 @@ def cupy(settings, done, send, until):
     try:
         importlib.import_module("cupy")
     except ImportError as error:
+        send({"of": 1})
         send({"name": "CuPy", "right": True, "skipped": f"{error}"})
         return True
     evenly = [unit for unit in units() if unit.dtype == "float64"]
