@@ -70,7 +70,7 @@ class Tracer:
     def __array_function__(self, function, types, args, kwargs):
         if len(args) == 1 and args[0] is self and not kwargs:
             return self.owner.process(function, args, kwargs)
-        return call(function, args, kwargs)
+        return call(function, args, kwargs, like=self)
 
     def __array__(self, dtype=None, copy=None):
         raise TypeError(
@@ -178,9 +178,14 @@ def innermost(args):
     return top
 
 
-def call(function, args, kwargs):
-    """``function(*args, **kwargs)`` by the innermost trace; array arguments given by keyword are made positional."""
+def call(function, args, kwargs, like=None):
+    """``function(*args, **kwargs)`` by the innermost trace; array arguments given by keyword are made positional.
+
+    ``like`` is the tracer that NumPy asked: the one given as ``like=`` where there is none among the arguments.
+    """
     trace = innermost((args, *kwargs.values()))
+    if trace is None:
+        return created(function, args, kwargs, like)
     if kwargs.get("out") is not None or (len(args) > (place := _place_of_out(function)) and args[place] is not None):
         raise TypeError(f"{name_of(function)}: out= would lose the derivative in {trace.mode}; use the result.")
     if kwargs and innermost(kwargs.values()) is not None:
@@ -191,6 +196,24 @@ def call(function, args, kwargs):
         bound.apply_defaults()
         args, kwargs = bound.args[: last + 1], {name: x for name, x in bound.kwargs.items() if name in given}
     return trace.process(function, args, kwargs)
+
+
+def created(function, args, kwargs, like):
+    """What a creation function called with ``like=`` a tracer gives: a constant, of the kind of array that lies below.
+
+    NumPy's own where that is a number, or an array that has no part in NumPy's protocols, as JAX's.
+    """
+    while isinstance(like, Tracer):
+        like = like.value
+    return function(*args, **kwargs, like=kind_of(like))
+
+
+def kind_of(x):
+    """What NumPy's ``like=`` takes to make an array of the kind of ``x``: itself, or None where that is a number.
+
+    Rules use it with zeros, arange, identity and asarray: eye, ones and full pass a keyword on that CuPy's do not know.
+    """
+    return x if hasattr(x, "__array_function__") else None
 
 
 @functools.cache
