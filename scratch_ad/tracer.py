@@ -216,6 +216,11 @@ def kind_of(x):
     return x if hasattr(x, "__array_function__") else None
 
 
+def arrayed(x, like=None):
+    """``x`` as an array: a number, or a list of numbers, as one of the kind of ``like``."""
+    return np.asarray(x, like=kind_of(like)) if kind_of(x) is None else x
+
+
 @functools.cache
 def _place_of_out(function):
     """Where ``out`` stands among the positional arguments; beyond all of them if there is none."""
@@ -259,8 +264,12 @@ def scatter(g, index, shape):
     out = np.zeros_like(g, shape=shape)
     if _is_basic(index):
         out[index] = g
-    else:
+    elif type(out) is np.ndarray:
         np.add.at(out, index, g)
+    else:  # CuPy takes no tuple here, but one array of indices
+        places, out = np.arange(out.size, like=out).reshape(shape)[index], np.zeros_like(g, shape=out.size)
+        np.add.at(out, places, g)
+        out = out.reshape(shape)
     return out
 
 
@@ -308,7 +317,7 @@ def strip(x):
 def any_known(condition):
     """Whether a condition holds anywhere, as far as that can be looked at: while JAX compiles, nowhere."""
     condition = strip(condition)
-    return isinstance(condition, (bool, np.ndarray, np.generic)) and bool(np.any(condition))
+    return not isinstance(condition, Tracer) and bool(np.any(condition))
 
 
 def through(function, x):
