@@ -8,7 +8,7 @@ import numpy as np
 
 from .rule import Rewrite, aval, careful, has_nan, match, missing, plain, rules
 from .tracer import Trace, Tracer, dtype_of, escaped, rebuild, refuse_traced, shape_of
-from .tree import flatten, is_inexact, split_aux, tangent_dtype, tree_map, typed, unflatten, zeros
+from .tree import flatten, is_inexact, split_aux, tangent_dtype, tree_map, typed_like, unflatten, zeros
 
 
 class Dual(Tracer):
@@ -109,7 +109,7 @@ def _sequence(primals, tangents):
 
 
 def _run(trace, fun, spec, leaves, tangents, has_aux):
-    duals = [Dual(trace, p, typed(t)) if is_inexact(p) else p for p, t in zip(leaves, tangents, strict=True)]
+    duals = [Dual(trace, p, typed_like(t, p)) if is_inexact(p) else p for p, t in zip(leaves, tangents, strict=True)]
     out, aux = split_aux(fun(*unflatten(spec, duals)), has_aux)
     trace.combining = None
     out_leaves, out_spec = flatten(out)

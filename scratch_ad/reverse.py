@@ -10,7 +10,7 @@ import operator
 import numpy as np
 
 from .rule import Rewrite, aval, careful, has_nan, match, missing, rules, without_leaks
-from .tracer import Closed, Trace, Tracer, dtype_of, rebuild, refuse_traced, shape_of
+from .tracer import Closed, Trace, Tracer, dtype_of, kind_of, rebuild, refuse_traced, shape_of
 from .tree import (
     copied,
     describe,
@@ -19,7 +19,7 @@ from .tree import (
     split_aux,
     tangent_dtype,
     tree_map,
-    typed,
+    typed_like,
     unflatten,
     zeros,
 )
@@ -118,10 +118,11 @@ class Tape(Trace):
                 return y
             self.nodes.append(edges)
             return Variable(self, y, len(self.nodes) - 1)
-        likes = [aval(part) for part in y]
+        avals = [*map(aval, y)]
 
         def filled(g):
-            return [g[k] if k in g else np.zeros(*like) for k, like in enumerate(likes)]
+            kind = kind_of(next(iter(g.values())))
+            return [g[k] if k in g else np.zeros(*part, like=kind) for k, part in enumerate(avals)]
 
         collect = self.variable(None, edges).index
         split = self.variable(None, [(collect, None, None, (None, filled, ()))]).index
@@ -234,7 +235,7 @@ def run(fun, leaves, has_aux):
         values.append(leaf.value if mine else tape.constant(leaf))
 
     def pull(cotangents, last=False, products=None):
-        seeds = [(place, typed(g)) for place, g in zip(places, cotangents) if place is not None]
+        seeds = [(at, typed_like(g, y)) for at, g, y in zip(places, cotangents, values) if at is not None]
         result = backward(nodes, seeds, count, products, last)
         if products is None and any(map(has_nan, result)):
             if last:

@@ -28,7 +28,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .tracer import Tracer, astype, dtype_of, name_of, primitive, rebuild, strip, through
+from .tracer import Tracer, astype, dtype_of, kind_of, name_of, primitive, rebuild, strip, through
 
 rules = {}  # NumPy function → its rule
 on_demand = {}  # package that users may have imported → module with the rules for its functions
@@ -107,13 +107,15 @@ careful = {operator.mul: _product, operator.truediv: _quotient}
 
 
 def has_nan(x):
-    """Whether the plain array or number below ``x`` holds a nan; False where that cannot be looked at."""
+    """Whether the array or number below ``x`` holds a nan; False where that cannot be looked at."""
     if isinstance(x, Tracer):
         x = strip(x)
-    if type(x) is np.ndarray and x.dtype.kind in "fc":
-        x = np.vdot(x, x)
+    if isinstance(x, (np.inexact, float, complex)):
         return bool(x != x)
-    return isinstance(x, (np.inexact, float, complex)) and bool(x != x)
+    if isinstance(x, Tracer) or getattr(x, "dtype", np.dtype(int)).kind not in "fc":
+        return False
+    x = np.vdot(x, x)
+    return bool(x != x)
 
 
 def without_leaks(linear_map, u, kept, v):
@@ -157,9 +159,10 @@ def _replaced(rng, chosen, x):
         return rebuild(x, [_replaced(rng, chosen, part) for part in x])
     if type(x) is Aval or getattr(x, "dtype", np.dtype(int)).kind not in "fc":
         return x
-    numbers, plain = rng.uniform(-2, 2, x.shape), strip(x)
+    plain, draw = strip(x), lambda: np.asarray(rng.uniform(-2, 2, x.shape), like=kind_of(plain))
+    numbers = draw()
     if x.dtype.kind == "c":
-        numbers = numbers + 1j * rng.uniform(-2, 2, x.shape)
+        numbers = numbers + 1j * draw()
     else:
         numbers = np.where(np.isinf(plain), np.copysign(numbers, plain), numbers)
     return np.where(astype(chosen(plain), np.dtype(bool)), numbers.astype(x.dtype), x)
@@ -388,8 +391,9 @@ class JointlyLinear:
 
     def jvp(self, function, args, tangents, kwargs, combining):
         given = dict(tangents)
-        zeros = [given[i] if i in given else np.zeros_like(a) for i, a in enumerate(args)]
-        return function(*args, **kwargs), function(*zeros, **kwargs)
+        zero = lambda a: dtype_of(a).type(0) if kind_of(a) is None else np.zeros_like(a)
+        along = [given[i] if i in given else zero(a) for i, a in enumerate(args)]
+        return function(*args, **kwargs), function(*along, **kwargs)
 
     def vjp(self, function, args, wrt, kwargs):
         likes, transpose = list(map(aval, args)), _with_keywords(self.transpose, kwargs)

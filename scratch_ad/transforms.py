@@ -9,8 +9,20 @@ from . import reverse, tracer
 from .forward import jvp
 from .program import Recorder
 from .rule import has_nan
-from .tracer import dtype_of, shape_of
-from .tree import copied, describe, flatten, is_inexact, is_leaf, tangent_dtype, tree_map, typed, unflatten, zeros
+from .tracer import dtype_of, kind_of, shape_of
+from .tree import (
+    copied,
+    describe,
+    flatten,
+    is_inexact,
+    is_leaf,
+    tangent_dtype,
+    tree_map,
+    typed,
+    typed_like,
+    unflatten,
+    zeros,
+)
 
 
 def stop_gradient(x):
@@ -168,7 +180,7 @@ def linearize(fun, *primals, has_aux=False):
                     f"Got tangent {describe(t)} for primal {describe(p)} but expected {describe(zeros(p))}"
                 )
         with np.errstate(all="ignore"):
-            result = replay(*(typed(t) for t, p in zip(given, leaves, strict=True) if is_inexact(p)))
+            result = replay(*(typed_like(t, p) for t, p in zip(given, leaves, strict=True) if is_inexact(p)))
             spoilt = any(map(has_nan, result))
         if spoilt:
             return jvp(fun, unflatten(spec, leaves), tangents, has_aux)[1]
@@ -217,7 +229,7 @@ def _basis(leaves):
     """All leaves zero but for a one in one element, for each element of each leaf."""
     for k, leaf in enumerate(leaves):
         for i in range(_size(leaf)):
-            one = np.zeros(_size(leaf), dtype_of(leaf))
+            one = np.zeros(_size(leaf), dtype_of(leaf), like=kind_of(leaf))
             one[i] = 1
             yield [one.reshape(shape_of(leaf))[()] if j == k else zeros(other) for j, other in enumerate(leaves)]
 
@@ -225,7 +237,9 @@ def _basis(leaves):
 def _stack(parts, y, x, axis):
     """The Jacobian of one output leaf with respect to one input leaf from its columns (axis −1) or rows (axis 0)."""
     shape = shape_of(y) + shape_of(x)
-    return np.reshape(np.stack(parts, axis=axis), shape) if parts else np.zeros(shape, dtype_of(y if axis else x))
+    if not parts:
+        return np.zeros(shape, dtype_of(y if axis else x), like=kind_of(x))
+    return np.reshape(np.stack(parts, axis=axis), shape)
 
 
 def _check_reverse_input(name, leaf, holomorphic, allow_int):

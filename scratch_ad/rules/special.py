@@ -7,7 +7,7 @@ import numpy as np
 from numpy.lib import scimath
 
 from ..rule import composite, elementwise, explicit, linear, primitive
-from ..tracer import Tracer, any_known, astype, dtype_of, getitem, scatter, shape_of, strip
+from ..tracer import Tracer, any_known, arrayed, astype, dtype_of, getitem, kind_of, scatter, shape_of, strip
 from ..tree import typed
 
 _SINC = [(-1) ** k * 2 * k / math.factorial(2 * k + 1) for k in range(14, 0, -1)]
@@ -47,14 +47,16 @@ def _select(condlist, choicelist, default=0):
 
 def _piecewise(x, condlist, funclist, *args, **kwargs):
     conditions = strip(condlist)
-    if np.isscalar(conditions) or (np.ndim(x) and not isinstance(conditions[0], (list, np.ndarray))):
+    if np.isscalar(conditions) or (
+        np.ndim(x) and not isinstance(conditions[0], list) and kind_of(conditions[0]) is None
+    ):
         conditions = [conditions]
-    conditions = list(np.asarray(conditions, bool))
+    conditions = list(np.stack([arrayed(c).astype(bool) for c in conditions]))
     n = len(conditions)
     if len(funclist) not in (n, n + 1):
         raise ValueError(f"with {n} condition(s), either {n} or {n + 1} functions are expected")
     if len(funclist) == n + 1:
-        conditions.append(~np.any(conditions, axis=0))
+        conditions.append(~np.any(np.stack(conditions), axis=0))
     y = np.zeros_like(x)
     for condition, function in zip(conditions, funclist, strict=True):
         chosen = np.positive(x)[condition]  # a Python number has no index
@@ -152,7 +154,7 @@ def points(start, stop, num, endpoint):
 
 def _points_transpose(g, _start, _stop, num, endpoint):
     n = max(num - 1 if endpoint else num, 1)
-    k = np.arange(num, dtype=np.finfo(g.dtype).dtype).reshape((-1,) + (1,) * (g.ndim - 1))
+    k = np.arange(num, dtype=np.finfo(g.dtype).dtype, like=g).reshape((-1,) + (1,) * (g.ndim - 1))
     return [np.sum(g * ((n - k) / n), 0), np.sum(g * (k / n), 0)]
 
 
@@ -172,8 +174,11 @@ def _linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axi
 def _logspace(start, stop, num=50, endpoint=True, base=10.0, dtype=None, axis=0):
     if np.ndim(base):
         ndim = max(map(np.ndim, (start, stop, base)))
-        start, stop, base = (np.reshape(x, (1,) * (ndim - np.ndim(x)) + np.shape(x)) for x in (start, stop, base))
+        start, stop, base = (arrayed(x, base) for x in (start, stop, base))
+        start, stop, base = (np.reshape(x, (1,) * (ndim - x.ndim) + x.shape) for x in (start, stop, base))
         base = np.expand_dims(base, axis)
+    elif kind_of(start) is kind_of(stop) is None:
+        start = arrayed(start, base)
     y = np.power(base, np.linspace(start, stop, num, endpoint, axis=axis))
     return y if dtype is None else astype(y, np.dtype(dtype))
 
@@ -186,7 +191,7 @@ def _geomspace(start, stop, num=50, endpoint=True, dtype=None, axis=0):
     start, stop = astype(start, inexact), astype(stop, inexact)
     turn = np.sign(start)
     y = turn * np.logspace(np.log10(start / turn), np.log10(stop / turn), num, endpoint)
-    k = np.arange(num).reshape((-1,) + (1,) * (y.ndim - 1))
+    k = np.arange(num, like=y).reshape((-1,) + (1,) * (y.ndim - 1))
     y = np.where(np.equal(k, 0), start, y)
     y = np.where(np.logical_and(endpoint, np.equal(k, max(num - 1, 1))), stop, y)
     y = np.moveaxis(y, 0, axis)
