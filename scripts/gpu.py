@@ -142,13 +142,14 @@ def free_memory():
 
 
 def machine(device, until):
-    """The device, and how much memory is free. Raises ValueError if there is no such device."""
-    found = next(rows_of(start, device, until=until), {"error": f"JAX did not start within {START} s"})
+    """The device, and how many bytes are free in it and around it. Raises ValueError if there is no such device."""
+    found = next(rows_of(start, device, until=until), {"error": f"JAX did not start, or not within {START} s."})
     if "error" in found:
         raise ValueError(found["error"])
-    version, free = driver() if found["platform"] == "gpu" else (None, free_memory())
-    memory = found.pop("memory")
-    return {**found, "driver": version}, free or memory
+    version, free = driver() if found["platform"] == "gpu" else (None, None)
+    limit = found.pop("memory")
+    amounts = [amount for amount in (free or limit, free_memory()) if amount]
+    return {**found, "driver": version}, min(amounts, default=None)
 
 
 def jobs(asked, free):
