@@ -126,7 +126,7 @@ def _kind(x):
         return type(x)
     if isinstance(x, jax.Array) and x.weak_type:
         return {"i": int, "f": float, "c": complex}[x.dtype.kind]
-    return np.result_type(x)
+    return x.dtype if isinstance(x, jax.Array) else np.result_type(x)
 
 
 def _ufunc_method(ufunc, target, method):
@@ -154,7 +154,7 @@ def _function(function, target):
                 keywords |= value
             elif p.default is p.empty or p.kind is p.POSITIONAL_ONLY:
                 positional.append(_annotated(value, annotations[len(positional)]))
-            elif value is p.default or name in layout or name.startswith("overwrite_"):
+            elif value is p.default or name in layout or name.startswith("overwrite_") or _no_mask(name, value):
                 continue
             elif name in accepted or takes_any:
                 keywords[name] = _annotated(value, str(accepted[name].annotation))
@@ -163,6 +163,11 @@ def _function(function, target):
         return target(*positional, **keywords)
 
     return call
+
+
+def _no_mask(name, value):
+    """Whether a keyword is where=True, which JAX takes for a mask that needs an identity."""
+    return name == "where" and value is True
 
 
 def _annotated(x, annotation):
@@ -362,6 +367,12 @@ def jit(fun, **options):
     call = functools.wraps(fun)(_lower(compiled))
     call.lower = lambda *args, **kwargs: compiled.lower(*_given(args), **_given(kwargs))
     return call
+
+
+def eager(fun):
+    """``fun`` on arrays of JAX's device, call by call and not compiled as a whole; takes and gives NumPy's."""
+    lifted = lift(fun)
+    return functools.wraps(fun)(_lower(lambda *args: lifted(*jax.tree.map(jnp.asarray, args))))
 
 
 def jvp(fun, primals, tangents, has_aux=False):

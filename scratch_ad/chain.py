@@ -15,7 +15,7 @@ import functools
 
 import numpy as np
 
-from .tracer import Tracer, astype, rebuild, strip
+from .tracer import Tracer, astype, kind_of, rebuild, strip
 
 
 def times(u, partial, kept):
@@ -77,13 +77,15 @@ careful = {
 
 
 def has_nan(x):
-    """Whether the plain array or number below ``x`` holds a nan; False where that cannot be looked at."""
+    """Whether the array or number below ``x`` holds a nan; False where that cannot be looked at."""
     if isinstance(x, Tracer):
         x = strip(x)
-    if type(x) is np.ndarray and x.dtype.kind in "fc":
-        x = np.vdot(x, x)
+    if isinstance(x, (np.inexact, float, complex)):
         return bool(x != x)
-    return isinstance(x, (np.inexact, float, complex)) and bool(x != x)
+    if isinstance(x, Tracer) or getattr(x, "dtype", np.dtype(int)).kind not in "fc":
+        return False
+    x = np.vdot(x, x)
+    return bool(x != x)
 
 
 def _several(u):
@@ -108,9 +110,10 @@ def _replaced(rng, chosen, x):
         return rebuild(x, [_replaced(rng, chosen, part) for part in x])
     if isinstance(x, tuple) or getattr(x, "dtype", np.dtype(int)).kind not in "fc":  # an Aval has no data
         return x
-    numbers, plain = rng.uniform(-2, 2, x.shape), strip(x)
+    plain, draw = strip(x), lambda: np.asarray(rng.uniform(-2, 2, x.shape), like=kind_of(plain))
+    numbers = draw()
     if x.dtype.kind == "c":
-        numbers = numbers + 1j * rng.uniform(-2, 2, x.shape)
+        numbers = numbers + 1j * draw()
     else:
         numbers = np.where(np.isinf(plain), np.copysign(numbers, plain), numbers)
     return np.where(astype(chosen(plain), np.dtype(bool)), numbers.astype(x.dtype), x)

@@ -7,7 +7,7 @@ of its output.
 from .array import Array
 from .registry import FORWARD, Rewrite, aval, match, missing, rule_of
 from .tracer import Trace, escaped, rebuild, refuse_traced
-from .tree import flatten, is_inexact, split_aux, tree_map, typed, unflatten, zeros
+from .tree import flatten, is_inexact, split_aux, tree_map, typed_like, unflatten, zeros
 
 
 class Dual(Array):
@@ -75,7 +75,7 @@ def run(trace, fun, spec, leaves, tangents, has_aux):
     Returns the output, its tangent in the same containers, and aux. Raises TypeError for an output that is no number,
     or a tracer of another run.
     """
-    duals = [Dual(trace, p, typed(t)) if is_inexact(p) else p for p, t in zip(leaves, tangents, strict=True)]
+    duals = [Dual(trace, p, typed_like(t, p)) if is_inexact(p) else p for p, t in zip(leaves, tangents, strict=True)]
     out, aux = split_aux(fun(*unflatten(spec, duals)), has_aux)
     trace.steps = None
     out_leaves, out_spec = flatten(out)

@@ -14,7 +14,7 @@ from .fast import FastForward
 from .program import Call, Program, Recorder
 from .registry import snapshot
 from .tracer import dtype_of, shape_of
-from .tree import copied, describe, flatten, is_inexact, tangent_dtype, tree_map, typed, unflatten, zeros
+from .tree import copied, describe, flatten, is_inexact, tangent_dtype, tree_map, typed_like, unflatten, zeros
 
 
 def linearize(fun, *primals, has_aux=False):
@@ -45,7 +45,7 @@ def linearize(fun, *primals, has_aux=False):
                     "linearized function called on tangent values inconsistent with the original primal values: "
                     f"Got tangent {describe(t)} for primal {describe(p)} but expected {describe(zeros(p))}"
                 )
-        given = [typed(t) for t, p in zip(given, leaves, strict=True) if is_inexact(p)]
+        given = [typed_like(t, p) for t, p in zip(given, leaves, strict=True) if is_inexact(p)]
         with np.errstate(all="ignore"):
             result = plainly(*given)
             if any(map(has_nan, result)):

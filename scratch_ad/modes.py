@@ -16,7 +16,7 @@ from .tree import (
     split_aux,
     tangent_dtype,
     tree_map,
-    typed,
+    typed_like,
     unflatten,
     zeros,
 )
@@ -112,7 +112,7 @@ def vjp_of_leaves(fun, leaves, has_aux=False):
     values = [leaf.value if mine(leaf) else tape.constant(leaf) for leaf in tracers]
 
     def pull(cotangents):
-        seeds = [(place, typed(g)) for place, g in zip(places, cotangents) if place is not None]
+        seeds = [(at, typed_like(g, y)) for at, g, y in zip(places, cotangents, values) if at is not None]
         result = backward(nodes, seeds, count)
         if any(map(has_nan, result)):
             result = backward(nodes, seeds, count, careful)

@@ -11,7 +11,7 @@ import numpy as np
 
 from .array import Array
 from .registry import REVERSE, Rewrite, aval, match, missing, rule_of
-from .tracer import Closed, Trace, rebuild, refuse_traced
+from .tracer import Closed, Trace, kind_of, rebuild, refuse_traced
 from .tree import is_inexact
 
 
@@ -87,13 +87,14 @@ class Tape(Trace):
 class Several(NamedTuple):
     """The node of a call with several outputs, at the place of the last; nothing stands at those of the others."""
 
-    likes: list  # shape and dtype of each output
+    avals: list  # shape and dtype of each output
     node: list
 
     def cotangents(self, arrived):
         """Those of all outputs, zeros where none has arrived; None where none has arrived at all."""
         if any(g is not None for g in arrived):
-            return [np.zeros(*like) if g is None else g for g, like in zip(arrived, self.likes, strict=True)]
+            kind = kind_of(next(g for g in arrived if g is not None))
+            return [np.zeros(*a, like=kind) if g is None else g for g, a in zip(arrived, self.avals, strict=True)]
 
 
 @np.errstate(all="ignore")
@@ -108,7 +109,7 @@ def backward(nodes, seeds, inputs, steps=None):
     for index in range(len(nodes) - 1, inputs - 1, -1):
         g, node = cotangents[index], nodes[index]
         if type(node) is Several:
-            g, node = node.cotangents(cotangents[index + 1 - len(node.likes) : index + 1]), node.node
+            g, node = node.cotangents(cotangents[index + 1 - len(node.avals) : index + 1]), node.node
         if g is None:
             continue
         cotangents[index] = None

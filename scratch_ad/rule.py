@@ -27,7 +27,7 @@ import numpy as np
 from . import chain
 from .modes import transposed
 from .registry import FORWARD, REVERSE, Derivative, Rewrite, aval, rule_of, snapshot
-from .tracer import astype, name_of, primitive, strip
+from .tracer import astype, dtype_of, kind_of, name_of, primitive, strip
 
 
 def as_kept(x, y):
@@ -202,8 +202,9 @@ class JointlyLinear(Derivative):
 
     def jvp(self, function, args, tangents, kwargs, steps):
         given = dict(tangents)
-        zeros = [given[i] if i in given else np.zeros_like(a) for i, a in enumerate(args)]
-        return function(*args, **kwargs), function(*zeros, **kwargs)
+        zero = lambda a: dtype_of(a).type(0) if kind_of(a) is None else np.zeros_like(a)
+        along = [given[i] if i in given else zero(a) for i, a in enumerate(args)]
+        return function(*args, **kwargs), function(*along, **kwargs)
 
     def vjp(self, function, args, wrt, kwargs):
         likes, transpose = list(map(aval, args)), _with_keywords(self.transpose, kwargs)

@@ -72,7 +72,7 @@ class Tracer:
     def __array_function__(self, function, types, args, kwargs):
         if len(args) == 1 and args[0] is self and not kwargs:
             return self.owner.process(function, args, kwargs)
-        return call(function, args, kwargs)
+        return call(function, args, kwargs, like=self)
 
     def __array__(self, dtype=None, copy=None):
         raise TypeError(
@@ -121,9 +121,14 @@ def innermost(args):
     return top
 
 
-def call(function, args, kwargs):
-    """``function(*args, **kwargs)`` by the innermost trace; array arguments given by keyword are made positional."""
+def call(function, args, kwargs, like=None):
+    """``function(*args, **kwargs)`` by the innermost trace; array arguments given by keyword are made positional.
+
+    ``like`` is the tracer that NumPy asked: the one given as ``like=`` where there is none among the arguments.
+    """
     trace = innermost((args, *kwargs.values()))
+    if trace is None:
+        return created(function, args, kwargs, like)
     if kwargs.get("out") is not None or (len(args) > (place := _place_of_out(function)) and args[place] is not None):
         raise TypeError(f"{name_of(function)}: out= would lose the derivative in {trace.mode}; use the result.")
     if kwargs and innermost(kwargs.values()) is not None:
@@ -134,6 +139,29 @@ def call(function, args, kwargs):
         bound.apply_defaults()
         args, kwargs = bound.args[: last + 1], {name: x for name, x in bound.kwargs.items() if name in given}
     return trace.process(function, args, kwargs)
+
+
+def created(function, args, kwargs, like):
+    """What a creation function called with ``like=`` a tracer gives: a constant, of the kind of array that lies below.
+
+    NumPy's own where that is a number, or an array that has no part in NumPy's protocols, as JAX's.
+    """
+    while isinstance(like, Tracer):
+        like = like.value
+    return function(*args, **kwargs, like=kind_of(like))
+
+
+def kind_of(x):
+    """What NumPy's ``like=`` takes to make an array of the kind of ``x``: itself, or None where that is a number.
+
+    Rules use it with zeros, arange, identity and asarray: eye, ones and full pass a keyword on that CuPy's do not know.
+    """
+    return x if hasattr(x, "__array_function__") else None
+
+
+def arrayed(x, like=None):
+    """``x`` as an array: a number, or a list of numbers, as one of the kind of ``like``."""
+    return np.asarray(x, like=kind_of(like)) if kind_of(x) is None else x
 
 
 @functools.cache
@@ -179,8 +207,12 @@ def scatter(g, index, shape):
     out = np.zeros_like(g, shape=shape)
     if _is_basic(index):
         out[index] = g
-    else:
+    elif type(out) is np.ndarray:
         np.add.at(out, index, g)
+    else:  # CuPy takes no tuple here, but one array of indices
+        places, out = np.arange(out.size, like=out).reshape(shape)[index], np.zeros_like(g, shape=out.size)
+        np.add.at(out, places, g)
+        out = out.reshape(shape)
     return out
 
 
@@ -228,7 +260,7 @@ def strip(x):
 def any_known(condition):
     """Whether a condition holds anywhere, as far as that can be looked at: while JAX compiles, nowhere."""
     condition = strip(condition)
-    return isinstance(condition, (bool, np.ndarray, np.generic)) and bool(np.any(condition))
+    return not isinstance(condition, Tracer) and bool(np.any(condition))
 
 
 def each(function, x):

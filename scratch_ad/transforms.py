@@ -7,7 +7,7 @@ import numpy as np
 
 from .linearization import linearize
 from .modes import jvp, vjp_of_leaves
-from .tracer import detached, dtype_of, shape_of
+from .tracer import detached, dtype_of, kind_of, shape_of
 from .tree import flatten, is_inexact, is_leaf, tree_map, typed, unflatten, zeros
 
 
@@ -178,7 +178,7 @@ def _basis(leaves):
     """All leaves zero but for a one in one element, for each element of each leaf."""
     for k, leaf in enumerate(leaves):
         for i in range(_size(leaf)):
-            one = np.zeros(_size(leaf), dtype_of(leaf))
+            one = np.zeros(_size(leaf), dtype_of(leaf), like=kind_of(leaf))
             one[i] = 1
             yield [one.reshape(shape_of(leaf))[()] if j == k else zeros(other) for j, other in enumerate(leaves)]
 
@@ -186,7 +186,9 @@ def _basis(leaves):
 def _stack(parts, y, x, axis):
     """The Jacobian of one output leaf with respect to one input leaf from its columns (axis −1) or rows (axis 0)."""
     shape = shape_of(y) + shape_of(x)
-    return np.reshape(np.stack(parts, axis=axis), shape) if parts else np.zeros(shape, dtype_of(y if axis else x))
+    if not parts:
+        return np.zeros(shape, dtype_of(y if axis else x), like=kind_of(x))
+    return np.reshape(np.stack(parts, axis=axis), shape)
 
 
 def _check_reverse_input(name, leaf, holomorphic, allow_int):

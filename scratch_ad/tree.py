@@ -3,7 +3,7 @@
 import numpy as np
 import optree
 
-from .tracer import Tracer, dtype_of, shape_of
+from .tracer import Tracer, arrayed, dtype_of, shape_of
 
 float0 = np.dtype([("float0", np.void, 0)])  # the dtype of tangents and cotangents of integers: nothing at all
 
@@ -58,6 +58,11 @@ def zeros(leaf):
 def typed(leaf):
     """A leaf with a dtype: Python numbers become NumPy's."""
     return leaf if hasattr(leaf, "dtype") else np.asarray(leaf)[()]
+
+
+def typed_like(leaf, like):
+    """``typed(leaf)``, a number as one of the kind of ``like``: not all arrays can be mixed with NumPy's."""
+    return arrayed(leaf, like)[()] if isinstance(leaf, (np.generic, int, float, complex)) else typed(leaf)
 
 
 def copied(leaf):

@@ -1,6 +1,7 @@
 """NumPy spelled any way under differentiation, and what is refused instead of losing a derivative."""
 
 import copy
+import inspect
 import math
 import operator
 
@@ -10,6 +11,7 @@ import pytest
 import jax_ref
 import scratch_ad
 from jax_ref.compare import mismatch
+from jax_ref.precise import precise
 from scratch_ad import grad, jvp, vjp
 from scratch_ad.tracer import Tracer
 
@@ -227,6 +229,66 @@ def test_tracers_in_python_containers_and_comparisons():
 
     assert grad(f)(0.5) == 4
     assert jvp(f, (0.5,), (1.0,))[1] == 4
+
+
+# Creation by like=
+
+CREATED = {
+    "arange": lambda like: np.arange(1, 7, 2, like=like),
+    "array": lambda like: np.array([1, 2], dtype=float, like=like),
+    "asanyarray": lambda like: np.asanyarray([1.5, 2], like=like),
+    "asarray": lambda like: np.asarray(np.float32(2), like=like),
+    "ascontiguousarray": lambda like: np.ascontiguousarray(A.T, like=like),
+    "asfortranarray": lambda like: np.asfortranarray(A, like=like),
+    "empty": lambda like: np.empty((2, 0), int, like=like),
+    "eye": lambda like: np.eye(2, 3, k=1, dtype=complex, like=like),
+    "frombuffer": lambda like: np.frombuffer(b"1234", np.uint8, like=like),
+    "fromfile": lambda like: np.fromfile(__file__, np.uint8, count=3, like=like),
+    "fromfunction": lambda like: np.fromfunction(lambda i, j: i + 2 * j, (2, 3), like=like),
+    "fromiter": lambda like: np.fromiter(range(3), float, like=like),
+    "fromstring": lambda like: np.fromstring("1 2", sep=" ", like=like),
+    "full": lambda like: np.full((2, 3), 1.5, like=like),
+    "genfromtxt": lambda like: np.genfromtxt(["1 2", "3 4"], like=like),
+    "identity": lambda like: np.identity(3, bool, like=like),
+    "loadtxt": lambda like: np.loadtxt(["1 2", "3 4"], like=like),
+    "ones": lambda like: np.ones(3, like=like),
+    "require": lambda like: np.require([1, 2], float, ["C"], like=like),
+    "tri": lambda like: np.tri(3, k=-1, like=like),
+    "zeros": lambda like: np.zeros((2, 3), "float32", like=like),
+}
+
+
+def test_every_creation_function_is_known():
+    documented = {name for name in dir(np) if "like=None" in (getattr(np, name).__doc__ or "").partition("\n\n")[0]}
+    signed = {name for name in dir(np) if "like" in parameters(getattr(np, name))}
+    assert documented | signed == CREATED.keys()
+
+
+def parameters(function):
+    try:
+        return inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return {}
+
+
+@pytest.mark.parametrize("create", CREATED.values(), ids=CREATED.keys())
+def test_what_is_created_like_a_tracer_is_a_constant_of_numpys(create):
+    expected, created = create(None), []
+
+    def f(x):
+        created.append(create(x))
+        return np.sum(x * x)
+
+    for x in (x3, x3[0], 0.3):
+        assert not mismatch(grad(f)(x), 2 * x)
+        assert not mismatch(jvp(f, (x,), (x,))[1], np.sum(2 * x * x))
+        assert not mismatch(grad(lambda x: np.sum(grad(f)(x)))(x), 0 * x + 2)
+        assert not mismatch(jax_ref.jit(grad(f))(x), 2 * x)
+        f(scratch_ad.program.Recorder().input(x))
+        f(precise(x))
+    scratch_ad.symbolic.expression(f, (2,))
+    assert all(type(y) is np.ndarray and not mismatch(y, expected) for y in created)
+    assert len(created) == 19
 
 
 # Refusals

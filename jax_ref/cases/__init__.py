@@ -113,7 +113,7 @@ class Case:
     def function_in(self, namespace=np):
         """The expression as a function of its arrays, written in calls of ``namespace``; several results as a list."""
         names = {name: make(namespace) for name, make in self.names.items()}
-        known = {"np": namespace, "scipy": scipy if namespace is np else None, **names}
+        known = {"np": namespace, "scipy": scipy if namespace is np else getattr(namespace, "scipy", None), **names}
         function = eval(f"lambda {', '.join(self.arguments)}: {self.expression}", known)
 
         def of_inexact(*arrays):

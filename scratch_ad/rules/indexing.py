@@ -6,7 +6,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from ..rule import composite, linear
-from ..tracer import getitem, scatter
+from ..tracer import arrayed, getitem, kind_of, scatter
 from ..tree import typed
 from .shaping import along
 
@@ -15,7 +15,7 @@ linear(scatter, lambda g, _g, index, shape: getitem(g, index))
 
 
 def _take(a, indices, axis=None, out=None, mode="raise"):
-    a, indices = typed(a), np.asarray(indices)
+    a, indices = typed(a), arrayed(indices)
     np.take(np.empty(1), np.empty(0, int), mode=mode)  # for its checks
     indices = indices.astype(int) if indices.dtype.kind == "b" or not indices.size else indices
     if axis is None:
@@ -29,7 +29,7 @@ def _take(a, indices, axis=None, out=None, mode="raise"):
 
 
 def _compress(condition, a, axis=None, out=None):
-    np.compress(condition, np.empty(np.size(condition)))  # for its checks
+    np.compress(condition, np.empty(np.size(condition), like=kind_of(condition)))  # for its checks
     return np.take(a, np.flatnonzero(condition), axis)
 
 
@@ -46,7 +46,7 @@ def _take_along_axis(arr, indices, axis=-1):
 
 def _choose(a, choices, out=None, mode="raise"):
     choices, n = list(map(typed, choices)), len(choices)
-    a, *choices = np.broadcast_arrays(np.asarray(a), *choices)
+    a, *choices = np.broadcast_arrays(arrayed(a, choices[0]), *choices)
     if mode == "raise" and np.any(np.logical_or(np.less(a, 0), np.greater_equal(a, n))):
         raise ValueError("invalid entry in choice array")
     a = np.mod(a, n) if mode == "wrap" else np.clip(a, 0, n - 1)

@@ -9,7 +9,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..registry import rule_of
 from ..rule import Constant, composite, constant, explicit, primitive, refuse
-from ..tracer import astype, name_of, strip
+from ..tracer import arrayed, astype, kind_of, name_of, strip
 from ..tree import typed
 from . import constant as _constant  # noqa: F401  (whose ufuncs these are)
 from .linalg import direction
@@ -106,9 +106,10 @@ def _accumulate(ufunc, array, axis=0, dtype=None, out=None):
 
 def _reduceat(ufunc, array, indices, axis=0, dtype=None, out=None):
     array = typed(array)
-    ufunc.reduceat(np.ones(array.shape, array.dtype), indices, axis, dtype)  # for its checks
+    indices = arrayed(indices, array)
+    ufunc.reduceat(np.zeros(array.shape, array.dtype, like=kind_of(array)) + 1, indices, axis, dtype)  # for its checks
     leading, (axis,) = _leading(array, axis, dtype)
-    indices = np.asarray(indices).astype(int)
+    indices = indices.astype(int)
     if not indices.size:
         return np.moveaxis(leading[:0], 0, axis)
     if np.all(np.diff(indices) > 0):

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ..rule import composite, explicit, linear, primitive
-from ..tracer import Tracer, astype, dtype_of, scatter, shape_of, strip
+from ..tracer import Tracer, arrayed, astype, dtype_of, each, kind_of, scatter, shape_of, strip
 from ..tree import typed
 
 
@@ -109,6 +109,10 @@ def _inverse(axes, ndim):
     return sorted(range(ndim), key=axes.__getitem__)
 
 
+def _negative(shift):
+    return each(np.negative, shift) if isinstance(shift, (tuple, list)) else np.negative(shift)
+
+
 def _rollaxis(a, axis, start=0):
     axis = normalize_axis_index(axis, a.ndim)
     start = start + a.ndim if start < 0 else start
@@ -121,7 +125,7 @@ linear(np.matrix_transpose, lambda g, _x: np.matrix_transpose(g))
 linear(np.swapaxes,         lambda g, _a, axis1, axis2: np.swapaxes(g, axis1, axis2))
 linear(np.moveaxis,         lambda g, _a, source, destination: np.moveaxis(g, destination, source))
 linear(np.flip,             lambda g, _m, axis=None: np.flip(g, axis))
-linear(np.roll,             lambda g, _a, shift, axis=None: np.roll(g, np.negative(shift), axis))
+linear(np.roll,             lambda g, _a, shift, axis=None: np.roll(g, _negative(shift), axis))
 linear(np.rot90,            lambda g, _m, k=1, axes=(0, 1): np.rot90(g, -k, axes))
 linear(np.tril,             lambda g, _m, k=0: np.tril(g, k))
 linear(np.triu,             lambda g, _m, k=0: np.triu(g, k))
@@ -189,7 +193,7 @@ def _resize(a, new_shape):
     new_shape = (new_shape,) if np.ndim(new_shape) == 0 else tuple(new_shape)
     size = math.prod(new_shape)
     if a.size == 0 or size == 0:
-        return np.zeros(new_shape, a.dtype)
+        return np.zeros(new_shape, a.dtype, like=kind_of(a))
     a = np.ravel(a) if size == a.size else np.concatenate([np.ravel(a)] * -(-size // a.size))[:size]
     return a.reshape(new_shape)
 
@@ -325,6 +329,7 @@ composite(np.dsplit, _axis_split("dsplit", 3, lambda ary: 2))
 
 
 def _append(arr, values, axis=None):
+    arr, values = arrayed(arr, values), arrayed(values, arr)
     return np.concatenate([np.ravel(arr), np.ravel(values)] if axis is None else [arr, values], axis or 0)
 
 
@@ -412,9 +417,9 @@ def _pad_axis(array, axis, before, after, mode, option):
         return _pad_oddly(array, axis, before, after, int(mode == "reflect"))
 
     def end(width, value, near, edge):
-        column = np.arange(width).reshape((-1,) + (1,) * (array.ndim - axis - 1))
+        column = np.arange(width, like=array).reshape((-1,) + (1,) * (array.ndim - axis - 1))
         if mode == "constant":
-            fill = astype(typed(value), array.dtype)
+            fill = astype(arrayed(value, array), array.dtype)
         elif mode == "linear_ramp":
             fill = value + column * ((array[along(axis, edge)] - value) / max(width, 1))
             fill = astype(fill, array.dtype)

@@ -24,7 +24,7 @@ def _counts(type, like, axis):
         counts[0] = 1
     if type == 1:
         counts[-1] = 1
-    return counts.reshape((-1,) + (1,) * (like.ndim - 1 - axis))
+    return np.asarray(counts.reshape((-1,) + (1,) * (like.ndim - 1 - axis)), like=like)
 
 
 def _transposing(function, is_inverse):
