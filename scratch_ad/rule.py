@@ -27,7 +27,7 @@ import numpy as np
 from . import chain
 from .modes import transposed
 from .registry import FORWARD, REVERSE, Derivative, Rewrite, aval, rule_of, snapshot
-from .tracer import astype, dtype_of, kind_of, name_of, primitive, strip
+from .tracer import astype, kind_of, name_of, primitive, strip
 
 
 def as_kept(x, y):
@@ -202,7 +202,7 @@ class JointlyLinear(Derivative):
 
     def jvp(self, function, args, tangents, kwargs, steps):
         given = dict(tangents)
-        zero = lambda a: dtype_of(a).type(0) if kind_of(a) is None else np.zeros_like(a)
+        zero = lambda a: aval(a).dtype.type(0) if kind_of(a) is None else np.zeros_like(a)
         along = [given[i] if i in given else zero(a) for i, a in enumerate(args)]
         return function(*args, **kwargs), function(*along, **kwargs)
 

@@ -106,7 +106,7 @@ def _accumulate(ufunc, array, axis=0, dtype=None, out=None):
 
 def _reduceat(ufunc, array, indices, axis=0, dtype=None, out=None):
     array = typed(array)
-    indices = arrayed(indices, array)
+    indices = arrayed(indices, array) if len(indices) else np.zeros(0, int, like=kind_of(array))
     ufunc.reduceat(np.zeros(array.shape, array.dtype, like=kind_of(array)) + 1, indices, axis, dtype)  # for its checks
     leading, (axis,) = _leading(array, axis, dtype)
     indices = indices.astype(int)
