@@ -12,6 +12,7 @@ zero through what is infinite or nan, and a zero partial stops an infinite (co)t
 """
 
 import functools
+import math
 
 import numpy as np
 
@@ -48,8 +49,9 @@ def without_leaks(u, linear_map, kept):
     """``linear_map(u, *kept)``, each one array or several (or None), with 0·∞ = 0 in it.
 
     Of a stack of matrices some may be in a branch not taken, of the terms of a sum some may be zeros of ``u`` times
-    infinities that were ``kept``. Other numbers in their places show which results ``u`` does not reach, whatever is
-    kept, and which do not depend on what is infinite or nan.
+    infinities that were ``kept``, or infinities of ``u`` that have no weight. Other numbers in their places show which
+    results ``u`` does not reach, whatever is kept, and which do not depend on what is infinite or nan, there or in
+    ``u`` itself.
     """
     v = linear_map(u, *kept)
     if not any(map(has_nan, _several(v))):
@@ -57,6 +59,12 @@ def without_leaks(u, linear_map, kept):
     if not any(np.any(strip(part)) for part in _several(u) if part is not None):
         return _like(v, [part if part is None else np.zeros_like(part) for part in _several(v)])
     replaced = functools.partial(_replaced, np.random.default_rng(0))
+    if _any_part(np.isinf, u):
+        finite = without_leaks(_only(_not_infinite, u, u), linear_map, kept)
+        others = replaced(_not_finite, kept)
+        reached = [linear_map(_only(np.isinf, u, replaced(np.isinf, u)), *others) for _ in range(2)]
+        settled = functools.partial(_settled, signed=not _any_part(_not_finite, kept))
+        return _like(v, [p and settled(*p) for p in _columns(v, finite, *reached)])
     reached = linear_map(replaced(_nonzero, u), *replaced(np.ones_like, kept))
     first, second = (linear_map(u, *replaced(_not_finite, kept)) for _ in range(2))
     parts = []
@@ -102,6 +110,50 @@ def _nonzero(x):
 
 def _not_finite(x):
     return np.logical_not(np.isfinite(x))
+
+
+def _not_infinite(x):
+    return np.logical_not(np.isinf(x))
+
+
+def _any_part(condition, x):
+    """Whether a condition holds anywhere in arrays, in lists or not."""
+    if isinstance(x, (tuple, list)) and not hasattr(x, "dtype"):
+        return any(_any_part(condition, part) for part in x)
+    numbers = not isinstance(x, tuple) and getattr(x, "dtype", np.dtype(int)).kind in "fc"  # an Aval has no data
+    return numbers and bool(np.any(condition(strip(x))))
+
+
+def _columns(*several):
+    """The parts of each that belong together; None where the first has none."""
+    return [None if parts[0] is None else parts for parts in zip(*map(_several, several), strict=True)]
+
+
+def _only(chosen, u, other):
+    """``other``, one array or several, but zero where ``u`` is not ``chosen``; of complex numbers, part by part."""
+
+    def of_part(u, other):
+        if u.dtype.kind == "c":
+            return of_part(u.real, other.real) + 1j * of_part(u.imag, other.imag)
+        return np.where(chosen(strip(u)), other, 0).astype(u.dtype)
+
+    return _like(u, [parts and of_part(*parts) for parts in _columns(u, other)])
+
+
+def _settled(v, finite, first, second, signed):
+    """``v`` without what is nan for an infinity: ``finite`` where none has reached it, infinite where of one sign.
+
+    ``first`` and ``second``: what any numbers in the places of the infinities add; ``signed``: whether by nothing else
+    that is infinite. Of complex numbers, part by part.
+    """
+    if v.dtype.kind == "c":
+        parts = v, finite, first, second
+        real, imag = _settled(*(x.real for x in parts), signed), _settled(*(x.imag for x in parts), signed)
+        known = np.isfinite(imag)
+        return real + np.where(known, 1j * np.where(known, imag, 0), complex(0, math.nan)).astype(v.dtype)
+    infinite = np.where(np.greater(first * second, 0), np.copysign(np.inf, first), math.nan) if signed else math.nan
+    known = np.where(np.equal(first, 0), finite, infinite).astype(v.dtype)
+    return np.where(np.isnan(v), known, v)
 
 
 def _replaced(rng, chosen, x):

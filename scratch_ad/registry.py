@@ -124,9 +124,7 @@ def match(u, like):
         lead = u.ndim - len(shape)
         if lead > 0:
             u = np.sum(u, axis=tuple(range(lead)))
-        if ones := tuple(
-            i for i, n in enumerate(shape) if n == 1 != u.shape[i - len(shape)] and i >= len(shape) - u.ndim
-        ):
+        if ones := tuple(i for i in range(-u.ndim, 0) if shape[i] == 1 != u.shape[i]):
             u = np.sum(u, axis=ones, keepdims=True)
         if u.shape != shape:
             u = np.broadcast_to(u, shape)
