@@ -14,7 +14,6 @@ import scipy.special as special
 from mpmath import mp, mpc, mpf
 
 from scratch_ad import tracer
-from scratch_ad.array import Array
 from scratch_ad.registry import rule_of
 from scratch_ad.rule import Composite
 from scratch_ad.rules.fft import lengths
@@ -27,16 +26,19 @@ from scratch_ad.rules.shaping import join, pile
 from scratch_ad.scipy import special as mirror
 from scratch_ad.tracer import Trace, Tracer, dtype_of, each, innermost, name_of, rebuild
 from scratch_ad.tree import is_inexact
+from scratch_ad.views import viewed
+from scratch_ad.writing import Cell, put
 
 
 class Undecided(Exception):
     """The referee cannot tell: the message says why."""
 
 
-class Precise(Array):
+class Precise(Cell):
     """An array of mpmath's numbers, all mpf or all mpc, that answers NumPy's calls; it stands for one of ``dtype``."""
 
-    __slots__ = ("dtype",)
+    __slots__ = ()
+    dtype = Tracer.tag
 
     def __init__(self, value, dtype):
         self.owner, self.value, self.dtype = _trace, value, dtype
@@ -65,7 +67,8 @@ class _Referee(Trace):
             return function(*each(_placeholder, args), **{k: _placeholder(v) for k, v in kwargs.items()})
         if function in NATIVE:
             given = {k: object_of(v) for k, v in _without_dtype(kwargs).items()}
-            return _wrapped(function(*each(object_of, args), **given), _dtype(args, kwargs))
+            y = function(*each(object_of, args), **given)
+            return viewed(_wrapped(y, _dtype(args, kwargs)), y, function, args, kwargs)
         if isinstance(rule := rule_of.get(function), Composite):
             return rule.body(*args, **kwargs)
         if not hasattr(function, "_implementation") and hasattr(function, "__wrapped__"):
@@ -86,7 +89,7 @@ def precise(x):
 
 def object_of(x):
     """``x`` with NumPy's arrays of mpmath numbers in place of ``Precise``."""
-    if isinstance(x, Precise):
+    if isinstance(x, Tracer) and x.owner is _trace:
         return x.value
     return each(object_of, x) if isinstance(x, (tuple, list)) and innermost(x) is not None else x
 
@@ -939,10 +942,10 @@ FUNCTIONS = {
 }
 # What NumPy itself does right with objects, and what looks at shapes and dtypes alone.
 NATIVE = {
-    tracer.getitem, tracer.scatter, join, pile, contract, np.matmul, np.vecdot, np.matvec, np.vecmat, np.dot, np.inner,
-    np.outer, np.vdot, np.tensordot, np.convolve, np.reshape, np.ravel, np.expand_dims, np.squeeze, np.broadcast_to,
-    np.copy, np.transpose, np.matrix_transpose, np.swapaxes, np.moveaxis, np.flip, np.roll, np.rot90, np.tril, np.triu,
-    np.diagonal, np.diag, np.diagflat, np.array_split, np.split, np.unstack, np.fft.fftshift, np.fft.ifftshift,
+    put, tracer.getitem, tracer.scatter, join, pile, contract, np.matmul, np.vecdot, np.matvec, np.vecmat, np.dot,
+    np.inner, np.outer, np.vdot, np.tensordot, np.convolve, np.reshape, np.ravel, np.expand_dims, np.squeeze,
+    np.broadcast_to, np.copy, np.transpose, np.matrix_transpose, np.swapaxes, np.moveaxis, np.flip, np.roll, np.rot90, np.tril,
+    np.triu, np.diagonal, np.diag, np.diagflat, np.array_split, np.split, np.unstack, np.fft.fftshift, np.fft.ifftshift,
     np.where, np.unwrap, np.array_equal, np.polyval, np.lib.stride_tricks.sliding_window_view,
 }  # fmt: skip
 OF_SHAPE_AND_DTYPE = {

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .tracer import astype, dtype_of, each, name_of
+from .tracer import Tracer, astype, dtype_of, each, frozen, name_of
 
 rule_of = {}  # NumPy function → its rule
 FORWARD, REVERSE = "forward mode (jvp)", "reverse mode (vjp)"
@@ -111,6 +111,8 @@ def snapshot(x):
     """``x`` as it is now: a copy of any plain array that its owner could still change."""
     if type(x) is np.ndarray and x.flags.writeable:
         return x.copy()
+    if isinstance(x, Tracer):
+        return frozen(x)
     return each(snapshot, x) if isinstance(x, (tuple, list)) else x
 
 
@@ -124,9 +126,8 @@ def match(u, like):
         lead = u.ndim - len(shape)
         if lead > 0:
             u = np.sum(u, axis=tuple(range(lead)))
-        if ones := tuple(
-            i for i, n in enumerate(shape) if n == 1 != u.shape[i - len(shape)] and i >= len(shape) - u.ndim
-        ):
+        axes = range(-min(u.ndim, len(shape)), 0)
+        if ones := tuple(i for i in axes if shape[i] == 1 != u.shape[i]):
             u = np.sum(u, axis=ones, keepdims=True)
         if u.shape != shape:
             u = np.broadcast_to(u, shape)

@@ -9,16 +9,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .array import Array
 from .registry import REVERSE, Rewrite, aval, match, missing, rule_of
-from .tracer import Closed, Trace, rebuild, refuse_traced
+from .tracer import Closed, Trace, Tracer, rebuild, refuse_traced
 from .tree import is_inexact
+from .views import viewed
+from .writing import Cell
 
 
-class Variable(Array):
+class Variable(Cell):
     """A value and its place on the tape."""
 
-    __slots__ = ("index",)
+    __slots__ = ()
+    index = Tracer.tag
 
     def __init__(self, trace, value, index):
         self.owner, self.value, self.index = trace, value, index
@@ -65,8 +67,10 @@ class Tape(Trace):
         y, edges = rule.vjp(function, values, wrt, kwargs)
         parents = [(args[i].index, *aval(values[i])) for i in wrt]
         if rule.joint:
-            return self.result(y, [(parents, None, None, *edges)])
-        return self.result(y, [(*parent, *edge) for parent, edge in zip(parents, edges, strict=True)])
+            node = [(parents, None, None, *edges)]
+        else:
+            node = [(*parent, *edge) for parent, edge in zip(parents, edges, strict=True)]
+        return viewed(self.result(y, node), y, function, args, kwargs)
 
     def result(self, y, node):
         """The result of a call as variables: itself, or each of several outputs; plain where it is an integer."""

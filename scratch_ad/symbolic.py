@@ -13,22 +13,23 @@ import inspect
 
 import numpy as np
 
-from .array import Array
 from .program import Name, record
 from .registry import rule_of
 from .rule import Composite
-from .tracer import Trace, astype, getitem, name_of
+from .tracer import Trace, Tracer, astype, getitem, name_of
 from .tree import tree_map
+from .views import viewed
+from .writing import Cell, put
 
 
-class Symbol(Array):
+class Symbol(Cell):
     """An array of SymPy expressions, standing for real numbers."""
 
     __slots__ = ()
     dtype = np.dtype(np.float64)
 
     def __init__(self, value):
-        self.owner, self.value = _trace, np.asarray(value, dtype=object)
+        self.owner, self.value, self.tag = _trace, np.asarray(value, dtype=object), None
 
     def __bool__(self):
         raise TypeError(
@@ -62,7 +63,8 @@ class Symbolic(Trace):
             ) from error
         if function in _about_arrays:
             return y
-        return type(y)(map(Symbol, y)) if isinstance(y, (tuple, list)) else Symbol(y)
+        result = type(y)(map(Symbol, y)) if isinstance(y, (tuple, list)) else Symbol(y)
+        return viewed(result, y, function, args, kwargs)
 
 
 _trace = Symbolic()
@@ -70,7 +72,7 @@ _trace = Symbolic()
 
 def _lower(x):
     """Arrays of expressions in place of symbols."""
-    if isinstance(x, Symbol):
+    if isinstance(x, Tracer):
         return x.value
     return type(x)(map(_lower, x)) if type(x) in (tuple, list) else x
 
@@ -82,7 +84,7 @@ _by_numpy = _about_arrays | {
     np.matmul, np.vecdot, np.matvec, np.vecmat, np.dot, np.vdot, np.inner, np.outer, np.kron, np.tensordot, np.einsum,
     np.trace, np.cumsum, np.cumprod, np.diff, np.zeros_like, np.ones_like, np.full_like,
     # rearrangements
-    getitem, np.take, np.diagonal, np.diag, np.tril, np.triu, np.copy,
+    getitem, put, np.take, np.diagonal, np.diag, np.tril, np.triu, np.copy,
     np.reshape, np.ravel, np.transpose, np.matrix_transpose, np.swapaxes, np.moveaxis,
     np.expand_dims, np.squeeze, np.broadcast_to, np.atleast_1d, np.atleast_2d,
     np.concatenate, np.stack, np.vstack, np.hstack, np.column_stack, np.split, np.array_split,
