@@ -19,9 +19,9 @@ from scratch_ad import tracer
 from scratch_ad.registry import rule_of
 from scratch_ad.rule import Composite, Refused
 from scratch_ad.scipy import linalg, special
-from scratch_ad.tracer import Trace, Tracer, each, innermost, name_of, rebuild
+from scratch_ad.tracer import Trace, Tracer, each, innermost, lowered, name_of, rebuild
 from scratch_ad.views import link_up
-from scratch_ad.writing import Cell, put
+from scratch_ad.writing import Cell, cartesian, put
 
 jax.config.update("jax_enable_x64", True)
 
@@ -320,6 +320,7 @@ _equivalents = {
     tracer.getitem: _getitem,
     tracer.scatter: _scatter,
     put: _put,
+    cartesian: jax.lax.complex,
     tracer.astype: _astype,
     tracer.detached: jax.lax.stop_gradient,
     np.bincount: _bincount,
@@ -370,6 +371,7 @@ def _given(tree):
 
 
 def _check(x):
+    x = lowered(x)
     if isinstance(x, Tracer) and not isinstance(x, JaxArray):
         raise TypeError(
             f"JAX cannot see through a tracer of {x.owner.mode}: apply jax_ref last, jax_ref.jit(scratch_ad.grad(f))."

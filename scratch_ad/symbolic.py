@@ -84,7 +84,7 @@ _by_numpy = _about_arrays | {
     np.matmul, np.vecdot, np.matvec, np.vecmat, np.dot, np.vdot, np.inner, np.outer, np.kron, np.tensordot, np.einsum,
     np.trace, np.cumsum, np.cumprod, np.diff, np.zeros_like, np.ones_like, np.full_like,
     # rearrangements
-    getitem, put, np.take, np.diagonal, np.diag, np.tril, np.triu, np.copy,
+    getitem, np.take, np.diagonal, np.diag, np.tril, np.triu, np.copy,
     np.reshape, np.ravel, np.transpose, np.matrix_transpose, np.swapaxes, np.moveaxis,
     np.expand_dims, np.squeeze, np.broadcast_to, np.atleast_1d, np.atleast_2d,
     np.concatenate, np.stack, np.vstack, np.hstack, np.column_stack, np.split, np.array_split,
@@ -137,6 +137,7 @@ def _counterparts():
         np.prod: _along_axis(sympy.Mul),
         np.max: _along_axis(sympy.Max),
         np.min: _along_axis(sympy.Min),
+        put: lambda a, index, v: put(np.asarray(a, object), index, v),
         astype: lambda a, dtype: a if dtype.kind == "f" else a.astype(dtype),
     }
 

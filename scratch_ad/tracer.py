@@ -334,13 +334,20 @@ def snapshot_of_cell(x):
 
 def duplicate(a):
     """A copy of a plain array with its strides, which decide later on what is a view and what a copy."""
-    if a.flags.forc or not a.size or 0 in a.strides:
-        return a.copy(order="K")
-    low = sum((n - 1) * s for n, s in zip(a.shape, a.strides) if s < 0)
-    high = sum((n - 1) * s for n, s in zip(a.shape, a.strides) if s > 0)
-    copy = np.ndarray(a.shape, a.dtype, np.empty(high - low + a.itemsize, np.uint8), -low, a.strides)
+    copy = empty_as(a, a.dtype)
     copy[...] = a
     return copy
+
+
+def empty_as(a, dtype):
+    """An array of the shape and memory layout of the plain array ``a``, gaps and directions included."""
+    if a.flags.forc or not a.size or 0 in a.strides:
+        return np.empty_like(a, dtype, subok=False)
+    dtype = np.dtype(dtype)
+    strides = [s * dtype.itemsize // a.itemsize for s in a.strides]
+    ends = [(n - 1) * s for n, s in zip(a.shape, strides)]
+    before, behind = sum(-end for end in ends if end < 0), sum(end for end in ends if end > 0)
+    return np.ndarray(a.shape, dtype, np.empty(before + behind + dtype.itemsize, np.uint8), before, strides)
 
 
 def any_known(condition):

@@ -97,6 +97,14 @@ def _is_numpys(function):
     return (getattr(function, "__module__", None) or "").startswith(("scratch_ad.rules", "scratch_ad.tracer"))
 
 
+def views_of(array):
+    """The live views of an array, and theirs."""
+    for r in getattr(array, "views", ()):
+        if (view := r()) is not None:
+            yield view
+            yield from views_of(view)
+
+
 def outdate(array):
     """Mark the views of an array that has been written into."""
     try:

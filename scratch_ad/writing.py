@@ -7,6 +7,8 @@ goes on to its parent, up to the root. The derivative is that of ``put``: what i
 A ``ConstantCell`` holds a plain array; written into by a tracer, it becomes one of the innermost run's.
 """
 
+from sys import getrefcount
+
 import numpy as np
 
 from .array import ARITHMETIC, Array
@@ -18,6 +20,7 @@ from .tracer import (
     call,
     dtype_of,
     duplicate,
+    empty_as,
     gathered,
     getitem,
     innermost,
@@ -29,7 +32,7 @@ from .tracer import (
     shape_of,
     strip,
 )
-from .views import Stale, is_view, outdate, viewed
+from .views import Stale, is_view, outdate, viewed, views_of
 
 
 @primitive
@@ -107,7 +110,8 @@ class Cell(Array):
 
     @flat.setter
     def flat(self, value):
-        Flat(self)[:] = value
+        if not _within(self, value, lambda a, v: setattr(a, "flat", v)):
+            Flat(self)[:] = value
 
     def sort(self, axis=-1, kind=None, order=None, *, stable=None):
         write(self, ..., np.sort(self, axis, kind, order, stable=stable))
@@ -116,7 +120,8 @@ class Cell(Array):
         write(self, ..., np.partition(self, kth, axis, kind, order))
 
     def fill(self, value):
-        write(self, ..., value)
+        if not _is_number(self):  # of which it would be a copy
+            write(self, ..., value)
 
     def put(self, indices, values, mode="raise"):
         _put(self, indices, values, mode)
@@ -141,7 +146,7 @@ class Cell(Array):
     def update(self, ufunc, index, *operand):
         places = np.arange(self.size).reshape(self.shape)[_concrete(index)]
         shape, places = places.shape, np.ravel(places)
-        operand = [np.ravel(np.broadcast_to(gathered(v), shape)) for v in operand]
+        operand = [np.copy(np.broadcast_to(gathered(v), shape)).reshape(-1) for v in operand]
         for now in _rounds(places):
             result = ufunc(np.ravel(self)[places[now]], *(v[now] for v in operand))
             if not np.can_cast(dtype_of(result), self.dtype, "same_kind"):
@@ -208,6 +213,7 @@ def write(cell, index, value):
         if innermost((value, index)) in (None, CONSTANTS):
             cell.value[index] = lowered(value)
             return
+        _check_alone(_root(cell))
     _check_writeable(cell)
     if link is None:
         if not owner.write(put, cell, index, value):
@@ -232,8 +238,10 @@ def write(cell, index, value):
 
 def _write_flat(a, places, value):
     """Write at these places of ``a``, counted as in ``np.ravel(a)``."""
-    a = a if a.shape else np.reshape(a, (1,))
-    write(a, np.unravel_index(places, a.shape), value)
+    if a.shape:
+        write(a, np.unravel_index(places, a.shape), value)
+    elif np.size(places):
+        write(a, (), _flat(value)[-1])
 
 
 def _is_item(link, cell, index):
@@ -265,7 +273,7 @@ def _root(x):
 def _places(root):
     """An array of where its elements stand, in ``root``'s memory layout."""
     plain = bottom(root)
-    places = np.empty_like(plain if type(plain) is np.ndarray else np.empty(root.shape, bool), int)
+    places = empty_as(plain if type(plain) is np.ndarray else np.empty(root.shape, bool), int)
     places[...] = np.arange(root.size).reshape(root.shape)
     return places
 
@@ -367,11 +375,11 @@ class ConstantCell(Cell):
     def __init__(self, value):
         self.owner, self.value, self.tag = CONSTANTS, value, None
 
-    def __array__(self, dtype=None, copy=None):
-        value = np.array(self.value, dtype)
-        if not copy:
-            value.flags.writeable = False
-        return value
+    def __array__(self, dtype=None, copy=None) -> np.ndarray:
+        array = np.array(self.value, dtype, copy=copy)
+        if np.may_share_memory(array, self.value):
+            _root(self).tag = "shared"
+        return array
 
     def __repr__(self):
         return repr(self.value)
@@ -397,7 +405,27 @@ class ConstantCell(Cell):
 
 def created(x):
     """What a creation function made, as users get it: an array that tracers can be written into."""
-    return ConstantCell(x) if type(x) is np.ndarray else x
+    return ConstantCell(x) if type(x) is np.ndarray and x.dtype.kind in "fc" else x
+
+
+def _holders(array):
+    return getrefcount(array)
+
+
+_NO_OTHERS = _holders(np.zeros(1))  # of an array that nothing but the call refers to
+
+
+def _check_alone(root):
+    """Raise where somebody has a plain array of a constant cell's memory, which would not see the tracer."""
+    if root.tag is None:
+        return
+    memory = root.value if root.value.base is None else root.value.base
+    others = _holders(memory) - _NO_OTHERS - 2  # but for the cell's and the name here
+    if others > sum(view.value.base is memory for view in views_of(root)):
+        raise TypeError(
+            "a tracer cannot be written into an array of which np.asarray has given a plain one that is still in use: "
+            "leave np.asarray out, or take a copy, np.array(y)."
+        )
 
 
 # NumPy's functions that write into their first argument.

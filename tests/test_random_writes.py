@@ -131,10 +131,9 @@ class Draw:
     def value(self):
         name = self.one(self.names)
         array = self.state[name]
-        return self.one([
-            self.number, lambda: name, lambda: f"{self.one(FUNCTIONS)}({name})",
-            lambda: f"{name}[{self.index(array, name)}]", lambda: f"np.sin({name}[{self.index(array, name)}])", lambda: "y[0] * y[1]", lambda: "[x[0, 0], 1.0, y[2]]",
-        ])()  # fmt: skip
+        part = f"{name}[{self.index(array, name)}]"
+        applied = f"{self.one(FUNCTIONS)}({name})"
+        return self.one([self.number(), name, applied, part, f"np.sin({part})", "y[0] * y[1]", "[x[0, 0], 1.0, y[2]]"])
 
     def draw(self):
         if not self.lines:
