@@ -35,6 +35,8 @@ class Array(Tracer):
         return (self[i] for i in range(len(self)))
 
     def __getitem__(self, index):
+        if type(index) is slice or type(index) is int:
+            return self.owner.process(getitem, (self, index), {})
         return getitem(self, index)
 
     def __contains__(self, item):

@@ -8,7 +8,7 @@ import numpy as np
 from .forward import Dual, Forward
 from .registry import Rewrite, added, aval, missing, rule_of
 from .reverse import Tape, Variable
-from .views import viewed
+from .views import viewed, viewed_plain
 
 _ARRAYS = {np.ndarray, np.float64}  # what most values are
 _new = object.__new__
@@ -55,9 +55,9 @@ class FastForward(Forward):
                 t = of_b if t is None else added(t, of_b)
         if type(y) in _ARRAYS and type(t) in _ARRAYS and t.shape == y.shape and t.dtype is y.dtype:
             dual = Dual(self, y, t)
-            if y.base is None and y is not value:
+            if type(y) is np.float64 or (y.base is None and y is not value):
                 return dual
-            return viewed(dual, y, function, args, kwargs)
+            return viewed_plain(dual, y, value, function, args, kwargs)
         return viewed(self.result(y, t), y, function, args, kwargs)
 
 
@@ -106,7 +106,7 @@ class FastTape(Tape):
             nodes.append(node)
             variable = _new(Variable)  # its __init__, without a call
             variable.owner, variable.value, variable.index = self, y, len(nodes) - 1
-            if y.base is None and y is not value:
+            if type(y) is np.float64 or (y.base is None and y is not value):
                 return variable
-            return viewed(variable, y, function, args, kwargs)
+            return viewed_plain(variable, y, value, function, args, kwargs)
         return viewed(self.result(y, node), y, function, args, kwargs)

@@ -60,8 +60,7 @@ class Tracer:
             if len(args) == 1:
                 return self.owner.process(ufunc, args, kwargs)
             trace = innermost(args)
-            args = tuple(map(gathered, args))
-            return trace.process(ufunc, args if trace.level < 0 else lowered(args), kwargs)
+            return trace.process(ufunc, args if trace.level < 0 else _lowered(tuple(map(gathered, args))), kwargs)
         if method == "at":
             return _written(args[0], ufunc.at, self).update(ufunc, *args[1:])
         outs = [out for out in kwargs.get("out", ()) if out is not None]
@@ -187,7 +186,9 @@ def call(function, args, kwargs):
     if out is not None:
         return _into(function, args, dict(kwargs), place, out, trace)
     if trace.level >= 0:
-        args, kwargs = lowered(args), {k: lowered(v) for k, v in kwargs.items()}
+        args = _lowered(args)
+        if kwargs:
+            kwargs = {k: lowered(v) for k, v in kwargs.items()}
     if kwargs and innermost(kwargs.values()) is not None:
         signature = inspect.signature(function)
         bound = signature.bind(*args, **kwargs)
@@ -315,6 +316,17 @@ def gathered(x):
     if isinstance(x, (list, tuple)) and innermost(x) is not None:
         return np.stack([gathered(e) for e in x])
     return x
+
+
+def _lowered(args):
+    """``lowered(args)``, quickly where there is nothing to do."""
+    for a in args:
+        if isinstance(a, Tracer):
+            if a.owner.level < 0:
+                return lowered(args)
+        elif isinstance(a, (list, tuple)):
+            return lowered(args)
+    return args
 
 
 def frozen(x):

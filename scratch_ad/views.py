@@ -8,26 +8,23 @@ link per view, and no look at any array asks whether it is up to date.
 Whether a result is a view is NumPy's decision, read off the value: a view's memory is the argument's.
 """
 
+import functools
 from typing import NamedTuple
 from weakref import ref
 
 import numpy as np
 
-from .tracer import Tracer, frozen, lowered, rebuild, shape_of
+from .tracer import Tracer, frozen, getitem, lowered, rebuild
 
 
 class Link(NamedTuple):
-    """How a view was made: the result of ``function(*args, **kwargs)``, or the part of it of this number.
-
-    ``parent`` is one of ``args``; ``shape`` is that it had then.
-    """
+    """How a view was made: ``function(*args, **kwargs)``, or the part of it of this number; ``parent`` is in ``args``."""
 
     parent: Tracer
-    shape: tuple
     function: object
     args: tuple
     kwargs: dict
-    part: int | None
+    part: int | None = None
 
     def of(self, array):
         """The view that this link makes of another array in the parent's place."""
@@ -40,6 +37,10 @@ def is_view(x):
     return hasattr(x, "link")
 
 
+def link_of(view):
+    return Link(*view.link)
+
+
 def viewed(result, y, function, args, kwargs):
     """``result``, the new tracers of the value ``y``, as views of the arguments of which they are some."""
     if isinstance(y, (tuple, list)):
@@ -50,6 +51,8 @@ def viewed(result, y, function, args, kwargs):
 
 def _viewed(result, y, function, args, kwargs, part=None):
     plain = type(y) is np.ndarray
+    if plain and y.base is None and not any(isinstance(a, Tracer) and a.value is y for a in args):
+        return result
     if not (plain or isinstance(y, Tracer)) or not isinstance(result, Tracer) or result is y:
         return result
     owner = result.owner
@@ -66,17 +69,39 @@ def _viewed(result, y, function, args, kwargs, part=None):
     return result
 
 
-def link_up(view, parent, function, args, kwargs, part):
+def viewed_plain(result, y, value, function, args, kwargs):
+    """``viewed`` for a plain ``y``, quickly for a view of the first argument, whose value is ``value``."""
+    base = y.base
+    if base is not None and (function is getitem or len(args) == 1) and (base is value or base is value.base):
+        if _is_numpys(function):
+            parent = args[0]
+            result.link, result.views = (parent, function, args, kwargs), []
+            try:
+                views = parent.views
+            except AttributeError:  # slow: once for an array that is no view itself
+                parent.views = [ref(result)]
+                return result
+            if len(views) & 255 == 255:
+                views[:] = [r for r in views if r() is not None]
+            views.append(ref(result))
+            return result
+    return _viewed(result, y, function, args, kwargs)
+
+
+def link_up(view, parent, function, args, kwargs, part=None):
     """Make a tracer a view."""
-    view.link = tuple.__new__(Link, (parent, shape_of(parent.value), function, tuple(args), kwargs, part))
-    try:
-        views = parent.views
-    except AttributeError:
-        parent.views = [ref(view)]
-        return
-    if len(views) & 63 == 63:
-        views[:] = [r for r in views if r() is not None]
+    view.link = (parent, function, tuple(args), kwargs, part)
+    views = parent.views = [r for r in getattr(parent, "views", ()) if r() is not None]
     views.append(ref(view))
+
+
+def reshape_under(views, whole):
+    """Let the direct views of an array whose shape has been set go through ``whole``, which has the old one."""
+    for r in views:
+        if (view := r()) is not None:
+            link = link_of(view)
+            args = tuple(whole if a is link.parent else a for a in link.args)
+            link_up(view, whole, link.function, args, link.kwargs, link.part)
 
 
 def _shares(y, value, plain):
@@ -84,12 +109,13 @@ def _shares(y, value, plain):
         base = y.base
         return base is not None and (base is value or (type(value) is np.ndarray and np.may_share_memory(y, value)))
     while isinstance(y, Tracer) and is_view(y):
-        y = y.link.parent
+        y = y.link[0]
         if y is value:
             return True
     return False
 
 
+@functools.cache
 def _is_numpys(function):
     """Whether a result that shares memory is a view: not of users' functions, whose derivative may be another."""
     if isinstance(function, np.ufunc) or hasattr(function, "_implementation"):
@@ -142,14 +168,8 @@ class Stale(Tracer):
 
 
 def _refresh(view):
-    link = view.link
+    link = link_of(view)
     parent = link.parent
-    if link.shape != parent.shape:  # which has been set: go through the old one
-        whole = np.reshape(parent, link.shape)
-        args = tuple(whole if a is parent else a for a in link.args)
-        parent = whole
-        link_up(view, whole, link.function, args, link.kwargs, link.part)
-        link = view.link
     if parent.owner.level < 0:
         view.__class__ = parent.__class__
         view.owner, view.value, view.tag = parent.owner, link.of(parent.value), None

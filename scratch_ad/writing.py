@@ -32,7 +32,7 @@ from .tracer import (
     shape_of,
     strip,
 )
-from .views import Stale, is_view, outdate, viewed, views_of
+from .views import Stale, is_view, link_of, outdate, reshape_under, viewed, views_of
 
 
 @primitive
@@ -71,7 +71,10 @@ class Cell(Array):
         new = np.reshape(self, shape)
         if not is_view(new):
             raise AttributeError("Incompatible shape for in-place modification. Use `.reshape()` to make a copy.")
+        views, self.views = getattr(self, "views", []), []
+        old = self.shape
         _rebind(self, new)
+        reshape_under(views, np.reshape(self, old))
 
     @property
     def real(self):
@@ -201,8 +204,8 @@ def write(cell, index, value):
     """``cell[index] = value``."""
     value = gathered(value)
     owner = cell.owner
-    link = getattr(cell, "link", None)
-    if isinstance(value, Tracer) and is_view(value) and _is_item(value.link, cell, index):
+    link = link_of(cell) if is_view(cell) else None
+    if isinstance(value, Tracer) and is_view(value) and _is_item(link_of(value), cell, index):
         return  # a[index] += v has written through the view already
     index = known(index)
     if _is_number(cell):
@@ -265,8 +268,8 @@ def _rebind(cell, new):
 
 def _root(x):
     """What a view goes back to; half of a complex number counts as a root."""
-    while is_view(x) and not _is_half(x.link):
-        x = x.link.parent
+    while is_view(x) and not _is_half(link_of(x)):
+        x = link_of(x).parent
     return x
 
 
@@ -280,7 +283,9 @@ def _places(root):
 
 def _seen(x, places):
     """What a view shows, or its root, if ``places`` is in the place of the root."""
-    return x.link.of(_seen(x.link.parent, places)) if is_view(x) and not _is_half(x.link) else places
+    if not is_view(x) or _is_half(link := link_of(x)):
+        return places
+    return link.of(_seen(link.parent, places))
 
 
 def known(index):
