@@ -5,6 +5,7 @@ where the call's arguments stand and how to pull a cotangent of its output back 
 tape once from its end, adding up the cotangents of each place: no recursion, no search, each node once.
 """
 
+from sys import getrefcount
 from typing import NamedTuple
 
 import numpy as np
@@ -82,10 +83,41 @@ class Tape(Trace):
         first = len(self.nodes) - len(y)
         return rebuild(y, [Variable(self, part, first + k) if is_inexact(part) else part for k, part in enumerate(y)])
 
+    def write(self, put, cell, index, value):
+        array = cell.value
+        if type(array) is not np.ndarray or array.base is not None or references(cell, array) > ALONE:
+            return False
+        mine = isinstance(value, Tracer) and value.owner is self
+        v = value.value if mine else value
+        if isinstance(v, Tracer):
+            return False
+        rule, args, wrt = rule_of[put], (array, index, v), (0, 2) if mine else (0,)
+        node = [(cell.index, *aval(array), *rule.pull(0, args, None, wrt))]
+        if mine:
+            node.append((value.index, *aval(v), *rule.pull(2, args, None, wrt)))
+        self.nodes.append(node)
+        array[index] = v
+        cell.index = len(self.nodes) - 1
+        return True
+
     def close(self):
         """The nodes, to which nothing can be added any more."""
         nodes, self.nodes = self.nodes, Closed(self.mode)
         return nodes
+
+
+def references(cell, array):
+    """How many refer to the array that a variable holds: the variable, its callers, and whoever would see a write."""
+    return getrefcount(array)
+
+
+def _alone():
+    cell = Variable(None, np.zeros(1), 0)
+    array = cell.value
+    return references(cell, array)
+
+
+ALONE = _alone()  # nobody but the variable
 
 
 class Several(NamedTuple):
