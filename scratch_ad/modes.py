@@ -117,7 +117,7 @@ def vjp_of_leaves(fun, leaves, has_aux=False):
         if any(map(has_nan, result)):
             result = backward(nodes, seeds, count, careful)
         taken = [g for _, g in seeds]
-        return [own(result[v.index] if mine(v) else None, leaf, taken) for v, leaf in zip(inputs, leaves)]
+        return [own(result[v.index] if type(v) is Variable else None, leaf, taken) for v, leaf in zip(inputs, leaves)]
 
     if has_aux:
         aux = tree_map(lambda leaf: copied(leaf.value) if mine(leaf) else leaf, aux)
