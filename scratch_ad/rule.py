@@ -155,7 +155,8 @@ class _PerArgument(Derivative):
             raise NotImplementedError(f"{name_of(self.function)} has no derivative in its argument {i} in {mode}.")
 
     def pull(self, i, args, y, wrt, kwargs=None) -> tuple:
-        self.check(i, kwargs, REVERSE)
+        if kwargs or i not in self.reverse_maps:
+            self.check(i, kwargs, REVERSE)
         reverse_map, abstract, output = self.reverse_maps[i], self.abstract[i], self.output[i]
         kept = [] if output is None else [y if output else None]
         for k, x in enumerate(args):

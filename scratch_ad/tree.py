@@ -96,8 +96,11 @@ def own(c, leaf, taken):
     if c is None:
         return zeros(leaf)
     if type(c) is np.ndarray:
-        if c.base is not None or any(c is other for other in taken):
+        if c.base is not None:
             c = c.copy()
+        for other in taken:
+            if c is other:
+                c = c.copy()
         taken.append(c)
     elif type(leaf) is np.ndarray and isinstance(c, np.generic):
         c = np.asarray(c)

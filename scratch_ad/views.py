@@ -18,7 +18,7 @@ from .tracer import Tracer, frozen, getitem, lowered, rebuild
 
 
 class Link(NamedTuple):
-    """How a view was made: ``function(*args, **kwargs)``, or the part of it of this number; ``parent`` is in ``args``."""
+    """How a view was made: ``function(*args, **kwargs)``, or that part of it; ``parent`` is one of ``args``."""
 
     parent: Tracer
     function: object
@@ -72,20 +72,20 @@ def _viewed(result, y, function, args, kwargs, part=None):
 def viewed_plain(result, y, value, function, args, kwargs):
     """``viewed`` for a plain ``y``, quickly for a view of the first argument, whose value is ``value``."""
     base = y.base
-    if base is not None and (function is getitem or len(args) == 1) and (base is value or base is value.base):
-        if _is_numpys(function):
-            parent = args[0]
-            result.link, result.views = (parent, function, args, kwargs), []
-            try:
-                views = parent.views
-            except AttributeError:  # slow: once for an array that is no view itself
-                parent.views = [ref(result)]
-                return result
-            if len(views) & 255 == 255:
-                views[:] = [r for r in views if r() is not None]
-            views.append(ref(result))
-            return result
-    return _viewed(result, y, function, args, kwargs)
+    of_first = base is not None and (base is value or base is value.base)
+    if not of_first or (function is not getitem and len(args) > 1) or not _is_numpys(function):
+        return _viewed(result, y, function, args, kwargs)
+    parent = args[0]
+    result.link, result.views = (parent, function, args, kwargs), []
+    try:
+        views = parent.views
+    except AttributeError:  # slow: once for an array that is no view itself
+        parent.views = [ref(result)]
+        return result
+    if len(views) & 255 == 255:
+        views[:] = [r for r in views if r() is not None]
+    views.append(ref(result))
+    return result
 
 
 def link_up(view, parent, function, args, kwargs, part=None):
