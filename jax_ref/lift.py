@@ -163,7 +163,7 @@ def _kind(x):
         return type(x)
     if isinstance(x, jax.Array) and x.weak_type:
         return {"i": int, "f": float, "c": complex}[x.dtype.kind]
-    return np.result_type(x)
+    return x.dtype if hasattr(x, "dtype") else np.result_type(x)
 
 
 def _ufunc_method(ufunc, target, method):

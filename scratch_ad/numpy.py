@@ -16,7 +16,7 @@ import functools
 
 import numpy
 
-from .tracer import answers
+from .tracer import answers, lowered
 from .writing import created
 
 _OF_LISTS = "array asarray asanyarray ascontiguousarray asfortranarray full"
@@ -29,7 +29,8 @@ def _creating(function):
 
     @functools.wraps(function)
     def create(*args, **kwargs):
-        return created(make(*args, **kwargs))
+        x = lowered(make(*args, **kwargs))
+        return created(x) if isinstance(x, numpy.ndarray) and x.dtype.kind in "fc" else x
 
     return create
 
@@ -38,7 +39,6 @@ def __getattr__(name):
     return getattr(numpy, name)
 
 
-__all__ = list(numpy.__all__)
-globals().update({name: getattr(numpy, name) for name in __all__})
+globals().update({name: getattr(numpy, name) for name in numpy.__all__})
 for _name in " ".join((_OF_LISTS, _OF_NUMBERS, _LIKE_OTHERS)).split():
     globals()[_name] = _creating(getattr(numpy, _name))

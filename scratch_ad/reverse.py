@@ -83,7 +83,7 @@ class Tape(Trace):
         first = len(self.nodes) - len(y)
         return rebuild(y, [Variable(self, part, first + k) if is_inexact(part) else part for k, part in enumerate(y)])
 
-    def write(self, put, cell, index, value):
+    def write(self, put, cell, index, value) -> bool:
         array = cell.value
         if type(array) is not np.ndarray or array.base is not None or references(cell, array) > ALONE:
             return False

@@ -48,7 +48,9 @@ class Symbolic(Trace):
         self.level = 0
 
     def process(self, function, args, kwargs):
-        on_arrays = function if function in _by_numpy else _counterparts().get(function)
+        on_arrays = (
+            _written if function is put else function if function in _by_numpy else _counterparts().get(function)
+        )
         rule = rule_of.get(function)
         try:
             if on_arrays is None and isinstance(rule, Composite):
@@ -75,6 +77,10 @@ def _lower(x):
     if isinstance(x, Tracer):
         return x.value
     return type(x)(map(_lower, x)) if type(x) in (tuple, list) else x
+
+
+def _written(a, index, v):
+    return put(np.asarray(a, object), index, v)
 
 
 _about_arrays = {np.shape, np.ndim, np.size, np.iscomplexobj, np.isrealobj}
@@ -137,7 +143,6 @@ def _counterparts():
         np.prod: _along_axis(sympy.Mul),
         np.max: _along_axis(sympy.Max),
         np.min: _along_axis(sympy.Min),
-        put: lambda a, index, v: put(np.asarray(a, object), index, v),
         astype: lambda a, dtype: a if dtype.kind == "f" else a.astype(dtype),
     }
 

