@@ -57,7 +57,7 @@ def without_leaks(u, linear_map, kept):
     if not any(map(has_nan, _several(v))):
         return v
     if not any(np.any(strip(part)) for part in _several(u) if part is not None):
-        return _like(v, [part if part is None else np.zeros_like(part) for part in _several(v)])
+        return _like(v, [part if part is None else np.zeros_like(strip(part)) for part in _several(v)])
     replaced = functools.partial(_replaced, np.random.default_rng(0))
     if _any_part(np.isinf, u):
         finite = without_leaks(_only(_not_infinite, u, u), linear_map, kept)
@@ -65,7 +65,7 @@ def without_leaks(u, linear_map, kept):
         reached = [linear_map(_only(np.isinf, u, replaced(np.isinf, u)), *others) for _ in range(2)]
         settled = functools.partial(_settled, signed=not _any_part(_not_finite, kept))
         return _like(v, [p and settled(*p) for p in _columns(v, finite, *reached)])
-    reached = linear_map(replaced(_nonzero, u), *replaced(np.ones_like, kept))
+    reached = linear_map(replaced(_nonzero, u), *replaced(_ones, kept))
     first, second = (linear_map(u, *replaced(_not_finite, kept)) for _ in range(2))
     parts = []
     for part, mask, x, y in zip(*map(_several, (v, reached, first, second)), strict=True):
@@ -102,6 +102,10 @@ def _several(u):
 
 def _like(v, parts):
     return rebuild(v, parts) if isinstance(v, (tuple, list)) else parts[0]
+
+
+def _ones(x):
+    return np.ones_like(strip(x))
 
 
 def _nonzero(x):

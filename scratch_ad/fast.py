@@ -6,8 +6,9 @@ They do what ``push`` of their base class does; only loops, and the look for wha
 import numpy as np
 
 from .forward import Dual, Forward
-from .registry import Rewrite, added, aval, missing, rule_of
+from .registry import Rewrite, aval, joined, missing, rule_of
 from .reverse import Tape, Variable
+from .views import viewed, viewed_plain
 
 _ARRAYS = {np.ndarray, np.float64}  # what most values are
 _new = object.__new__
@@ -43,18 +44,19 @@ class FastForward(Forward):
                 of_a, a, wrt = a.tangent, a.value, _FIRST
             if type(b) is Dual and b.owner is self:
                 of_b, b, wrt = b.tangent, b.value, _BOTH if wrt else _SECOND
-            values = a, b
+            values = value, b = a, b
             y, t = function(a, b), None
             if wrt is not _SECOND:
                 step, push, kept = rule.push(function, 0, values, y)
                 t = steps[step](of_a, push, kept)
             if wrt is not _FIRST:
-                step, push, kept = rule.push(function, 1, values, y)
-                of_b = steps[step](of_b, push, kept)
-                t = of_b if t is None else added(t, of_b)
+                t = joined(t, of_b, rule.push(function, 1, values, y), steps)
         if type(y) in _ARRAYS and type(t) in _ARRAYS and t.shape == y.shape and t.dtype is y.dtype:
-            return Dual(self, y, t)
-        return self.result(y, t)
+            dual = Dual(self, y, t)
+            if type(y) is np.float64 or (y.base is None and y is not value):
+                return dual
+            return viewed_plain(dual, y, value, function, args, kwargs)
+        return viewed(self.result(y, t), y, function, args, kwargs)
 
 
 class FastTape(Tape):
@@ -86,7 +88,7 @@ class FastTape(Tape):
                 place_a, a, wrt = a.index, a.value, _FIRST
             if type(b) is Variable and b.owner is self:
                 place_b, b, wrt = b.index, b.value, _BOTH if wrt else _SECOND
-            values = a, b
+            values = value, b = a, b
             y = function(a, b)
             node = ()
             if wrt is not _SECOND:
@@ -102,5 +104,7 @@ class FastTape(Tape):
             nodes.append(node)
             variable = _new(Variable)  # its __init__, without a call
             variable.owner, variable.value, variable.index = self, y, len(nodes) - 1
-            return variable
-        return self.result(y, node)
+            if type(y) is np.float64 or (y.base is None and y is not value):
+                return variable
+            return viewed_plain(variable, y, value, function, args, kwargs)
+        return viewed(self.result(y, node), y, function, args, kwargs)

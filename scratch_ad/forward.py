@@ -4,16 +4,20 @@ A ``Dual`` carries a value and its tangent; each rule turns the tangents of a ca
 of its output.
 """
 
-from .array import Array
+import numpy as np
+
 from .registry import FORWARD, Rewrite, aval, match, missing, rule_of
-from .tracer import Trace, escaped, rebuild, refuse_traced
-from .tree import flatten, is_inexact, split_aux, tree_map, typed_like, unflatten, zeros
+from .tracer import Trace, Tracer, escaped, lowered, rebuild, refuse_traced
+from .tree import copied, entered, flatten, is_inexact, split_aux, tree_map, typed_like, unflatten, zeros
+from .views import viewed
+from .writing import Cell
 
 
-class Dual(Array):
+class Dual(Cell):
     """A value and its tangent, which has the value's shape and dtype."""
 
-    __slots__ = ("tangent",)
+    __slots__ = ()
+    tangent = Tracer.tag
 
     def __init__(self, trace, value, tangent):
         self.owner, self.value, self.tangent = trace, value, tangent
@@ -50,7 +54,8 @@ class Forward(Trace):
             if type(a) is Dual and a.owner is self:
                 values[i] = a.value
                 tangents.append((i, a.tangent))
-        return self.result(*rule.jvp(function, values, tangents, kwargs, self.steps))
+        y, t = rule.jvp(function, values, tangents, kwargs, self.steps)
+        return viewed(self.result(y, t), y, function, args, kwargs)
 
     def result(self, y, t):
         """The result of a call as dual numbers: itself, or each of several outputs; plain where it has no tangent."""
@@ -63,10 +68,13 @@ class Forward(Trace):
 
     def pull_out(self, leaf):
         """The value and the tangent of one leaf of the output."""
-        return (leaf.value, leaf.tangent) if self.owns(leaf) else (leaf, zeros(self.constant(leaf)))
+        if self.owns(leaf):
+            return leaf.value, lowered(leaf.tangent)
+        leaf = self.constant(leaf)
+        return leaf, zeros(leaf)
 
     def owns(self, leaf):
-        return type(leaf) is Dual and leaf.owner is self
+        return isinstance(leaf, Tracer) and leaf.owner is self
 
 
 def run(trace, fun, spec, leaves, tangents, has_aux):
@@ -75,10 +83,14 @@ def run(trace, fun, spec, leaves, tangents, has_aux):
     Returns the output, its tangent in the same containers, and aux. Raises TypeError for an output that is no number,
     or a tracer of another run.
     """
-    duals = [Dual(trace, p, typed_like(t, p)) if is_inexact(p) else p for p, t in zip(leaves, tangents, strict=True)]
+    duals = []
+    for p, t in zip(leaves, tangents, strict=True):
+        p = p if type(p) is np.ndarray and is_inexact(p) else entered(p)  # a write into a dual number copies it
+        duals.append(Dual(trace, p, typed_like(copied(t) if isinstance(t, Tracer) else t, p)) if is_inexact(p) else p)
     out, aux = split_aux(fun(*unflatten(spec, duals)), has_aux)
-    trace.steps = None
     out_leaves, out_spec = flatten(out)
     pairs = [trace.pull_out(leaf) for leaf in out_leaves]
+    aux = tree_map(lambda leaf: copied(leaf.value if trace.owns(leaf) else leaf), aux)
+    trace.steps = None
     out, tangent_out = (unflatten(out_spec, [pair[k] for pair in pairs]) for k in (0, 1))
-    return out, tangent_out, tree_map(lambda leaf: leaf.value if trace.owns(leaf) else leaf, aux)
+    return out, tangent_out, aux

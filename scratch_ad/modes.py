@@ -6,10 +6,11 @@ from . import forward
 from .chain import careful, has_nan, plain
 from .fast import FastForward, FastTape
 from .reverse import Variable, backward
-from .tracer import dtype_of, shape_of
+from .tracer import Tracer, dtype_of, shape_of
 from .tree import (
     copied,
     describe,
+    entered,
     flatten,
     is_inexact,
     own,
@@ -101,15 +102,18 @@ def vjp_of_leaves(fun, leaves, has_aux=False):
     Returns the output's leaves, its spec, the function ``pull`` from output to input cotangents (lists of leaves), and
     aux. Raises TypeError for an output that is no number, or a tracer of another run.
     """
-    tape, leaves = FastTape(), list(map(copied, leaves))
+    tape, leaves = FastTape(), list(map(entered, leaves))
     inputs = [tape.variable(leaf) if is_inexact(leaf) else leaf for leaf in leaves]
+    starts = [v.index if isinstance(v, Variable) else None for v in inputs]  # a write gives an input another place
     count = len(tape.nodes)
     out, aux = split_aux(fun(inputs), has_aux)
-    nodes = tape.close()
     tracers, out_spec = flatten(out)
-    mine = lambda leaf: type(leaf) is Variable and leaf.owner is tape
+    mine = lambda leaf: isinstance(leaf, Tracer) and leaf.owner is tape
     places = [leaf.index if mine(leaf) else None for leaf in tracers]
     values = [leaf.value if mine(leaf) else tape.constant(leaf) for leaf in tracers]
+    if has_aux:
+        aux = tree_map(lambda leaf: copied(leaf.value if mine(leaf) else leaf), aux)
+    nodes = tape.close()
 
     def pull(cotangents):
         seeds = [(at, typed_like(g, y)) for at, g, y in zip(places, cotangents, values) if at is not None]
@@ -117,10 +121,8 @@ def vjp_of_leaves(fun, leaves, has_aux=False):
         if any(map(has_nan, result)):
             result = backward(nodes, seeds, count, careful)
         taken = [g for _, g in seeds]
-        return [own(result[v.index] if type(v) is Variable else None, leaf, taken) for v, leaf in zip(inputs, leaves)]
+        return [own(None if k is None else result[k], leaf, taken) for k, leaf in zip(starts, leaves)]
 
-    if has_aux:
-        aux = tree_map(lambda leaf: copied(leaf.value) if mine(leaf) else leaf, aux)
     return values, out_spec, pull, aux
 
 

@@ -10,10 +10,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .array import Array
 from .registry import aval, snapshot
-from .tracer import Closed, Trace, each, name_of, rebuild
-from .tree import flatten, unflatten
+from .tracer import Closed, Trace, Tracer, each, name_of, rebuild
+from .tree import entered, flatten, unflatten
+from .views import viewed
+from .writing import Cell
 
 _reserved = re.compile(r"v\d+|slice")  # what the source of a program uses beside its namespace
 
@@ -37,10 +38,11 @@ class Call(NamedTuple):
     several: bool
 
 
-class Recorded(Array):
+class Recorded(Cell):
     """A value and its name in a program."""
 
-    __slots__ = ("name",)
+    __slots__ = ()
+    name = Tracer.tag
 
     def __init__(self, trace, value, name):
         self.owner, self.value, self.name = trace, value, name
@@ -76,34 +78,35 @@ class Recorder(Trace):
         names = tuple(out.name for out in outputs)
         named_kwargs = {k: self.named(v) for k, v in kwargs.items()}
         self.calls.append(Call(function, self.named(args), named_kwargs, names, several))
-        return rebuild(y, outputs) if several else outputs[0]
+        return viewed(rebuild(y, outputs) if several else outputs[0], y, function, args, kwargs)
 
     def owns(self, x):
-        return isinstance(x, Recorded) and x.owner is self
+        return isinstance(x, Tracer) and x.owner is self
 
     def lower(self, x):
         """Values in place of this recording's tracers."""
-        if isinstance(x, Recorded) and x.owner is self:
+        if self.owns(x):
             return x.value
         return each(self.lower, x) if isinstance(x, (tuple, list)) else x
 
     def named(self, x):
         """Names in place of this recording's tracers, and constants that nobody can change any more."""
-        if isinstance(x, Recorded) and x.owner is self:
+        if self.owns(x):
             return x.name
         return each(self.named, x) if isinstance(x, (tuple, list)) else snapshot(x)
 
     def program(self, outputs):
         """The recorded calls as a program that returns ``outputs``, a list of tracers or constants; the last step."""
+        outputs = [self.named(self.constant(out)) for out in outputs]
         calls, self.calls = self.calls, Closed(self.mode)
-        return Program(self.inputs, calls, [self.named(self.constant(out)) for out in outputs], self.avals)
+        return Program(self.inputs, calls, outputs, self.avals)
 
 
 def record(fun, *args):
     """Run ``fun`` on ``args`` (any containers) and return what it did as a ``Program`` of the leaves of ``args``."""
     recorder = Recorder()
     leaves, spec = flatten(args)
-    out = fun(*unflatten(spec, [recorder.input(leaf) for leaf in leaves]))
+    out = fun(*unflatten(spec, [recorder.input(entered(leaf)) for leaf in leaves]))
     return recorder.program(flatten(out)[0])
 
 

@@ -5,20 +5,23 @@ where the call's arguments stand and how to pull a cotangent of its output back 
 tape once from its end, adding up the cotangents of each place: no recursion, no search, each node once.
 """
 
+from sys import getrefcount
 from typing import NamedTuple
 
 import numpy as np
 
-from .array import Array
 from .registry import REVERSE, Rewrite, aval, match, missing, rule_of
-from .tracer import Closed, Trace, kind_of, rebuild, refuse_traced
+from .tracer import Closed, Trace, Tracer, kind_of, rebuild, refuse_traced
 from .tree import is_inexact
+from .views import viewed
+from .writing import Cell
 
 
-class Variable(Array):
+class Variable(Cell):
     """A value and its place on the tape."""
 
-    __slots__ = ("index",)
+    __slots__ = ()
+    index = Tracer.tag
 
     def __init__(self, trace, value, index):
         self.owner, self.value, self.index = trace, value, index
@@ -65,8 +68,10 @@ class Tape(Trace):
         y, edges = rule.vjp(function, values, wrt, kwargs)
         parents = [(args[i].index, *aval(values[i])) for i in wrt]
         if rule.joint:
-            return self.result(y, [(parents, None, None, *edges)])
-        return self.result(y, [(*parent, *edge) for parent, edge in zip(parents, edges, strict=True)])
+            node = [(parents, None, None, *edges)]
+        else:
+            node = [(*parent, *edge) for parent, edge in zip(parents, edges, strict=True)]
+        return viewed(self.result(y, node), y, function, args, kwargs)
 
     def result(self, y, node):
         """The result of a call as variables: itself, or each of several outputs; plain where it is an integer."""
@@ -78,10 +83,41 @@ class Tape(Trace):
         first = len(self.nodes) - len(y)
         return rebuild(y, [Variable(self, part, first + k) if is_inexact(part) else part for k, part in enumerate(y)])
 
+    def write(self, put, cell, index, value) -> bool:
+        array = cell.value
+        if type(array) is not np.ndarray or array.base is not None or references(cell, array) > ALONE:
+            return False
+        mine = isinstance(value, Tracer) and value.owner is self
+        v = value.value if mine else value
+        if isinstance(v, Tracer):
+            return False
+        rule, args, wrt = rule_of[put], (array, index, v), (0, 2) if mine else (0,)
+        node = [(cell.index, *aval(array), *rule.pull(0, args, None, wrt))]
+        if mine:
+            node.append((value.index, *aval(v), *rule.pull(2, args, None, wrt)))
+        self.nodes.append(node)
+        array[index] = v
+        cell.index = len(self.nodes) - 1
+        return True
+
     def close(self):
         """The nodes, to which nothing can be added any more."""
         nodes, self.nodes = self.nodes, Closed(self.mode)
         return nodes
+
+
+def references(cell, array):
+    """How many refer to the array that a variable holds: the variable, its callers, and whoever would see a write."""
+    return getrefcount(array)
+
+
+def _alone():
+    cell = Variable(None, np.zeros(1), 0)
+    array = cell.value
+    return references(cell, array)
+
+
+ALONE = _alone()  # nobody but the variable
 
 
 class Several(NamedTuple):

@@ -28,6 +28,7 @@ from . import chain
 from .modes import transposed
 from .registry import FORWARD, REVERSE, Derivative, Rewrite, aval, rule_of, snapshot
 from .tracer import astype, kind_of, name_of, primitive, strip
+from .writing import created
 
 
 def as_kept(x, y):
@@ -58,9 +59,13 @@ class Over(NamedTuple):
     divisor: object
 
 
+_creators = {np.zeros_like, np.ones_like, np.empty_like}
+
+
 class Constant(Rewrite):
     def rewrite(self, mode, function, args, kwargs):
-        return function(*map(strip, args), **{k: strip(v) for k, v in kwargs.items()})
+        y = function(*map(strip, args), **{k: strip(v) for k, v in kwargs.items()})
+        return created(y) if function in _creators else y
 
 
 class Composite(Rewrite):
@@ -202,7 +207,7 @@ class JointlyLinear(Derivative):
 
     def jvp(self, function, args, tangents, kwargs, steps):
         given = dict(tangents)
-        zero = lambda a: aval(a).dtype.type(0) if kind_of(a) is None else np.zeros_like(a)
+        zero = lambda a: aval(a).dtype.type(0) if kind_of(a) is None else np.zeros_like(strip(a))
         along = [given[i] if i in given else zero(a) for i, a in enumerate(args)]
         return function(*args, **kwargs), function(*along, **kwargs)
 

@@ -3,7 +3,7 @@
 import numpy as np
 import optree
 
-from .tracer import Tracer, arrayed, dtype_of, shape_of
+from .tracer import Tracer, arrayed, dtype_of, duplicate, frozen, shape_of, strip
 
 float0 = np.dtype([("float0", np.void, 0)])  # the dtype of tangents and cotangents of integers: nothing at all
 
@@ -52,7 +52,7 @@ def tangent_dtype(leaf):
 
 def zeros(leaf):
     """The zero tangent or cotangent of a leaf."""
-    return np.zeros_like(leaf) if is_inexact(leaf) else np.zeros(shape_of(leaf), float0)
+    return np.zeros_like(strip(leaf)) if is_inexact(leaf) else np.zeros(shape_of(leaf), float0)
 
 
 def typed(leaf):
@@ -67,7 +67,16 @@ def typed_like(leaf, like):
 
 def copied(leaf):
     """A leaf that its owner can no longer change."""
-    return leaf.copy() if type(leaf) is np.ndarray else leaf
+    return leaf.copy() if type(leaf) is np.ndarray else frozen(leaf) if isinstance(leaf, Tracer) else leaf
+
+
+def entered(leaf):
+    """An argument as a run takes it: writes stay inside. It has the caller's strides, and is read-only if that is."""
+    if type(leaf) is not np.ndarray:
+        return copied(leaf)
+    copy = duplicate(leaf)
+    copy.flags.writeable = leaf.flags.writeable
+    return copy
 
 
 def describe(leaf):
@@ -100,4 +109,6 @@ def own(c, leaf, taken):
         taken.append(c)
     elif type(leaf) is np.ndarray and isinstance(c, np.generic):
         c = np.asarray(c)
+    elif isinstance(c, Tracer):
+        return frozen(c)
     return c

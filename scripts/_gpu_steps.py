@@ -32,9 +32,11 @@ from jax_ref.sweep import Task, Unit, by_processes, problem, units
 FAMILIES = {  # file of the catalogue → the function that stands for it
     "elementwise": "np.tanh",
     "fft": "np.fft.fft",
+    "grids": "np.linspace",
     "histograms": "np.histogram",
     "indexing": "np.take",
     "linalg": "np.linalg.solve",
+    "piecewise": "np.interp",
     "polynomials": "np.polyval",
     "products": "np.matmul",
     "reductions": "np.std",
@@ -44,7 +46,6 @@ FAMILIES = {  # file of the catalogue → the function that stands for it
     "scipy_special": "scipy.special.gammaln",
     "selection": "np.sort",
     "shaping": "np.concatenate",
-    "special": "np.interp",
 }
 ENGINES = {  # what is said of ours → engine and modes
     "compiled, both modes": ("scratch_ad-compiled", ("fwd", "rev")),

@@ -19,7 +19,21 @@ for package in (scratch_ad, jax_ref):
         PATHS[".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")] = path
 
 ORDER = [  # a module or package may import those that stand before it
-    *("tracer", "array", "tree", "chain", "registry", "forward", "reverse", "fast", "modes", "rule", "rules"),
+    *(
+        "tracer",
+        "array",
+        "views",
+        "writing",
+        "tree",
+        "chain",
+        "registry",
+        "forward",
+        "reverse",
+        "fast",
+        "modes",
+        "rule",
+        "rules",
+    ),
     *("program", "cost", "symbolic", "numerical", "linearization", "transforms", "custom"),
 ]
 MODES = {"forward", "reverse", "program", "numerical"}  # none imports another

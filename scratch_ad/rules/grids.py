@@ -22,7 +22,7 @@ def points(start, stop, num, endpoint):
 
 def _points_transpose(g, _start, _stop, num, endpoint):
     n = max(num - 1 if endpoint else num, 1)
-    k = np.arange(num, dtype=np.finfo(g.dtype).dtype, like=g).reshape((-1,) + (1,) * (g.ndim - 1))
+    k = np.arange(num, dtype=np.finfo(g.dtype).dtype, like=kind_of(g)).reshape((-1,) + (1,) * (g.ndim - 1))
     return [np.sum(g * ((n - k) / n), 0), np.sum(g * (k / n), 0)]
 
 
@@ -59,7 +59,7 @@ def _geomspace(start, stop, num=50, endpoint=True, dtype=None, axis=0):
     start, stop = astype(start, inexact), astype(stop, inexact)
     turn = np.sign(start)
     y = turn * np.logspace(np.log10(start / turn), np.log10(stop / turn), num, endpoint)
-    k = np.arange(num, like=y).reshape((-1,) + (1,) * (y.ndim - 1))
+    k = np.arange(num, like=kind_of(y)).reshape((-1,) + (1,) * (y.ndim - 1))
     y = np.where(np.equal(k, 0), start, y)
     y = np.where(np.logical_and(endpoint, np.equal(k, max(num - 1, 1))), stop, y)
     y = np.moveaxis(y, 0, axis)

@@ -34,7 +34,7 @@ def _totals(sample, edges, weights):
     places = []
     for x, e in zip(map(strip, sample), map(strip, edges), strict=True):
         places.append(np.where(np.equal(x, e[-1]), len(e) - 1, np.searchsorted(e, x, "right")))
-    weights = np.zeros(places[0].shape, int, like=places[0]) + 1 if weights is None else weights
+    weights = np.zeros(places[0].shape, int, like=kind_of(places[0])) + 1 if weights is None else weights
     return scatter(weights, tuple(places), tuple(len(e) + 1 for e in edges))[(slice(1, -1),) * len(edges)]
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..rule import composite, constant, explicit, primitive
-from ..tracer import astype, dtype_of, strip
+from ..tracer import astype, dtype_of, kind_of, strip
 from ..tree import typed
 from .reductions import with_axes
 
@@ -42,7 +42,7 @@ def diagonal(x):
 
 def _eye(x):
     """The real identity matrix that fits the matrix or vector x."""
-    return np.identity(x.shape[-1], np.finfo(x.dtype).dtype, like=x)
+    return np.identity(x.shape[-1], np.finfo(x.dtype).dtype, like=kind_of(x))
 
 
 def quotient(x, d):
@@ -52,7 +52,7 @@ def quotient(x, d):
 
 def gaps_between(w):
     """w[j] − w[i], and ∞ on the diagonal."""
-    return np.where(np.identity(w.shape[-1], bool, like=w), np.inf, w[..., None, :] - w[..., :, None])
+    return np.where(np.identity(w.shape[-1], bool, like=kind_of(w)), np.inf, w[..., None, :] - w[..., :, None])
 
 
 # Norms. The argument is scaled to a largest element of ±1 first (for negative p to a smallest one), so that nothing
@@ -242,7 +242,7 @@ def _before_and_after(s):
 def _without_two(s):
     """The product of all elements but the i-th and the j-th, for each i ≠ j; zeros on the diagonal."""
     before, after = _before_and_after(s)
-    k = np.arange(s.shape[-1], like=s)
+    k = np.arange(s.shape[-1], like=kind_of(s))
     later = np.where(k > k[:, None], s[..., None, :], 1)
     between = np.cumprod(np.concatenate([np.ones_like(later[..., :1]), later[..., :-1]], -1), -1)
     upper = np.triu(before[..., :, None] * between * after[..., None, :], 1)
@@ -251,7 +251,7 @@ def _without_two(s):
 
 def _without_three(s):
     """The product of all elements but the i-th, j-th and k-th; 0 unless all three differ."""
-    one = np.identity(s.shape[-1], bool, like=s)
+    one = np.identity(s.shape[-1], bool, like=kind_of(s))
     rest = _without_two(np.where(one, 1, s[..., None, :]))
     return np.where(np.logical_or(one[:, :, None], one[:, None, :]), 0, rest)
 
@@ -410,7 +410,7 @@ def _matrix_power(a, n):
         np.linalg.matrix_power(*checked)
     n = operator.index(n)
     if n == 0:
-        return np.broadcast_to(np.identity(a.shape[-1], a.dtype, like=a), a.shape)
+        return np.broadcast_to(np.identity(a.shape[-1], a.dtype, like=kind_of(a)), a.shape)
     if n < 0:
         a, n = np.linalg.inv(a), -n
     if n == 3:
@@ -500,7 +500,7 @@ explicit(np.linalg.eigvalsh, jvp=_eigvalsh_jvp, vjp=_eigvalsh_vjp)
 
 def _largest(v):
     """The largest component of each column, and a mask of where it is."""
-    at_largest = np.equal(np.argmax(np.abs(v), -2, keepdims=True), np.arange(v.shape[-2], like=v)[:, None])
+    at_largest = np.equal(np.argmax(np.abs(v), -2, keepdims=True), np.arange(v.shape[-2], like=kind_of(v))[:, None])
     return np.sum(np.where(at_largest, v, 0), -2, keepdims=True), at_largest
 
 

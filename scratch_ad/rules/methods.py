@@ -8,8 +8,8 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..registry import rule_of
-from ..rule import Constant, composite, constant, explicit, primitive, refuse
-from ..tracer import arrayed, astype, kind_of, name_of, strip
+from ..rule import Constant, composite, constant, explicit, primitive
+from ..tracer import arrayed, astype, kind_of, strip
 from ..tree import typed
 from . import constant as _constant  # noqa: F401  (whose ufuncs these are)
 from .linalg import direction
@@ -125,7 +125,6 @@ def _outer(ufunc, a, b, **kwargs):
     return ufunc(a.reshape(a.shape + (1,) * b.ndim), b, **kwargs)
 
 
-_sums = {np.add: "a + np.bincount(indices, b, len(a))", np.subtract: "a - np.bincount(indices, b, len(a))"}
 _bodies = {"reduce": _reduce, "accumulate": _accumulate, "reduceat": _reduceat, "outer": _outer}
 for _ufunc in [f for f in rule_of if isinstance(f, np.ufunc) and f.signature is None and f.types]:
     if (_ufunc.nin, _ufunc.nout) == (2, 1):
@@ -134,5 +133,3 @@ for _ufunc in [f for f in rule_of if isinstance(f, np.ufunc) and f.signature is 
                 constant(getattr(_ufunc, _name))
             else:
                 composite(getattr(_ufunc, _name), functools.partial(_body, _ufunc))
-    _new = _sums.get(_ufunc, f"np.where(mask, {name_of(_ufunc)}(a, b), a)")
-    refuse(f"it changes an array in place; make a new one: {_new}", _ufunc.at, error=TypeError)

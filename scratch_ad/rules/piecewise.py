@@ -6,7 +6,7 @@ import numpy as np
 from numpy.lib import scimath
 
 from ..rule import composite, explicit
-from ..tracer import arrayed, astype, dtype_of, getitem, kind_of, scatter, strip
+from ..tracer import arrayed, astype, dtype_of, getitem, scatter, strip
 from ..tree import typed
 from .grids import kind
 
@@ -25,7 +25,7 @@ def _select(condlist, choicelist, default=0):
 def _piecewise(x, condlist, funclist, *args, **kwargs):
     conditions = strip(condlist)
     if np.isscalar(conditions) or (
-        np.ndim(x) and not isinstance(conditions[0], list) and kind_of(conditions[0]) is None
+        np.ndim(x) and not isinstance(conditions[0], list) and not hasattr(conditions[0], "__array_function__")
     ):
         conditions = [conditions]
     conditions = list(np.stack([arrayed(c).astype(bool) for c in conditions]))

@@ -7,8 +7,9 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ..rule import composite, explicit, linear, primitive
-from ..tracer import Tracer, arrayed, astype, dtype_of, each, kind_of, scatter, shape_of, strip
+from ..tracer import Tracer, arrayed, astype, each, kind_of, scatter, strip
 from ..tree import typed
+from ..writing import created
 
 
 def along(axis, entry):
@@ -43,8 +44,13 @@ linear(np.copy, lambda g, _a, order="K", subok=False: g)
 
 def _full_like(a, fill_value, dtype=None, order="K", subok=True, shape=None, *, device=None):
     if not isinstance(fill_value, Tracer):
-        return np.full_like(strip(a), fill_value, dtype, order, subok, shape, device=device)
-    return np.broadcast_to(astype(fill_value, dtype or dtype_of(a)), shape_of(a) if shape is None else shape)
+        return created(np.full_like(strip(a), fill_value, dtype, order, subok, shape, device=device))
+    placed = {} if device is None else {"device": device}
+    y = created(np.empty_like(strip(a), dtype, order, subok, shape, **placed))
+    if not isinstance(y, Tracer):  # another library's array, into which no tracer can be written
+        return astype(np.copy(np.broadcast_to(fill_value, y.shape)), y.dtype)
+    y[...] = fill_value
+    return y
 
 
 def _atleast(ndim, expand):
@@ -74,7 +80,8 @@ def _meshgrid(*xi, copy=True, sparse=False, indexing="xy"):
     if indexing == "xy":
         places[:2] = places[1::-1]
     grids = [np.reshape(x, (1,) * k + (-1,) + (1,) * (len(xi) - k - 1)) for x, k in zip(xi, places, strict=True)]
-    return tuple(grids) if sparse else np.broadcast_arrays(*grids)
+    grids = tuple(grids) if sparse else np.broadcast_arrays(*grids)
+    return tuple(map(np.copy, grids)) if copy else grids
 
 
 composite(np.broadcast_arrays, _broadcast_arrays)
@@ -175,7 +182,8 @@ def _tile(A, reps):
     repeated = np.broadcast_to(
         A.reshape([n for size in shape for n in (1, size)]), [n for pair in zip(reps, shape, strict=True) for n in pair]
     )
-    return repeated.reshape([r * size for r, size in zip(reps, shape, strict=True)])
+    y = repeated.reshape([r * size for r, size in zip(reps, shape, strict=True)])
+    return np.copy(y, "C") if y.size == A.size else y
 
 
 def _repeat(a, repeats, axis=None):
@@ -186,7 +194,8 @@ def _repeat(a, repeats, axis=None):
         return np.take(a, np.repeat(np.arange(a.shape[axis]), repeats), axis)
     before, after = a.shape[: axis + 1], a.shape[axis + 1 :]
     repeated = np.broadcast_to(a.reshape(*before, 1, *after), (*before, repeats, *after))
-    return repeated.reshape(*before[:-1], before[-1] * repeats, *after)
+    y = repeated.reshape(*before[:-1], before[-1] * repeats, *after)
+    return np.copy(y, "C") if repeats == 1 else y
 
 
 def _resize(a, new_shape):
@@ -194,7 +203,7 @@ def _resize(a, new_shape):
     size = math.prod(new_shape)
     if a.size == 0 or size == 0:
         return np.zeros(new_shape, a.dtype, like=kind_of(a))
-    a = np.ravel(a) if size == a.size else np.concatenate([np.ravel(a)] * -(-size // a.size))[:size]
+    a = np.copy(np.ravel(a)) if size == a.size else np.concatenate([np.ravel(a)] * -(-size // a.size))[:size]
     return a.reshape(new_shape)
 
 
@@ -402,6 +411,7 @@ def _pad(array, pad_width, mode="constant", **kwargs):
     np.pad(np.zeros([min(n, 1) for n in array.shape]), pad_width, mode, **options)  # for its checks
     option = next(iter(kwargs.values()), None)
     options = _pairs(0 if option is None and mode in ("constant", "linear_ramp") else option, array.ndim)
+    array = np.copy(array)  # NumPy's result is never the argument itself
     for axis, (width, pair) in enumerate(zip(_pairs(pad_width, array.ndim), options, strict=True)):
         if any(width):
             array = _pad_axis(array, axis, *map(int, width), mode, pair)
@@ -417,7 +427,7 @@ def _pad_axis(array, axis, before, after, mode, option):
         return _pad_oddly(array, axis, before, after, int(mode == "reflect"))
 
     def end(width, value, near, edge):
-        column = np.arange(width, like=array).reshape((-1,) + (1,) * (array.ndim - axis - 1))
+        column = np.arange(width, like=kind_of(array)).reshape((-1,) + (1,) * (array.ndim - axis - 1))
         if mode == "constant":
             fill = astype(arrayed(value, array), array.dtype)
         elif mode == "linear_ramp":

@@ -4,7 +4,7 @@ import numpy as np
 import scipy.linalg
 
 from ...rule import explicit, linear
-from ...tracer import dtype_of, primitive, scatter, strip
+from ...tracer import dtype_of, kind_of, primitive, scatter, strip
 from ...tree import typed
 from ..wrapping import named, public
 
@@ -20,7 +20,9 @@ def _antidiagonal_sums(g, _values, columns):
     """Each row one place further right than the last, by reading rows of n more zeros as rows of n − 1 more."""
     g = g.mT if g.shape[-2] > g.shape[-1] else g
     n, width = g.shape[-2], sum(g.shape[-2:])
-    g = np.concatenate([g, np.zeros((*g.shape[:-1], n), g.dtype, like=g)], -1).reshape(*g.shape[:-2], n * width)
+    g = np.concatenate([g, np.zeros((*g.shape[:-1], n), g.dtype, like=kind_of(g))], -1).reshape(
+        *g.shape[:-2], n * width
+    )
     return np.sum(g[..., :-n].reshape(*g.shape[:-1], n, width - 1), -2)
 
 
@@ -46,7 +48,7 @@ def _circulant(c):
 def _companion(a):
     companion(strip(a))  # for its errors
     row = -a[..., 1:] / a[..., :1]
-    ones = np.identity(row.shape[-1], row.dtype, like=row)[:-1]
+    ones = np.identity(row.shape[-1], row.dtype, like=kind_of(row))[:-1]
     return np.concatenate([row[..., None, :], np.broadcast_to(ones, (*row.shape[:-1], *ones.shape))], -2)
 
 
