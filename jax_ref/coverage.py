@@ -15,9 +15,9 @@ import jax
 import numpy as np
 
 from scratch_ad import array, tracer
-from scratch_ad.array import Array
 from scratch_ad.registry import rule_of
 from scratch_ad.rule import Constant, Refused
+from scratch_ad.writing import Cell
 
 from . import lift
 from .cases import catalogue
@@ -114,7 +114,7 @@ def _methods(_):
     """The methods and attributes of arrays, each with what a tracer calls for it."""
     for name in sorted(dir(np.ndarray)):
         if not name.startswith("_"):
-            of_tracer = getattr(Array, name, None)
+            of_tracer = getattr(Cell, name, None)
             function = _OF_METHODS.get(name) or getattr(np, name, None)
             yield name, of_tracer if of_tracer is None or hasattr(of_tracer, "refusal") else function or np.shape
 
@@ -127,7 +127,7 @@ def _operators(_):
             yield f"__r{name}__", function
             yield f"__i{name}__", function
     for name in ("float", "int", "complex", "index", "setitem"):
-        yield f"__{name}__", getattr(Array, f"__{name}__")
+        yield f"__{name}__", getattr(Cell, f"__{name}__")
 
 
 # Answers

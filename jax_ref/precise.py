@@ -19,7 +19,10 @@ from scratch_ad.rule import Composite
 from scratch_ad.rules.fft import lengths
 from scratch_ad.rules.grids import points
 from scratch_ad.rules.histograms import edges
-from scratch_ad.rules.linalg import full_svd, least_squares, p_norm, tall_qr
+from scratch_ad.rules.linalg.factors import tall_qr
+from scratch_ad.rules.linalg.least_squares import least_squares
+from scratch_ad.rules.linalg.norms import p_norm
+from scratch_ad.rules.linalg.singular_values import full_svd
 from scratch_ad.rules.polynomials import quotient, zeros_of
 from scratch_ad.rules.products import contract
 from scratch_ad.rules.shaping import join, pile

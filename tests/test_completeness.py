@@ -54,8 +54,9 @@ def test_no_function_has_two_rules(monkeypatch):
     once = Once()
     monkeypatch.setattr(scratch_ad.rule, "rule_of", once)
     monkeypatch.setattr(scratch_ad.registry, "rule_of", once)
-    for path in sorted(PACKAGE.glob("rules/[a-z]*.py")):
-        spec = importlib.util.spec_from_file_location(f"scratch_ad.rules.{path.stem}", path)
+    for path in sorted(PACKAGE.glob("rules/**/[a-z]*.py")):
+        module = ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)
+        spec = importlib.util.spec_from_file_location(module, path)
         spec.loader.exec_module(importlib.util.module_from_spec(spec))
     assert len(once) > 300
 

@@ -1,4 +1,4 @@
-"""The catalogue: for each function that has a rule, how to call it. One file per file of ``scratch_ad.rules``.
+"""The catalogue: for each function that has a rule, how to call it. One file per family of rules.
 
 A case is data: an expression in plain NumPy calls and, by name, the arrays that stand in it, each a shape and the
 interval its numbers are drawn from. ``cases`` puts several expressions of the same arrays into the catalogue:

@@ -1,4 +1,4 @@
-"""The rules, one file per family; importing this package registers them all.
+"""The rules, one file or folder per family; importing this package registers them all.
 
 Those for SciPy's functions, and for what else is not imported with NumPy, wait until a function of theirs is met: SciPy
 need not be there.

@@ -12,7 +12,7 @@ from ..rule import Constant, composite, constant, explicit, primitive
 from ..tracer import arrayed, astype, kind_of, strip
 from ..tree import typed
 from . import constant as _constant  # noqa: F401  (whose ufuncs these are)
-from .linalg import direction
+from .linalg.norms import direction
 from .reductions import masked, with_axes
 
 # The reductions that NumPy has as functions of their own, which have leaner rules.

@@ -4,7 +4,8 @@ import numpy as np
 import scipy.linalg
 
 from ...rule import explicit
-from ...rules.linalg import H, eig_along, eig_back, eig_jvp, eig_vjp, gaps_between, quotient
+from ...rules.linalg.eigenvalues import eig_along, eig_back, eig_jvp, eig_vjp
+from ...rules.linalg.matrices import H, gaps_between, quotient
 from ...tracer import any_known, astype, dtype_of, kind_of
 from ...tree import typed
 from ..wrapping import core, public
