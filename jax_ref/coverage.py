@@ -139,6 +139,8 @@ def _operators(_):
 
 def _answer(function):
     """Our answer and its reason."""
+    if getattr(function, "__name__", "") == "at" and isinstance(getattr(function, "__self__", None), np.ufunc):
+        function = function.__self__  # by whose rule it is answered
     rule = rule_of.get(function)
     if isinstance(rule, Refused):
         return "refused", rule.reason
