@@ -64,7 +64,7 @@ _trace = _JaxTrace()
 def _ghost(x):
     """A plain array of the shape and memory layout that ``x`` would have in NumPy; its numbers mean nothing."""
     if x.tag is None:
-        x.tag = np.empty(x.shape, np.int8)
+        x.tag = np.empty(x.shape, np.complex64 if x.dtype.kind == "c" else np.int8)  # its halves are views
     return x.tag
 
 
@@ -92,7 +92,18 @@ def _linked(result, seen, function, args, kwargs, part):
 
 _viewing = {
     *(tracer.getitem, np.reshape, np.ravel, np.transpose, np.matrix_transpose, np.swapaxes, np.moveaxis, np.flip),
-    *(np.expand_dims, np.squeeze, np.rot90, np.diagonal, np.split, np.array_split, np.unstack, np.broadcast_to),
+    *(
+        np.real,
+        np.imag,
+        np.expand_dims,
+        np.squeeze,
+        np.rot90,
+        np.diagonal,
+        np.split,
+        np.array_split,
+        np.unstack,
+        np.broadcast_to,
+    ),
 }
 
 

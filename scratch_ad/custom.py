@@ -9,7 +9,7 @@ from .chain import through
 from .modes import transposed
 from .registry import Derivative
 from .tracer import Tracer, innermost, shape_of
-from .tree import describe, flatten, is_inexact, typed, unflatten, zeros
+from .tree import describe, flatten, guarded, is_inexact, typed, unflatten, zeros
 
 
 class _Custom:
@@ -117,14 +117,15 @@ class _Rule(Derivative):
         leaves, spec = flatten(out)
         self.refuse_hidden(leaves)
         self.out_spec[:] = [spec]
-        return list(map(typed, leaves))
+        return [x.copy() if type(x) is np.ndarray and not x.flags.writeable else typed(x) for x in leaves]
 
 
 class _JvpRule(_Rule):
     def run(self, args, tangents):
         """The leaves of the output and of its tangent, None for integers."""
         name = self.custom.name
-        pair = self.custom.jvp(*self.fixed, unflatten(self.spec, args), unflatten(self.spec, tangents))
+        primals = unflatten(self.spec, list(map(guarded, args)))
+        pair = self.custom.jvp(*self.fixed, primals, unflatten(self.spec, tangents))
         if not (isinstance(pair, (tuple, list)) and len(pair) == 2):
             raise TypeError(
                 f"Custom JVP rule for function {name} must produce a pair (list or tuple of length two) "
@@ -165,7 +166,7 @@ class _VjpRule(_Rule):
         raise TypeError(f"can't apply forward-mode autodiff (jvp) to a custom_vjp function: {self.custom.name}.")
 
     def vjp(self, function, args, wrt, kwargs):
-        out, kept = self.custom.fwd(*self.arrange(args))
+        out, kept = self.custom.fwd(*self.arrange(list(map(guarded, args))))
         y = self.flatten_out(out)
         return y, (through, lambda g: self.cotangents(kept, g, args, wrt), ())
 

@@ -79,6 +79,15 @@ def entered(leaf):
     return copy
 
 
+def guarded(leaf):
+    """A leaf that whoever gets it cannot change: NumPy refuses writes into its arrays."""
+    if type(leaf) is not np.ndarray:
+        return copied(leaf)
+    view = leaf.view()
+    view.flags.writeable = False
+    return view
+
+
 def describe(leaf):
     """``float64[3,2]``, as in JAX's messages."""
     return f"{dtype_of(leaf)}[{','.join(map(str, shape_of(leaf)))}]"

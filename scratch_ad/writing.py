@@ -186,6 +186,9 @@ def _in_place(name, ufunc):
 
     def operation(self, other):
         result = ordinary(self, gathered(other))
+        if result.__class__ is self.__class__ and not is_view(self) and _is_plainly_alike(self.value, result.value):
+            _rebind(self, result)  # what most in-place operators come to
+            return self
         if _is_number(self):
             return result
         _check_writeable(self)
@@ -330,6 +333,18 @@ def _fits(shape, into):
         return np.broadcast_shapes(shape, into) == into
     except ValueError:
         return False
+
+
+def _is_plainly_alike(old, new):
+    """Whether both are plain arrays of one shape, dtype and layout, the first one writeable."""
+    return (
+        type(new) is np.ndarray
+        and type(old) is np.ndarray
+        and new.strides == old.strides
+        and new.shape == old.shape
+        and new.dtype is old.dtype
+        and old.flags.writeable
+    )
 
 
 def _alike(a, b):

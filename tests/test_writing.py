@@ -70,6 +70,8 @@ WRITES = {  # each statement, of x of shape (4,) and a copy y of it; m is y as a
     "np.put_along_axis": "np.put_along_axis(m, np.array([[1], [0]]), x[0] * x[1], 1)",
     "np.fill_diagonal":  "np.fill_diagonal(m, x[:2] ** 2)",
     "np.nan_to_num":     "y /= (x > 0); np.nan_to_num(y, copy=False, neginf=0.0)",
+    "real part":         "z = y * 1j; z.real = x ** 2; y[...] = z.real * z.imag",
+    "imaginary part":    "z = y + 0j; z.imag[1:] += x[:3]; y[...] = abs(z)",
     "sort":              "y.sort()",
     "partition":         "y.partition(2)",
     "fill":              "y.fill(x[0])",
@@ -306,3 +308,32 @@ def test_a_plain_array_takes_no_tracer(function):
     if function in calls:
         with pytest.raises(TypeError, match=r"plain array.*np\.zeros_like\(x\).*scratch_ad\.numpy"):
             grad(lambda x: calls[function](np.zeros(4), x))(V)
+
+
+def test_a_custom_functions_body_cannot_write_into_its_argument():
+    @scratch_ad.custom_jvp
+    def f(x):
+        return np.sin(x)
+
+    @f.defjvp
+    def _(primals, tangents):
+        x, t = primals[0], tangents[0] * np.cos(primals[0])
+        x *= 2
+        return np.sin(x), t
+
+    for transform in (grad(lambda x: np.sum(f(x * 1.0))), jacfwd(lambda x: f(x * 1.0))):
+        with pytest.raises(ValueError, match="read-only"):
+            transform(V)
+
+    @scratch_ad.custom_vjp
+    def same(x):
+        return x
+
+    same.defvjp(lambda x: (x, None), lambda _, g: (3 * g,))
+
+    def g(x):
+        y = same(x * 1.0)
+        y += x
+        return np.sum(y)
+
+    np.testing.assert_array_equal(grad(g)(V), np.full(4, 4.0))

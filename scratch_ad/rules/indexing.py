@@ -19,7 +19,7 @@ linear(scatter, lambda g, _g, index, shape: getitem(g, index))
 
 def _last(g, index, shape, of_value):
     """The part of ``g`` at ``index`` that the writes to there gave it: of several to one element the last counts."""
-    if not of_value and getattr(index, "dtype", np.dtype(int)).kind == "b":  # of a known shape while JAX compiles
+    if not of_value and getattr(index, "dtype", None) == np.dtype(bool):  # of a shape that is known while JAX compiles
         return np.where(index.reshape(index.shape + (1,) * (len(shape) - index.ndim)), g, 0)
     g = getitem(g, index)
     if is_basic(index):
