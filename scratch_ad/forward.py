@@ -73,6 +73,8 @@ class Forward(Trace):
         leaf = self.constant(leaf)
         return leaf, zeros(leaf)
 
+    over = property(lambda self: self.steps is None)
+
     def owns(self, leaf):
         return isinstance(leaf, Tracer) and leaf.owner is self
 
@@ -87,10 +89,12 @@ def run(trace, fun, spec, leaves, tangents, has_aux):
     for p, t in zip(leaves, tangents, strict=True):
         p = p if type(p) is np.ndarray and is_inexact(p) else entered(p)  # a write into a dual number copies it
         duals.append(Dual(trace, p, typed_like(copied(t) if isinstance(t, Tracer) else t, p)) if is_inexact(p) else p)
-    out, aux = split_aux(fun(*unflatten(spec, duals)), has_aux)
-    out_leaves, out_spec = flatten(out)
-    pairs = [trace.pull_out(leaf) for leaf in out_leaves]
-    aux = tree_map(lambda leaf: copied(leaf.value if trace.owns(leaf) else leaf), aux)
-    trace.steps = None
+    try:
+        out, aux = split_aux(fun(*unflatten(spec, duals)), has_aux)
+        out_leaves, out_spec = flatten(out)
+        pairs = [trace.pull_out(leaf) for leaf in out_leaves]
+        aux = tree_map(lambda leaf: copied(leaf.value if trace.owns(leaf) else leaf), aux)
+    finally:
+        trace.steps = None
     out, tangent_out = (unflatten(out_spec, [pair[k] for pair in pairs]) for k in (0, 1))
     return out, tangent_out, aux

@@ -106,14 +106,16 @@ def vjp_of_leaves(fun, leaves, has_aux=False):
     inputs = [tape.variable(leaf) if is_inexact(leaf) else leaf for leaf in leaves]
     starts = [v.index if isinstance(v, Variable) else None for v in inputs]  # a write gives an input another place
     count = len(tape.nodes)
-    out, aux = split_aux(fun(inputs), has_aux)
-    tracers, out_spec = flatten(out)
     mine = lambda leaf: isinstance(leaf, Tracer) and leaf.owner is tape
-    places = [leaf.index if mine(leaf) else None for leaf in tracers]
-    values = [leaf.value if mine(leaf) else tape.constant(leaf) for leaf in tracers]
-    if has_aux:
-        aux = tree_map(lambda leaf: copied(leaf.value if mine(leaf) else leaf), aux)
-    nodes = tape.close()
+    try:
+        out, aux = split_aux(fun(inputs), has_aux)
+        tracers, out_spec = flatten(out)
+        places = [leaf.index if mine(leaf) else None for leaf in tracers]
+        values = [leaf.value if mine(leaf) else tape.constant(leaf) for leaf in tracers]
+        if has_aux:
+            aux = tree_map(lambda leaf: copied(leaf.value if mine(leaf) else leaf), aux)
+    finally:
+        nodes = tape.close()
 
     def pull(cotangents):
         seeds = [(at, typed_like(g, y)) for at, g, y in zip(places, cotangents, values) if at is not None]

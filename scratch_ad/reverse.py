@@ -100,6 +100,8 @@ class Tape(Trace):
         cell.index = len(self.nodes) - 1
         return True
 
+    over = property(lambda self: type(self.nodes) is Closed)
+
     def close(self):
         """The nodes, to which nothing can be added any more."""
         nodes, self.nodes = self.nodes, Closed(self.mode)

@@ -25,6 +25,7 @@ class Trace:
     __slots__ = ("level",)
     mode = "tracing"
     differentiates = False  # whether comparisons and other constant functions see through its tracers
+    over = False  # whether the run has ended, be it by an error
 
     def __init__(self):
         self.level = next(_levels)
@@ -38,11 +39,18 @@ class Trace:
         return False
 
     def constant(self, x):
-        """A number or an array that this run gives back without a derivative; TypeError for a tracer of a later run."""
+        """A number or an array that this run gives back without a derivative.
+
+        Raises TypeError for a tracer of a later run, or of one that is over, and for an array of objects.
+        """
         x = snapshot_of_cell(x)
-        if isinstance(x, Tracer) and x.owner.level > self.level:
+        if isinstance(x, Tracer) and (x.owner.level > self.level or x.owner.over):
             raise escaped(x.owner.mode)
-        dtype_of(x)
+        if dtype_of(x).kind == "O":
+            raise TypeError(
+                "an array of dtype object was returned, in which derivatives would be lost: return a list or a tuple, "
+                "or make the array by np.stack."
+            )
         return x
 
 

@@ -114,7 +114,7 @@ def test_every_kind_of_number(statement, create):
     if "nan_to_num" in statement:  # JAX's gradient is nan there
         return
     np.testing.assert_allclose(jax_ref.grad(total)(V), gradient, rtol=1e-12)
-    if "[x > 0]" not in statement and ".shape" not in statement:  # the one's shape depends on numbers
+    if "[x > 0]" not in statement and ".shape" not in statement:  # its shape depends on numbers; XLA is wrong (README)
         np.testing.assert_allclose(jax_ref.jit(grad(total))(V), gradient, rtol=1e-12)
 
 

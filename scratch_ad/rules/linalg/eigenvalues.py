@@ -48,7 +48,7 @@ def eig_along(inner, y):
     w, v = y
     t_v = v @ quotient(inner, gaps_between(w))
     t_v = t_v - v * np.sum(real(np.conjugate(v) * t_v), -2, keepdims=True)
-    if v.dtype.kind == "c":
+    if v.dtype.kind == "c" and v.size:
         largest, at_largest = _largest(v)
         t_v = t_v - 1j * v * np.sum(np.where(at_largest, t_v / largest, 0), -2, keepdims=True).imag
     return diagonal(inner), t_v
@@ -59,7 +59,7 @@ def eig_back(g, y):
     w, v = y
     pairs = np.sum(g[1] * v, -2, keepdims=True)
     g_v = g[1] - np.conjugate(v) * real(pairs)
-    if v.dtype.kind == "c":
+    if v.dtype.kind == "c" and v.size:
         largest, at_largest = _largest(v)
         g_v = g_v - np.where(at_largest, 1j * pairs.imag / largest, 0)
     return g[0][..., None] * eye(w) + quotient(v.mT @ g_v, gaps_between(w))
