@@ -103,7 +103,7 @@ _OF_METHODS = {f.__name__: f for f in array.METHODS} | {
     "conj": np.conjugate,
     "flat": np.ravel,
     "flatten": np.ravel,
-    "item": tracer.getitem,
+    **dict.fromkeys(("item", "tolist", "view"), tracer.getitem),
 }
 _OF_OPERATORS = (
     array.ARITHMETIC | array.UNARIES | array.COMPARISONS | dict.fromkeys(("getitem", "iter"), tracer.getitem)

@@ -31,6 +31,18 @@ class Array(Tracer):
             raise TypeError("len() of unsized object")
         return self.shape[0]
 
+    def tolist(self):
+        """The elements as numbers that are traced, in lists of lists where there are several axes."""
+        return [row.tolist() for row in self] if self.ndim else self[()]
+
+    def view(self, *dtype_or_type, **options):
+        if dtype_or_type or options:
+            raise TypeError(
+                f".view() of a tracer as another dtype or type would lose its derivative in {self.owner.mode}: "
+                "use .astype, which keeps it."
+            )
+        return self[...]
+
     def __iter__(self):
         return (self[i] for i in range(len(self)))
 
@@ -170,5 +182,5 @@ for _name, _remedy in {
     "setfield": "use np.where, which returns a new array",
 }.items():
     setattr(Array, _name, _refused(f"the in-place method .{_name}()", _remedy))
-for _name in ["tolist", "tobytes", "tofile", "dump", "dumps", "view", "getfield"]:
+for _name in ["tobytes", "tofile", "dump", "dumps", "getfield"]:
     setattr(Array, _name, _refused(f".{_name}()", "keep the array"))
