@@ -51,6 +51,11 @@ class Recorded(Cell):
         return f"Recorded({self.value!r}, name={self.name})"
 
 
+def _is_of_shapes(y):
+    """Whether a result is Python's own numbers, as NumPy gives of shapes and dtypes alone: what np.shape gives."""
+    return type(y) in (int, bool) or (type(y) is tuple and all(type(n) is int for n in y))
+
+
 class Recorder(Trace):
     """One recording; ``avals`` holds the shape and dtype of each name, by its number."""
 
@@ -73,6 +78,8 @@ class Recorder(Trace):
 
     def process(self, function, args, kwargs):
         y = function(*self.lower(args), **{k: self.lower(v) for k, v in kwargs.items()})
+        if _is_of_shapes(y):
+            return y
         several = isinstance(y, (tuple, list))
         outputs = [self.recorded(part) for part in (y if several else (y,))]
         names = tuple(out.name for out in outputs)
@@ -87,12 +94,19 @@ class Recorder(Trace):
         """Values in place of this recording's tracers."""
         if self.owns(x):
             return x.value
+        if type(x) is slice:
+            return slice(*map(self.lower, (x.start, x.stop, x.step)))
         return each(self.lower, x) if isinstance(x, (tuple, list)) else x
 
     def named(self, x):
-        """Names in place of this recording's tracers, and constants that nobody can change any more."""
+        """Names in place of this recording's tracers, and constants that nobody can change any more.
+
+        The ends of slices stay as they were, as do branches.
+        """
         if self.owns(x):
             return x.name
+        if type(x) is slice:
+            return self.lower(x)
         return each(self.named, x) if isinstance(x, (tuple, list)) else snapshot(x)
 
     def program(self, outputs):

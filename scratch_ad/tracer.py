@@ -253,7 +253,7 @@ def _place_of_out(function):
 def refuse_traced(function, kwargs, mode):
     """Raise where a keyword that cannot be made positional holds a tracer: its derivative would be lost."""
     for name, x in kwargs.items():
-        if isinstance(x, Tracer):
+        if isinstance(x, Tracer) and dtype_of(x).kind not in "iub":
             raise NotImplementedError(f"{name_of(function)} has no derivative in its keyword {name} in {mode}.")
 
 

@@ -521,7 +521,7 @@ def _nan_to_num(x, copy=True, nan=0.0, posinf=None, neginf=None):
     if copy or not isinstance(x, Tracer) or _is_number(x):
         return y
     write(x, ..., y)
-    return x
+    return x if x.ndim else x[()]  # of an array without axes NumPy returns the number
 
 
 answers[np.nan_to_num] = _nan_to_num

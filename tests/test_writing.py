@@ -161,6 +161,17 @@ def test_the_memory_layout_of_an_argument_decides_what_is_a_view():
         assert vjp(f, x)[0] == expected
 
 
+def test_nan_to_num_of_an_array_without_axes_gives_a_number():
+    def f(x):
+        y = np.reshape(x * 1, ())
+        number = np.nan_to_num(y, copy=False)
+        y[...] = 0
+        return number * 3
+
+    assert f(np.array([2.0])) == 6
+    assert grad(f)(np.array([2.0])).tolist() == jvp(f, (np.array([2.0]),), (np.ones(1),))[1].reshape(1).tolist() == [3]
+
+
 def test_dtypes_and_shapes_as_numpy_keeps_them():
     def single(x):
         y = x.astype(np.float32)

@@ -392,8 +392,9 @@ _statistics = {"maximum": np.max, "minimum": np.min, "mean": np.mean, "median": 
 
 def _pairs(x, ndim):
     """``x``, given once, as (before, after), or for each axis, as one (before, after) per axis."""
-    x = [x] if np.ndim(x) == 0 else list(x)
-    pairs = [list(x)] if np.ndim(x[0]) == 0 else list(map(list, x))
+    single = lambda x: not isinstance(x, (list, tuple)) and np.ndim(x) == 0
+    x = [x] if single(x) else list(x)
+    pairs = [list(x)] if single(x[0]) else list(map(list, x))
     pairs = [pair * 2 if len(pair) == 1 else pair for pair in pairs]
     return pairs * ndim if len(pairs) == 1 else pairs
 
