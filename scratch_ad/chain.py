@@ -86,10 +86,10 @@ careful = {
 
 def has_nan(x):
     """Whether the array or number below ``x`` holds a nan; False where that cannot be looked at."""
-    if isinstance(x, Tracer):
+    if type(x) is not np.ndarray:
         x = strip(x)
-    if isinstance(x, (np.inexact, float, complex)):
-        return bool(x != x)
+        if isinstance(x, (np.inexact, float, complex)):
+            return bool(x != x)
     if isinstance(x, Tracer) or getattr(x, "dtype", np.dtype(int)).kind not in "fc":
         return False
     x = np.vdot(x, x)

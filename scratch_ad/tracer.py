@@ -375,6 +375,8 @@ def snapshot_of_cell(x):
 
 def duplicate(a):
     """A copy of a plain array with its strides, which decide later on what is a view and what a copy."""
+    if a.flags.forc:
+        return a.copy("K")
     copy = empty_as(a, a.dtype)
     copy[...] = a
     return copy

@@ -75,7 +75,8 @@ def entered(leaf):
     if type(leaf) is not np.ndarray:
         return copied(leaf)
     copy = duplicate(leaf)
-    copy.flags.writeable = leaf.flags.writeable
+    if not leaf.flags.writeable:
+        copy.flags.writeable = False
     return copy
 
 
