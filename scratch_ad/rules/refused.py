@@ -1,6 +1,7 @@
 """Functions without a derivative, each with the reason and what to use instead."""
 
 import numpy as np
+from numpy.lib import recfunctions
 
 from ..rule import refuse
 
@@ -18,3 +19,4 @@ refuse(
 )
 refuse("it works on dates", np.busday_count, np.busday_offset, np.datetime_as_string, np.is_busday, error=TypeError)
 refuse("it works on bits", np.packbits, np.unpackbits, error=TypeError)
+refuse("it works on structured arrays", *_public(recfunctions), error=TypeError)
