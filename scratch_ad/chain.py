@@ -90,10 +90,11 @@ def has_nan(x):
         x = strip(x)
         if isinstance(x, (np.inexact, float, complex)):
             return bool(x != x)
-    if isinstance(x, Tracer) or getattr(x, "dtype", np.dtype(int)).kind not in "fc":
-        return False
-    x = np.vdot(x, x)
-    return bool(x != x)
+        if isinstance(x, Tracer) or not hasattr(x, "dtype"):
+            return False
+    if x.dtype.kind == "f":
+        return math.isnan(x.dot(x) if x.ndim == 1 and x.flags.c_contiguous else np.vdot(x, x))
+    return x.dtype.kind == "c" and bool(np.isnan(np.vdot(x, x)))
 
 
 def _several(u):

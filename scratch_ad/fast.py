@@ -79,8 +79,10 @@ class FastTape(Tape):
             else:
                 step, pull, of_output = rule.short
                 kept = (y if of_output else value,)
-            shape, dtype = (value.shape, value.dtype) if type(value) in _ARRAYS else aval(value)
-            node = ((x.index, shape, dtype, step, pull, kept),)
+            try:
+                node = ((x.index, value.shape, value.dtype, step, pull, kept),)
+            except AttributeError:  # a Python number
+                node = ((x.index, *aval(value), step, pull, kept),)
         else:
             a, b = args
             wrt = ()

@@ -66,11 +66,10 @@ class Tape(Trace):
                 values[i] = a.value
                 wrt.append(i)
         y, edges = rule.vjp(function, values, wrt, kwargs)
-        parents = [(args[i].index, *aval(values[i])) for i in wrt]
         if rule.joint:
-            node = [(parents, None, None, *edges)]
+            node = [([(args[i].index, *aval(values[i])) for i in wrt], None, None, *edges)]
         else:
-            node = [(*parent, *edge) for parent, edge in zip(parents, edges, strict=True)]
+            node = [(args[i].index, *aval(values[i]), *edge) for i, edge in zip(wrt, edges)]
         return viewed(self.result(y, node), y, function, args, kwargs)
 
     def result(self, y, node):

@@ -155,7 +155,7 @@ class _PerArgument(Derivative):
             raise NotImplementedError(f"{name_of(self.function)} has no derivative in its argument {i} in {mode}.")
 
     def pull(self, i, args, y, wrt, kwargs=None) -> tuple:
-        if kwargs or i not in self.reverse_maps:
+        if i not in self.reverse_maps or (kwargs and not self.keywords.issuperset(kwargs)):
             self.check(i, kwargs, REVERSE)
         reverse_map, abstract, output = self.reverse_maps[i], self.abstract[i], self.output[i]
         kept = [] if output is None else [y if output else None]

@@ -68,7 +68,7 @@ class Tracer:
             if len(args) == 1:
                 return self.owner.process(ufunc, args, kwargs)
             trace = innermost(args)
-            return trace.process(ufunc, args if trace.level < 0 else _lowered(tuple(map(gathered, args))), kwargs)
+            return trace.process(ufunc, args if trace.level < 0 else _lowered(args, gathered), kwargs)
         if method == "at":
             return _written(args[0], ufunc.at, self).update(ufunc, *args[1:])
         outs = [out for out in kwargs.get("out", ()) if out is not None]
@@ -191,15 +191,18 @@ def innermost(args):
 
 def call(function, args, kwargs):
     """``function(*args, **kwargs)`` by the innermost trace; array arguments given by keyword are made positional."""
-    trace, place = innermost((args, *kwargs.values())), _place_of_out(function)
+    place = _place_of_out(function)
     out = args[place] if len(args) > place else kwargs.get("out")
     if out is not None:
-        return _into(function, args, dict(kwargs), place, out, trace)
+        return _into(function, args, dict(kwargs), place, out, innermost((args, *kwargs.values())))
+    trace, of_kwargs = innermost(args), innermost(kwargs.values()) if kwargs else None
+    if of_kwargs and (trace is None or of_kwargs.level > trace.level):
+        trace = of_kwargs
     if trace.level >= 0:
         args = _lowered(args)
-        if kwargs:
+        if of_kwargs:
             kwargs = {k: lowered(v) for k, v in kwargs.items()}
-    if kwargs and innermost(kwargs.values()) is not None:
+    if of_kwargs and innermost(kwargs.values()) is not None:
         signature = inspect.signature(function)
         bound = signature.bind(*args, **kwargs)
         last = max(k for k, name in enumerate(signature.parameters) if name in bound.arguments)
@@ -347,14 +350,11 @@ def gathered(x):
     return x
 
 
-def _lowered(args):
-    """``lowered(args)``, quickly where there is nothing to do."""
+def _lowered(args, collected=lambda x: x):
+    """``lowered`` of all arguments, lists ``collected`` before, quickly where there is nothing to do."""
     for a in args:
-        if isinstance(a, Tracer):
-            if a.owner.level < 0:
-                return lowered(args)
-        elif isinstance(a, (list, tuple)):
-            return lowered(args)
+        if (a.owner.level < 0) if isinstance(a, Tracer) else isinstance(a, (list, tuple)):
+            return lowered(tuple(map(collected, args)))
     return args
 
 

@@ -62,7 +62,9 @@ def typed(leaf):
 
 def typed_like(leaf, like):
     """``typed(leaf)``, a number as one of the kind of ``like``: not all arrays can be mixed with NumPy's."""
-    return arrayed(leaf, like)[()] if isinstance(leaf, (np.generic, int, float, complex)) else typed(leaf)
+    if isinstance(like, (np.ndarray, np.generic)) or not isinstance(leaf, (np.generic, int, float, complex)):
+        return typed(leaf)
+    return arrayed(leaf, like)[()]
 
 
 def copied(leaf):

@@ -51,8 +51,12 @@ def viewed(result, y, function, args, kwargs):
 
 def _viewed(result, y, function, args, kwargs, part=None):
     plain = type(y) is np.ndarray
-    if plain and y.base is None and not any(isinstance(a, Tracer) and a.value is y for a in args):
-        return result
+    if plain and y.base is None:
+        for a in args:
+            if isinstance(a, Tracer) and a.value is y:
+                break
+        else:
+            return result
     if not (plain or isinstance(y, Tracer)) or not isinstance(result, Tracer) or result is y:
         return result
     owner = result.owner
