@@ -1,16 +1,8 @@
 """Functions without a derivative, each with the reason and what to use instead."""
 
 import numpy as np
-from numpy.lib import recfunctions
 
 from ..rule import refuse
-
-
-def _public(module):
-    """The functions of a module of NumPy that tracers are asked about."""
-    functions = (getattr(module, name) for name in module.__all__)
-    return [f for f in functions if hasattr(f, "_implementation")]
-
 
 refuse(
     "it writes a file; do that outside of the differentiated function",
@@ -19,4 +11,3 @@ refuse(
 )
 refuse("it works on dates", np.busday_count, np.busday_offset, np.datetime_as_string, np.is_busday, error=TypeError)
 refuse("it works on bits", np.packbits, np.unpackbits, error=TypeError)
-refuse("it works on structured arrays", *_public(recfunctions), error=TypeError)
