@@ -92,9 +92,11 @@ def has_nan(x):
             return bool(x != x)
         if isinstance(x, Tracer) or not hasattr(x, "dtype"):
             return False
-    if x.dtype.kind == "f":
-        return math.isnan(x.dot(x) if x.ndim == 1 and x.flags.c_contiguous else np.vdot(x, x))
-    return x.dtype.kind == "c" and bool(np.isnan(np.vdot(x, x)))
+    if x.dtype.kind == "c":
+        return has_nan(x.real) or has_nan(x.imag)
+    if x.dtype.kind != "f":
+        return False
+    return math.isnan(x.dot(x) if x.ndim == 1 and x.flags.c_contiguous else np.vdot(x, x))  # in one pass, no temporary
 
 
 def _several(u):

@@ -117,6 +117,7 @@ def vjp_of_leaves(fun, leaves, has_aux=False):
     finally:
         nodes = tape.close()
 
+    @np.errstate(all="ignore")
     def pull(cotangents):
         seeds = [(at, typed_like(g, y)) for at, g, y in zip(places, cotangents, values) if at is not None]
         result = backward(nodes, seeds, count)

@@ -134,7 +134,6 @@ class Several(NamedTuple):
             return [np.zeros(*a, like=kind) if g is None else g for g, a in zip(arrived, self.avals, strict=True)]
 
 
-@np.errstate(all="ignore")
 def backward(nodes, seeds, inputs, steps=None):
     """The cotangents of the first places, the inputs, given those of some places, by one walk from the end.
 

@@ -122,6 +122,12 @@ BRANCHES = {
 }
 
 
+@pytest.mark.parametrize("x", [np.full(3, 1e200), np.array([1e200 + 1j, 1e-300])], ids=["real", "complex"])
+def test_the_look_for_nan_in_large_cotangents_warns_of_nothing(x):
+    (cotangent,) = vjp(lambda x: x * 1e100, x)[1](x)
+    assert np.array_equal(cotangent, x * 1e100)
+
+
 @pytest.mark.filterwarnings("ignore:(divide by zero|invalid value)")
 @pytest.mark.parametrize("branch", BRANCHES.values(), ids=BRANCHES.keys())
 def test_nothing_leaks_from_a_branch_not_taken(branch):
