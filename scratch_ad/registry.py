@@ -121,9 +121,8 @@ def match(u, like):
         lead = u.ndim - len(shape)
         if lead > 0:
             u = np.sum(u, axis=tuple(range(lead)))
-        if ones := tuple(
-            i for i, n in enumerate(shape) if n == 1 != u.shape[i - len(shape)] and i >= len(shape) - u.ndim
-        ):
+        new = max(-lead, 0)
+        if ones := tuple(i for i, (n, m) in enumerate(zip(shape[new:], u.shape, strict=True)) if n == 1 != m):
             u = np.sum(u, axis=ones, keepdims=True)
         if u.shape != shape:
             u = np.broadcast_to(u, shape)
