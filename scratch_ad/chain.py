@@ -11,6 +11,7 @@ with the ``careful`` ones, for which 0·∞ = 0, so that nothing leaks from a br
 zero through what is infinite or nan, and a zero partial stops an infinite (co)tangent.
 """
 
+import contextlib
 import functools
 
 import numpy as np
@@ -48,23 +49,33 @@ def without_leaks(u, linear_map, kept):
     """``linear_map(u, *kept)``, each one array or several (or None), with 0·∞ = 0 in it.
 
     Of a stack of matrices some may be in a branch not taken, of the terms of a sum some may be zeros of ``u`` times
-    infinities that were ``kept``. Other numbers in their places show which results ``u`` does not reach, whatever is
-    kept, and which do not depend on what is infinite or nan.
+    infinities that were ``kept``, or infinities of ``u`` times zeros. Other numbers in their places show which results
+    ``u`` does not reach, whatever is kept, and which do not depend on what is infinite or nan. As the map is linear,
+    the finite and the infinite elements of ``u`` go through it apart.
     """
     v = linear_map(u, *kept)
     if not any(map(has_nan, _several(v))):
         return v
     if not any(np.any(strip(part)) for part in _several(u) if part is not None):
         return _like(v, [part if part is None else np.zeros_like(part) for part in _several(v)])
-    replaced = functools.partial(_replaced, np.random.default_rng(0))
-    reached = linear_map(replaced(_nonzero, u), *replaced(np.ones_like, kept))
-    first, second = (linear_map(u, *replaced(_not_finite, kept)) for _ in range(2))
+    rng = np.random.default_rng(0)
+    replaced = functools.partial(_replaced, rng)
+    finite = _each(functools.partial(_by_parts, lambda x: np.where(np.isinf(x), 0, x)), u)
+    first, second = (linear_map(finite, *replaced(_not_finite, kept)) for _ in range(2))
+    infinite = [linear_map(huge, *replaced(_not_finite, kept)) for huge in _stand_ins(rng, u)]
     parts = []
-    for part, mask, x, y in zip(*map(_several, (v, reached, first, second)), strict=True):
+    for part, x, y, *signs in zip(*map(_several, (v, first, second, *infinite)), strict=True):
         if part is not None:
-            part = np.where(np.logical_and(np.isnan(part), np.equal(x, y)), x, part)
-            part = np.where(np.logical_and(np.isnan(part), np.equal(mask, 0)), 0, part)
+            infinity = _infinity_of(signs)
+            known = np.logical_and(np.equal(x, y), np.logical_not(np.isnan(infinity)))
+            part = np.where(np.logical_and(np.isnan(part), known), x + infinity, part)
         parts.append(part)
+    if any(map(has_nan, parts)):
+        with contextlib.suppress(np.linalg.LinAlgError):  # of a solver that does not take other numbers
+            reached = linear_map(replaced(_nonzero, u), *replaced(np.ones_like, kept))
+            for k, (part, mask) in enumerate(zip(parts, _several(reached), strict=True)):
+                if part is not None:
+                    parts[k] = np.where(np.logical_and(np.isnan(part), np.equal(mask, 0)), 0, part)
     return _like(v, parts)
 
 
@@ -92,6 +103,38 @@ def _several(u):
 
 def _like(v, parts):
     return rebuild(v, parts) if isinstance(v, (tuple, list)) else parts[0]
+
+
+def _each(function, u):
+    """``function`` of an array, or of each of several but None."""
+    return _like(u, [part if part is None else function(part) for part in _several(u)])
+
+
+def _by_parts(function, x):
+    """``function``, with finite results, of the real and the imaginary part."""
+    return function(x.real) + 1j * function(x.imag) if x.dtype.kind == "c" else function(x)
+
+
+def _stand_ins(rng, u):
+    """Numbers for the infinities of ``u``, of their signs and of very different sizes, and zeros elsewhere."""
+    for _ in range(3):
+        sizes = [None if part is None else np.exp(rng.uniform(-4, 4, part.shape)) for part in _several(u)]
+        for power in (1, -1):  # what is largest in one is smallest in the other
+            yield _like(u, [_stand_in(strip(x), size, power) for x, size in zip(_several(u), sizes, strict=True)])
+
+
+def _stand_in(x, size, power):
+    number = lambda x: np.where(np.isinf(x), np.sign(x) * size**power, 0)
+    return x if x is None else _by_parts(number, x).astype(x.dtype)
+
+
+def _infinity_of(signs):
+    """What infinities add up to of which these are the stand-ins: nothing, an infinity, or nan if of either sign."""
+    signs = np.stack(list(map(strip, signs)))
+    if signs.dtype.kind == "c":
+        return np.stack([_infinity_of(signs.real), _infinity_of(signs.imag)], -1).view(signs.dtype)[..., 0]
+    y = np.select([np.all(signs > 0, 0), np.all(signs < 0, 0), np.all(signs == 0, 0)], [np.inf, -np.inf, 0.0], np.nan)
+    return y.astype(signs.dtype)
 
 
 def _nonzero(x):

@@ -197,7 +197,7 @@ class JointlyLinear(Derivative):
     def jvp(self, function, args, tangents, kwargs, steps):
         given = dict(tangents)
         zeros = [given[i] if i in given else np.zeros_like(a) for i, a in enumerate(args)]
-        return function(*args, **kwargs), function(*zeros, **kwargs)
+        return function(*args, **kwargs), steps[chain.through](zeros, lambda t: function(*t, **kwargs), ())
 
     def vjp(self, function, args, wrt, kwargs):
         likes, transpose = list(map(aval, args)), _with_keywords(self.transpose, kwargs)
