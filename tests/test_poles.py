@@ -28,7 +28,7 @@ def is_small(case):
 
 
 def is_spared(function):
-    """Least squares, matrices and SciPy's functions: their steps mix everything, and a zero comes out as a rounding error."""
+    """Solvers, of matrices and in SciPy: their steps mix everything, and a zero comes out as a rounding error."""
     return name_of(function).startswith(("np.linalg", "np.polyfit", "scipy", "scratch_ad"))
 
 
