@@ -9,7 +9,7 @@ import sys
 import time
 import traceback
 
-from . import options
+from . import devices, options
 
 GOOD, MISMATCH, USAGE, INTERNAL, STOPPED, BROKEN_PIPE = 0, 1, 2, 3, 130, 141
 SHOWN = 20  # failing cases that are printed; the files hold all
@@ -23,7 +23,7 @@ def main(argv=None):
     args = options.parser().parse_args(argv)
     try:
         if "device" in args:
-            _prepare(args.device, args.cache)
+            devices.prepare(args.device, args.cache, getattr(args, "jobs", 1))
         status = COMMANDS[args.command](args)
         sys.stdout.flush()
         return status
@@ -75,55 +75,20 @@ def _writable(option, path):
             path.unlink()
 
 
-# The device
-
-
-def _prepare(device, cache):
-    """JAX's settings, by the environment, so that processes that are spawned have them too."""
-    settings = {
-        "JAX_DEFAULT_MATMUL_PRECISION": "highest",  # a GPU rounds the factors in float32 to tf32 otherwise
-        "XLA_PYTHON_CLIENT_PREALLOCATE": "false",  # several processes share a GPU
-        **{f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")},
-    }
-    for name, value in settings.items():
-        os.environ.setdefault(name, value)
-    if cache:
-        os.environ["SCRATCH_AD_CACHE"] = cache
-    if device == "cpu":
-        os.environ["JAX_PLATFORMS"] = "cpu"
-
-
-def _devices(device):
-    """JAX's devices, the one it computes on first. Raises ValueError if there is none, or not the one asked for."""
-    import jax
-
-    platforms = os.environ.get("JAX_PLATFORMS")
-    try:
-        devices = jax.devices()
-    except Exception as error:
-        says = f"{type(error).__name__}: {error}".removesuffix(": ")
-        cause = f"JAX_PLATFORMS={platforms} is set, and JAX" if platforms else "JAX"
-        raise ValueError(f"{cause} cannot start: {says}. Unset the variable, or take --device cpu.") from None
-    if device == "gpu" and devices[0].platform != "gpu":
-        remedy = f"Unset JAX_PLATFORMS={platforms}" if platforms else "Install JAX for it (pip install 'jax[cuda12]')"
-        raise ValueError(f"--device gpu: JAX finds no GPU here. {remedy}, or take --device cpu.")
-    return devices
+# Where and with what is computed
 
 
 def _header(device):
-    """Where and with what is computed."""
-    _devices(device)
-    from . import sweep
-
-    versions = ", ".join(f"{name} {version}" for name, version in sweep.versions().items())
-    return f"on {sweep.device()} ({sweep.precision()})\n{versions}"
+    devices.devices(device)
+    versions = ", ".join(f"{name} {version}" for name, version in devices.versions().items())
+    return f"on {devices.device()} ({devices.precision()})\n{versions}"
 
 
 # check
 
 
 def _check(args):
-    _devices(args.device)
+    devices.devices(args.device)
     from . import sweep
     from .progress import SweepProgress
     from .report import junit
@@ -204,20 +169,20 @@ def _doctor(args):
 
     from . import sweep
 
-    found = {"scratch-ad": options.version(), **sweep.versions()}
+    found = {"scratch-ad": options.version(), **devices.versions()}
     for name in ("rich", "jinja2", "mpmath", "hypothesis"):
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             found[name] = importlib.metadata.version(name)
     for name, version in found.items():
         print(f"{name:<10} {version}")
-    devices = _devices(args.device)
-    print(f"{'devices':<10} {', '.join(map(str, devices))}")
-    if devices[0].platform != "gpu":
-        print(f"{'gpu':<10} none in use; for one of NVIDIA's: pip install 'jax[cuda12]'")
-    print(f"{'precision':<10} {sweep.precision()}")
+    used = devices.devices(args.device)
+    print(f"{'devices':<10} {', '.join(map(str, used))}")
+    if used[0].platform != "gpu":
+        print(f"{'gpu':<10} none in use; for one of NVIDIA's: {devices.INSTALL}")
+    print(f"{'precision':<10} {devices.precision()}")
     print(f"{'cache':<10} {args.cache or 'none'}")
     wrong = [str(result) for result in sweep.run(sweep.Unit("np.tanh", "float32")) if not result.ok]
-    print("\n".join(wrong) or f"np.tanh in float32: right, computed on {sweep.device()}")
+    print("\n".join(wrong) or f"np.tanh in float32: right, computed on {devices.device()}")
     return MISMATCH if wrong else GOOD
 
 
@@ -233,7 +198,7 @@ def _list(args):
 
 
 def _coverage(args):
-    _devices(args.device)
+    devices.devices(args.device)
     from .coverage import entries, table
 
     found = [*entries(args.modules)]
@@ -260,6 +225,14 @@ def _compare(args):
 
 
 def _report(args):
+    if args.gpu:
+        from .report import gpu
+
+        with _using(f"--gpu {args.gpu}", "Name the JSON that scripts/gpu.py wrote."):
+            print(gpu.tables(gpu.document(args.gpu)))
+        return GOOD
+    if not (args.files and args.out):
+        raise ValueError("report: name files of results and --out DIR, or the JSON of scripts/gpu.py by --gpu FILE.")
     from .report import junit, markdown, page
     from .report.records import lines, results
 

@@ -51,6 +51,20 @@ NORMWISE = {
 }
 
 
+# Where a device computes less exactly than the suite allows: how many times, and why; by platform and function or
+# setting. CUDA's own functions err by at most some ten units in the last place (CUDA C++ Programming Guide, appendix
+# "Mathematical Functions"), which needs no entry here.
+WIDER = {
+    ("gpu", "default precision"): (2.0**13, "TF32 keeps 10 of the 23 bits of the factors of a float32 product"),
+}
+
+
+def wider(platform, what):
+    """The factor by which the tolerance is wider on this platform for a function or a setting."""
+    factor, _reason = WIDER.get((platform, what), (1.0, ""))
+    return factor
+
+
 class Compared(NamedTuple):
     """Two arrays, how far apart each of their elements may be, and where they are too far."""
 

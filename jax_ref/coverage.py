@@ -15,9 +15,9 @@ import jax
 import numpy as np
 
 from scratch_ad import array, tracer
-from scratch_ad.array import Array
 from scratch_ad.registry import rule_of
 from scratch_ad.rule import Constant, Refused
+from scratch_ad.writing import Cell, put
 
 from . import lift
 from .cases import catalogue
@@ -103,31 +103,35 @@ _OF_METHODS = {f.__name__: f for f in array.METHODS} | {
     "conj": np.conjugate,
     "flat": np.ravel,
     "flatten": np.ravel,
-    "item": tracer.getitem,
+    **dict.fromkeys(("item", "tolist", "view"), tracer.getitem),
 }
 _OF_OPERATORS = (
     array.ARITHMETIC | array.UNARIES | array.COMPARISONS | dict.fromkeys(("getitem", "iter"), tracer.getitem)
 )
 
 
+_WRITING = {"fill", "put", "sort", "partition"}
+
+
 def _methods(_):
     """The methods and attributes of arrays, each with what a tracer calls for it."""
     for name in sorted(dir(np.ndarray)):
         if not name.startswith("_"):
-            of_tracer = getattr(Array, name, None)
-            function = _OF_METHODS.get(name) or getattr(np, name, None)
+            of_tracer = getattr(Cell, name, None)
+            function = put if name in _WRITING else _OF_METHODS.get(name) or getattr(np, name, None)
             yield name, of_tracer if of_tracer is None or hasattr(of_tracer, "refusal") else function or np.shape
 
 
 def _operators(_):
-    """Python's operators, which in place are those that bind the name anew."""
+    """Python's operators, in place too."""
     for name, function in _OF_OPERATORS.items():
         yield f"__{name}__", function
         if name in array.ARITHMETIC:
             yield f"__r{name}__", function
             yield f"__i{name}__", function
-    for name in ("float", "int", "complex", "index", "setitem"):
-        yield f"__{name}__", getattr(Array, f"__{name}__")
+    yield "__setitem__", put
+    for name in ("float", "int", "complex", "index"):
+        yield f"__{name}__", getattr(Cell, f"__{name}__")
 
 
 # Answers
@@ -135,6 +139,8 @@ def _operators(_):
 
 def _answer(function):
     """Our answer and its reason."""
+    if getattr(function, "__name__", "") == "at" and isinstance(getattr(function, "__self__", None), np.ufunc):
+        function = function.__self__  # by whose rule it is answered
     rule = rule_of.get(function)
     if isinstance(rule, Refused):
         return "refused", rule.reason

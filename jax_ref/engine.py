@@ -6,6 +6,7 @@ import sys
 import traceback
 from pathlib import Path
 
+import jax
 import numpy as np
 import optree
 
@@ -14,15 +15,6 @@ import scratch_ad
 from . import lift
 from .peers import PEERS
 from .protocol import Engine
-
-
-def _compiled_jvp(f, primals, tangents):
-    return lift.jit(lambda primals, tangents: scratch_ad.jvp(f, primals, tangents))(primals, tangents)
-
-
-def _compiled_vjp(f, *primals):
-    pull = lift.jit(lambda primals, cotangent: scratch_ad.vjp(f, *primals)[1](cotangent))
-    return lift.jit(lambda *primals: f(*primals))(*primals), lambda cotangent: pull(primals, cotangent)
 
 
 def _numerical_jvp(f, primals, tangents):
@@ -62,10 +54,17 @@ def _numerical_vjp(f, *primals):
 OURS = Engine("scratch_ad", scratch_ad.jvp, scratch_ad.vjp)
 FORWARD = Engine("scratch_ad-forward", jvp=scratch_ad.jvp)
 REVERSE = Engine("scratch_ad-reverse", vjp=scratch_ad.vjp)
-COMPILED = Engine("scratch_ad-compiled", _compiled_jvp, _compiled_vjp, order=1)
+COMPILED = Engine(
+    "scratch_ad-compiled",
+    scratch_ad.jvp,
+    scratch_ad.vjp,
+    missing=(NotImplementedError, jax.errors.ConcretizationTypeError),  # where the result's shape depends on numbers
+    program=lift.jit,
+)
+ON_JAX = Engine("scratch_ad-jax", scratch_ad.jvp, scratch_ad.vjp, program=lift.eager)
 JAX = Engine("jax", lift.jvp, lift.vjp)
 NUMERICAL = Engine("numerical", _numerical_jvp, _numerical_vjp, order=1, slack=1e6)
-ENGINES = {engine.name: engine for engine in (OURS, FORWARD, REVERSE, COMPILED, JAX, NUMERICAL)}
+ENGINES = {engine.name: engine for engine in (OURS, FORWARD, REVERSE, COMPILED, ON_JAX, JAX, NUMERICAL)}
 
 
 def engine(name):

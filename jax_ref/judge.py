@@ -11,7 +11,7 @@ import optree
 
 from . import referee
 from .compare import unit
-from .measure import MIXES, findings, rounded
+from .measure import MIXES, compared, measured, rounded
 
 EVALUATED = 4096  # numbers in arguments and results, times the elements that are asked for one by one
 
@@ -35,10 +35,15 @@ _COMBINED = {
 
 def examined(engine, problem, reference, modes=("fwd", "rev")):
     """All that is wrong with the engine's derivatives, and what is excused; no more than rounding is neither."""
-    found = findings(engine, problem, reference, modes)
+    return weighed(engine, problem, reference, measured(engine, problem, modes))
+
+
+def weighed(engine, problem, reference, quantities):
+    """All that is wrong with what was ``measured``, beside one reference, and what is excused."""
+    found = compared(engine, problem, reference, quantities)
     if found:
         reference = rounded(problem, reference)
-        found = findings(engine, problem, reference, modes)
+        found = compared(engine, problem, reference, quantities)
     return judged(problem, reference, found)
 
 

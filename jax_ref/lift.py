@@ -16,22 +16,23 @@ import numpy as np
 import scipy.special
 
 from scratch_ad import tracer
-from scratch_ad.array import Array
 from scratch_ad.registry import rule_of
 from scratch_ad.rule import Composite, Refused
 from scratch_ad.scipy import linalg, special
-from scratch_ad.tracer import Trace, Tracer, each, name_of
+from scratch_ad.tracer import Trace, Tracer, each, innermost, lowered, name_of, rebuild
+from scratch_ad.views import link_up
+from scratch_ad.writing import Cell, cartesian, put
 
 jax.config.update("jax_enable_x64", True)
 
 
-class JaxArray(Array):
+class JaxArray(Cell):
     """A JAX array, or a tracer of JAX's own, that answers NumPy's calls."""
 
     __slots__ = ()
 
     def __init__(self, value):
-        self.owner, self.value = _trace, value
+        self.owner, self.value, self.tag = _trace, value, None  # tag: a ghost, once somebody asks
 
 
 class _JaxTrace(Trace):
@@ -48,7 +49,8 @@ class _JaxTrace(Trace):
         if equivalent is None:
             return _body(function)(*args, **kwargs)
         try:
-            return _result(equivalent(*map(_value, args), **{k: _value(v) for k, v in kwargs.items()}))
+            result = _result(equivalent(*map(_value, args), **{k: _value(v) for k, v in kwargs.items()}))
+            return _viewed(result, function, args, kwargs) if function in _viewing else result
         except _unknown as error:
             raise TypeError(
                 f"{name_of(function)}: the type of the result depends on numbers that JAX does not know while it "
@@ -59,9 +61,55 @@ class _JaxTrace(Trace):
 _trace = _JaxTrace()
 
 
+def _ghost(x):
+    """A plain array of the shape and memory layout that ``x`` would have in NumPy; its numbers mean nothing."""
+    if x.tag is None:
+        x.tag = np.empty(x.shape, np.complex64 if x.dtype.kind == "c" else np.int8)  # its halves are views
+    return x.tag
+
+
+def _viewed(result, function, args, kwargs):
+    """The results as views of the first argument where NumPy's are views of its ghost."""
+    a = args[0]
+    if not isinstance(a, JaxArray) or innermost(args[1:]) is not None or not a.shape:
+        return result
+    seen = function(_ghost(a), *args[1:], **kwargs)
+    if not isinstance(seen, (tuple, list)):
+        return _linked(result, seen, function, args, kwargs, None)
+    several = zip(result, seen, strict=True)
+    return rebuild(result, [_linked(r, part, function, args, kwargs, k) for k, (r, part) in enumerate(several)])
+
+
+def _linked(result, seen, function, args, kwargs, part):
+    if seen is args[0].tag:
+        return args[0]
+    if isinstance(seen, np.ndarray):
+        result.tag = seen
+        if np.may_share_memory(seen, args[0].tag):
+            link_up(result, args[0], function, args, kwargs, part)
+    return result
+
+
+_viewing = {
+    *(tracer.getitem, np.reshape, np.ravel, np.transpose, np.matrix_transpose, np.swapaxes, np.moveaxis, np.flip),
+    *(
+        np.real,
+        np.imag,
+        np.expand_dims,
+        np.squeeze,
+        np.rot90,
+        np.diagonal,
+        np.split,
+        np.array_split,
+        np.unstack,
+        np.broadcast_to,
+    ),
+}
+
+
 def _value(x):
     """``x`` as JAX takes it: values in place of tracers, and functions that take and return them."""
-    if isinstance(x, JaxArray):
+    if isinstance(x, Tracer) and x.owner is _trace:
         return x.value
     if isinstance(x, (tuple, list, range)):
         return each(_value, list(x) if isinstance(x, range) else x)
@@ -126,7 +174,7 @@ def _kind(x):
         return type(x)
     if isinstance(x, jax.Array) and x.weak_type:
         return {"i": int, "f": float, "c": complex}[x.dtype.kind]
-    return np.result_type(x)
+    return x.dtype if hasattr(x, "dtype") else np.result_type(x)
 
 
 def _ufunc_method(ufunc, target, method):
@@ -154,7 +202,7 @@ def _function(function, target):
                 keywords |= value
             elif p.default is p.empty or p.kind is p.POSITIONAL_ONLY:
                 positional.append(_annotated(value, annotations[len(positional)]))
-            elif value is p.default or name in layout or name.startswith("overwrite_"):
+            elif value is p.default or name in layout or name.startswith("overwrite_") or _no_mask(name, value):
                 continue
             elif name in accepted or takes_any:
                 keywords[name] = _annotated(value, str(accepted[name].annotation))
@@ -163,6 +211,11 @@ def _function(function, target):
         return target(*positional, **keywords)
 
     return call
+
+
+def _no_mask(name, value):
+    """Whether a keyword is where=True, which JAX takes for a mask that needs an identity."""
+    return name == "where" and value is True
 
 
 def _annotated(x, annotation):
@@ -184,6 +237,23 @@ def _array(x):
 def _getitem(a, index):
     index = tuple(map(_array, index)) if isinstance(index, tuple) else _array(index)
     return jnp.asarray(a)[index]
+
+
+def _put(a, index, v):
+    """Of several writes to one element the last counts, as in NumPy; JAX leaves that open."""
+    a, v = jnp.asarray(a), jnp.asarray(v)
+    index = tuple(map(_array, index)) if isinstance(index, tuple) else _array(index)
+    if isinstance(index, jax.core.Tracer) and index.dtype == bool and v.ndim == 0:
+        return jnp.where(index.reshape(index.shape + (1,) * (a.ndim - index.ndim)), v.astype(a.dtype), a)
+    places = np.arange(a.size).reshape(a.shape)[index]
+    v = v.reshape(v.shape[max(v.ndim - np.ndim(places), 0) :])
+    v = jnp.ravel(jnp.broadcast_to(v, np.shape(places)).astype(a.dtype))
+    if tracer.is_basic(index):
+        return a.at[index].set(v.reshape(np.shape(places)), unique_indices=True)
+    flat, last = np.ravel(places), np.empty(a.size, int)
+    last[flat] = np.arange(flat.size)
+    alive = np.flatnonzero(last[flat] == np.arange(flat.size))
+    return a.ravel().at[flat[alive]].set(v[alive], unique_indices=True).reshape(a.shape)
 
 
 def _scatter(g, index, shape):
@@ -265,6 +335,8 @@ _array_annotations = {
 _equivalents = {
     tracer.getitem: _getitem,
     tracer.scatter: _scatter,
+    put: _put,
+    cartesian: jax.lax.complex,
     tracer.astype: _astype,
     tracer.detached: jax.lax.stop_gradient,
     np.bincount: _bincount,
@@ -283,7 +355,6 @@ _equivalents = {
     scipy.special._ufuncs._zeta: _ufunc(scipy.special._ufuncs._zeta, jax.scipy.special.zeta),
     scipy.special._ufuncs._riemann_zeta: lambda x: jax.scipy.special.zeta(x, jnp.ones_like(x)),
     special.sph_harm_y: _sph_harm_y,
-    **dict.fromkeys((np.put, np.place, np.put_along_axis, np.fill_diagonal)),  # JAX's do not change their argument
     linalg.polar: functools.partial(jax.scipy.linalg.polar, method="svd"),  # JAX differentiates this method only
     linalg.functions.frechet: functools.partial(jax.scipy.linalg.expm_frechet, compute_expm=False),
     linalg.factors.permutation: lambda piv, rows: jax.lax.linalg.lu_pivots_to_permutation(jnp.int32(piv), rows),
@@ -307,7 +378,7 @@ def lift(fun):
 
 
 def _inner(x):
-    return x.value if isinstance(x, JaxArray) else x
+    return x.value if isinstance(x, Tracer) and (x.owner is _trace or x.owner.level < 0) else x
 
 
 def _given(tree):
@@ -316,6 +387,7 @@ def _given(tree):
 
 
 def _check(x):
+    x = lowered(x)
     if isinstance(x, Tracer) and not isinstance(x, JaxArray):
         raise TypeError(
             f"JAX cannot see through a tracer of {x.owner.mode}: apply jax_ref last, jax_ref.jit(scratch_ad.grad(f))."
@@ -362,6 +434,12 @@ def jit(fun, **options):
     call = functools.wraps(fun)(_lower(compiled))
     call.lower = lambda *args, **kwargs: compiled.lower(*_given(args), **_given(kwargs))
     return call
+
+
+def eager(fun):
+    """``fun`` on arrays of JAX's device, call by call and not compiled as a whole; takes and gives NumPy's."""
+    lifted = lift(fun)
+    return functools.wraps(fun)(_lower(lambda *args: lifted(*jax.tree.map(jnp.asarray, args))))
 
 
 def jvp(fun, primals, tangents, has_aux=False):

@@ -228,15 +228,17 @@ def measured(engine, problem, modes=("fwd", "rev")):
     """The engine's derivatives by quantity, at the vectors and at the turned ones; and what it does wrong by itself."""
     f, given = problem.written or problem.function, problem.vectors
     before = optree.tree_map(np.array, given)
+    by_engine = lambda v, combined: _by_engine(engine, f, v, combined, problem.order, modes)
+    run = engine.program(by_engine) if engine.program else by_engine
     found, alone = [], []
     with np.errstate(all="ignore"):
         for v in (given, given.turned()):
-            found.append(_by_engine(engine, f, v, problem.order, modes))
-        if engine.vjp and "rev" in modes:
+            found.append(run(v, (_combined(v.tangents, v.others), _combined(v.cotangent, v.second))))
+        if engine.vjp and "rev" in modes and not engine.program:
             alone += again(engine.vjp, f, given)
     alone += [_alone("inputs", "", f"changed by the engine: {d}") for d in differences(given, before)]
     # not in another namespace, where a constant would be an array of NumPy's
-    if len(given.primals) > 1 and problem.written is None and not engine.rule:
+    if len(given.primals) > 1 and problem.written is None and not (engine.rule or engine.program):
         alone += _one_at_a_time(engine, f, given, found[0], modes)
     return found, alone
 
@@ -284,16 +286,16 @@ def _alone(what, mode, problem):
     return Finding(what, mode, Difference(problem))
 
 
-def _by_engine(engine, f, v, order, modes):
+def _by_engine(engine, f, v, combined, order, modes):
     jvp, vjp = (engine.jvp if "fwd" in modes else None), (engine.vjp if "rev" in modes else None)
     found = {"value": engine.call(f, *v.primals)} if engine.call else {}
     if jvp:
         found["value of jvp"], found["jvp"] = jvp(f, v.primals, v.tangents)
-        found["linear jvp"] = jvp(f, v.primals, _combined(v.tangents, v.others))[1]
+        found["linear jvp"] = jvp(f, v.primals, combined[0])[1]
     if vjp:
         found["value of vjp"], pullback = vjp(f, *v.primals)
         found["vjp"] = pullback(v.cotangent)
-        found["linear vjp"] = pullback(_combined(v.cotangent, v.second))
+        found["linear vjp"] = pullback(combined[1])
         if not engine.rule:
             twice = lambda *x: [f(*x), f(*x)]
             found["vjp of twice"] = vjp(twice, *v.primals)[1]([v.cotangent, v.second])
@@ -349,7 +351,12 @@ def findings(engine, problem, reference, modes=("fwd", "rev")):
 
     What is wrong at both sets of vectors is found twice.
     """
-    got, found = measured(engine, problem, modes)
+    return compared(engine, problem, reference, measured(engine, problem, modes))
+
+
+def compared(engine, problem, reference, quantities):
+    """The findings of what was ``measured``, beside one reference."""
+    got, found = quantities[0], [*quantities[1]]
     with np.errstate(all="ignore"):
         value = problem.function(*problem.vectors.primals)
     both = zip(reference.derivatives, reference.conditions, strict=True)

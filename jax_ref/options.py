@@ -5,6 +5,8 @@ import os
 import sys
 from pathlib import Path
 
+from .devices import CHOICES
+
 _STATUS = "exit status: 0 all good, 1 a mismatch, 2 bad usage, 3 an error of its own, 130 stopped by Ctrl-C"
 
 _EXAMPLES = f"""\
@@ -26,8 +28,8 @@ Such a case counts as expected. A line that matches no failure of a function tha
 {_STATUS}"""
 
 _ENGINES = """\
-scratch_ad (the default), scratch_ad-forward, scratch_ad-reverse, scratch_ad-compiled, scratch_ad-cupy, jax, numerical,
-autograd, torch, mygrad, or one of your own as package.module:object"""
+scratch_ad (the default), scratch_ad-forward, scratch_ad-reverse, scratch_ad-compiled, scratch_ad-jax, scratch_ad-cupy,
+jax, numerical, autograd, torch, mygrad, or one of your own as package.module:object"""
 
 _DTYPE = "such as float32, or float32,float64; by default all"
 _ALARMS = "draw N right cases instead, and count those that the checks flag"
@@ -87,8 +89,10 @@ def parser():
     compare.add_argument("--seed", type=int, default=0, metavar="N", help="of the variables' numbers (default: 0)")
 
     report = command("report", "make a page, JUnit XML and Markdown of files of results")
-    report.add_argument("files", nargs="+", type=Path, metavar="FILE", help="results.jsonl of a run, or its folder")
-    report.add_argument("--out", required=True, **folder, help="where index.html, junit.xml and report.md go")
+    report.add_argument("files", nargs="*", type=Path, metavar="FILE", help="results.jsonl of a run, or its folder")
+    report.add_argument("--out", **folder, help="where index.html, junit.xml and report.md go")
+    gpu = "print the README's tables of what scripts/gpu.py wrote"
+    report.add_argument("--gpu", type=Path, metavar="FILE", help=gpu)
 
     atlas = command("atlas", "make a page of the points at which JAX is wrong, with evidence (about a minute)")
     atlas.add_argument("--out", required=True, **folder, help="where atlas.html goes")
@@ -101,7 +105,7 @@ def parser():
     for sub in (doctor, check, coverage, compare, atlas, selftest):
         default = "auto" if sub in (doctor, check) else "cpu"
         device = f"where JAX computes; auto: where it would by itself (default: {default})"
-        sub.add_argument("--device", choices=("auto", "cpu", "gpu"), default=default, help=device)
+        sub.add_argument("--device", choices=CHOICES, default=default, help=device)
         sub.add_argument("--cache", default=str(_cache()), metavar="DIR", help="of compiled programs; '' for none")
     return whole
 

@@ -22,6 +22,7 @@ import numpy as np
 import optree
 
 import scratch_ad
+from scratch_ad import scipy
 from scratch_ad.tracer import Tracer
 
 from .protocol import Engine
@@ -249,6 +250,8 @@ def mygrad():
 
 class _Constants:
     """NumPy, but for constants: these are made by ``made`` of NumPy's array."""
+
+    scipy = scipy
 
     def __init__(self, made):
         for name in ("arange", "array", "eye", "full", "linspace", "ones", "zeros"):

@@ -14,29 +14,34 @@ import scipy.special as special
 from mpmath import mp, mpc, mpf
 
 from scratch_ad import tracer
-from scratch_ad.array import Array
 from scratch_ad.registry import rule_of
 from scratch_ad.rule import Composite
 from scratch_ad.rules.fft import lengths
 from scratch_ad.rules.grids import points
 from scratch_ad.rules.histograms import edges
-from scratch_ad.rules.linalg import full_svd, least_squares, p_norm, tall_qr
+from scratch_ad.rules.linalg.factors import tall_qr
+from scratch_ad.rules.linalg.least_squares import least_squares
+from scratch_ad.rules.linalg.norms import p_norm
+from scratch_ad.rules.linalg.singular_values import full_svd
 from scratch_ad.rules.polynomials import quotient, zeros_of
 from scratch_ad.rules.products import contract
 from scratch_ad.rules.shaping import join, pile
 from scratch_ad.scipy import special as mirror
 from scratch_ad.tracer import Trace, Tracer, dtype_of, each, innermost, name_of, rebuild
 from scratch_ad.tree import is_inexact
+from scratch_ad.views import viewed
+from scratch_ad.writing import Cell, cartesian, created, put
 
 
 class Undecided(Exception):
     """The referee cannot tell: the message says why."""
 
 
-class Precise(Array):
+class Precise(Cell):
     """An array of mpmath's numbers, all mpf or all mpc, that answers NumPy's calls; it stands for one of ``dtype``."""
 
-    __slots__ = ("dtype",)
+    __slots__ = ()
+    dtype = Tracer.tag
 
     def __init__(self, value, dtype):
         self.owner, self.value, self.dtype = _trace, value, dtype
@@ -62,10 +67,12 @@ class _Referee(Trace):
         if function in FUNCTIONS:
             return FUNCTIONS[function](*args, **kwargs)
         if function in OF_SHAPE_AND_DTYPE:
-            return function(*each(_placeholder, args), **{k: _placeholder(v) for k, v in kwargs.items()})
+            y = function(*each(_placeholder, args), **{k: _placeholder(v) for k, v in kwargs.items()})
+            return created(y) if function in (np.zeros_like, np.ones_like, np.empty_like) else y
         if function in NATIVE:
             given = {k: object_of(v) for k, v in _without_dtype(kwargs).items()}
-            return _wrapped(function(*each(object_of, args), **given), _dtype(args, kwargs))
+            y = function(*each(object_of, args), **given)
+            return viewed(_wrapped(y, _dtype(args, kwargs)), y, function, args, kwargs)
         if isinstance(rule := rule_of.get(function), Composite):
             return rule.body(*args, **kwargs)
         if not hasattr(function, "_implementation") and hasattr(function, "__wrapped__"):
@@ -86,7 +93,7 @@ def precise(x):
 
 def object_of(x):
     """``x`` with NumPy's arrays of mpmath numbers in place of ``Precise``."""
-    if isinstance(x, Precise):
+    if isinstance(x, Tracer) and x.owner is _trace:
         return x.value
     return each(object_of, x) if isinstance(x, (tuple, list)) and innermost(x) is not None else x
 
@@ -861,6 +868,11 @@ def _points(start, stop, num, endpoint):
     return start + rise * np.arange(num).reshape((-1,) + (1,) * rise.ndim) / max(num - 1 if endpoint else num, 1)
 
 
+def _put(a, index, v):
+    v = object_of(precise(v))
+    return _wrapped(put(object_of(precise(a)), index, v[()] if isinstance(v, np.ndarray) else v), dtype_of(a))
+
+
 FUNCTIONS = {
     points: _points,
     mirror.logsumexp: _logsumexp,
@@ -936,14 +948,16 @@ FUNCTIONS = {
     p_norm: _norm,
     tracer.astype: _astype,
     tracer.detached: lambda x: x,
+    put: _put,
+    cartesian: lambda a, b: a + 1j * b,
 }
 # What NumPy itself does right with objects, and what looks at shapes and dtypes alone.
 NATIVE = {
-    tracer.getitem, tracer.scatter, join, pile, contract, np.matmul, np.vecdot, np.matvec, np.vecmat, np.dot, np.inner,
-    np.outer, np.vdot, np.tensordot, np.convolve, np.reshape, np.ravel, np.expand_dims, np.squeeze, np.broadcast_to,
-    np.copy, np.transpose, np.matrix_transpose, np.swapaxes, np.moveaxis, np.flip, np.roll, np.rot90, np.tril, np.triu,
-    np.diagonal, np.diag, np.diagflat, np.array_split, np.split, np.unstack, np.fft.fftshift, np.fft.ifftshift,
-    np.where, np.unwrap, np.array_equal, np.polyval, np.lib.stride_tricks.sliding_window_view,
+    tracer.getitem, tracer.scatter, join, pile, contract, np.matmul, np.vecdot, np.matvec, np.vecmat, np.dot,
+    np.inner, np.outer, np.vdot, np.tensordot, np.convolve, np.reshape, np.ravel, np.expand_dims, np.squeeze,
+    np.broadcast_to, np.copy, np.transpose, np.matrix_transpose, np.swapaxes, np.moveaxis, np.flip, np.roll, np.rot90,
+    np.tril, np.triu, np.diagonal, np.diag, np.diagflat, np.array_split, np.split, np.unstack, np.fft.fftshift,
+    np.fft.ifftshift, np.where, np.unwrap, np.array_equal, np.polyval, np.lib.stride_tricks.sliding_window_view,
 }  # fmt: skip
 OF_SHAPE_AND_DTYPE = {
     np.shape, np.ndim, np.size, np.isrealobj, np.iscomplexobj, np.result_type, np.can_cast, np.min_scalar_type,

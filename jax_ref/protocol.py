@@ -20,7 +20,8 @@ class Engine:
     for ``np`` in what it is asked to differentiate. ``order``: how often its transformations nest. ``missing``: what it
     raises for a function that it lacks. ``slack``: by how much its own method is less exact than rounding allows.
     ``call(f, *primals) -> out``: the function undifferentiated, where that is not NumPy's own doing.
-    ``rule``: whether it is the rule of one function, which it takes any function for.
+    ``rule``: whether it is the rule of one function, which it takes any function for. ``program``: turns a function of
+    arrays in containers that calls ``jvp`` and ``vjp`` into one that is run otherwise, as compiled programs are.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Engine:
     slack: float = 1.0
     call: Callable | None = None
     rule: bool = False
+    program: Callable | None = None
 
     def modes(self):
         """Those of "fwd" and "rev" that it offers."""

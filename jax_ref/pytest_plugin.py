@@ -162,7 +162,7 @@ def _check(item, f, *args, **options):
     import jax
 
     from .checks import check
-    from .sweep import device, precision
+    from .devices import device, precision
 
     _require(item)
     asked = {name: getattr(item.config.option, f"ad_{option}") for option, name in ASKED.items()}
@@ -178,6 +178,7 @@ def _require(item):
     __tracebackhide__ = True
     import jax
 
+    from .devices import INSTALL
     from .engine import engine
 
     option = item.config.option
@@ -186,7 +187,7 @@ def _require(item):
         if option.ad_device not in ("auto", found):
             remedy = {
                 "cpu": "Set JAX_PLATFORMS=cpu, as JAX was imported before this plugin.",
-                "gpu": "Install JAX for one (pip install 'jax[cuda12]'), and leave JAX_PLATFORMS unset.",
+                "gpu": f"Install JAX for one ({INSTALL}), and leave JAX_PLATFORMS unset.",
             }
             raise ValueError(f"--ad-device {option.ad_device}: JAX computes on {found}. {remedy[option.ad_device]}")
         engine(option.ad_engine or "scratch_ad")

@@ -14,7 +14,8 @@ class Result:
     """What came of checking one function: all ``findings``, or what the engine said it lacks.
 
     ``excused``: differences where the referee finds the engine right. ``smallest``: the smallest case found that is
-    still wrong, in words, and ``rerun``: the line of Python that runs it.
+    still wrong, in words, and ``rerun``: the line of Python that runs it. ``beside_cpu``: on another device, what
+    differs from JAX's answer on the CPU.
     """
 
     name: str
@@ -27,10 +28,11 @@ class Result:
     rerun: str = ""
     excused: list = field(default_factory=list)
     smallest: str = ""
+    beside_cpu: list = field(default_factory=list)
 
     @property
     def ok(self):
-        return not self.findings and not self.missing
+        return not (self.findings or self.beside_cpu or self.missing)
 
     def require(self):
         """This result; AssertionError with all that is wrong, unless all is well."""
@@ -44,7 +46,7 @@ class Result:
         if self.ok:
             return f"{head}: right" + (f", though JAX differs {len(self.excused)} times" if self.excused else "")
         lines = [f"{head}: no rule: {self.missing}"] if self.missing else [f"{head}:"]
-        lines += told(self.findings)
+        lines += told(self.findings, self.beside_cpu)
         lines += [f"smallest: {self.smallest}"] if self.smallest else []
         lines += [f"rerun: {self.rerun}"] if self.rerun else []
         versions = f"JAX {jax.__version__}, NumPy {np.__version__}, Python {platform.python_version()}"

@@ -9,7 +9,6 @@ import contextlib
 import functools
 import hashlib
 import importlib
-import importlib.metadata
 import json
 import multiprocessing
 import os
@@ -20,6 +19,7 @@ import threading
 import time
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, as_completed, wait
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -35,11 +35,12 @@ from scratch_ad.tracer import name_of
 
 from . import executables
 from .cases import catalogue
-from .compare import NORMWISE, Difference, Finding
+from .compare import NORMWISE, Difference, Finding, wider
+from .devices import device, precision, versions
 from .engine import OURS
 from .engine import engine as engine_named
-from .judge import examined
-from .measure import Problem, references, vectors
+from .judge import weighed
+from .measure import Problem, measured, references, vectors
 from .names import named
 from .report.records import Log, finished, lines, results
 from .result import Result
@@ -73,29 +74,42 @@ def units(names=(), dtypes=()):
 # One unit
 
 
-def run(unit, engine=OURS, modes=("fwd", "rev"), order=2, seed="", case=None):
+def run(unit, engine=OURS, modes=("fwd", "rev"), order=2, seed="", case=None, beside_cpu=None):
     """One ``Result`` per case of the unit, in the order of the catalogue; or that of case number ``case`` alone.
 
     What the engine or the reference raises is a finding of its case; where the referee finds that JAX is wrong, the
-    difference is excused.
+    difference is excused. ``beside_cpu``: whether JAX's answer on the CPU is a second reference; by default where JAX
+    computes elsewhere.
     """
+    here = jax.devices()[0]
     cases = unit.cases() if case is None else [unit.cases()[case]]
     problems = [_problem(c, unit.dtype, engine, order, seed) for c in cases]
+    engine = replace(engine, slack=engine.slack * wider(here.platform, unit.name))
+    witnesses = [here]
+    if here.platform != "cpu" if beside_cpu is None else beside_cpu:
+        witnesses += jax.devices("cpu")[:1]
+    answers = [_answers(unit, problems, of, kept=case is None) for of in witnesses]
+    by_case = zip(cases, problems, zip(*answers, strict=True), strict=True)
+    return [_result(c, unit, engine, p, [*zip(witnesses, a, strict=True)], modes) for c, p, a in by_case]
+
+
+def _answers(unit, problems, of, kept):
+    """JAX's answer to each problem, computed on this device; or what it raised, as a finding unless JAX lacks it."""
     good = [p for p in problems if isinstance(p, Problem)]
-    try:
-        keep = executables.afresh if case is not None else functools.partial(executables.kept, *_key(unit, good))
-        answers = iter(references(good, keep))
-    except Exception:
-        answers = map(_reference, good)
-    answers = [next(answers) if isinstance(p, Problem) else p for p in problems]
-    return [_result(c, unit, engine, p, a, modes) for c, p, a in zip(cases, problems, answers, strict=True)]
+    with jax.default_device(of):
+        try:
+            keep = functools.partial(executables.kept, *_key(unit, good, of)) if kept else executables.afresh
+            answers = iter(references(good, keep))
+        except Exception:
+            answers = iter([*map(_reference, good)])
+    return [next(answers) if isinstance(p, Problem) else p for p in problems]
 
 
-def _key(unit, problems):
+def _key(unit, problems, of):
     """The name of the program of a unit's answers, and all that it depends on."""
     leaves = [[(np.shape(x), np.result_type(x).name) for x in optree.tree_leaves(p.vectors)] for p in problems]
     posed = [(shapes, p.order) for shapes, p in zip(leaves, problems, strict=True)]
-    depends_on = f"{posed} {_source(OURS.name)} {versions()} {device()} {precision()} {platform.node()}"
+    depends_on = f"{posed} {_source(OURS.name)} {versions()} {device(of)} {precision()} {platform.node()}"
     return f"{unit.name} {unit.dtype} {len(problems)}", depends_on
 
 
@@ -118,6 +132,8 @@ def _problem(case, dtype, engine, order, seed):
 def _reference(problem):
     try:
         return references([problem])[0]
+    except NotImplementedError as error:
+        return error
     except Exception as error:
         return _error("the reference", error)
 
@@ -126,14 +142,26 @@ def _error(where, error):
     return Finding(ERROR, "", Difference(f"{where} raised {type(error).__name__}: {error}"))
 
 
-def _result(case, unit, engine, problem, answer, modes):
+def _result(case, unit, engine, problem, answers, modes):
+    """``answers``: JAX's, with the device of each, the one that everything runs on first."""
     start = time.perf_counter()
     result = Result(unit.name, engine.name, unit.dtype, str(case))
-    try:
+    for of, answer in answers:
+        if isinstance(answer, NotImplementedError):
+            result.missing = f"JAX on {device(of)}: {answer}"
+            return result
         if isinstance(answer, Finding):
             result.findings = [answer]
-        else:
-            result.findings, result.excused = examined(engine, problem, answer, modes)
+            return result
+    try:
+        quantities = measured(engine, problem, modes)
+        for k, (of, answer) in enumerate(answers):
+            with jax.default_device(of):
+                found, excused = weighed(engine, problem, answer, quantities)
+            if k:
+                result.beside_cpu = found
+            else:
+                result.findings, result.excused = found, excused
     except engine.missing as error:
         result.missing = str(error) or type(error).__name__
     except Exception as error:
@@ -154,6 +182,7 @@ class Task(NamedTuple):
     order: int = 2
     seed: str = ""
     case: int | None = None
+    beside_cpu: bool | None = None
 
     def rerun(self, number):
         """The command that runs one of the cases again."""
@@ -183,8 +212,9 @@ class Task(NamedTuple):
         record = self._record(
             result.shapes, number, of, status, found, result.missing, result.seconds, self.rerun(number)
         )
-        if result.excused:
-            record["excused"] = [*map(_finding, result.excused)]
+        for name in ("excused", "beside_cpu"):
+            if found := getattr(result, name):
+                record[name] = [*map(_finding, found)]
         case = self.unit.cases()[number]
         if status != "right" and isinstance(rule_of.get(case.function), Composite):
             record["calls"] = callees(case, self.unit.dtype)
@@ -285,7 +315,7 @@ def sweep(
     tasks = [Task(unit, engine, tuple(modes), order, seed, case) for unit in units if unit not in there]
     found = [header, *(record for of_unit in there.values() for record in of_unit)]
     progress([header], len(there), len(units))
-    outcomes = _by(executor, tasks) if executor else _by_processes(tasks, jobs, timeout)
+    outcomes = _by(executor, tasks) if executor else by_processes(tasks, jobs, timeout)
     try:
         for done, (_, records) in enumerate(outcomes, len(there) + 1):
             records = [{"run": header["run"], **record} for record in records]
@@ -334,16 +364,19 @@ class _Worker:
             os.kill(self.process.result(timeout=30), signal.SIGTERM)
 
 
-def _by_processes(tasks, jobs, timeout):
-    """Each task and its records, as ``jobs`` processes finish them; one that crashes or hangs is replaced."""
+def by_processes(tasks, jobs, timeout, until=float("inf")):
+    """Each task and its records, as ``jobs`` processes finish them; one that crashes or hangs is replaced.
+
+    ``until``: the time, by ``time.monotonic``, at which the processes are ended, and what they have not finished left.
+    """
     waiting, running, idle = list(reversed(tasks)), {}, []
     try:
-        while waiting or running:
+        while (waiting or running) and time.monotonic() < until:
             while waiting and len(running) < jobs:
                 worker, task = (idle.pop() if idle else _Worker()), waiting.pop()
                 future = worker.pool.submit(Task.records, task)
                 running[future] = worker, task, time.monotonic() + timeout
-            first = min(deadline for *_, deadline in running.values())
+            first = min(until, *(deadline for *_, deadline in running.values()))
             done, _ = wait(running, max(0, first - time.monotonic()), FIRST_COMPLETED)
             late = [f for f, (*_, deadline) in running.items() if f not in done and time.monotonic() > deadline]
             for future in (*done, *late):
@@ -381,29 +414,6 @@ def _header(engine, modes, order, seed, case, expect):
         "expect": [*map(list, expect)],
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-
-
-def versions():
-    """Of Python and of all that may compute something here, where installed."""
-    found = {"python": platform.python_version()}
-    for name in ("numpy", "jax", "jaxlib", "optree", "autograd", "torch", "mygrad", "cupy"):
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
-
-
-def device():
-    """The device that JAX computes on, in words."""
-    first = jax.devices()[0]
-    return first.platform if first.device_kind == first.platform else f"{first.platform}: {first.device_kind}"
-
-
-def precision():
-    """The settings that decide how exactly JAX computes."""
-    matmul = jax.config.jax_default_matmul_precision or "default"
-    return f"x64 {'on' if jax.config.jax_enable_x64 else 'off'}, matrix products: {matmul}"
 
 
 def _source(engine):

@@ -4,8 +4,12 @@ _FIRST = ("value", "value of jvp", "value of vjp", "jvp", "vjp")
 EVENTS = ("error", "timeout", "crashed")  # what such a finding says needs no title
 
 
-def told(findings):
-    """The lines that say what is wrong: a list, with notes indented by two spaces."""
+def told(findings, beside_cpu=()):
+    """The lines that say what is wrong, here and beside the CPU's answer: a list, with notes indented by two spaces."""
+    return _told(findings) + [f"beside JAX on the CPU, {line}" for line in _told(beside_cpu)]
+
+
+def _told(findings):
     whats = {finding.what for finding in findings}
     following = sorted(what for what in whats if follows(what, whats))
     causes = [finding for finding in findings if finding.what not in following]

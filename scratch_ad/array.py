@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from .tracer import Tracer, astype, dtype_of, getitem, shape_of
+from .tracer import Tracer, astype, dtype_of, gathered, getitem, lowered, shape_of
 
 
 class Array(Tracer):
@@ -31,17 +31,25 @@ class Array(Tracer):
             raise TypeError("len() of unsized object")
         return self.shape[0]
 
+    def tolist(self):
+        """The elements as numbers that are traced, in lists of lists where there are several axes."""
+        return [row.tolist() for row in self] if self.ndim else self[()]
+
+    def view(self, *dtype_or_type, **options):
+        if dtype_or_type or options:
+            raise TypeError(
+                f".view() of a tracer as another dtype or type would lose its derivative in {self.owner.mode}: "
+                "use .astype, which keeps it."
+            )
+        return self[...]
+
     def __iter__(self):
         return (self[i] for i in range(len(self)))
 
     def __getitem__(self, index):
+        if type(index) is slice or type(index) is int:
+            return self.owner.process(getitem, (self, index), {})
         return getitem(self, index)
-
-    def __setitem__(self, index, value):
-        raise TypeError(
-            f"'{type(self).__name__}' object does not support item assignment in {self.owner.mode}: arrays under "
-            "differentiation are immutable. Build the result with np.where, np.concatenate or np.stack."
-        )
 
     def __contains__(self, item):
         return bool((self == item).any())
@@ -59,6 +67,8 @@ class Array(Tracer):
         return np.transpose(self, (axes[0] if len(axes) == 1 else axes) or None)
 
     def astype(self, dtype, order="K", casting="unsafe", subok=True, copy=True):
+        if not copy and self.dtype == dtype:
+            return self
         np.empty(0, self.dtype).astype(dtype, order, casting, subok, copy)  # for its checks
         return astype(self, np.dtype(dtype))
 
@@ -82,8 +92,14 @@ def _unary(ufunc):
 def _binary(ufunc):
     def operation(self, other):
         trace = self.owner
-        if isinstance(other, Tracer) and other.owner.level > trace.level:
-            trace = other.owner
+        if isinstance(other, Tracer):
+            theirs = other.owner
+            if theirs.level > trace.level:
+                self, trace = lowered(self), theirs
+            elif theirs.level < 0 <= trace.level:
+                other = other.value
+        elif type(other) is list:
+            other = gathered(other)
         return trace.process(ufunc, (self, other), {})
 
     return operation
@@ -150,20 +166,21 @@ COMPARISONS = {
 for _name, _ufunc in COMPARISONS.items():
     setattr(Array, f"__{_name}__", _binary(_ufunc))
 METHODS = (
-    *(np.all, np.any, np.argmax, np.argmin, np.argpartition, np.argsort, np.choose, np.copy),
+    *(np.all, np.any, np.argmax, np.argmin, np.argpartition, np.argsort, np.choose),
     *(np.cumprod, np.cumsum, np.diagonal, np.dot, np.max, np.mean, np.min, np.nonzero, np.prod, np.ravel, np.repeat),
     *(np.round, np.searchsorted, np.squeeze, np.std, np.sum, np.swapaxes, np.take, np.trace, np.var),
 )
 for _function in METHODS:
     setattr(Array, _function.__name__, _method(_function))
-Array.conj = Array.conjugate = _method(np.conjugate)
-Array.flatten, Array.flat = Array.ravel, property(np.ravel)
+Array.conj = Array.conjugate = lambda self: np.conjugate(self) if self.dtype.kind == "c" else self
 _keep = "keep the array: use np.sin, not math.sin, and np.where or np.stack to set elements"
 for _name in ["float", "int", "complex", "index"]:
     setattr(Array, f"__{_name}__", _refused(f"{_name}()", _keep))
-for _name in ["sort", "partition", "resize"]:
-    setattr(Array, _name, _refused(f"the in-place method .{_name}()", f"use np.{_name}, which returns a new array"))
-for _name, _function in {"fill": "np.full_like", "put": "np.where", "setfield": "np.where"}.items():
-    setattr(Array, _name, _refused(f"the in-place method .{_name}()", f"use {_function}, which returns a new array"))
-for _name in ["tolist", "tobytes", "tofile", "dump", "dumps", "view", "getfield", "byteswap"]:
+for _name, _remedy in {
+    "resize": "use np.resize, which returns a new array",
+    "byteswap": "keep the array",
+    "setfield": "use np.where, which returns a new array",
+}.items():
+    setattr(Array, _name, _refused(f"the in-place method .{_name}()", _remedy))
+for _name in ["tobytes", "tofile", "dump", "dumps", "getfield"]:
     setattr(Array, _name, _refused(f".{_name}()", "keep the array"))

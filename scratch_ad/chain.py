@@ -11,12 +11,12 @@ with the ``careful`` ones, for which 0·∞ = 0, so that nothing leaks from a br
 zero through what is infinite or nan, and a zero partial stops an infinite (co)tangent.
 """
 
-import contextlib
 import functools
+import math
 
 import numpy as np
 
-from .tracer import Tracer, astype, rebuild, strip
+from .tracer import Tracer, astype, kind_of, rebuild, strip
 
 
 def times(u, partial, kept):
@@ -49,33 +49,30 @@ def without_leaks(u, linear_map, kept):
     """``linear_map(u, *kept)``, each one array or several (or None), with 0·∞ = 0 in it.
 
     Of a stack of matrices some may be in a branch not taken, of the terms of a sum some may be zeros of ``u`` times
-    infinities that were ``kept``, or infinities of ``u`` times zeros. Other numbers in their places show which results
-    ``u`` does not reach, whatever is kept, and which do not depend on what is infinite or nan. As the map is linear,
-    the finite and the infinite elements of ``u`` go through it apart.
+    infinities that were ``kept``, or infinities of ``u`` that have no weight. Other numbers in their places show which
+    results ``u`` does not reach, whatever is kept, and which do not depend on what is infinite or nan, there or in
+    ``u`` itself.
     """
     v = linear_map(u, *kept)
     if not any(map(has_nan, _several(v))):
         return v
     if not any(np.any(strip(part)) for part in _several(u) if part is not None):
-        return _like(v, [part if part is None else np.zeros_like(part) for part in _several(v)])
-    rng = np.random.default_rng(0)
-    replaced = functools.partial(_replaced, rng)
-    finite = _each(functools.partial(_by_parts, lambda x: np.where(np.isinf(x), 0, x)), u)
-    first, second = (linear_map(finite, *replaced(_not_finite, kept)) for _ in range(2))
-    infinite = [linear_map(huge, *replaced(_not_finite, kept)) for huge in _stand_ins(rng, u)]
+        return _like(v, [part if part is None else np.zeros_like(strip(part)) for part in _several(v)])
+    replaced = functools.partial(_replaced, np.random.default_rng(0))
+    if _any_part(np.isinf, u):
+        finite = without_leaks(_like(u, [x if x is None else _finite(x) for x in _several(u)]), linear_map, kept)
+        others = replaced(_not_finite, kept)
+        reached = [linear_map(huge, *others) for huge in _stand_ins(u)]
+        settled = functools.partial(_settled, signed=not _any_part(_not_finite, kept))
+        return _like(v, [p and settled(*p) for p in _columns(v, finite, *reached)])
+    reached = linear_map(replaced(_nonzero, u), *replaced(_ones, kept))
+    first, second = (linear_map(u, *replaced(_not_finite, kept)) for _ in range(2))
     parts = []
-    for part, x, y, *signs in zip(*map(_several, (v, first, second, *infinite)), strict=True):
+    for part, mask, x, y in zip(*map(_several, (v, reached, first, second)), strict=True):
         if part is not None:
-            infinity = _infinity_of(signs)
-            known = np.logical_and(np.equal(x, y), np.logical_not(np.isnan(infinity)))
-            part = np.where(np.logical_and(np.isnan(part), known), x + infinity, part)
+            part = np.where(np.logical_and(np.isnan(part), np.equal(x, y)), x, part)
+            part = np.where(np.logical_and(np.isnan(part), np.equal(mask, 0)), 0, part)
         parts.append(part)
-    if any(map(has_nan, parts)):
-        with contextlib.suppress(np.linalg.LinAlgError):  # of a solver that does not take other numbers
-            reached = linear_map(replaced(_nonzero, u), *replaced(np.ones_like, kept))
-            for k, (part, mask) in enumerate(zip(parts, _several(reached), strict=True)):
-                if part is not None:
-                    parts[k] = np.where(np.logical_and(np.isnan(part), np.equal(mask, 0)), 0, part)
     return _like(v, parts)
 
 
@@ -88,13 +85,15 @@ careful = {
 
 
 def has_nan(x):
-    """Whether the plain array or number below ``x`` holds a nan; False where that cannot be looked at."""
-    if isinstance(x, Tracer):
+    """Whether the array or number below ``x`` holds a nan; False where that cannot be looked at."""
+    if type(x) is not np.ndarray:
         x = strip(x)
-    if type(x) is np.ndarray and x.dtype.kind in "fc":
-        x = np.vdot(x, x)
-        return bool(x != x)
-    return isinstance(x, (np.inexact, float, complex)) and bool(x != x)
+        if isinstance(x, (np.inexact, float, complex)):
+            return bool(x != x)
+    if isinstance(x, Tracer) or getattr(x, "dtype", np.dtype(int)).kind not in "fc":
+        return False
+    x = np.vdot(x, x)
+    return bool(x != x)
 
 
 def _several(u):
@@ -105,36 +104,8 @@ def _like(v, parts):
     return rebuild(v, parts) if isinstance(v, (tuple, list)) else parts[0]
 
 
-def _each(function, u):
-    """``function`` of an array, or of each of several but None."""
-    return _like(u, [part if part is None else function(part) for part in _several(u)])
-
-
-def _by_parts(function, x):
-    """``function``, with finite results, of the real and the imaginary part."""
-    return function(x.real) + 1j * function(x.imag) if x.dtype.kind == "c" else function(x)
-
-
-def _stand_ins(rng, u):
-    """Numbers for the infinities of ``u``, of their signs and of very different sizes, and zeros elsewhere."""
-    for _ in range(3):
-        sizes = [None if part is None else np.exp(rng.uniform(-4, 4, part.shape)) for part in _several(u)]
-        for power in (1, -1):  # what is largest in one is smallest in the other
-            yield _like(u, [_stand_in(strip(x), size, power) for x, size in zip(_several(u), sizes, strict=True)])
-
-
-def _stand_in(x, size, power):
-    number = lambda x: np.where(np.isinf(x), np.sign(x) * size**power, 0)
-    return x if x is None else _by_parts(number, x).astype(x.dtype)
-
-
-def _infinity_of(signs):
-    """What infinities add up to of which these are the stand-ins: nothing, an infinity, or nan if of either sign."""
-    signs = np.stack(list(map(strip, signs)))
-    if signs.dtype.kind == "c":
-        return np.stack([_infinity_of(signs.real), _infinity_of(signs.imag)], -1).view(signs.dtype)[..., 0]
-    y = np.select([np.all(signs > 0, 0), np.all(signs < 0, 0), np.all(signs == 0, 0)], [np.inf, -np.inf, 0.0], np.nan)
-    return y.astype(signs.dtype)
+def _ones(x):
+    return np.ones_like(strip(x))
 
 
 def _nonzero(x):
@@ -145,15 +116,76 @@ def _not_finite(x):
     return np.logical_not(np.isfinite(x))
 
 
+def _any_part(condition, x):
+    """Whether a condition holds anywhere in arrays, in lists or not."""
+    if isinstance(x, (tuple, list)) and not hasattr(x, "dtype"):
+        return any(_any_part(condition, part) for part in x)
+    numbers = not isinstance(x, tuple) and getattr(x, "dtype", np.dtype(int)).kind in "fc"  # an Aval has no data
+    return numbers and bool(np.any(condition(strip(x))))
+
+
+def _columns(*several):
+    """The parts of each that belong together; None where the first has none."""
+    return [None if parts[0] is None else parts for parts in zip(*map(_several, several), strict=True)]
+
+
+def _finite(x):
+    """``x`` with zeros for its infinities; of complex numbers, part by part."""
+    if x.dtype.kind == "c":
+        return _finite(x.real) + 1j * _finite(x.imag)
+    return np.where(np.isinf(strip(x)), 0, x).astype(x.dtype)
+
+
+def _stand_ins(u):
+    """Numbers for the infinities of ``u``, of their signs and of very different sizes, and zeros elsewhere.
+
+    Six times, and what is largest in one is smallest in the next: so infinities of either sign come to light.
+    """
+    rng = np.random.default_rng(0)
+
+    def of_part(x, size):
+        if x.dtype.kind == "c":
+            return of_part(x.real, size) + 1j * of_part(x.imag, size)
+        return np.where(np.isinf(x), np.sign(x) * size, 0).astype(x.dtype)
+
+    for _ in range(3):
+        plain = [part if part is None else strip(part) for part in _several(u)]
+        sizes = [x if x is None else np.asarray(np.exp(rng.uniform(-4, 4, x.shape)), like=kind_of(x)) for x in plain]
+        for power in (1, -1):
+            yield _like(u, [x if x is None else of_part(x, size**power) for x, size in zip(plain, sizes, strict=True)])
+
+
+def _settled(v, finite, *reached, signed):
+    """``v`` without what is nan for an infinity: ``finite`` where none has reached it, infinite where of one sign.
+
+    ``reached``: what stand-ins for the infinities add; ``signed``: whether by nothing else that is infinite. Of
+    complex numbers, part by part.
+    """
+    if v.dtype.kind == "c":
+        parts = v, finite, *reached
+        real, imag = (
+            _settled(*(x.real for x in parts), signed=signed),
+            _settled(*(x.imag for x in parts), signed=signed),
+        )
+        known = np.isfinite(imag)
+        return real + np.where(known, 1j * np.where(known, imag, 0), complex(0, math.nan)).astype(v.dtype)
+    least, most = functools.reduce(np.minimum, reached), functools.reduce(np.maximum, reached)
+    one_sign = signed and np.greater(least * most, 0)
+    infinite = np.where(one_sign, np.copysign(np.inf, least), v)
+    known = np.where(np.logical_and(np.equal(least, 0), np.equal(most, 0)), finite, infinite).astype(v.dtype)
+    return np.where(np.isnan(v), known, v)
+
+
 def _replaced(rng, chosen, x):
     """Arrays, in lists or not, with numbers without any relation to others where ``chosen``, of an infinity's sign."""
     if isinstance(x, (tuple, list)) and not hasattr(x, "dtype"):
         return rebuild(x, [_replaced(rng, chosen, part) for part in x])
     if isinstance(x, tuple) or getattr(x, "dtype", np.dtype(int)).kind not in "fc":  # an Aval has no data
         return x
-    numbers, plain = rng.uniform(-2, 2, x.shape), strip(x)
+    plain, draw = strip(x), lambda: np.asarray(rng.uniform(-2, 2, x.shape), like=kind_of(plain))
+    numbers = draw()
     if x.dtype.kind == "c":
-        numbers = numbers + 1j * rng.uniform(-2, 2, x.shape)
+        numbers = numbers + 1j * draw()
     else:
         numbers = np.where(np.isinf(plain), np.copysign(numbers, plain), numbers)
     return np.where(astype(chosen(plain), np.dtype(bool)), numbers.astype(x.dtype), x)

@@ -6,10 +6,10 @@ import inspect
 import numpy as np
 
 from .chain import through
-from .modes import vjp
+from .modes import transposed
 from .registry import Derivative
 from .tracer import Tracer, innermost, shape_of
-from .tree import describe, flatten, is_inexact, typed, unflatten, zeros
+from .tree import describe, flatten, guarded, is_inexact, typed, unflatten, zeros
 
 
 class _Custom:
@@ -117,14 +117,15 @@ class _Rule(Derivative):
         leaves, spec = flatten(out)
         self.refuse_hidden(leaves)
         self.out_spec[:] = [spec]
-        return list(map(typed, leaves))
+        return [x.copy() if type(x) is np.ndarray and not x.flags.writeable else typed(x) for x in leaves]
 
 
 class _JvpRule(_Rule):
-    def run(self, values, tangents):
+    def run(self, args, tangents):
         """The leaves of the output and of its tangent, None for integers."""
         name = self.custom.name
-        pair = self.custom.jvp(*self.fixed, unflatten(self.spec, values), unflatten(self.spec, tangents))
+        primals = unflatten(self.spec, list(map(guarded, args)))
+        pair = self.custom.jvp(*self.fixed, primals, unflatten(self.spec, tangents))
         if not (isinstance(pair, (tuple, list)) and len(pair) == 2):
             raise TypeError(
                 f"Custom JVP rule for function {name} must produce a pair (list or tuple of length two) "
@@ -146,32 +147,31 @@ class _JvpRule(_Rule):
                 )
         return y, [tangent if is_inexact(out) else None for out, tangent in zip(y, t, strict=True)]
 
-    def jvp(self, function, values, tangents, kwargs, steps):
+    def jvp(self, function, args, tangents, kwargs, steps):
         given = dict(tangents)
-        return self.run(values, [given[i] if i in given else zeros(v) for i, v in enumerate(values)])
+        return self.run(args, [given[i] if i in given else zeros(v) for i, v in enumerate(args)])
 
-    def vjp(self, function, values, wrt, kwargs):
+    def vjp(self, function, args, wrt, kwargs):
         def linear(*traced):
             given = dict(zip(wrt, traced, strict=True))
-            y, t = self.run(values, [given[i] if i in given else zeros(v) for i, v in enumerate(values)])
-            return [tangent for tangent in t if tangent is not None], y
+            y, t = self.run(args, [given[i] if i in given else zeros(v) for i, v in enumerate(args)])
+            return t, y
 
-        _, pullback, y = vjp(linear, *(zeros(values[i]) for i in wrt), has_aux=True)
-        pull = lambda g: pullback([part for part, out in zip(g, y, strict=True) if is_inexact(out)])
-        return y, (through, pull, ())
+        transpose, y = transposed(linear, *(args[i] for i in wrt))
+        return y, (through, transpose, ())
 
 
 class _VjpRule(_Rule):
-    def jvp(self, function, values, tangents, kwargs, steps):
+    def jvp(self, function, args, tangents, kwargs, steps):
         raise TypeError(f"can't apply forward-mode autodiff (jvp) to a custom_vjp function: {self.custom.name}.")
 
-    def vjp(self, function, values, wrt, kwargs):
-        out, kept = self.custom.fwd(*self.arrange(values))
+    def vjp(self, function, args, wrt, kwargs):
+        out, kept = self.custom.fwd(*self.arrange(list(map(guarded, args))))
         y = self.flatten_out(out)
-        return y, (through, lambda g: self.cotangents(kept, g, values, wrt), ())
+        return y, (through, lambda g: self.cotangents(kept, g, args, wrt), ())
 
-    def cotangents(self, kept, g, values, wrt):
-        name, primals = self.custom.name, unflatten(self.spec, values)
+    def cotangents(self, kept, g, args, wrt):
+        name, primals = self.custom.name, unflatten(self.spec, args)
         cotangents = self.custom.bwd(*self.fixed, kept, unflatten(self.out_spec[0], g))
         if not isinstance(cotangents, tuple) or len(cotangents) != len(primals):
             raise TypeError(
@@ -189,13 +189,13 @@ class _VjpRule(_Rule):
                     f"the primal function, but the rule of {name} gave {given_spec} for {spec}."
                 )
             leaves += given
-        leaves = _as_zeros_of(values, leaves)
+        leaves = _as_zeros_of(args, leaves)
         for i in wrt:
-            if shape_of(leaves[i]) != shape_of(values[i]):
+            if shape_of(leaves[i]) != shape_of(args[i]):
                 raise ValueError(
                     "Custom VJP bwd rule must produce an output with the same type as the args tuple of the primal "
                     f"function, but the rule of {name} gave {describe(leaves[i])} for an input of type "
-                    f"{describe(values[i])}."
+                    f"{describe(args[i])}."
                 )
         return [leaves[i] for i in wrt]
 

@@ -1,15 +1,62 @@
-"""The tape's entry written out for calls of one and two arguments, which most calls are.
+"""Both modes written out for calls of one and two arguments, which most calls are.
 
-The nodes are those of ``Tape.push``; only loops, and the look for what is rare, are left out.
+They do what ``push`` of their base class does; only loops, and the look for what is rare, are left out.
 """
 
 import numpy as np
 
-from .registry import Rewrite, aval, missing, rule_of
+from .forward import Dual, Forward
+from .registry import Rewrite, aval, joined, missing, rule_of
 from .reverse import Tape, Variable
+from .views import viewed, viewed_plain
 
 _ARRAYS = {np.ndarray, np.float64}  # what most values are
+_new = object.__new__
 _FIRST, _SECOND, _BOTH = (0,), (1,), (0, 1)  # which of two arguments are variables
+
+
+class FastForward(Forward):
+    """A ``Forward``, but faster."""
+
+    __slots__ = ()
+
+    def process(self, function, args, kwargs):
+        rule = rule_of.get(function, missing)
+        if isinstance(rule, Rewrite):
+            return rule.rewrite(self.mode, function, args, kwargs)
+        steps = self.steps
+        if kwargs or rule.joint or len(args) > 2 or steps is None:
+            return self.push(rule, function, args, kwargs)
+        if len(args) == 1:
+            x = args[0]
+            value = x.value
+            y = function(value)
+            if rule.short is None:
+                step, push, kept = rule.push(function, 0, (value,), y)
+            else:
+                step, push, of_output = rule.short
+                kept = (y if of_output else value,)
+            t = steps[step](x.tangent, push, kept)
+        else:
+            a, b = args
+            wrt = ()
+            if type(a) is Dual and a.owner is self:
+                of_a, a, wrt = a.tangent, a.value, _FIRST
+            if type(b) is Dual and b.owner is self:
+                of_b, b, wrt = b.tangent, b.value, _BOTH if wrt else _SECOND
+            values = value, b = a, b
+            y, t = function(a, b), None
+            if wrt is not _SECOND:
+                step, push, kept = rule.push(function, 0, values, y)
+                t = steps[step](of_a, push, kept)
+            if wrt is not _FIRST:
+                t = joined(t, of_b, rule.push(function, 1, values, y), steps)
+        if type(y) in _ARRAYS and type(t) in _ARRAYS and t.shape == y.shape and t.dtype is y.dtype:
+            dual = Dual(self, y, t)
+            if type(y) is np.float64 or (y.base is None and y is not value):
+                return dual
+            return viewed_plain(dual, y, value, function, args, kwargs)
+        return viewed(self.result(y, t), y, function, args, kwargs)
 
 
 class FastTape(Tape):
@@ -28,14 +75,12 @@ class FastTape(Tape):
             value = x.value
             y = function(value)
             if rule.short is None:
-                edge = rule.pull(0, (value,), y, _FIRST)
+                step, pull, kept = rule.pull(0, (value,), y, _FIRST)
             else:
                 step, pull, of_output = rule.short
-                edge = step, pull, (y if of_output else value,)
-            try:
-                node = ((x.index, value.shape, value.dtype, edge),)
-            except AttributeError:  # a Python number
-                node = ((x.index, *aval(value), edge),)
+                kept = (y if of_output else value,)
+            shape, dtype = (value.shape, value.dtype) if type(value) in _ARRAYS else aval(value)
+            node = ((x.index, shape, dtype, step, pull, kept),)
         else:
             a, b = args
             wrt = ()
@@ -43,17 +88,23 @@ class FastTape(Tape):
                 place_a, a, wrt = a.index, a.value, _FIRST
             if type(b) is Variable and b.owner is self:
                 place_b, b, wrt = b.index, b.value, _BOTH if wrt else _SECOND
-            values = a, b
+            values = value, b = a, b
             y = function(a, b)
             node = ()
             if wrt is not _SECOND:
                 shape, dtype = (a.shape, a.dtype) if type(a) in _ARRAYS else aval(a)
-                node = ((place_a, shape, dtype, rule.pull(0, values, y, wrt)),)
+                step, pull, kept = rule.pull(0, values, y, wrt)
+                node = ((place_a, shape, dtype, step, pull, kept),)
             if wrt is not _FIRST:
                 shape, dtype = (b.shape, b.dtype) if type(b) in _ARRAYS else aval(b)
-                node = (*node, (place_b, shape, dtype, rule.pull(1, values, y, wrt)))
+                step, pull, kept = rule.pull(1, values, y, wrt)
+                node = (*node, (place_b, shape, dtype, step, pull, kept))
         if type(y) in _ARRAYS and y.dtype.kind == "f":
             nodes = self.nodes
             nodes.append(node)
-            return Variable(self, y, len(nodes) - 1)
-        return self.result(y, node)
+            variable = _new(Variable)  # its __init__, without a call
+            variable.owner, variable.value, variable.index = self, y, len(nodes) - 1
+            if type(y) is np.float64 or (y.base is None and y is not value):
+                return variable
+            return viewed_plain(variable, y, value, function, args, kwargs)
+        return viewed(self.result(y, node), y, function, args, kwargs)

@@ -4,16 +4,20 @@ A ``Dual`` carries a value and its tangent; each rule turns the tangents of a ca
 of its output.
 """
 
-from .array import Array
+import numpy as np
+
 from .registry import FORWARD, Rewrite, aval, match, missing, rule_of
-from .tracer import Trace, escaped, rebuild, refuse_traced
-from .tree import flatten, is_inexact, split_aux, tree_map, typed, unflatten, zeros
+from .tracer import Trace, Tracer, escaped, lowered, rebuild, refuse_traced
+from .tree import copied, entered, flatten, is_inexact, split_aux, tree_map, typed_like, unflatten, zeros
+from .views import viewed
+from .writing import Cell
 
 
-class Dual(Array):
+class Dual(Cell):
     """A value and its tangent, which has the value's shape and dtype."""
 
-    __slots__ = ("tangent",)
+    __slots__ = ()
+    tangent = Tracer.tag
 
     def __init__(self, trace, value, tangent):
         self.owner, self.value, self.tangent = trace, value, tangent
@@ -51,6 +55,10 @@ class Forward(Trace):
                 values[i] = a.value
                 tangents.append((i, a.tangent))
         y, t = rule.jvp(function, values, tangents, kwargs, self.steps)
+        return viewed(self.result(y, t), y, function, args, kwargs)
+
+    def result(self, y, t):
+        """The result of a call as dual numbers: itself, or each of several outputs; plain where it has no tangent."""
         if isinstance(y, (tuple, list)):
             return y if t is None else rebuild(y, [self.dual(*pair) for pair in zip(y, t, strict=True)])
         return self.dual(y, t)
@@ -60,23 +68,33 @@ class Forward(Trace):
 
     def pull_out(self, leaf):
         """The value and the tangent of one leaf of the output."""
-        return (leaf.value, leaf.tangent) if self.owns(leaf) else (leaf, zeros(self.constant(leaf)))
+        if self.owns(leaf):
+            return leaf.value, lowered(leaf.tangent)
+        leaf = self.constant(leaf)
+        return leaf, zeros(leaf)
+
+    over = property(lambda self: self.steps is None)
 
     def owns(self, leaf):
-        return type(leaf) is Dual and leaf.owner is self
+        return isinstance(leaf, Tracer) and leaf.owner is self
 
 
-def run(steps, fun, spec, leaves, tangents, has_aux):
+def run(trace, fun, spec, leaves, tangents, has_aux):
     """Run ``fun`` on dual numbers; ``spec`` makes its positional arguments of the leaves.
 
     Returns the output, its tangent in the same containers, and aux. Raises TypeError for an output that is no number,
     or a tracer of another run.
     """
-    trace = Forward(steps)
-    duals = [Dual(trace, p, typed(t)) if is_inexact(p) else p for p, t in zip(leaves, tangents, strict=True)]
-    out, aux = split_aux(fun(*unflatten(spec, duals)), has_aux)
-    trace.steps = None
-    out_leaves, out_spec = flatten(out)
-    pairs = [trace.pull_out(leaf) for leaf in out_leaves]
+    duals = []
+    for p, t in zip(leaves, tangents, strict=True):
+        p = p if type(p) is np.ndarray and is_inexact(p) else entered(p)  # a write into a dual number copies it
+        duals.append(Dual(trace, p, typed_like(copied(t) if isinstance(t, Tracer) else t, p)) if is_inexact(p) else p)
+    try:
+        out, aux = split_aux(fun(*unflatten(spec, duals)), has_aux)
+        out_leaves, out_spec = flatten(out)
+        pairs = [trace.pull_out(leaf) for leaf in out_leaves]
+        aux = tree_map(lambda leaf: copied(leaf.value if trace.owns(leaf) else leaf), aux)
+    finally:
+        trace.steps = None
     out, tangent_out = (unflatten(out_spec, [pair[k] for pair in pairs]) for k in (0, 1))
-    return out, tangent_out, tree_map(lambda leaf: leaf.value if trace.owns(leaf) else leaf, aux)
+    return out, tangent_out, aux

@@ -2,11 +2,25 @@
 
 import numpy as np
 
-from . import forward, reverse
+from . import forward
 from .chain import careful, has_nan, plain
-from .fast import FastTape
-from .tracer import dtype_of, shape_of
-from .tree import copied, describe, flatten, tangent_dtype, unflatten, zeros
+from .fast import FastForward, FastTape
+from .reverse import Variable, backward
+from .tracer import Tracer, dtype_of, shape_of
+from .tree import (
+    copied,
+    describe,
+    entered,
+    flatten,
+    is_inexact,
+    own,
+    split_aux,
+    tangent_dtype,
+    tree_map,
+    typed_like,
+    unflatten,
+    zeros,
+)
 
 
 def jvp(fun, primals, tangents, has_aux=False):
@@ -44,9 +58,9 @@ def jvp(fun, primals, tangents, has_aux=False):
                 f"Got primal shape {shape_of(p)} and tangent shape as {shape_of(t)}"
             )
     with np.errstate(all="ignore"):
-        result = forward.run(plain, fun, spec, leaves, tangent_leaves, has_aux)
+        result = forward.run(FastForward(plain), fun, spec, leaves, tangent_leaves, has_aux)
         if any(map(has_nan, flatten(result[1])[0])):
-            result = forward.run(careful, fun, spec, leaves, tangent_leaves, has_aux)
+            result = forward.run(FastForward(careful), fun, spec, leaves, tangent_leaves, has_aux)
     return result if has_aux else result[:2]
 
 
@@ -60,9 +74,7 @@ def vjp(fun, *primals, has_aux=False):
     The pullback raises ValueError for a cotangent of another container, shape or dtype than ``out``'s.
     """
     leaves, spec = flatten(primals)
-    out_leaves, out_spec, pull, aux = reverse.run(
-        FastTape(), lambda leaves: fun(*unflatten(spec, leaves)), leaves, has_aux
-    )
+    out_leaves, out_spec, pull, aux = vjp_of_leaves(lambda leaves: fun(*unflatten(spec, leaves)), leaves, has_aux)
 
     def pullback(cotangent):
         cotangents, cotangent_spec = flatten(cotangent)
@@ -82,3 +94,56 @@ def vjp(fun, *primals, has_aux=False):
 
     out = unflatten(out_spec, list(map(copied, out_leaves)))
     return (out, pullback, aux) if has_aux else (out, pullback)
+
+
+def vjp_of_leaves(fun, leaves, has_aux=False):
+    """Run ``fun``, a function of a list of leaves, on variables.
+
+    Returns the output's leaves, its spec, the function ``pull`` from output to input cotangents (lists of leaves), and
+    aux. Raises TypeError for an output that is no number, or a tracer of another run.
+    """
+    tape, leaves = FastTape(), list(map(entered, leaves))
+    inputs = [tape.variable(leaf) if is_inexact(leaf) else leaf for leaf in leaves]
+    starts = [v.index if isinstance(v, Variable) else None for v in inputs]  # a write gives an input another place
+    count = len(tape.nodes)
+    mine = lambda leaf: isinstance(leaf, Tracer) and leaf.owner is tape
+    try:
+        out, aux = split_aux(fun(inputs), has_aux)
+        tracers, out_spec = flatten(out)
+        places = [leaf.index if mine(leaf) else None for leaf in tracers]
+        values = [leaf.value if mine(leaf) else tape.constant(leaf) for leaf in tracers]
+        if has_aux:
+            aux = tree_map(lambda leaf: copied(leaf.value if mine(leaf) else leaf), aux)
+    finally:
+        nodes = tape.close()
+
+    def pull(cotangents):
+        seeds = [(at, typed_like(g, y)) for at, g, y in zip(places, cotangents, values) if at is not None]
+        result = backward(nodes, seeds, count)
+        if any(map(has_nan, result)):
+            result = backward(nodes, seeds, count, careful)
+        taken = [g for _, g in seeds]
+        return [own(None if k is None else result[k], leaf, taken) for k, leaf in zip(starts, leaves)]
+
+    return values, out_spec, pull, aux
+
+
+def transposed(linear, *likes):
+    """The transpose of a linear function of arrays like ``likes``: reverse mode over its arguments, at zero.
+
+    ``linear`` returns ``(out, aux)``, where ``out`` is one array or several, some of them None. Returns the function
+    from a cotangent of all that to the list of the arguments' cotangents, and aux.
+    """
+
+    def on_leaves(leaves):
+        out, aux = linear(*leaves)
+        parts = out if isinstance(out, (tuple, list)) else (out,)
+        return [part for part in parts if part is not None], ([part is not None for part in parts], aux)
+
+    *_, pull, (given, aux) = vjp_of_leaves(on_leaves, list(map(zeros, likes)), has_aux=True)
+
+    def transpose(g):
+        g = g if isinstance(g, (tuple, list)) else (g,)
+        return pull([part for part, there in zip(g, given, strict=True) if there])
+
+    return transpose, aux

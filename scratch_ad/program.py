@@ -10,10 +10,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .array import Array
 from .registry import aval, snapshot
-from .tracer import Closed, Trace, each, name_of, rebuild
-from .tree import flatten, unflatten
+from .tracer import Closed, Trace, Tracer, each, name_of, rebuild
+from .tree import entered, flatten, unflatten
+from .views import viewed
+from .writing import Cell
 
 _reserved = re.compile(r"v\d+|slice")  # what the source of a program uses beside its namespace
 
@@ -37,13 +38,22 @@ class Call(NamedTuple):
     several: bool
 
 
-class Recorded(Array):
+class Recorded(Cell):
     """A value and its name in a program."""
 
-    __slots__ = ("name",)
+    __slots__ = ()
+    name = Tracer.tag
 
     def __init__(self, trace, value, name):
         self.owner, self.value, self.name = trace, value, name
+
+    def __repr__(self):
+        return f"Recorded({self.value!r}, name={self.name})"
+
+
+def _is_of_shapes(y):
+    """Whether a result is Python's own numbers, as NumPy gives of shapes and dtypes alone: what np.shape gives."""
+    return type(y) in (int, bool) or (type(y) is tuple and all(type(n) is int for n in y))
 
 
 class Recorder(Trace):
@@ -68,36 +78,49 @@ class Recorder(Trace):
 
     def process(self, function, args, kwargs):
         y = function(*self.lower(args), **{k: self.lower(v) for k, v in kwargs.items()})
+        if _is_of_shapes(y):
+            return y
         several = isinstance(y, (tuple, list))
         outputs = [self.recorded(part) for part in (y if several else (y,))]
         names = tuple(out.name for out in outputs)
         named_kwargs = {k: self.named(v) for k, v in kwargs.items()}
         self.calls.append(Call(function, self.named(args), named_kwargs, names, several))
-        return rebuild(y, outputs) if several else outputs[0]
+        return viewed(rebuild(y, outputs) if several else outputs[0], y, function, args, kwargs)
+
+    def owns(self, x):
+        return isinstance(x, Tracer) and x.owner is self
 
     def lower(self, x):
         """Values in place of this recording's tracers."""
-        if isinstance(x, Recorded) and x.owner is self:
+        if self.owns(x):
             return x.value
+        if type(x) is slice:
+            return slice(*map(self.lower, (x.start, x.stop, x.step)))
         return each(self.lower, x) if isinstance(x, (tuple, list)) else x
 
     def named(self, x):
-        """Names in place of this recording's tracers, and constants that nobody can change any more."""
-        if isinstance(x, Recorded) and x.owner is self:
+        """Names in place of this recording's tracers, and constants that nobody can change any more.
+
+        The ends of slices stay as they were, as do branches.
+        """
+        if self.owns(x):
             return x.name
+        if type(x) is slice:
+            return self.lower(x)
         return each(self.named, x) if isinstance(x, (tuple, list)) else snapshot(x)
 
     def program(self, outputs):
         """The recorded calls as a program that returns ``outputs``, a list of tracers or constants; the last step."""
+        outputs = [self.named(self.constant(out)) for out in outputs]
         calls, self.calls = self.calls, Closed(self.mode)
-        return Program(self.inputs, calls, [self.named(self.constant(out)) for out in outputs], self.avals)
+        return Program(self.inputs, calls, outputs, self.avals)
 
 
 def record(fun, *args):
     """Run ``fun`` on ``args`` (any containers) and return what it did as a ``Program`` of the leaves of ``args``."""
     recorder = Recorder()
     leaves, spec = flatten(args)
-    out = fun(*unflatten(spec, [recorder.input(leaf) for leaf in leaves]))
+    out = fun(*unflatten(spec, [recorder.input(entered(leaf)) for leaf in leaves]))
     return recorder.program(flatten(out)[0])
 
 
@@ -117,6 +140,9 @@ class Program:
 
     def __call__(self, *inputs):
         return self._replay(*inputs)
+
+    def __repr__(self):
+        return self.source
 
     def _write(self):
         """The program as Python source, one line per call; array constants are named ``c0, c1, …``."""

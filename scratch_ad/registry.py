@@ -6,12 +6,13 @@ differentiated, the others are somebody's constants. Edges, ``(step, map, kept)`
 
 import importlib
 import math
+import operator
 import sys
 from typing import NamedTuple
 
 import numpy as np
 
-from .tracer import astype, dtype_of, each, name_of
+from .tracer import Tracer, astype, dtype_of, each, frozen, name_of
 
 rule_of = {}  # NumPy function → its rule
 FORWARD, REVERSE = "forward mode (jvp)", "reverse mode (vjp)"
@@ -27,30 +28,31 @@ class Rewrite:
 
 
 class Derivative:
-    """A rule with a derivative of its own: for each argument an edge in either direction."""
+    """A rule with a derivative of its own: for each argument an edge in either direction.
 
-    joint = False  # whether one edge serves all arguments at once: it takes, or gives, the list of theirs
+    An engine may also make the call itself, and ask for the edges alone by ``push`` and ``pull``, unless ``joint``.
+    """
+
+    joint = False  # whether one edge, which gives the list of all cotangents, serves all arguments
     short = None  # of one argument where one number is kept: the step, the map, and whether the number is the output
 
     def jvp(self, function, args, tangents, kwargs, steps):
         """``y`` and its tangent; ``tangents`` are pairs ``(i, t)``, ``steps`` the table of the steps to take."""
         y, total = function(*args, **kwargs), None
         for i, t in tangents:
-            step, push, kept = self.push(function, i, args, y, kwargs)
-            t = steps[step](t, push, kept)
-            total = t if total is None else added(total, t)
+            total = joined(total, t, self.push(function, i, args, y, kwargs), steps)
         return y, total
 
-    def vjp(self, function, args, wrt, kwargs):
+    def vjp(self, function, args, wrt, kwargs) -> tuple:
         """``y``, and for each argument in ``wrt`` the edge from ``g`` to its cotangent; one edge if ``joint``."""
         y = function(*args, **kwargs)
         return y, [self.pull(i, args, y, wrt, kwargs) for i in wrt]
 
-    def push(self, function, i, args, y, kwargs):
+    def push(self, function, i, args, y, kwargs=None) -> tuple:
         """The edge from a tangent of argument i to a tangent of ``y``."""
         raise NotImplementedError
 
-    def pull(self, i, args, y, wrt, kwargs=None):
+    def pull(self, i, args, y, wrt, kwargs=None) -> tuple:
         """The edge from a cotangent of ``y`` to one of argument i."""
         raise NotImplementedError
 
@@ -60,6 +62,14 @@ def added(t, u):
     if t is None or u is None:
         return u if t is None else t
     return type(t)(map(added, t, u)) if isinstance(t, (tuple, list)) else t + u
+
+
+def joined(total, t, edge, steps):
+    """``total`` with what becomes of the tangent ``t`` along an edge; a difference where that only changes its sign."""
+    step, push, kept = edge
+    if push is operator.neg and total is not None:
+        return total - t
+    return added(total, steps[step](t, push, kept))
 
 
 def load_rules():
@@ -108,6 +118,8 @@ def snapshot(x):
     """``x`` as it is now: a copy of any plain array that its owner could still change."""
     if type(x) is np.ndarray and x.flags.writeable:
         return x.copy()
+    if isinstance(x, Tracer):
+        return frozen(x)
     return each(snapshot, x) if isinstance(x, (tuple, list)) else x
 
 
@@ -121,8 +133,8 @@ def match(u, like):
         lead = u.ndim - len(shape)
         if lead > 0:
             u = np.sum(u, axis=tuple(range(lead)))
-        new = max(-lead, 0)
-        if ones := tuple(i for i, (n, m) in enumerate(zip(shape[new:], u.shape, strict=True)) if n == 1 != m):
+        axes = range(-min(u.ndim, len(shape)), 0)
+        if ones := tuple(i for i in axes if shape[i] == 1 != u.shape[i]):
             u = np.sum(u, axis=ones, keepdims=True)
         if u.shape != shape:
             u = np.broadcast_to(u, shape)

@@ -5,21 +5,23 @@ where the call's arguments stand and how to pull a cotangent of its output back 
 tape once from its end, adding up the cotangents of each place: no recursion, no search, each node once.
 """
 
+from sys import getrefcount
 from typing import NamedTuple
 
 import numpy as np
 
-from .array import Array
-from .chain import careful, has_nan
 from .registry import REVERSE, Rewrite, aval, match, missing, rule_of
-from .tracer import Closed, Trace, rebuild, refuse_traced
-from .tree import copied, flatten, is_inexact, own, split_aux, tree_map, typed
+from .tracer import Closed, Trace, Tracer, kind_of, rebuild, refuse_traced
+from .tree import is_inexact
+from .views import viewed
+from .writing import Cell
 
 
-class Variable(Array):
+class Variable(Cell):
     """A value and its place on the tape."""
 
-    __slots__ = ("index",)
+    __slots__ = ()
+    index = Tracer.tag
 
     def __init__(self, trace, value, index):
         self.owner, self.value, self.index = trace, value, index
@@ -31,7 +33,7 @@ class Variable(Array):
 class Tape(Trace):
     """One run of reverse mode.
 
-    ``nodes[i]`` tells how the value at place i came about: one ``(parent, shape, dtype, edge)`` per variable that went
+    ``nodes[i]`` tells how the value at place i came about: one ``(parent, shape, dtype, *edge)`` per variable that went
     in. The edge (chain.py) takes a cotangent of place i to one of the parent, which has this shape and dtype. For an
     edge that serves several parents at once, ``parent`` lists all three of each, and shape and dtype are None.
     """
@@ -66,16 +68,39 @@ class Tape(Trace):
         y, edges = rule.vjp(function, values, wrt, kwargs)
         parents = [(args[i].index, *aval(values[i])) for i in wrt]
         if rule.joint:
-            return self.result(y, [(parents, None, None, edges)])
-        return self.result(y, [(*parent, edge) for parent, edge in zip(parents, edges, strict=True)])
+            node = [(parents, None, None, *edges)]
+        else:
+            node = [(*parent, *edge) for parent, edge in zip(parents, edges, strict=True)]
+        return viewed(self.result(y, node), y, function, args, kwargs)
 
     def result(self, y, node):
         """The result of a call as variables: itself, or each of several outputs; plain where it is an integer."""
         if not isinstance(y, (tuple, list)):
             return self.variable(y, node) if is_inexact(y) else y
-        first = len(self.nodes)
-        self.nodes += [Several(list(map(aval, y)), node), *[None] * (len(y) - 1)]
+        for _ in y[1:]:
+            self.nodes.append(())
+        self.nodes.append(Several(list(map(aval, y)), node))
+        first = len(self.nodes) - len(y)
         return rebuild(y, [Variable(self, part, first + k) if is_inexact(part) else part for k, part in enumerate(y)])
+
+    def write(self, put, cell, index, value) -> bool:
+        array = cell.value
+        if type(array) is not np.ndarray or array.base is not None or references(cell, array) > ALONE:
+            return False
+        mine = isinstance(value, Tracer) and value.owner is self
+        v = value.value if mine else value
+        if isinstance(v, Tracer):
+            return False
+        rule, args, wrt = rule_of[put], (array, index, v), (0, 2) if mine else (0,)
+        node = [(cell.index, *aval(array), *rule.pull(0, args, None, wrt))]
+        if mine:
+            node.append((value.index, *aval(v), *rule.pull(2, args, None, wrt)))
+        self.nodes.append(node)
+        array[index] = v
+        cell.index = len(self.nodes) - 1
+        return True
+
+    over = property(lambda self: type(self.nodes) is Closed)
 
     def close(self):
         """The nodes, to which nothing can be added any more."""
@@ -83,16 +108,31 @@ class Tape(Trace):
         return nodes
 
 
-class Several(NamedTuple):
-    """The node of a call with several outputs. It stands at the place of the first; those of the others hold None."""
+def references(cell, array):
+    """How many refer to the array that a variable holds: the variable, its callers, and whoever would see a write."""
+    return getrefcount(array)
 
-    likes: list  # shape and dtype of each output
+
+def _alone():
+    cell = Variable(None, np.zeros(1), 0)
+    array = cell.value
+    return references(cell, array)
+
+
+ALONE = _alone()  # nobody but the variable
+
+
+class Several(NamedTuple):
+    """The node of a call with several outputs, at the place of the last; nothing stands at those of the others."""
+
+    avals: list  # shape and dtype of each output
     node: list
 
     def cotangents(self, arrived):
         """Those of all outputs, zeros where none has arrived; None where none has arrived at all."""
         if any(g is not None for g in arrived):
-            return [np.zeros(*like) if g is None else g for g, like in zip(arrived, self.likes, strict=True)]
+            kind = kind_of(next(g for g in arrived if g is not None))
+            return [np.zeros(*a, like=kind) if g is None else g for g, a in zip(arrived, self.avals, strict=True)]
 
 
 @np.errstate(all="ignore")
@@ -107,11 +147,11 @@ def backward(nodes, seeds, inputs, steps=None):
     for index in range(len(nodes) - 1, inputs - 1, -1):
         g, node = cotangents[index], nodes[index]
         if type(node) is Several:
-            g, node = node.cotangents(cotangents[index : index + len(node.likes)]), node.node
-        if g is None or node is None:
+            g, node = node.cotangents(cotangents[index + 1 - len(node.avals) : index + 1]), node.node
+        if g is None:
             continue
         cotangents[index] = None
-        for parent, shape, dtype, (step, pull, kept) in node:
+        for parent, shape, dtype, step, pull, kept in node:
             c = (steps[step] if steps else step)(g, pull, kept)
             if c is None:
                 continue
@@ -130,32 +170,3 @@ def add(cotangents, place, c):
     """Add a cotangent to what has arrived at this place."""
     held = cotangents[place]
     cotangents[place] = c if held is None else held + c
-
-
-def run(tape, fun, leaves, has_aux=False):
-    """Run ``fun``, a function of a list of leaves, on variables.
-
-    Returns the output's leaves, its spec, the function ``pull`` from output to input cotangents (lists of leaves), and
-    aux. Raises TypeError for an output that is no number, or a tracer of another run.
-    """
-    leaves = list(map(copied, leaves))
-    inputs = [tape.variable(leaf) if is_inexact(leaf) else leaf for leaf in leaves]
-    count = len(tape.nodes)
-    out, aux = split_aux(fun(inputs), has_aux)
-    nodes = tape.close()
-    tracers, out_spec = flatten(out)
-    mine = lambda leaf: type(leaf) is Variable and leaf.owner is tape
-    places = [leaf.index if mine(leaf) else None for leaf in tracers]
-    values = [leaf.value if mine(leaf) else tape.constant(leaf) for leaf in tracers]
-
-    def pull(cotangents):
-        seeds = [(place, typed(g)) for place, g in zip(places, cotangents) if place is not None]
-        result = backward(nodes, seeds, count)
-        if any(map(has_nan, result)):
-            result = backward(nodes, seeds, count, careful)
-        taken = [g for _, g in seeds]
-        return [own(result[v.index] if mine(v) else None, leaf, taken) for v, leaf in zip(inputs, leaves)]
-
-    if has_aux:
-        aux = tree_map(lambda leaf: copied(leaf.value) if mine(leaf) else leaf, aux)
-    return values, out_spec, pull, aux

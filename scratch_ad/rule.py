@@ -1,4 +1,4 @@
-"""The four kinds of rule, one per NumPy function, each good for both modes; and the registry.
+"""The four kinds of rule, one per NumPy function, each good for both modes, and how they are registered.
 
 Names in every rule: ``x`` or ``a, b, c`` the arguments, ``y`` the output, ``t`` a tangent, ``g`` a cotangent.
 
@@ -8,7 +8,7 @@ Names in every rule: ``x`` or ``a, b, c`` the arguments, ``y`` the output, ``t``
     constant(np.floor, np.argmax)                                     piecewise constant: derivative zero
 
 Besides these, ``composite`` rewrites a function in others that have rules, and ``refuse`` says why there is none. The
-rules for functions of another package load with the first call of such a function (``on_demand``).
+rules for functions of another package load with the first call of such a function (``registry.on_demand``).
 
 A rule's parameter names say what is kept for the reverse pass. A partial keeps just the arguments it names. A
 transpose or vjp takes the call's arguments in the call's order; of one written with a leading underscore
@@ -25,8 +25,10 @@ from typing import NamedTuple
 import numpy as np
 
 from . import chain
+from .modes import transposed
 from .registry import FORWARD, REVERSE, Derivative, Rewrite, aval, rule_of, snapshot
-from .tracer import astype, name_of, primitive, strip
+from .tracer import astype, kind_of, name_of, primitive, strip
+from .writing import created
 
 
 def as_kept(x, y):
@@ -57,9 +59,13 @@ class Over(NamedTuple):
     divisor: object
 
 
+_creators = {np.zeros_like, np.ones_like, np.empty_like}
+
+
 class Constant(Rewrite):
     def rewrite(self, mode, function, args, kwargs):
-        return function(*map(strip, args), **{k: strip(v) for k, v in kwargs.items()})
+        y = function(*map(strip, args), **{k: strip(v) for k, v in kwargs.items()})
+        return created(y) if function in _creators else y
 
 
 class Composite(Rewrite):
@@ -92,10 +98,11 @@ class Elementwise(Derivative):
         if len(partials) == 1 and self.keeps[0] in ([0], [-1]):
             self.short = self.steps[0], self.maps[0], self.keeps[0] == [-1]
 
-    def push(self, function, i, args, y, kwargs):
+    def push(self, function, i, args, y, kwargs=None):
         if self.keeps[i] is None:
             return self.constant_edges[i] or self.refuse(i, FORWARD)
-        return self.steps[i], self.map(i, kwargs), [y if k == -1 else as_kept(args[k], y) for k in self.keeps[i]]
+        kept = [y if k == -1 else as_kept(args[k], y) for k in self.keeps[i]]
+        return self.steps[i], self.map(i, kwargs) if kwargs else self.maps[i], kept
 
     def pull(self, i, args, y, wrt, kwargs=None):
         if self.keeps[i] is None:
@@ -139,26 +146,17 @@ class _PerArgument(Derivative):
         self.abstract = [frozenset(i for i, name in enumerate(n) if name.startswith("_")) for n in names]
         self.keywords = frozenset().union(*names)
 
-    def check(self, positions, kwargs, mode):
+    def check(self, i, kwargs, mode):
         """Raise for an argument or a keyword that the rule does not cover."""
-        if not self.keywords.issuperset(kwargs):
+        if kwargs and not self.keywords.issuperset(kwargs):
             unknown = ", ".join(kwargs.keys() - self.keywords)
             raise NotImplementedError(f"{name_of(self.function)}: no rule for the keyword {unknown} in {mode}.")
-        for i in positions:
-            if i not in self.reverse_maps:
-                raise NotImplementedError(f"{name_of(self.function)} has no derivative in its argument {i} in {mode}.")
-
-    def jvp(self, function, args, tangents, kwargs, steps):
-        self.check([i for i, _ in tangents], kwargs, FORWARD)
-        return super().jvp(function, args, tangents, kwargs, steps)
-
-    def vjp(self, function, args, wrt, kwargs):
-        self.check(wrt, kwargs, REVERSE)
-        return super().vjp(function, args, wrt, kwargs)
-
-    def pull(self, i, args, y, wrt, kwargs=None):
         if i not in self.reverse_maps:
-            self.check([i], {}, REVERSE)
+            raise NotImplementedError(f"{name_of(self.function)} has no derivative in its argument {i} in {mode}.")
+
+    def pull(self, i, args, y, wrt, kwargs=None) -> tuple:
+        if kwargs or i not in self.reverse_maps:
+            self.check(i, kwargs, REVERSE)
         reverse_map, abstract, output = self.reverse_maps[i], self.abstract[i], self.output[i]
         kept = [] if output is None else [y if output else None]
         for k, x in enumerate(args):
@@ -171,19 +169,32 @@ class Linear(_PerArgument):
         super().__init__(function, transposes, leading=1)
         self.output = [None] * len(transposes)
 
-    def push(self, function, i, args, y, kwargs):
+    def push(self, function, i, args, y, kwargs=None):
+        self.check(i, kwargs, FORWARD)
+        kwargs = kwargs or {}
         itself = lambda t, *others: function(*others[:i], t, *others[i:], **kwargs)
         return chain.through, itself, [*args[:i], *args[i + 1 :]]
 
 
 class Explicit(_PerArgument):
-    def __init__(self, function, jvps, vjps):
-        super().__init__(function, vjps, leading=2)
-        self.jvps = jvps
-        self.output = [m is not None and not _parameters(m)[1].startswith("_") for m in vjps]
+    """Both maps written out, or the forward ones alone: then ``vjps`` is None."""
 
-    def push(self, function, i, args, y, kwargs):
+    def __init__(self, function, jvps, vjps):
+        super().__init__(function, vjps or jvps, leading=2)
+        self.jvps, self.vjps = jvps, vjps
+        self.output = [m is not None and not _parameters(m)[1].startswith("_") for m in vjps or jvps]
+
+    def push(self, function, i, args, y, kwargs=None):
+        self.check(i, kwargs, FORWARD)
         return chain.through, _with_keywords(self.jvps[i], kwargs), [y, *args]
+
+    def pull(self, i, args, y, wrt, kwargs=None):
+        if self.vjps:
+            return super().pull(i, args, y, wrt, kwargs)
+        self.check(i, kwargs, REVERSE)
+        push = _with_keywords(self.jvps[i], kwargs)
+        transpose, _ = transposed(lambda t: (push(t, y, *args), None), args[i])
+        return chain.through, lambda g: transpose(g)[0], ()
 
 
 class JointlyLinear(Derivative):
@@ -196,8 +207,9 @@ class JointlyLinear(Derivative):
 
     def jvp(self, function, args, tangents, kwargs, steps):
         given = dict(tangents)
-        zeros = [given[i] if i in given else np.zeros_like(a) for i, a in enumerate(args)]
-        return function(*args, **kwargs), steps[chain.through](zeros, lambda t: function(*t, **kwargs), ())
+        zero = lambda a: aval(a).dtype.type(0) if kind_of(a) is None else np.zeros_like(strip(a))
+        along = [given[i] if i in given else zero(a) for i, a in enumerate(args)]
+        return function(*args, **kwargs), steps[chain.through](along, lambda t: function(*t, **kwargs), ())
 
     def vjp(self, function, args, wrt, kwargs):
         likes, transpose = list(map(aval, args)), _with_keywords(self.transpose, kwargs)
@@ -240,9 +252,15 @@ def linear(function, *transposes, jointly=False):
     return _register(function, JointlyLinear(*transposes) if jointly else Linear(function, transposes))
 
 
-def explicit(function, jvp, vjp):
-    """Register both maps, ``jvp(t, y, *args, **kwargs)`` and ``vjp(g, y, *args, **kwargs)``, or a tuple of each."""
-    return _register(function, Explicit(function, *(m if isinstance(m, tuple) else (m,) for m in (jvp, vjp))))
+def explicit(function, jvp, vjp=None):
+    """Register both maps, ``jvp(t, y, *args, **kwargs)`` and ``vjp(g, y, *args, **kwargs)``, or a tuple of each.
+
+    One map per argument, None where there is no derivative; each returns an array shaped like ``y``, or like its
+    argument. Without ``vjp``, reverse mode transposes ``jvp`` at every call of the function, which takes longer; it
+    must then be written in calls that have rules.
+    """
+    jvps, vjps = (m if m is None or isinstance(m, tuple) else (m,) for m in (jvp, vjp))
+    return _register(function, Explicit(function, jvps, vjps))
 
 
 def composite(function, body):

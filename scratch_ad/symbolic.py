@@ -13,22 +13,23 @@ import inspect
 
 import numpy as np
 
-from .array import Array
 from .program import Name, record
 from .registry import rule_of
 from .rule import Composite
-from .tracer import Trace, astype, getitem, name_of
+from .tracer import Trace, Tracer, astype, getitem, name_of
 from .tree import tree_map
+from .views import viewed
+from .writing import Cell, put
 
 
-class Symbol(Array):
+class Symbol(Cell):
     """An array of SymPy expressions, standing for real numbers."""
 
     __slots__ = ()
     dtype = np.dtype(np.float64)
 
     def __init__(self, value):
-        self.owner, self.value = _trace, np.asarray(value, dtype=object)
+        self.owner, self.value, self.tag = _trace, np.asarray(value, dtype=object), None
 
     def __bool__(self):
         raise TypeError(
@@ -47,7 +48,9 @@ class Symbolic(Trace):
         self.level = 0
 
     def process(self, function, args, kwargs):
-        on_arrays = function if function in _by_numpy else _counterparts().get(function)
+        on_arrays = (
+            _written if function is put else function if function in _by_numpy else _counterparts().get(function)
+        )
         rule = rule_of.get(function)
         try:
             if on_arrays is None and isinstance(rule, Composite):
@@ -62,7 +65,8 @@ class Symbolic(Trace):
             ) from error
         if function in _about_arrays:
             return y
-        return type(y)(map(Symbol, y)) if isinstance(y, (tuple, list)) else Symbol(y)
+        result = type(y)(map(Symbol, y)) if isinstance(y, (tuple, list)) else Symbol(y)
+        return viewed(result, y, function, args, kwargs)
 
 
 _trace = Symbolic()
@@ -70,9 +74,13 @@ _trace = Symbolic()
 
 def _lower(x):
     """Arrays of expressions in place of symbols."""
-    if isinstance(x, Symbol):
+    if isinstance(x, Tracer):
         return x.value
     return type(x)(map(_lower, x)) if type(x) in (tuple, list) else x
+
+
+def _written(a, index, v):
+    return put(np.asarray(a, object), index, v)
 
 
 _about_arrays = {np.shape, np.ndim, np.size, np.iscomplexobj, np.isrealobj}

@@ -25,6 +25,7 @@ class Trace:
     __slots__ = ("level",)
     mode = "tracing"
     differentiates = False  # whether comparisons and other constant functions see through its tracers
+    over = False  # whether the run has ended, be it by an error
 
     def __init__(self):
         self.level = next(_levels)
@@ -33,51 +34,79 @@ class Trace:
         """The result of ``function(*args, **kwargs)``, some of whose arguments are this trace's tracers."""
         raise NotImplementedError
 
+    def write(self, put, cell, index, value) -> bool:
+        """Do ``cell[index] = value`` in memory, where nobody else sees it, and say whether that is done."""
+        return False
+
     def constant(self, x):
-        """A number or an array that this run gives back without a derivative; TypeError for a tracer of a later run."""
-        if isinstance(x, Tracer) and x.owner.level > self.level:
+        """A number or an array that this run gives back without a derivative.
+
+        Raises TypeError for a tracer of a later run, or of one that is over, and for an array of objects.
+        """
+        x = snapshot_of_cell(x)
+        if isinstance(x, Tracer) and (x.owner.level > self.level or x.owner.over):
             raise escaped(x.owner.mode)
-        dtype_of(x)
+        if dtype_of(x).kind == "O":
+            raise TypeError(
+                "an array of dtype object was returned, in which derivatives would be lost: return a list or a tuple, "
+                "or make the array by np.stack."
+            )
         return x
 
 
 class Tracer:
-    """A number that answers NumPy's calls. ``value`` is what it wraps, ``owner`` the trace it belongs to."""
+    """A number that answers NumPy's calls. ``value`` is what it wraps, ``owner`` the trace it belongs to.
 
-    __slots__ = ("owner", "value")
+    ``tag`` is what its mode adds to the value: a tangent, a place, a name. ``link`` and ``views`` tie an array and its
+    views together (views.py). No kind of number has slots beyond these: a write can turn one kind into another.
+    """
+
+    __slots__ = ("__weakref__", "link", "owner", "tag", "value", "views")
 
     def __array_ufunc__(self, ufunc, method, *args, **kwargs):
-        if method == "__call__":
-            if not kwargs:
-                if len(args) == 1:
-                    return self.owner.process(ufunc, args, kwargs)
-                return innermost(args).process(ufunc, args, kwargs)
-            if any(isinstance(out, np.ndarray) for out in kwargs.get("out", ())):
-                raise TypeError(
-                    f"{name_of(ufunc)}: writing a tracer into a plain array (out= or an in-place operator such as "
-                    f"arr += x) would lose its derivative in {self.owner.mode}; rebind the name: arr = arr + x."
-                )
-            if "out" in kwargs:
-                raise TypeError(f"{name_of(ufunc)}: out= is not supported in {self.owner.mode}; use the result.")
-            if kwargs.get("where", True) is not True:
-                raise NotImplementedError(
-                    f"{name_of(ufunc)}: where= without out= leaves elements uninitialised, so it has no derivative "
-                    f"in {self.owner.mode}; use np.where(condition, {name_of(ufunc)}(…), other)."
-                )
-            return _plainly(ufunc, args, kwargs)
-        if len(args) > 1:
-            kwargs.pop("indices", None)  # of reduceat, which NumPy then gives twice
-        return call(getattr(ufunc, method), args, kwargs)
+        if method == "__call__" and not kwargs:
+            if len(args) == 1:
+                return self.owner.process(ufunc, args, kwargs)
+            trace = innermost(args)
+            return trace.process(ufunc, args if trace.level < 0 else _lowered(tuple(map(gathered, args))), kwargs)
+        if method == "at":
+            return _written(args[0], ufunc.at, self).update(ufunc, *args[1:])
+        outs = [out for out in kwargs.get("out", ()) if out is not None]
+        if outs:
+            if any(isinstance(out, Tracer) for out in outs) or innermost((args, *kwargs.values())).level >= 0:
+                return _into_ufunc(ufunc, method, args, kwargs, self)
+            return getattr(ufunc, method)(*lowered(args), **kwargs)
+        if method != "__call__":
+            if len(args) > 1:
+                kwargs.pop("indices", None)  # of reduceat, which NumPy then gives twice
+            return call(getattr(ufunc, method), args, kwargs)
+        if kwargs.get("where", True) is not True:
+            raise NotImplementedError(
+                f"{name_of(ufunc)}: where= without out= leaves elements uninitialised, so it has no derivative "
+                f"in {self.owner.mode}; use np.where(condition, {name_of(ufunc)}(…), other)."
+            )
+        return _plainly(ufunc, args, kwargs)
 
     def __array_function__(self, function, types, args, kwargs):
+        if function in answers:
+            return answers[function](*args, **kwargs, **({"like": self} if function in creators else {}))
         if len(args) == 1 and args[0] is self and not kwargs:
             return self.owner.process(function, args, kwargs)
         return call(function, args, kwargs)
 
-    def __array__(self, dtype=None, copy=None):
+    def assign(self, result, casting, what, where=True):
+        """Take ``result`` as NumPy's ``out=`` does; ``what`` names it in errors. Returns the tracer itself."""
+        raise NotImplementedError
+
+    def update(self, ufunc, index, *operand):
+        """What ``ufunc.at`` does."""
+        raise NotImplementedError
+
+    def __array__(self, dtype=None, copy=None) -> np.ndarray:
         raise TypeError(
             f"np.asarray or np.array of a tracer, or its assignment into a plain array, would lose its derivative "
-            f"in {self.owner.mode}. Use np.stack or np.concatenate to collect tracers (in place of np.r_, np.c_ and "
+            f"in {self.owner.mode}. Make the plain array with np.zeros_like(x) or np.zeros(shape, like=x), or import "
+            "scratch_ad.numpy as np. Use np.stack or np.concatenate to collect tracers (in place of np.r_, np.c_ and "
             "lists, too), np.where to replace elements, np.broadcast_to for np.full, start + step * np.arange(n) for "
             "np.arange, and leave out np.asarray: the argument is an array already. (np.vectorize, and functions of "
             "plain numbers such as np.kaiser, do not trace either: write them with array operations.)"
@@ -85,6 +114,45 @@ class Tracer:
 
     def __repr__(self):
         return f"{type(self).__name__}({self.value!r})"
+
+
+creators = set()  # those of ``answers`` that make an array
+answers = {}  # function that writes into an argument or makes an array → what it does to tracers (writing.py)
+
+
+def _written(x, function, tracer):
+    """``x``, into which ``function`` writes a tracer; TypeError where it is plain."""
+    if isinstance(x, Tracer):
+        return x
+    raise into_plain(name_of(function), tracer.owner.mode)
+
+
+def into_plain(name, mode):
+    """The error for a tracer that is to be written into a plain array."""
+    return TypeError(
+        f"{name}: writing a tracer into a plain array (out= or an in-place operator such as arr += x) would lose its "
+        f"derivative in {mode}. Make the array with np.zeros_like(x) or np.zeros(shape, like=x), or import "
+        "scratch_ad.numpy as np; or rebind the name: arr = arr + x."
+    )
+
+
+def _into_ufunc(ufunc, method, args, kwargs, tracer):
+    """A call of a ufunc or of its method with ``out=``: the result, written into the tracers given there."""
+    outs, where, casting = kwargs.pop("out"), kwargs.pop("where", True), kwargs.get("casting", "same_kind")
+    if method != "__call__" and where is not True:  # chooses elements of the argument, not of the result
+        kwargs["where"], where = where, True
+    for out in outs:
+        if out is not None:
+            _written(out, ufunc, tracer)
+    options = {k: v for k, v in kwargs.items() if k not in ("casting", "order", "subok")}
+    args = tuple(map(gathered, args))
+    results = getattr(ufunc, method)(*args, **options)
+    results = results if isinstance(results, tuple) else (results,)
+    results = tuple(
+        result if out is None else out.assign(result, casting, f"ufunc '{ufunc.__name__}' output", where)
+        for out, result in zip(outs, results, strict=True)
+    )
+    return results if len(results) > 1 else results[0]
 
 
 def _plainly(ufunc, args, kwargs):
@@ -108,7 +176,7 @@ def _plainly(ufunc, args, kwargs):
 
 def innermost(args):
     """The trace with the highest level among the tracers in ``args``, lists and tuples included; None without any."""
-    top, level = None, -1
+    top, level = None, -2
     for a in args:
         if isinstance(a, Tracer):
             trace = a.owner
@@ -123,9 +191,14 @@ def innermost(args):
 
 def call(function, args, kwargs):
     """``function(*args, **kwargs)`` by the innermost trace; array arguments given by keyword are made positional."""
-    trace = innermost((args, *kwargs.values()))
-    if kwargs.get("out") is not None or (len(args) > (place := _place_of_out(function)) and args[place] is not None):
-        raise TypeError(f"{name_of(function)}: out= would lose the derivative in {trace.mode}; use the result.")
+    trace, place = innermost((args, *kwargs.values())), _place_of_out(function)
+    out = args[place] if len(args) > place else kwargs.get("out")
+    if out is not None:
+        return _into(function, args, dict(kwargs), place, out, trace)
+    if trace.level >= 0:
+        args = _lowered(args)
+        if kwargs:
+            kwargs = {k: lowered(v) for k, v in kwargs.items()}
     if kwargs and innermost(kwargs.values()) is not None:
         signature = inspect.signature(function)
         bound = signature.bind(*args, **kwargs)
@@ -134,6 +207,36 @@ def call(function, args, kwargs):
         bound.apply_defaults()
         args, kwargs = bound.args[: last + 1], {name: x for name, x in bound.kwargs.items() if name in given}
     return trace.process(function, args, kwargs)
+
+
+def kind_of(x):
+    """What NumPy's ``like=`` takes to make an array of the kind that lies below ``x``; None for a number or JAX's.
+
+    Rules use it with zeros, arange, identity and asarray: eye, ones and full pass a keyword on that CuPy's do not know.
+    """
+    while isinstance(x, Tracer):
+        x = x.value
+    return x if hasattr(x, "__array_function__") else None
+
+
+def arrayed(x, like=None):
+    """``x`` as an array: a number, or a list of numbers, as one of the kind of ``like``."""
+    return x if hasattr(x, "__array_function__") else np.asarray(x, like=kind_of(like))
+
+
+def _into(function, args, kwargs, place, out, trace):
+    """A call with ``out=``: the result, written into that."""
+    kwargs.pop("out", None)
+    args = tuple(None if i == place else a for i, a in enumerate(args))
+    out = out[0] if isinstance(out, tuple) else out
+    if not isinstance(out, Tracer):
+        if trace.level >= 0:
+            raise into_plain(name_of(function), trace.mode)
+        return function(*lowered(args), **{k: lowered(v) for k, v in kwargs.items()}, out=out)
+    return out.assign(function(*args, **kwargs), _casting.get(function, "same_kind"), f"output of {name_of(function)}")
+
+
+_casting = dict.fromkeys((np.take, np.choose, np.compress), "unsafe")  # of out=, where it is not "same_kind"
 
 
 @functools.cache
@@ -150,7 +253,7 @@ def _place_of_out(function):
 def refuse_traced(function, kwargs, mode):
     """Raise where a keyword that cannot be made positional holds a tracer: its derivative would be lost."""
     for name, x in kwargs.items():
-        if isinstance(x, Tracer):
+        if isinstance(x, Tracer) and dtype_of(x).kind not in "iub":
             raise NotImplementedError(f"{name_of(function)} has no derivative in its keyword {name} in {mode}.")
 
 
@@ -177,10 +280,14 @@ def getitem(a, index):
 def scatter(g, index, shape):
     """The transpose of ``a[index]``: zeros of ``shape``, with ``g`` added at ``index``, repeated or not."""
     out = np.zeros_like(g, shape=shape)
-    if _is_basic(index):
+    if is_basic(index):
         out[index] = g
-    else:
+    elif type(out) is np.ndarray:
         np.add.at(out, index, g)
+    else:  # CuPy takes no tuple here, but one array of indices
+        places, out = np.arange(out.size, like=out).reshape(shape)[index], np.zeros_like(g, shape=out.size)
+        np.add.at(out, places, g)
+        out = out.reshape(shape)
     return out
 
 
@@ -195,10 +302,11 @@ def astype(a, dtype):
 @primitive
 def detached(x):
     """``x`` as a constant of every differentiation, JAX's included; a copy, which the caller may change."""
-    return x.copy() if type(x) is np.ndarray else x
+    return x.copy() if type(x) is np.ndarray else frozen(x) if isinstance(x, Tracer) else x
 
 
-def _is_basic(index):
+def is_basic(index):
+    """Whether an index is made of integers, slices, newaxis and ellipsis, so that it gives a view."""
     entries = index if isinstance(index, tuple) else (index,)
     return all(e is None or e is Ellipsis or isinstance(e, (slice, int, np.integer)) for e in entries)
 
@@ -225,10 +333,70 @@ def strip(x):
     return each(strip, x) if isinstance(x, (list, tuple)) and innermost(x) is not None else x
 
 
+def lowered(x):
+    """``x``, a list or a tuple of anything included, with their plain arrays in place of constant cells."""
+    if isinstance(x, Tracer):
+        return x.value if x.owner.level < 0 else x
+    return each(lowered, x) if isinstance(x, (list, tuple)) and innermost(x) is not None else x
+
+
+def gathered(x):
+    """Lists with tracers in them as one array of tracers."""
+    if isinstance(x, (list, tuple)) and innermost(x) is not None:
+        return np.stack([gathered(e) for e in x])
+    return x
+
+
+def _lowered(args):
+    """``lowered(args)``, quickly where there is nothing to do."""
+    for a in args:
+        if isinstance(a, Tracer):
+            if a.owner.level < 0:
+                return lowered(args)
+        elif isinstance(a, (list, tuple)):
+            return lowered(args)
+    return args
+
+
+def frozen(x):
+    """The tracer ``x`` as it is now, in an object that nobody else can write into; a constant cell as a plain copy."""
+    owner, kind = x.owner, x.__class__  # in this order: the look at a stale view's owner changes its class
+    if owner.level < 0:
+        return duplicate(x.value)
+    new = kind.__new__(kind)
+    new.owner, new.value, new.tag = owner, x.value, x.tag
+    return new
+
+
+def snapshot_of_cell(x):
+    """``x``; where it is a constant cell, a copy of its array."""
+    return x.value.copy() if isinstance(x, Tracer) and x.owner.level < 0 else x
+
+
+def duplicate(a):
+    """A copy of a plain array with its strides, which decide later on what is a view and what a copy."""
+    if a.flags.forc:
+        return a.copy("K")
+    copy = empty_as(a, a.dtype)
+    copy[...] = a
+    return copy
+
+
+def empty_as(a, dtype):
+    """An array of the shape and memory layout of the plain array ``a``, gaps and directions included."""
+    if a.flags.forc or not a.size or 0 in a.strides:
+        return np.empty_like(a, dtype, subok=False)
+    dtype = np.dtype(dtype)
+    strides = [s * dtype.itemsize // a.itemsize for s in a.strides]
+    ends = [(n - 1) * s for n, s in zip(a.shape, strides)]
+    before, behind = sum(-end for end in ends if end < 0), sum(end for end in ends if end > 0)
+    return np.ndarray(a.shape, dtype, np.empty(before + behind + dtype.itemsize, np.uint8), before, strides)
+
+
 def any_known(condition):
     """Whether a condition holds anywhere, as far as that can be looked at: while JAX compiles, nowhere."""
     condition = strip(condition)
-    return isinstance(condition, (bool, np.ndarray, np.generic)) and bool(np.any(condition))
+    return not isinstance(condition, Tracer) and bool(np.any(condition))
 
 
 def each(function, x):

@@ -5,13 +5,10 @@ import math
 
 import numpy as np
 
-from . import reverse
-from .chain import has_nan
-from .fast import FastTape
-from .modes import jvp
-from .program import Recorder
-from .tracer import detached, dtype_of, shape_of
-from .tree import copied, describe, flatten, is_inexact, is_leaf, tangent_dtype, tree_map, typed, unflatten, zeros
+from .linearization import linearize
+from .modes import jvp, vjp_of_leaves
+from .tracer import detached, dtype_of, kind_of, shape_of
+from .tree import flatten, is_inexact, is_leaf, tree_map, typed, unflatten, zeros
 
 
 def stop_gradient(x):
@@ -35,7 +32,7 @@ def value_and_grad(fun, argnums=0, has_aux=False, holomorphic=False, allow_int=F
         leaves, spec, on_leaves = _choose(fun, argnums, args, kwargs)
         for leaf in leaves:
             _check_reverse_input("grad", leaf, holomorphic, allow_int)
-        out, out_spec, pull, aux = reverse.run(FastTape(), on_leaves, leaves, has_aux)
+        out, out_spec, pull, aux = vjp_of_leaves(on_leaves, leaves, has_aux)
         if not is_leaf(out_spec):
             raise TypeError(
                 f"Gradient only defined for scalar-output functions. Output was {unflatten(out_spec, out)}."
@@ -111,7 +108,7 @@ def jacrev(fun, argnums=0, has_aux=False, holomorphic=False, allow_int=False):
         leaves, spec, on_leaves = _choose(fun, argnums, args, kwargs)
         for leaf in leaves:
             _check_reverse_input("jacrev", leaf, holomorphic, allow_int)
-        out_leaves, out_spec, pull, aux = reverse.run(FastTape(), on_leaves, leaves, has_aux)
+        out_leaves, out_spec, pull, aux = vjp_of_leaves(on_leaves, leaves, has_aux)
         for leaf in out_leaves:
             _check_reverse_output("jacrev", leaf, holomorphic)
         rows = iter([pull(basis) for basis in _basis(out_leaves)])
@@ -139,43 +136,6 @@ def hvp(fun, primals, tangents):
     """
     argnums = 0 if len(primals) == 1 else tuple(range(len(primals)))
     return jvp(grad(fun, argnums), primals, tangents)[1]
-
-
-def linearize(fun, *primals, has_aux=False):
-    """The value of ``fun`` at ``primals``, and its pushforward as a function that does not run ``fun`` again.
-
-    Returns ``(out, pushforward)`` or ``(out, pushforward, aux)``; ``pushforward(*tangents)`` gives the tangent of
-    the output. Forward mode runs once with the tangents recorded; a pushforward replays that linear program.
-    The pushforward raises TypeError for tangents of other containers and ValueError for other shapes or dtypes.
-    """
-    leaves, spec = flatten(primals)
-    leaves = list(map(copied, leaves))
-    recorder = Recorder()
-    symbols = [recorder.input(zeros(leaf)) if is_inexact(leaf) else zeros(leaf) for leaf in leaves]
-    out, tangent_out, *aux = jvp(fun, unflatten(spec, leaves), unflatten(spec, symbols), has_aux)
-    tangent_leaves, out_spec = flatten(tangent_out)
-    replay = recorder.program(tangent_leaves)
-
-    def pushforward(*tangents):
-        given, given_spec = flatten(tangents)
-        if given_spec != spec:
-            raise TypeError(
-                f"linearized function called on tangents of another structure: expected {spec}, got {given_spec}"
-            )
-        for t, p in zip(given, leaves, strict=True):
-            if shape_of(t) != shape_of(p) or dtype_of(t) != tangent_dtype(p):
-                raise ValueError(
-                    "linearized function called on tangent values inconsistent with the original primal values: "
-                    f"Got tangent {describe(t)} for primal {describe(p)} but expected {describe(zeros(p))}"
-                )
-        with np.errstate(all="ignore"):
-            result = replay(*(typed(t) for t, p in zip(given, leaves, strict=True) if is_inexact(p)))
-            spoilt = any(map(has_nan, result))
-        if spoilt:
-            return jvp(fun, unflatten(spec, leaves), tangents, has_aux)[1]
-        return unflatten(out_spec, list(map(copied, result)))
-
-    return (tree_map(copied, out), pushforward, *aux)
 
 
 def _check_callable(fun):
@@ -218,7 +178,7 @@ def _basis(leaves):
     """All leaves zero but for a one in one element, for each element of each leaf."""
     for k, leaf in enumerate(leaves):
         for i in range(_size(leaf)):
-            one = np.zeros(_size(leaf), dtype_of(leaf))
+            one = np.zeros(_size(leaf), dtype_of(leaf), like=kind_of(leaf))
             one[i] = 1
             yield [one.reshape(shape_of(leaf))[()] if j == k else zeros(other) for j, other in enumerate(leaves)]
 
@@ -226,7 +186,9 @@ def _basis(leaves):
 def _stack(parts, y, x, axis):
     """The Jacobian of one output leaf with respect to one input leaf from its columns (axis −1) or rows (axis 0)."""
     shape = shape_of(y) + shape_of(x)
-    return np.reshape(np.stack(parts, axis=axis), shape) if parts else np.zeros(shape, dtype_of(y if axis else x))
+    if not parts:
+        return np.zeros(shape, dtype_of(y if axis else x), like=kind_of(x))
+    return np.reshape(np.stack(parts, axis=axis), shape)
 
 
 def _check_reverse_input(name, leaf, holomorphic, allow_int):

@@ -3,7 +3,7 @@
 import numpy as np
 import optree
 
-from .tracer import Tracer, dtype_of, shape_of
+from .tracer import Tracer, arrayed, dtype_of, duplicate, frozen, shape_of, strip
 
 float0 = np.dtype([("float0", np.void, 0)])  # the dtype of tangents and cotangents of integers: nothing at all
 
@@ -52,7 +52,7 @@ def tangent_dtype(leaf):
 
 def zeros(leaf):
     """The zero tangent or cotangent of a leaf."""
-    return np.zeros_like(leaf) if is_inexact(leaf) else np.zeros(shape_of(leaf), float0)
+    return np.zeros_like(strip(leaf)) if is_inexact(leaf) else np.zeros(shape_of(leaf), float0)
 
 
 def typed(leaf):
@@ -60,9 +60,33 @@ def typed(leaf):
     return leaf if hasattr(leaf, "dtype") else np.asarray(leaf)[()]
 
 
+def typed_like(leaf, like):
+    """``typed(leaf)``, a number as one of the kind of ``like``: not all arrays can be mixed with NumPy's."""
+    return arrayed(leaf, like)[()] if isinstance(leaf, (np.generic, int, float, complex)) else typed(leaf)
+
+
 def copied(leaf):
     """A leaf that its owner can no longer change."""
-    return leaf.copy() if type(leaf) is np.ndarray else leaf
+    return leaf.copy() if type(leaf) is np.ndarray else frozen(leaf) if isinstance(leaf, Tracer) else leaf
+
+
+def entered(leaf):
+    """An argument as a run takes it: writes stay inside. It has the caller's strides, and is read-only if that is."""
+    if type(leaf) is not np.ndarray:
+        return copied(leaf)
+    copy = duplicate(leaf)
+    if not leaf.flags.writeable:
+        copy.flags.writeable = False
+    return copy
+
+
+def guarded(leaf):
+    """A leaf that whoever gets it cannot change: NumPy refuses writes into its arrays."""
+    if type(leaf) is not np.ndarray:
+        return copied(leaf)
+    view = leaf.view()
+    view.flags.writeable = False
+    return view
 
 
 def describe(leaf):
@@ -87,9 +111,14 @@ def own(c, leaf, taken):
     if c is None:
         return zeros(leaf)
     if type(c) is np.ndarray:
-        if c.base is not None or any(c is other for other in taken):
+        if c.base is not None:
             c = c.copy()
+        for other in taken:
+            if c is other:
+                c = c.copy()
         taken.append(c)
     elif type(leaf) is np.ndarray and isinstance(c, np.generic):
         c = np.asarray(c)
+    elif isinstance(c, Tracer):
+        return frozen(c)
     return c

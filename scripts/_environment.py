@@ -5,6 +5,7 @@ Standard library only, so that a bare Python can start here.
 
 import hashlib
 import importlib.metadata
+import importlib.util
 import os
 import platform
 import re
@@ -35,6 +36,15 @@ def enter():
         raise SystemExit(f"{VENV} lacks {', '.join(missing)}: delete that folder and run the command again.")
     signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C is for the command inside (which would inherit SIG_IGN)
     raise SystemExit(subprocess.call([PYTHON, *sys.argv]))
+
+
+def here(*packages):
+    """Go on in this Python, with the checkout on its path; exit status 2 if it lacks one of these packages."""
+    sys.path.insert(0, str(ROOT))
+    if missing := [name for name in packages if importlib.util.find_spec(name) is None]:
+        remedy = f"pip install {' '.join(missing)}, or carry their wheels here and name them in PYTHONPATH"
+        print(f"{Path(sys.argv[0]).name}: this Python lacks {', '.join(missing)}: {remedy}.", file=sys.stderr)
+        raise SystemExit(2)
 
 
 def _required():

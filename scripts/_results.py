@@ -13,6 +13,8 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 
+from jax_ref import devices
+
 ROOT = Path(__file__).resolve().parent.parent
 
 COLORS = {
@@ -40,29 +42,40 @@ plt.rcParams.update(
 )
 
 
-def options(description, name):
-    """The options that every script takes."""
+def options(description, name, by_jax=False):
+    """The options that every script takes; ``by_jax``: and where JAX computes, which is seen to before it starts."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
         "--out", type=Path, default=ROOT / "results" / name, help="folder for the results (%(default)s)"
     )
     parser.add_argument("--seed", type=int, default=0, help="seed of every random number (%(default)s)")
     parser.add_argument("--quick", action="store_true", help="a smaller run of the same kind")
-    return parser.parse_args()
+    if by_jax:
+        where = "where JAX computes; auto: where it would by itself (%(default)s)"
+        parser.add_argument("--device", choices=devices.CHOICES, default="auto", help=where)
+    chosen = parser.parse_args()
+    if by_jax:
+        devices.prepare(chosen.device)
+        try:
+            devices.devices(chosen.device)
+        except ValueError as error:
+            parser.exit(2, f"{parser.prog}: {error}\n")
+    return chosen
 
 
-def settings(seed, quick):
+def settings(seed, quick, device="auto"):
     """What a result depends on; equal settings make a second run needless."""
     sources = sorted(p for folder in ("scratch_ad", "jax_ref", "scripts") for p in (ROOT / folder).rglob("*.py"))
     digest = hashlib.sha256(b"".join(p.read_bytes() for p in sources)).hexdigest()
-    return {"seed": seed, "quick": quick, "source": digest, "python": sys.version.split()[0]}
+    return {"seed": seed, "quick": quick, "device": device, "source": digest, "python": sys.version.split()[0]}
 
 
 class Results:
     """The files of one script in one folder."""
 
     def __init__(self, options):
-        self.folder, self.settings = options.out, settings(options.seed, options.quick)
+        self.folder = options.out
+        self.settings = settings(options.seed, options.quick, getattr(options, "device", "auto"))
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / "numbers.json").unlink(missing_ok=True)
 

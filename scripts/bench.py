@@ -11,7 +11,6 @@ pip install -e '.[all]'.
 
 import argparse
 import importlib
-import time
 import tracemalloc
 
 import _environment
@@ -19,6 +18,7 @@ import _environment
 _environment.enter()
 
 import numpy as np
+from _timing import interleaved
 from rich.console import Console
 from rich.table import Table
 
@@ -130,24 +130,6 @@ def prepare(f, by_hand, *arguments):
     return runs, missing
 
 
-def measure(runs, rounds, slice_seconds=2e-3):
-    """Seconds per call, one per round and engine; each engine repeats its call to fill a slice of time."""
-    repeats = {}
-    for name, run in runs.items():
-        start = time.perf_counter()
-        for _ in range(5):
-            run()
-        repeats[name] = max(1, round(slice_seconds * 5 / (time.perf_counter() - start)))
-    seconds = {name: [] for name in runs}
-    for _ in range(rounds):
-        for name, run in runs.items():
-            start = time.perf_counter()
-            for _ in range(repeats[name]):
-                run()
-            seconds[name].append((time.perf_counter() - start) / repeats[name])
-    return {name: np.array(s) for name, s in seconds.items()}
-
-
 def peak_memory(run):
     """The most bytes that NumPy and Python held at once during a call, beyond what they held before."""
     run()
@@ -195,7 +177,7 @@ def main():
     }
     for name, problem in problems.items():
         runs, missing = prepare(*problem)
-        console.print(times_table(name, measure(runs, options.rounds), TARGETS[name]))
+        console.print(times_table(name, interleaved(runs, options.rounds), TARGETS[name]))
     if missing:
         console.print(f"not installed: {', '.join(missing)} (pip install -e '.\\[all]' brings all)")
     if "autograd" not in missing:

@@ -139,7 +139,7 @@ def steps_table(runs):
 
 
 def main():
-    chosen = options(__doc__, "train_classifier")
+    chosen = options(__doc__, "train_classifier", by_jax=True)
     results, rng = Results(chosen), np.random.default_rng(chosen.seed)
 
     samples, steps = (200, 20) if chosen.quick else (1000, 100)

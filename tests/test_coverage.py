@@ -41,7 +41,7 @@ WELL_KNOWN = {
     "numpy.linalg.svd": "rule",
     "numpy.ndarray.sum": "rule",
     "numpy.ndarray.argmax": "constant",
-    "numpy.ndarray.fill": "refused",
+    "numpy.ndarray.fill": "rule",
     "operator.__pow__": "rule",
     "operator.__float__": "refused",
 }

@@ -344,3 +344,48 @@ def test_mistakes_in_custom_derivatives_are_reported_as_by_jax(call):
     with pytest.raises(type(theirs.value)) as ours:
         call(scratch_ad, np)
     assert str(ours.value).split()[:3] == str(theirs.value).split()[:3]
+
+
+# A rule by its forward map alone
+
+
+def both(**maps):
+    """``a·sin(b)`` and the sum of b as one function, with these maps for its rule; and the number of the larger."""
+    function = lambda a, b, scale=1.0: (scale * a * np.sin(b), np.sum(b), np.argmax(b))
+    return scratch_ad.explicit(function, **maps)
+
+
+JVPS = (
+    lambda t, _y, a, b, scale=1.0: (scale * t * np.sin(b), None, None),
+    lambda t, _y, a, b, scale=1.0: (scale * a * np.cos(b) * t, np.sum(t), None),
+)
+VJPS = (
+    lambda g, _y, a, b, scale=1.0: scale * g[0] * np.sin(b),
+    lambda g, _y, a, b, scale=1.0: scale * g[0] * a * np.cos(b) + g[1],
+)
+
+
+@pytest.mark.parametrize("scale", [{}, {"scale": 2.0}])
+def test_a_jvp_alone_is_transposed(scale):
+    a, b = np.array([0.3, -1.2]), np.array([0.5, 0.7])
+    found, expected = (
+        [
+            scratch_ad.jacrev(f, (0, 1))(a, b),
+            scratch_ad.jacfwd(f, (0, 1))(a, b),
+            scratch_ad.hessian(lambda a, b, f=f: np.sum(f(a, b)[0] ** 2) * f(a, b)[1], (0, 1))(a, b),
+            jvp(lambda a, f=f: vjp(lambda b: f(a, b), b)[1]((a, 1.0)), (a,), (b,)),
+        ]
+        for rule in (both(jvp=JVPS), both(jvp=JVPS, vjp=VJPS))
+        for f in [lambda a, b, rule=rule: rule(a, b, **scale)[:2]]
+    )
+    assert not mismatch(found, expected, 2)
+
+
+def test_a_jvp_alone_keeps_what_it_needs_and_says_what_it_lacks():
+    f = scratch_ad.explicit(lambda x, n: x * n, jvp=(lambda t, _y, _x, n: t * n, None))
+    x, n = np.ones(2), np.array([2.0, 3.0])
+    _, pullback = vjp(lambda x: f(x, n), x)
+    n[:] = 0
+    np.testing.assert_array_equal(pullback(np.ones(2))[0], [2, 3])
+    with pytest.raises(NotImplementedError, match=r"has no derivative in its argument 1 in reverse mode"):
+        grad(lambda n: np.sum(f(x, n)))(n)

@@ -5,7 +5,6 @@ import importlib.util
 import numpy as np
 import pytest
 
-import scratch_ad
 from jax_ref import engine as engines
 from jax_ref import peers
 from jax_ref.engine import ENGINES, JAX, NUMERICAL, Engine, engine
@@ -134,69 +133,6 @@ def test_a_wrong_peer_is_found():
 def test_an_engine_without_a_mode_is_asked_for_the_other_alone():
     half = Engine("half", jvp=lambda f, x, t: (f(*x), f(*x)))
     assert {f.mode for f in wrong(half, lambda np: np.sin, np.array([1.0, 2.0]), order=1)} <= {"fwd"}
-
-
-# Ours over the arrays of another library
-
-
-class Device(np.lib.mixins.NDArrayOperatorsMixin):
-    """An array that answers NumPy's calls, but is never converted to or mixed with one of NumPy's, as CuPy's are."""
-
-    def __init__(self, host):
-        self.host = host
-
-    def __array__(self, *_args, **_kwargs):
-        raise TypeError("Implicit conversion to a NumPy array is not allowed.")
-
-    def __array_ufunc__(self, ufunc, method, *args, **kwargs):
-        assert not any(isinstance(x, np.ndarray) for x in args), f"{ufunc} of an array of NumPy's and one of the device"
-        return on_device(getattr(ufunc, method)(*map(on_host, args), **{k: on_host(x) for k, x in kwargs.items()}))
-
-    def __array_function__(self, function, types, args, kwargs):
-        return on_device(function(*on_host(args), **{k: on_host(x) for k, x in kwargs.items()}))
-
-    def __getattr__(self, name):
-        found = getattr(self.host, name)
-        return (lambda *args, **options: on_device(found(*args, **options))) if callable(found) else on_device(found)
-
-    def __getitem__(self, index):
-        return on_device(self.host[on_host(index)])
-
-    def __setitem__(self, index, value):
-        self.host[on_host(index)] = on_host(value)
-
-
-def on_device(x):
-    if isinstance(x, (np.ndarray, np.generic)):
-        return Device(np.asarray(x))
-    return type(x)(map(on_device, x)) if type(x) in (tuple, list) else x
-
-
-def on_host(x):
-    if isinstance(x, Device):
-        return x.host
-    return type(x)(map(on_host, x)) if type(x) in (tuple, list) else x
-
-
-DEVICE = peers.over("over Device", on_device, on_host)
-
-
-@pytest.mark.parametrize(
-    "write",
-    [
-        lambda np: lambda x, y: np.sum(np.tanh(x @ y) ** 2 / (1 + np.exp(-x)), axis=0),
-        lambda np: lambda x, y: x[1:] * y[0] + x[:, ::-1][:2],
-        lambda np: lambda x, y: np.where(x > 0, np.sqrt(abs(x)), np.maximum(x, y)),
-        lambda np: lambda x, y: np.concatenate([np.cumsum(x, 1), np.prod(y, 0, keepdims=True)]).T,
-        lambda np: lambda x, y: [np.sort(x, 1), np.einsum("ij,kj->ik", x, y) + np.array([1.0, 2.0, 3.0])],
-        lambda np: lambda x, y: np.std(x) * np.linalg.solve(y, x),
-    ],
-)
-def test_ours_runs_over_any_array_that_answers_numpys_calls(write):
-    x, y = np.random.default_rng(1).normal(size=(2, 3, 3))
-    assert not wrong(DEVICE, write, x, y)
-    f = write(DEVICE.namespace)
-    assert isinstance(scratch_ad.jvp(lambda x: f(x, on_device(y)), (on_device(x),), (on_device(x),))[1], (Device, list))
 
 
 def test_a_missing_cupy_is_named():

@@ -10,7 +10,7 @@ import pytest
 import jax_ref
 import scratch_ad
 from jax_ref.compare import mismatch
-from scratch_ad import grad, jvp, vjp
+from scratch_ad import grad, jacfwd, jacrev, jvp, vjp
 from scratch_ad.program import record
 
 x3 = np.array([0.3, -1.2, 2.0])
@@ -137,6 +137,8 @@ def test_a_tracer_kept_beyond_its_run_is_refused(first, later):
     first(lambda x: kept.append(x * x) or x)(2.0)
     with pytest.raises(TypeError, match=r"^Encountered an unexpected tracer: .*has_aux=True"):
         later(lambda x: x * kept[0])(3.0)
+    with pytest.raises(TypeError, match=r"^Encountered an unexpected tracer"):
+        later(lambda x: np.modf(kept[0])[0] * x)(3.0)
 
 
 @pytest.mark.parametrize("outer", [grad, lambda f: lambda x: jvp(f, (x,), (1.0,)), lambda f: lambda x: record(f, x)])
@@ -195,6 +197,36 @@ def test_derivatives_give_no_floating_point_warnings_of_their_own():
     assert jvp(f, (0.0,), (1.0,))[1] == np.inf
     assert vjp(f, 0.0)[1](1.0)[0] == np.inf
     assert jvp(grad(f), (0.0,), (1.0,))[1] == -np.inf
+
+
+def test_a_dual_number_shows_its_tangent():
+    shown = []
+    jvp(lambda x: shown.append(repr(x)) or x, (np.float32(1),), (np.float32(2),))
+    assert shown == ["Dual(np.float32(1.0), tangent=np.float32(2.0))"]
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x, row: x + row,
+        lambda x, row: row * x,
+        lambda x, row: np.where(True, x, row),
+        lambda x, row: np.maximum(row, x),
+        lambda x, row: np.hypot(x, row + 1),
+        lambda x, row: np.clip(x, row - 1, row + 1),
+        lambda x, row: np.select([row > 0], [x], row),
+        lambda x, row: np.broadcast_arrays(x, row)[0],
+    ],
+)
+@pytest.mark.parametrize("x", [1.0, np.array([1.0]), np.array([1.0, 2.0, 4.0])], ids=str)
+@pytest.mark.parametrize("shape", [(1,), (1, 3), (1, 1), (2, 1, 3), (1, 1, 1)], ids=str)
+def test_an_operand_with_leading_axes_of_length_1(f, x, shape):
+    row = np.arange(1.0, 1 + np.prod(shape)).reshape(shape)
+    g = lambda x: f(x, row)
+    y = g(x)
+    assert jvp(g, (x,), (np.ones_like(x),))[0].shape == y.shape
+    np.testing.assert_allclose(jacfwd(g)(x), jacrev(g)(x), rtol=1e-14)
+    assert jacfwd(g)(x).shape == y.shape + np.shape(x)
 
 
 BROADCAST = {

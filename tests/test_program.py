@@ -5,6 +5,7 @@ import pytest
 
 import jax_ref
 import scratch_ad
+from scratch_ad import grad
 from scratch_ad.cost import Cost, cost, costs
 from scratch_ad.program import record
 
@@ -223,3 +224,33 @@ def test_cost_of_a_derivative_by_xla(transform, rng):
 def test_no_formula_for_a_function():
     with pytest.raises(NotImplementedError, match=r"np\.unwrap has no formula for its cost"):
         cost(record(lambda x: np.unwrap(x), V))
+
+
+def test_a_program_shows_its_source():
+    program = record(lambda x: np.sin(x), 1.0)
+    assert repr(program) == program.source == "def program(v0):\n    v1 = np.sin(v0)\n    return [v1]"
+    shown = []
+    record(lambda x: shown.append(repr(x)) or x, 1.0)
+    assert shown == ["Recorded(1.0, name=v0)"]
+
+
+OF_SHAPES_AND_PLACES = {
+    "interp": lambda x: np.interp(x, [0.0, 1.0, 2.0], [0.0, 2.0, 3.0]),
+    "convolve": lambda x: np.convolve(x, x),
+    "correlate": lambda x: np.correlate(x, x, "full"),
+    "mean of some": lambda x: np.mean(x * x, where=x > 0.5),
+    "sum of some": lambda x: np.sum(x * x, where=np.greater(x, 0.5)),
+    "trim_zeros": lambda x: np.trim_zeros(np.concatenate([np.zeros(1), x])) ** 2,
+    "norm": lambda x: np.linalg.norm(np.outer(x, x), axis=1),
+    "size": lambda x: np.sum(x * x) / np.size(x),
+    "pad": lambda x: np.pad(x, (1, 2)) ** 2,
+    "histogram": lambda x: np.histogram(x, 3, weights=x)[0] ** 2,
+}
+
+
+@pytest.mark.parametrize("name", OF_SHAPES_AND_PLACES)
+def test_derivatives_that_look_at_shapes_and_places_are_recorded(name):
+    f, x = OF_SHAPES_AND_PLACES[name], np.array([0.3, 0.8, 1.7])
+    total = lambda x: np.sum(f(x))
+    for g in (f, grad(total), lambda x: scratch_ad.jvp(f, (x,), (x,))[1]):
+        np.testing.assert_array_equal(record(g, x)(x)[0], g(x))

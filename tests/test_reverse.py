@@ -303,3 +303,85 @@ def test_a_determinant_that_is_not_finite_gives_nan_and_returns(bad):
     for got, of_eye in ((gradient, np.eye(3)), (second, 2 * np.eye(3))):
         np.testing.assert_array_equal(got[0], of_eye)
         assert np.isnan(got[1, [0, 2], [0, 2]]).all()  # the others do not depend on what is not finite
+
+
+class Counted:
+    """A function that draws random numbers and counts its runs; where x = 0, 0·∞ comes up in its derivative."""
+
+    def __init__(self):
+        self.runs, self.drawn, self.rng = 0, [], np.random.default_rng(0)
+
+    def __call__(self, x):
+        self.runs += 1
+        self.drawn.append(self.rng.normal())
+        y = np.where(x > 0, np.sqrt(x) * np.prod(1 / x), x) + np.sqrt(np.where(x > 0, x, 0))
+        return y * self.drawn[-1]
+
+    def check(self, x, value, slopes):
+        """Whether value and slopes at 0 or 2 are those of the last run."""
+        np.testing.assert_allclose(value, self.drawn[-1] * (2**-0.5 + 2**0.5 if x else 0))
+        np.testing.assert_allclose(slopes, self.drawn[-1] * (-(2**-2.5) + 2**-1.5 if x else 1))
+
+
+ONE_RUN = {  # value and derivative
+    "vjp": lambda f, x: (lambda y, pull: (y, pull(1.0)[0], pull(1.0)[0]))(*vjp(f, x)),
+    "grad": lambda f, x: grad(lambda x: (f(x),) * 2, has_aux=True)(x)[::-1],
+    "value_and_grad": lambda f, x: scratch_ad.value_and_grad(f)(x),
+    "jacrev": lambda f, x: scratch_ad.jacrev(lambda x: (f(x),) * 2, has_aux=True)(x)[::-1],
+    "jacfwd": lambda f, x: scratch_ad.jacfwd(lambda x: (f(x),) * 2, has_aux=True)(x)[::-1],
+    "linearize": lambda f, x: (lambda y, push: (y, push(1.0), push(1.0)))(*linearize(f, x)),
+}
+
+
+@pytest.mark.filterwarnings("ignore:(divide by zero|invalid value)")
+@pytest.mark.parametrize("derivative", ONE_RUN.values(), ids=ONE_RUN)
+@pytest.mark.parametrize("x", [0.0, 2.0])
+def test_a_function_runs_once(derivative, x):
+    f = Counted()
+    value, *slopes = derivative(f, x)
+    assert f.runs == 1
+    f.check(x, value, slopes)
+
+
+@pytest.mark.parametrize(("x", "runs"), [(0.0, 2), (2.0, 1)])
+def test_jvp_runs_a_function_again_only_where_a_nan_comes_out(x, runs):
+    f = Counted()
+    value, slope = jvp(f, (x,), (1.0,))
+    assert f.runs == runs
+    f.check(x, value, slope)
+
+
+@pytest.mark.filterwarnings("ignore:(divide by zero|invalid value)")
+@pytest.mark.parametrize("branch", BRANCHES.values(), ids=BRANCHES.keys())
+def test_nothing_leaks_into_a_pushforward(branch):
+    f = lambda x: branch(np.where(x > 0, x, 0.0)) + np.modf(x)[0]
+    push = linearize(f, 0.0)[1]
+    for t in (1.0, -2.0):
+        assert push(t) == t == jvp(f, (0.0,), (t,))[1]
+    assert scratch_ad.jacfwd(f)(0.0) == 1
+
+
+def test_cotangents_of_several_outputs_and_of_lists_meet_in_one_node_each(monkeypatch):
+    def f(x):
+        fraction = np.modf(np.concatenate([x, 2 * x]))[0]
+        values, vectors = np.linalg.eigh(np.diag(x))
+        return np.sum(fraction**2) + np.sum(values), np.sum(vectors**2)
+
+    nodes = []
+
+    class Watched(scratch_ad.fast.FastTape):
+        def close(self):
+            nodes.extend(super().close())
+            return nodes
+
+    expected = grad(lambda x: f(x)[0])(x3)
+    monkeypatch.setattr(scratch_ad.modes, "FastTape", Watched)
+    np.testing.assert_allclose(vjp(f, x3)[1]((1.0, 0.0))[0], expected)
+    calls = [node for node in nodes if node]
+    assert len(nodes) == 1 + len(calls) + 2  # x, the calls, and the first outputs of modf and eigh
+
+
+def test_a_variable_shows_its_place():
+    shown = []
+    grad(lambda x: shown.append(repr(2 * x)) or x)(1.0)
+    assert shown == ["Variable(np.float64(2.0), place=1)"]

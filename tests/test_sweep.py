@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 import scratch_ad
-from jax_ref import sweep
+from jax_ref import compare, sweep
 from jax_ref.cases import catalogue
 from jax_ref.engine import Engine
-from jax_ref.report.records import Expectation, Log, expectations, lines, results
+from jax_ref.engine import engine as engine_named
+from jax_ref.report.records import Expectation, Log, expectations, lines, results, text
 from scratch_ad.registry import rule_of
 from scratch_ad.rule import Composite
 from scratch_ad.tracer import name_of
@@ -274,3 +275,57 @@ def test_unknown_functions_dtypes_and_engines_are_refused():
             sweep.units(names, dtypes)
     with pytest.raises(ValueError, match="no engine nobody"):
         sweep.sweep([], "nobody")
+
+
+# On other devices
+
+
+def test_jax_on_the_cpu_is_a_second_witness(monkeypatch):
+    unit = sweep.Unit("np.square", "float64")
+    assert all(result.ok for result in sweep.run(unit, beside_cpu=True))
+    assert not any(result.beside_cpu for result in sweep.run(unit, DOUBLES, ("rev",), 1))
+    wrong = sweep.run(unit, DOUBLES, ("rev",), 1, beside_cpu=True)[0]
+    assert [f.what for f in wrong.beside_cpu] == [f.what for f in wrong.findings]
+    assert "beside JAX on the CPU, vjp, argument 0" in str(wrong)
+    monkeypatch.setattr(wrong, "findings", [])
+    assert not wrong.ok
+    (record, *_) = sweep.Task(unit, "test_sweep:DOUBLES", ("rev",), 1, beside_cpu=True).records()
+    assert "beside JAX on the CPU, vjp" in text(record)
+
+
+@pytest.mark.parametrize("engine", ["scratch_ad-jax", "scratch_ad-compiled"])
+def test_ours_run_by_jax_is_right_to_second_order_and_its_faults_are_found(engine, monkeypatch):
+    unit = sweep.Unit("np.matmul", "float32")
+    assert [str(result) for result in sweep.run(unit, engine_named(engine), case=0) if not result.ok] == []
+    monkeypatch.setitem(rule_of, np.matmul, rule_of[np.multiply])
+    assert not any(result.ok for result in sweep.run(unit, engine_named(engine), case=0))
+
+
+def test_a_wider_tolerance_is_one_devices_and_one_functions(monkeypatch):
+    unit = sweep.Unit("np.square", "float64")
+    monkeypatch.setitem(compare.WIDER, ("cpu", "np.square"), (1e18, "a reason"))
+    monkeypatch.setitem(compare.WIDER, ("gpu", "np.negative"), (1e18, "a reason"))
+    assert all(result.ok for result in sweep.run(unit, DOUBLES, ("rev",), 1))
+    assert not all(result.ok for result in sweep.run(sweep.Unit("np.negative", "float64"), DOUBLES, ("rev",), 1))
+
+
+def test_every_wider_tolerance_has_its_reason():
+    known = {*sweep.named(), "default precision"}
+    for (platform, what), (factor, reason) in compare.WIDER.items():
+        assert platform == "gpu" and what in known and factor > 1 and len(reason) > 20
+
+
+def test_what_jax_lacks_on_a_device_is_missing(monkeypatch):
+    def lacking(*_):
+        raise NotImplementedError("no eig here")
+
+    monkeypatch.setattr(sweep, "references", lacking)
+    for result in sweep.run(sweep.Unit("np.square", "float64")):
+        assert result.missing == "JAX on cpu: no eig here" and not result.findings
+
+
+def test_what_is_not_finished_in_time_is_left():
+    tasks = [sweep.Task(sweep.Unit("np.square", dtype), "test_sweep:HANGS") for dtype in ("float32", "float64")]
+    start = time.monotonic()
+    assert [*sweep.by_processes(tasks, 1, 600, start + 5)] == []
+    assert time.monotonic() - start < 40

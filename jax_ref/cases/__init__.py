@@ -1,4 +1,4 @@
-"""The catalogue: for each function that has a rule, how to call it. One file per file of ``scratch_ad.rules``.
+"""The catalogue: for each function that has a rule, how to call it. One file per family of rules.
 
 A case is data: an expression in plain NumPy calls and, by name, the arrays that stand in it, each a shape and the
 interval its numbers are drawn from. ``cases`` puts several expressions of the same arrays into the catalogue:
@@ -113,7 +113,7 @@ class Case:
     def function_in(self, namespace=np):
         """The expression as a function of its arrays, written in calls of ``namespace``; several results as a list."""
         names = {name: make(namespace) for name, make in self.names.items()}
-        known = {"np": namespace, "scipy": scipy if namespace is np else None, **names}
+        known = {"np": namespace, "scipy": scipy if namespace is np else getattr(namespace, "scipy", None), **names}
         function = eval(f"lambda {', '.join(self.arguments)}: {self.expression}", known)
 
         def of_inexact(*arrays):

@@ -1,6 +1,7 @@
-"""The rules, one file per family; importing this package registers them all.
+"""The rules, one file or folder per family; importing this package registers them all.
 
-Those for SciPy's functions wait until a function of theirs is met: SciPy need not be there.
+Those for SciPy's functions, and for what else is not imported with NumPy, wait until a function of theirs is met: SciPy
+need not be there.
 """
 
 from ..registry import on_demand
@@ -22,4 +23,5 @@ from . import (  # noqa: F401
     shaping,
 )
 
+on_demand["numpy.lib.recfunctions"] = f"{__name__}.structured"
 on_demand["scipy.special"] = f"{__name__}.scipy_special"

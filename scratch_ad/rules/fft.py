@@ -9,6 +9,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ..rule import composite, linear
+from ..tracer import kind_of
 from .shaping import along
 
 _SWAPPED = {None: "forward", "backward": "forward", "ortho": "ortho", "forward": "backward"}
@@ -20,12 +21,16 @@ def fit(g, length, axis):
     excess = g.shape[axis] - length
     if excess >= 0:
         return g[along(axis, slice(length))] if excess else g
-    return np.concatenate([g, np.zeros((*g.shape[:axis], -excess, *g.shape[axis + 1 :]), g.dtype)], axis)
+    return np.concatenate(
+        [g, np.zeros((*g.shape[:axis], -excess, *g.shape[axis + 1 :]), g.dtype, like=kind_of(g))], axis
+    )
 
 
 def _weights(n, like, axis, inner):
     """For the half spectrum of a real signal of length ``n``: ``inner`` where a frequency stands for two, else 1."""
-    k = np.arange(n // 2 + 1).reshape((-1,) + (1,) * (like.ndim - normalize_axis_index(axis, like.ndim) - 1))
+    k = np.arange(n // 2 + 1, like=kind_of(like)).reshape(
+        (-1,) + (1,) * (like.ndim - normalize_axis_index(axis, like.ndim) - 1)
+    )
     return np.where((k == 0) | (2 * k == n), 1, inner).astype(np.finfo(like.dtype).dtype)
 
 

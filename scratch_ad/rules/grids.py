@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from ..rule import composite, linear, primitive
-from ..tracer import any_known, astype
+from ..tracer import any_known, arrayed, astype, kind_of
 from ..tree import typed
 
 
@@ -22,7 +22,7 @@ def points(start, stop, num, endpoint):
 
 def _points_transpose(g, _start, _stop, num, endpoint):
     n = max(num - 1 if endpoint else num, 1)
-    k = np.arange(num, dtype=np.finfo(g.dtype).dtype).reshape((-1,) + (1,) * (g.ndim - 1))
+    k = np.arange(num, dtype=np.finfo(g.dtype).dtype, like=kind_of(g)).reshape((-1,) + (1,) * (g.ndim - 1))
     return [np.sum(g * ((n - k) / n), 0), np.sum(g * (k / n), 0)]
 
 
@@ -42,8 +42,11 @@ def _linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axi
 def _logspace(start, stop, num=50, endpoint=True, base=10.0, dtype=None, axis=0):
     if np.ndim(base):
         ndim = max(map(np.ndim, (start, stop, base)))
-        start, stop, base = (np.reshape(x, (1,) * (ndim - np.ndim(x)) + np.shape(x)) for x in (start, stop, base))
+        start, stop, base = (arrayed(x, base) for x in (start, stop, base))
+        start, stop, base = (np.reshape(x, (1,) * (ndim - x.ndim) + x.shape) for x in (start, stop, base))
         base = np.expand_dims(base, axis)
+    elif kind_of(start) is kind_of(stop) is None:
+        start = arrayed(start, base)
     y = np.power(base, np.linspace(start, stop, num, endpoint, axis=axis))
     return y if dtype is None else astype(y, np.dtype(dtype))
 
@@ -56,7 +59,7 @@ def _geomspace(start, stop, num=50, endpoint=True, dtype=None, axis=0):
     start, stop = astype(start, inexact), astype(stop, inexact)
     turn = np.sign(start)
     y = turn * np.logspace(np.log10(start / turn), np.log10(stop / turn), num, endpoint)
-    k = np.arange(num).reshape((-1,) + (1,) * (y.ndim - 1))
+    k = np.arange(num, like=kind_of(y)).reshape((-1,) + (1,) * (y.ndim - 1))
     y = np.where(np.equal(k, 0), start, y)
     y = np.where(np.logical_and(endpoint, np.equal(k, max(num - 1, 1))), stop, y)
     y = np.moveaxis(y, 0, axis)

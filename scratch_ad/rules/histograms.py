@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..rule import composite, linear
-from ..tracer import any_known, astype, scatter, strip
+from ..tracer import any_known, arrayed, astype, kind_of, scatter, strip
 from ..tree import typed
 from .grids import kind
 
@@ -13,6 +13,7 @@ def edges(a, number, range=None):
     low, high = range if range is not None else (np.min(a), np.max(a)) if a.size else (0, 1)
     if any_known(np.logical_not(np.logical_and(np.isfinite(low), np.isfinite(high)))):
         raise ValueError(f"autodetected range of [{strip(low)}, {strip(high)}] is not finite")
+    low, high = arrayed(low, a), arrayed(high, a)
     none = np.equal(low, high)
     low, high = np.where(none, low - 0.5, low), np.where(none, high + 0.5, high)
     dtype = np.result_type(a.dtype, *(kind(x) for x in range or ()))
@@ -23,7 +24,7 @@ def _bin_edges(a, bins=10, range=None, weights=None):
     a = typed(a)
     if isinstance(bins, str):
         return edges(a, len(np.histogram_bin_edges(strip(a), bins, strip(range), strip(weights))) - 1, range)
-    like = np.arange(2.0) if np.ndim(bins) == 0 else np.zeros(1)
+    like = np.arange(2.0 if np.ndim(bins) == 0 else 1.0, like=kind_of(a))
     plain = np.histogram_bin_edges(like, strip(bins), strip(range))  # for its checks
     return edges(a, len(plain) - 1, range) if np.ndim(bins) == 0 else typed(bins)
 
@@ -33,7 +34,7 @@ def _totals(sample, edges, weights):
     places = []
     for x, e in zip(map(strip, sample), map(strip, edges), strict=True):
         places.append(np.where(np.equal(x, e[-1]), len(e) - 1, np.searchsorted(e, x, "right")))
-    weights = np.ones(places[0].shape, int) if weights is None else weights
+    weights = np.zeros(places[0].shape, int, like=kind_of(places[0])) + 1 if weights is None else weights
     return scatter(weights, tuple(places), tuple(len(e) + 1 for e in edges))[(slice(1, -1),) * len(edges)]
 
 

@@ -1,21 +1,53 @@
 """Indexing and its transpose, and the functions that pick elements by index or condition."""
 
 import functools
+import math
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from ..rule import composite, linear
-from ..tracer import getitem, scatter
-from ..tree import typed
+from ..registry import match, rule_of
+from ..rule import Composite, composite, explicit, linear
+from ..tracer import answers, arrayed, getitem, is_basic, kind_of, scatter
+from ..tree import typed, zeros
+from ..writing import cartesian, put
 from .shaping import along
 
 linear(getitem, lambda g, _a, index: scatter(g, index, _a.shape))
 linear(scatter, lambda g, _g, index, shape: getitem(g, index))
 
 
+def _last(g, index, shape, of_value):
+    """The part of ``g`` at ``index`` that the writes to there gave it: of several to one element the last counts."""
+    if not of_value and getattr(index, "dtype", None) == np.dtype(bool):  # of a shape that is known while JAX compiles
+        return np.where(index.reshape(index.shape + (1,) * (len(shape) - index.ndim)), g, 0)
+    g = getitem(g, index)
+    if is_basic(index):
+        return g
+    places = getitem(np.arange(math.prod(shape)).reshape(shape), index)
+    number = np.arange(places.size)
+    last = put(np.empty(math.prod(shape), int), np.ravel(places), number)
+    alive = np.equal(last[np.ravel(places)], number).reshape(places.shape)
+    return g if isinstance(alive, np.ndarray) and alive.all() else np.where(alive, g, 0)
+
+
+explicit(
+    put,
+    jvp=(lambda t, _y, a, index, v: put(t, index, 0), None, lambda t, _y, a, index, v: put(zeros(a), index, t)),
+    vjp=(
+        lambda g, _y, _a, index, _v: put(g, index, 0),
+        None,
+        lambda g, _y, _a, index, _v: match(_last(g, index, _a.shape, _v.shape), _v),
+    ),
+)
+linear(cartesian, lambda g, *_parts: [np.real(g), -np.imag(g)], jointly=True)
+for _function, _body in answers.items():
+    if _function is not np.nan_to_num:  # which has a rule of its own
+        rule_of[_function] = Composite(_body)
+
+
 def _take(a, indices, axis=None, out=None, mode="raise"):
-    a, indices = typed(a), np.asarray(indices)
+    a, indices = typed(a), arrayed(indices)
     np.take(np.empty(1), np.empty(0, int), mode=mode)  # for its checks
     indices = indices.astype(int) if indices.dtype.kind == "b" or not indices.size else indices
     if axis is None:
@@ -29,7 +61,7 @@ def _take(a, indices, axis=None, out=None, mode="raise"):
 
 
 def _compress(condition, a, axis=None, out=None):
-    np.compress(condition, np.empty(np.size(condition)))  # for its checks
+    np.compress(condition, np.empty(np.size(condition), like=kind_of(condition)))  # for its checks
     return np.take(a, np.flatnonzero(condition), axis)
 
 
@@ -46,7 +78,7 @@ def _take_along_axis(arr, indices, axis=-1):
 
 def _choose(a, choices, out=None, mode="raise"):
     choices, n = list(map(typed, choices)), len(choices)
-    a, *choices = np.broadcast_arrays(np.asarray(a), *choices)
+    a, *choices = np.broadcast_arrays(arrayed(a, choices[0]), *choices)
     if mode == "raise" and np.any(np.logical_or(np.less(a, 0), np.greater_equal(a, n))):
         raise ValueError("invalid entry in choice array")
     a = np.mod(a, n) if mode == "wrap" else np.clip(a, 0, n - 1)

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..registry import rule_of
-from ..rule import Constant, composite, constant, explicit, primitive, refuse
-from ..tracer import astype, name_of, strip
+from ..rule import Constant, composite, constant, explicit, primitive
+from ..tracer import arrayed, astype, kind_of, strip
 from ..tree import typed
 from . import constant as _constant  # noqa: F401  (whose ufuncs these are)
-from .linalg import direction
+from .linalg.norms import direction
 from .reductions import masked, with_axes
 
 # The reductions that NumPy has as functions of their own, which have leaner rules.
@@ -106,9 +106,10 @@ def _accumulate(ufunc, array, axis=0, dtype=None, out=None):
 
 def _reduceat(ufunc, array, indices, axis=0, dtype=None, out=None):
     array = typed(array)
-    ufunc.reduceat(np.ones(array.shape, array.dtype), indices, axis, dtype)  # for its checks
+    indices = arrayed(indices, array) if len(indices) else np.zeros(0, int, like=kind_of(array))
+    ufunc.reduceat(np.zeros(array.shape, array.dtype, like=kind_of(array)) + 1, indices, axis, dtype)  # for its checks
     leading, (axis,) = _leading(array, axis, dtype)
-    indices = np.asarray(indices).astype(int)
+    indices = indices.astype(int)
     if not indices.size:
         return np.moveaxis(leading[:0], 0, axis)
     if np.all(np.diff(indices) > 0):
@@ -124,7 +125,6 @@ def _outer(ufunc, a, b, **kwargs):
     return ufunc(a.reshape(a.shape + (1,) * b.ndim), b, **kwargs)
 
 
-_sums = {np.add: "a + np.bincount(indices, b, len(a))", np.subtract: "a - np.bincount(indices, b, len(a))"}
 _bodies = {"reduce": _reduce, "accumulate": _accumulate, "reduceat": _reduceat, "outer": _outer}
 for _ufunc in [f for f in rule_of if isinstance(f, np.ufunc) and f.signature is None and f.types]:
     if (_ufunc.nin, _ufunc.nout) == (2, 1):
@@ -133,5 +133,3 @@ for _ufunc in [f for f in rule_of if isinstance(f, np.ufunc) and f.signature is 
                 constant(getattr(_ufunc, _name))
             else:
                 composite(getattr(_ufunc, _name), functools.partial(_body, _ufunc))
-    _new = _sums.get(_ufunc, f"np.where(mask, {name_of(_ufunc)}(a, b), a)")
-    refuse(f"it changes an array in place; make a new one: {_new}", _ufunc.at, error=TypeError)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.lib import scimath
 
 from ..rule import composite, explicit
-from ..tracer import astype, dtype_of, scatter, strip
+from ..tracer import arrayed, astype, dtype_of, getitem, scatter, strip
 from ..tree import typed
 from .grids import kind
 
@@ -24,14 +24,16 @@ def _select(condlist, choicelist, default=0):
 
 def _piecewise(x, condlist, funclist, *args, **kwargs):
     conditions = strip(condlist)
-    if np.isscalar(conditions) or (np.ndim(x) and not isinstance(conditions[0], (list, np.ndarray))):
+    if np.isscalar(conditions) or (
+        np.ndim(x) and not isinstance(conditions[0], list) and not hasattr(conditions[0], "__array_function__")
+    ):
         conditions = [conditions]
-    conditions = list(np.asarray(conditions, bool))
+    conditions = list(np.stack([arrayed(c).astype(bool) for c in conditions]))
     n = len(conditions)
     if len(funclist) not in (n, n + 1):
         raise ValueError(f"with {n} condition(s), either {n} or {n + 1} functions are expected")
     if len(funclist) == n + 1:
-        conditions.append(~np.any(conditions, axis=0))
+        conditions.append(~np.any(np.stack(conditions), axis=0))
     y = np.zeros_like(x)
     for condition, function in zip(conditions, funclist, strict=True):
         chosen = np.positive(x)[condition]  # a Python number has no index
@@ -92,7 +94,8 @@ def _interp(x, xp, fp, left=None, right=None, period=None):
         xp = np.concatenate([xp[-1:] - period, xp, xp[:1] + period])
         fp = np.concatenate([fp[-1:], fp, fp[:1]])
     right_end = np.clip(np.searchsorted(xp, x, "right"), 1, len(xp) - 1)
-    x0, x1, f0, f1 = xp[right_end - 1], xp[right_end], fp[right_end - 1], fp[right_end]
+    # not xp[right_end], as the places may be traced where xp is not
+    x0, x1, f0, f1 = (getitem(p, i) for p in (xp, fp) for i in (right_end - 1, right_end))
     step = np.equal(x0, x1)
     y = np.where(step, f1, f0 + (f1 - f0) / np.where(step, 1, x1 - x0) * (x - x0))
     if period is None:

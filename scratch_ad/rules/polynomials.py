@@ -6,7 +6,7 @@ import numpy as np
 
 from ..registry import match
 from ..rule import composite, explicit, primitive
-from ..tracer import any_known, astype, strip
+from ..tracer import any_known, arrayed, astype, kind_of, strip
 from ..tree import typed
 
 
@@ -31,7 +31,7 @@ def _closed(body):
 def _falling(n, like):
     """n, n − 1, … 1 along the first axis of as many as ``like`` has."""
     dtype = np.finfo(like.dtype).dtype if like.dtype.kind in "fc" else None
-    return np.arange(n, 0, -1, dtype).reshape((-1,) + (1,) * (like.ndim - 1))
+    return np.arange(n, 0, -1, dtype, like=kind_of(like)).reshape((-1,) + (1,) * (like.ndim - 1))
 
 
 # Values.
@@ -49,7 +49,7 @@ def _polyval_transpose(g, _y, _p, x):
     for _ in range(_p.shape[0]):
         cotangents.append(match(g, (_p.shape[1:], g.dtype)))
         g = g * x
-    return np.stack(cotangents[::-1]) if cotangents else np.zeros(_p.shape, g.dtype)
+    return np.stack(cotangents[::-1]) if cotangents else np.zeros(_p.shape, g.dtype, like=kind_of(x))
 
 
 explicit(
@@ -61,7 +61,7 @@ explicit(
 
 def _powers_slope(y, increasing):
     """∂xᵏ/∂x = k xᵏ⁻¹ of the powers in the columns of ``y``."""
-    k, zero = np.arange(1, max(y.shape[1], 1)), np.zeros_like(y[:, :1])
+    k, zero = np.arange(1, max(y.shape[1], 1), like=kind_of(y)), np.zeros_like(y[:, :1])
     return np.concatenate([zero, k * y[:, :-1]] if increasing else [k[::-1] * y[:, 1:], zero], 1)
 
 
@@ -79,7 +79,7 @@ def _aligned(a1, a2):
     """Both with as many coefficients as the longer has."""
     pair = [_listed(a1), _listed(a2)]
     n = max(map(len, pair))
-    return [np.concatenate([np.zeros(n - len(a), a.dtype), a]) if len(a) < n else a for a in pair]
+    return [np.concatenate([np.zeros(n - len(a), a.dtype, like=kind_of(a)), a]) if len(a) < n else a for a in pair]
 
 
 def _leading(small):
@@ -113,7 +113,7 @@ def quotient(u, v):
 
 
 def _zeros_after(x, v):
-    return np.concatenate([x, np.zeros(len(v) - 1, x.dtype)])
+    return np.concatenate([x, np.zeros(len(v) - 1, x.dtype, like=kind_of(x))])
 
 
 def _quotient_transpose(g, v):
@@ -136,7 +136,7 @@ def _polydiv(u, v):
     u, v = _listed(u) + 0.0, _listed(v) + 0.0
     if len(u) < len(v):
         dtype = np.result_type(u.dtype, v.dtype)
-        return np.zeros(1, dtype), astype(u, dtype)
+        return np.zeros(1, dtype, like=kind_of(u)), astype(u, dtype)
     q = quotient(u, v)
     r = u - np.convolve(q, v)
     return q, r[_leading(np.less_equal(np.abs(strip(r)), 1e-8)) :]  # as NumPy trims it
@@ -156,19 +156,18 @@ def _order(m, remedy):
 
 def _polyder(p, m=1):
     for _ in range(_order(m, "derivative")):
-        p = p[:-1] * np.arange(len(p) - 1, 0, -1)
+        p = p[:-1] * np.arange(len(p) - 1, 0, -1, like=kind_of(p))
     return p
 
 
 def _polyint(p, m=1, k=None):
-    m = _order(m, "integral")
-    k = np.zeros(m) if k is None else _listed(k)
+    m, p = _order(m, "integral"), typed(p)
+    k = np.zeros(m, like=kind_of(p)) if k is None else _listed(arrayed(k, p) if np.isscalar(k) else k)
     k = np.broadcast_to(k, (m,)) if len(k) == 1 else k
     if len(k) < m:
         raise ValueError("k must be a scalar or a rank-1 array of length 1 or >m.")
-    p = typed(p)
     for i in range(m):
-        p = np.concatenate([p / np.arange(len(p), 0, -1), k[i : i + 1]])
+        p = np.concatenate([p / np.arange(len(p), 0, -1, like=kind_of(p)), k[i : i + 1]])
     return p
 
 
@@ -202,7 +201,7 @@ def _poly(seq_of_zeros):
         raise ValueError("input must be 1d or non-empty square 2d array.")
     if not z.size:
         return 1.0
-    y, one = np.ones(1, z.dtype), np.ones((), z.dtype)
+    y, one = (np.zeros(shape, z.dtype, like=kind_of(z)) + 1 for shape in (1, ()))
     for zero in z:
         y = np.convolve(y, np.stack([one, -zero]))
     if z.dtype.kind == "c" and np.array_equal(np.sort(strip(z)), np.sort(np.conjugate(strip(z)))):

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..rule import composite, elementwise, explicit, linear, primitive
-from ..tracer import Tracer, any_known, astype, shape_of
+from ..tracer import Tracer, any_known, astype, kind_of, shape_of
 from ..tree import typed
 
 _NONE = (None,) * 4  # no derivative in the arguments between ``a`` and ``initial``
@@ -204,14 +204,15 @@ def _cov(m, y=None, rowvar=True, bias=False, ddof=None, fweights=None, aweights=
     m, *others = (np.atleast_2d(astype(x, dtype)) for x in given.values())
     x = m if rowvar or given["m"].ndim == 1 else m.T
     if not len(x):
-        return np.zeros((0, 0))
+        return np.zeros((0, 0), like=kind_of(x))
     x = np.concatenate([x, *(y if rowvar or len(y) == 1 else y.T for y in others)], 0)
     a = None if aweights is None else typed(aweights)
-    np.cov(np.zeros(x.shape[1]), None, True, bias, ddof, fweights, None if a is None else np.ones(a.shape))  # checks
+    ones = None if a is None else np.zeros(a.shape, like=kind_of(x)) + 1
+    np.cov(np.zeros(x.shape[1], like=kind_of(x)), None, True, bias, ddof, fweights, ones)  # for its checks
     if a is not None and any_known(np.less(a, 0)):
         raise ValueError("aweights cannot be negative")
     ddof = int(not bias) if ddof is None else ddof
-    w = a if fweights is None else np.asarray(fweights, float) * (1 if a is None else a)
+    w = a if fweights is None else np.asarray(fweights, float, like=kind_of(x)) * (1 if a is None else a)
     mean, total = np.average(x, 1, w, True)
     dof = x.shape[1] if w is None else total[0]
     dof = dof - ddof * (1 if a is None or ddof == 0 else np.sum(w * a) / total[0])
@@ -304,7 +305,7 @@ composite(
 
 def _before(r):
     """The product of all elements before each, along the last axis."""
-    earlier = np.concatenate([np.ones((*r.shape[:-1], 1), r.dtype), r[..., :-1]], axis=-1)
+    earlier = np.concatenate([np.zeros((*r.shape[:-1], 1), r.dtype, like=kind_of(r)) + 1, r[..., :-1]], axis=-1)
     return np.cumprod(earlier[..., : r.shape[-1]], axis=-1)
 
 
@@ -384,7 +385,8 @@ def _cumulative(function, start):
         y = function(x, axis, dtype)
         if not include_initial:
             return y
-        return np.concatenate([np.full((*x.shape[:axis], 1, *x.shape[axis + 1 :]), start, y.dtype), y], axis)
+        first = np.zeros((*x.shape[:axis], 1, *x.shape[axis + 1 :]), y.dtype, like=kind_of(y)) + start
+        return np.concatenate([first, y], axis)
 
     return body
 

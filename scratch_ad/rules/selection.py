@@ -4,7 +4,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from ..rule import composite
-from ..tracer import any_known, astype, strip
+from ..tracer import any_known, arrayed, astype, kind_of, strip
 from ..tree import typed
 from .reductions import along_axes, rows
 from .shaping import along
@@ -30,7 +30,7 @@ def _median(skip_nan):
     def body(a, axis=None, out=None, overwrite_input=False, keepdims=False):
         a = typed(a)
         r = np.sort(rows(a, axis))
-        r = r if r.shape[-1] else np.full((*r.shape[:-1], 1), np.nan, r.dtype)
+        r = r if r.shape[-1] else np.zeros((*r.shape[:-1], 1), r.dtype, like=kind_of(r)) + np.nan
         n = _lengths(r, skip_nan)
         middle = np.concatenate([(n - 1) // 2, n // 2], -1)
         return _finish(np.mean(_pick(r, middle, n), -1, keepdims=True), r, (), a.shape, axis, keepdims, skip_nan)
@@ -87,7 +87,8 @@ _PLACES = {
 def _quantile(skip_nan, scale=1):
     def body(a, q, axis=None, out=None, overwrite_input=False, method="linear", keepdims=False, *, weights=None):
         np.quantile(np.ones(1), 0.5, method=method, weights=None if weights is None else np.ones(1))  # for its checks
-        a, weak, q = typed(a), type(q) in (int, float), typed(q) / scale
+        a, weak = typed(a), type(q) in (int, float)
+        q = arrayed(q, a) / scale
         if a.dtype.kind == "c":
             raise TypeError("a must be an array of real numbers")
         if any_known(np.logical_not(np.logical_and(np.greater_equal(q, 0), np.less_equal(q, 1)))):
@@ -134,7 +135,7 @@ def _weighted_places(r, weights, q, skip_nan):
 def _lengths(r, skip_nan):
     """How many elements of each row count, in a last axis of one; those come first in the sorted rows ``r``."""
     if not skip_nan:
-        return np.array([r.shape[-1]])
+        return np.array([r.shape[-1]], like=kind_of(r))
     return np.sum(np.logical_not(np.isnan(r)), -1, keepdims=True)
 
 

@@ -7,8 +7,9 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ..rule import composite, explicit, linear, primitive
-from ..tracer import Tracer, astype, dtype_of, scatter, shape_of, strip
+from ..tracer import Tracer, arrayed, astype, each, kind_of, scatter, strip
 from ..tree import typed
+from ..writing import created
 
 
 def along(axis, entry):
@@ -43,8 +44,13 @@ linear(np.copy, lambda g, _a, order="K", subok=False: g)
 
 def _full_like(a, fill_value, dtype=None, order="K", subok=True, shape=None, *, device=None):
     if not isinstance(fill_value, Tracer):
-        return np.full_like(strip(a), fill_value, dtype, order, subok, shape, device=device)
-    return np.broadcast_to(astype(fill_value, dtype or dtype_of(a)), shape_of(a) if shape is None else shape)
+        return created(np.full_like(strip(a), fill_value, dtype, order, subok, shape, device=device))
+    placed = {} if device is None else {"device": device}
+    y = created(np.empty_like(strip(a), dtype, order, subok, shape, **placed))
+    if not isinstance(y, Tracer):  # another library's array, into which no tracer can be written
+        return astype(np.copy(np.broadcast_to(fill_value, y.shape)), y.dtype)
+    y[...] = fill_value
+    return y
 
 
 def _atleast(ndim, expand):
@@ -74,7 +80,8 @@ def _meshgrid(*xi, copy=True, sparse=False, indexing="xy"):
     if indexing == "xy":
         places[:2] = places[1::-1]
     grids = [np.reshape(x, (1,) * k + (-1,) + (1,) * (len(xi) - k - 1)) for x, k in zip(xi, places, strict=True)]
-    return tuple(grids) if sparse else np.broadcast_arrays(*grids)
+    grids = tuple(grids) if sparse else np.broadcast_arrays(*grids)
+    return tuple(map(np.copy, grids)) if copy else grids
 
 
 composite(np.broadcast_arrays, _broadcast_arrays)
@@ -109,6 +116,10 @@ def _inverse(axes, ndim):
     return sorted(range(ndim), key=axes.__getitem__)
 
 
+def _negative(shift):
+    return each(np.negative, shift) if isinstance(shift, (tuple, list)) else np.negative(shift)
+
+
 def _rollaxis(a, axis, start=0):
     axis = normalize_axis_index(axis, a.ndim)
     start = start + a.ndim if start < 0 else start
@@ -121,7 +132,7 @@ linear(np.matrix_transpose, lambda g, _x: np.matrix_transpose(g))
 linear(np.swapaxes,         lambda g, _a, axis1, axis2: np.swapaxes(g, axis1, axis2))
 linear(np.moveaxis,         lambda g, _a, source, destination: np.moveaxis(g, destination, source))
 linear(np.flip,             lambda g, _m, axis=None: np.flip(g, axis))
-linear(np.roll,             lambda g, _a, shift, axis=None: np.roll(g, np.negative(shift), axis))
+linear(np.roll,             lambda g, _a, shift, axis=None: np.roll(g, _negative(shift), axis))
 linear(np.rot90,            lambda g, _m, k=1, axes=(0, 1): np.rot90(g, -k, axes))
 linear(np.tril,             lambda g, _m, k=0: np.tril(g, k))
 linear(np.triu,             lambda g, _m, k=0: np.triu(g, k))
@@ -171,7 +182,8 @@ def _tile(A, reps):
     repeated = np.broadcast_to(
         A.reshape([n for size in shape for n in (1, size)]), [n for pair in zip(reps, shape, strict=True) for n in pair]
     )
-    return repeated.reshape([r * size for r, size in zip(reps, shape, strict=True)])
+    y = repeated.reshape([r * size for r, size in zip(reps, shape, strict=True)])
+    return np.copy(y, "C") if y.size == A.size else y
 
 
 def _repeat(a, repeats, axis=None):
@@ -182,15 +194,16 @@ def _repeat(a, repeats, axis=None):
         return np.take(a, np.repeat(np.arange(a.shape[axis]), repeats), axis)
     before, after = a.shape[: axis + 1], a.shape[axis + 1 :]
     repeated = np.broadcast_to(a.reshape(*before, 1, *after), (*before, repeats, *after))
-    return repeated.reshape(*before[:-1], before[-1] * repeats, *after)
+    y = repeated.reshape(*before[:-1], before[-1] * repeats, *after)
+    return np.copy(y, "C") if repeats == 1 else y
 
 
 def _resize(a, new_shape):
     new_shape = (new_shape,) if np.ndim(new_shape) == 0 else tuple(new_shape)
     size = math.prod(new_shape)
     if a.size == 0 or size == 0:
-        return np.zeros(new_shape, a.dtype)
-    a = np.ravel(a) if size == a.size else np.concatenate([np.ravel(a)] * -(-size // a.size))[:size]
+        return np.zeros(new_shape, a.dtype, like=kind_of(a))
+    a = np.copy(np.ravel(a)) if size == a.size else np.concatenate([np.ravel(a)] * -(-size // a.size))[:size]
     return a.reshape(new_shape)
 
 
@@ -325,6 +338,7 @@ composite(np.dsplit, _axis_split("dsplit", 3, lambda ary: 2))
 
 
 def _append(arr, values, axis=None):
+    arr, values = arrayed(arr, values), arrayed(values, arr)
     return np.concatenate([np.ravel(arr), np.ravel(values)] if axis is None else [arr, values], axis or 0)
 
 
@@ -378,8 +392,9 @@ _statistics = {"maximum": np.max, "minimum": np.min, "mean": np.mean, "median": 
 
 def _pairs(x, ndim):
     """``x``, given once, as (before, after), or for each axis, as one (before, after) per axis."""
-    x = [x] if np.ndim(x) == 0 else list(x)
-    pairs = [list(x)] if np.ndim(x[0]) == 0 else list(map(list, x))
+    single = lambda x: not isinstance(x, (list, tuple)) and np.ndim(x) == 0
+    x = [x] if single(x) else list(x)
+    pairs = [list(x)] if single(x[0]) else list(map(list, x))
     pairs = [pair * 2 if len(pair) == 1 else pair for pair in pairs]
     return pairs * ndim if len(pairs) == 1 else pairs
 
@@ -397,6 +412,7 @@ def _pad(array, pad_width, mode="constant", **kwargs):
     np.pad(np.zeros([min(n, 1) for n in array.shape]), pad_width, mode, **options)  # for its checks
     option = next(iter(kwargs.values()), None)
     options = _pairs(0 if option is None and mode in ("constant", "linear_ramp") else option, array.ndim)
+    array = np.copy(array)  # NumPy's result is never the argument itself
     for axis, (width, pair) in enumerate(zip(_pairs(pad_width, array.ndim), options, strict=True)):
         if any(width):
             array = _pad_axis(array, axis, *map(int, width), mode, pair)
@@ -412,9 +428,9 @@ def _pad_axis(array, axis, before, after, mode, option):
         return _pad_oddly(array, axis, before, after, int(mode == "reflect"))
 
     def end(width, value, near, edge):
-        column = np.arange(width).reshape((-1,) + (1,) * (array.ndim - axis - 1))
+        column = np.arange(width, like=kind_of(array)).reshape((-1,) + (1,) * (array.ndim - axis - 1))
         if mode == "constant":
-            fill = astype(typed(value), array.dtype)
+            fill = astype(arrayed(value, array), array.dtype)
         elif mode == "linear_ramp":
             fill = value + column * ((array[along(axis, edge)] - value) / max(width, 1))
             fill = astype(fill, array.dtype)

@@ -11,7 +11,7 @@ import math
 import numpy as np
 import scipy.special as special
 
-from ..tracer import detached, strip
+from ..tracer import detached, kind_of, strip
 from .elementwise import is_complex
 
 PI, ROOT_PI, ROOT_2, DEGREE = math.pi, math.sqrt(math.pi), math.sqrt(2), math.pi / 180
@@ -530,8 +530,9 @@ def carlson(*factors, power=0):
     if any(is_complex(z) for z, _ in factors):
         raise NotImplementedError("The derivatives of Carlson's elliptic integrals are known at real arguments only.")
     scale = detached(functools.reduce(np.maximum, [np.abs(z) for z, _ in factors]))
-    t = np.exp(_LOGS)
-    bases = [(np.sqrt(t + (z / scale)[..., None]), -2 * b) for z, b in factors]  # nan for negative z
+    z_over_scale = [(z / scale)[..., None] for z, _ in factors]
+    t = np.exp(np.asarray(_LOGS, like=kind_of(z_over_scale[0])))
+    bases = [(np.sqrt(t + z), -2 * b) for z, (_, b) in zip(z_over_scale, factors, strict=True)]  # nan for negative z
     integrand = functools.reduce(np.multiply, [np.power(*base) for base in bases], 0.55 * t ** (power + 1))
     return np.sum(integrand, -1) * np.power(scale, power + 1 - sum(b for _, b in factors))
 

@@ -11,6 +11,7 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from ..rule import linear
 from ..rules.fft import fit, lengths
+from ..tracer import kind_of
 from ..tree import typed
 from .wrapping import core, public
 
@@ -24,7 +25,7 @@ def _counts(type, like, axis):
         counts[0] = 1
     if type == 1:
         counts[-1] = 1
-    return counts.reshape((-1,) + (1,) * (like.ndim - 1 - axis))
+    return np.asarray(counts.reshape((-1,) + (1,) * (like.ndim - 1 - axis)), like=kind_of(like))
 
 
 def _transposing(function, is_inverse):

@@ -8,7 +8,7 @@ import scipy.signal
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ..rule import linear
-from ..tracer import dtype_of, scatter
+from ..tracer import dtype_of, kind_of, scatter
 from ..tree import typed
 from .wrapping import core, public
 
@@ -77,7 +77,7 @@ def _fftconvolved(in1, in2, mode="full", axes=None):
     if in1.ndim != in2.ndim:
         raise ValueError("in1 and in2 should have the same dimensionality")
     if not (in1.size and in2.size):
-        return np.array([])
+        return np.zeros(0, like=kind_of(in1))
     axes = normalize_axis_tuple(range(in1.ndim) if axes is None else axes, in1.ndim)
     axes = [i for i in axes if in1.shape[i] != 1 != in2.shape[i]]  # the product broadcasts along the others
     if mode == "valid" and not all(in1.shape[i] >= in2.shape[i] for i in axes):
@@ -178,12 +178,12 @@ def _spectra(x, window, noverlap, nfft, detrend, onesided):
         segments = detrend(segments)
     elif detrend:
         segments = _detrend(segments, type=detrend)
-    segments = segments * window.astype(np.finfo(x.dtype).dtype)
+    segments = segments * np.asarray(window, np.finfo(x.dtype).dtype, like=kind_of(segments))
     return (np.fft.rfft if onesided else np.fft.fft)(segments, nfft)
 
 
-def _frequencies(nfft, fs, onesided):
-    return (np.fft.rfftfreq if onesided else np.fft.fftfreq)(nfft, 1 / fs)
+def _frequencies(nfft, fs, onesided, like):
+    return np.asarray((np.fft.rfftfreq if onesided else np.fft.fftfreq)(nfft, 1 / fs), like=kind_of(like))
 
 
 _EXTENDED = {"even": "reflect", "constant": "edge", "zeros": "constant"}
@@ -220,8 +220,9 @@ def _stft(
         x = np.pad(x, [*around, (0, -(x.shape[-1] - n) % step % n)])
     z = _spectra(x, window, noverlap, nfft, detrend, onesided)
     z = z * (1 / abs(window.sum()) if scaling == "spectrum" else 1 / math.sqrt(fs * np.sum(window * window)))
-    times = np.arange(n / 2, x.shape[-1] - n / 2 + 1, step) / float(fs) - (0 if boundary is None else n / 2 / fs)
-    return _frequencies(nfft, fs, onesided), times, np.moveaxis(z, (-1, -2), (original, -1))
+    times = np.arange(n / 2, x.shape[-1] - n / 2 + 1, step, like=kind_of(x))
+    times = times / float(fs) - (0 if boundary is None else n / 2 / fs)
+    return _frequencies(nfft, fs, onesided, x), times, np.moveaxis(z, (-1, -2), (original, -1))
 
 
 def _istft(
@@ -251,16 +252,17 @@ def _istft(
     n = len(window)
     segments = (np.fft.irfft if input_onesided else np.fft.ifft)(z, nfft)[..., :n]
     scale = window.sum() if scaling == "spectrum" else math.sqrt(fs * np.sum(window * window))
-    segments = segments * (window * scale).astype(np.finfo(segments.dtype).dtype)
+    segments = segments * np.asarray(window * scale, np.finfo(segments.dtype).dtype, like=kind_of(segments))
     length = n + (z.shape[-2] - 1) * (n - noverlap)
     places = _starts(length, n, n - noverlap)
     total = np.bincount(places.ravel(), np.broadcast_to(window**2, places.shape).ravel(), length)
     x = scatter(segments, (..., places), (*z.shape[:-2], length))
     inner = slice(n // 2, -(n // 2)) if boundary else slice(None)
-    x = x[..., inner] / np.where(total > 1e-10, total, 1)[inner].astype(np.finfo(segments.dtype).dtype)
+    total = np.where(total > 1e-10, total, 1)[inner]
+    x = x[..., inner] / np.asarray(total, np.finfo(segments.dtype).dtype, like=kind_of(segments))
     if x.ndim > 1:
         x = np.moveaxis(x, -1, time_axis - (freq_axis < time_axis))
-    return np.arange(x.shape[0]) / float(fs), x
+    return np.arange(x.shape[0], like=kind_of(x)) / float(fs), x
 
 
 def _csd(
@@ -292,8 +294,8 @@ def _csd(
     counted = np.full(p.shape[-1], scale)
     if onesided:
         counted[1 : None if nfft % 2 else -1] *= 2
-    p = p * counted.astype(np.finfo(p.dtype).dtype)
-    return _frequencies(nfft, fs, onesided), np.moveaxis(_averaged(p, average), -1, original)
+    p = p * np.asarray(counted, np.finfo(p.dtype).dtype, like=kind_of(p))
+    return _frequencies(nfft, fs, onesided, p), np.moveaxis(_averaged(p, average), -1, original)
 
 
 def _averaged(p, average):

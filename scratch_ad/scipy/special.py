@@ -18,7 +18,8 @@ from .wrapping import named
 
 def _log_sum_weights(a, axis, b):
     """eᵃ / Σ b eᵃ, shaped like both; of infinite terms each its share."""
-    top = detached(np.max(np.real(a if b is None else np.where(np.equal(b, 0), -np.inf, a)), axis, keepdims=True))
+    finite = np.real(a if b is None else np.where(np.equal(b, 0), -np.inf, a))
+    top = detached(np.max(finite, axis, keepdims=True, **({} if finite.size else {"initial": -np.inf})))
     e = np.exp(np.where(np.logical_and(np.equal(a, top), np.isinf(top)), 0, a - top))
     return e / np.sum(e if b is None else b * e, axis, keepdims=True)
 

@@ -4,7 +4,8 @@ import numpy as np
 import scipy.linalg
 
 from ...rule import explicit
-from ...rules.linalg import H, eigh_jvp, eigh_vjp
+from ...rules.linalg.eigenvalues import eigh_jvp, eigh_vjp
+from ...rules.linalg.matrices import H
 from ...tracer import dtype_of, scatter
 from ..wrapping import core, public
 from .factors import core_cholesky, subset

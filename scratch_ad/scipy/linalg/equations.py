@@ -4,7 +4,7 @@ import numpy as np
 import scipy.linalg
 
 from ...rule import explicit
-from ...rules.linalg import H
+from ...rules.linalg.matrices import H
 from ..wrapping import core, public
 
 core_solve_sylvester = explicit(

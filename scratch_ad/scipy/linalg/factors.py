@@ -4,24 +4,10 @@ import numpy as np
 import scipy.linalg
 
 from ...rule import constant, explicit
-from ...rules.linalg import (
-    H,
-    cholesky_jvp,
-    cholesky_vjp,
-    columns,
-    diagonal,
-    eigh_jvp,
-    eigh_vjp,
-    hermitian_part,
-    qr_jvp,
-    qr_vjp,
-    quotient,
-    svd_jvp,
-    svd_vjp,
-    svdvals_jvp,
-    svdvals_vjp,
-    uncolumns,
-)
+from ...rules.linalg.eigenvalues import eigh_jvp, eigh_vjp
+from ...rules.linalg.factors import cholesky_jvp, cholesky_vjp, qr_jvp, qr_vjp
+from ...rules.linalg.matrices import H, columns, diagonal, hermitian_part, quotient, uncolumns
+from ...rules.linalg.singular_values import svd_jvp, svd_vjp, svdvals_jvp, svdvals_vjp
 from ...tracer import dtype_of, strip
 from ..wrapping import core, public
 from .equations import core_solve_sylvester

@@ -4,8 +4,9 @@ import numpy as np
 import scipy.linalg
 
 from ...rule import explicit
-from ...rules.linalg import H, eig_along, eig_back, eig_jvp, eig_vjp, gaps_between, quotient
-from ...tracer import any_known, astype, dtype_of
+from ...rules.linalg.eigenvalues import eig_along, eig_back, eig_jvp, eig_vjp
+from ...rules.linalg.matrices import H, gaps_between, quotient
+from ...tracer import any_known, astype, dtype_of, kind_of
 from ...tree import typed
 from ..wrapping import core, public
 
@@ -160,7 +161,7 @@ def _hessenberg(a, calc_q=False):
     if a.shape[-1] > 2:
         h, q = _hessenberg_core(a, calc_q=True)
     else:
-        h, q = a, np.broadcast_to(np.eye(a.shape[-1]), a.shape)
+        h, q = a, np.broadcast_to(np.identity(a.shape[-1], like=kind_of(a)), a.shape)
     return (h, q) if calc_q else h
 
 

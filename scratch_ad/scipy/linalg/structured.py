@@ -4,7 +4,7 @@ import numpy as np
 import scipy.linalg
 
 from ...rule import explicit, linear
-from ...tracer import dtype_of, primitive, scatter, strip
+from ...tracer import dtype_of, kind_of, primitive, scatter, strip
 from ...tree import typed
 from ..wrapping import named, public
 
@@ -20,7 +20,9 @@ def _antidiagonal_sums(g, _values, columns):
     """Each row one place further right than the last, by reading rows of n more zeros as rows of n − 1 more."""
     g = g.mT if g.shape[-2] > g.shape[-1] else g
     n, width = g.shape[-2], sum(g.shape[-2:])
-    g = np.concatenate([g, np.zeros((*g.shape[:-1], n), g.dtype)], -1).reshape(*g.shape[:-2], n * width)
+    g = np.concatenate([g, np.zeros((*g.shape[:-1], n), g.dtype, like=kind_of(g))], -1).reshape(
+        *g.shape[:-2], n * width
+    )
     return np.sum(g[..., :-n].reshape(*g.shape[:-1], n, width - 1), -2)
 
 
@@ -46,12 +48,12 @@ def _circulant(c):
 def _companion(a):
     companion(strip(a))  # for its errors
     row = -a[..., 1:] / a[..., :1]
-    ones = np.eye(row.shape[-1], dtype=row.dtype)[:-1]
+    ones = np.identity(row.shape[-1], row.dtype, like=kind_of(row))[:-1]
     return np.concatenate([row[..., None, :], np.broadcast_to(ones, (*row.shape[:-1], *ones.shape))], -2)
 
 
 def _leslie(f, s):
-    leslie(strip(f), strip(s))  # for its errors
+    leslie(np.empty(f.shape), np.empty(s.shape))  # for its errors
     n, k = f.shape[-1], np.arange(s.shape[-1])
     first, below = (..., 0, slice(None)), (..., k + 1, k)
     return scatter(f, first, (*f.shape[:-1], n, n)) + scatter(s, below, (*s.shape[:-1], n, n))
@@ -71,7 +73,7 @@ def _fiedler_companion(a):
 
 
 def _convolution_matrix(a, n, mode="full"):
-    convolution_matrix(strip(a), n, mode)  # for its errors
+    convolution_matrix(np.empty(a.shape), n, mode)  # for its errors
     trim = 0 if mode == "full" else min(n, a.shape[-1]) - 1
     before, after = (trim // 2, trim - trim // 2) if mode == "same" else (trim, trim)
     around = [(0, 0)] * (a.ndim - 1) + [(n - 1 - before, n - 1 - after)]
@@ -94,7 +96,7 @@ def _khatri_rao(a, b):
 
 
 def _diagsvd(s, M, N):
-    diagsvd(strip(s), M, N)  # for its errors
+    diagsvd(np.empty(s.shape), M, N)  # for its errors
     k = np.arange(s.shape[-1])
     return scatter(s, (..., k, k), (*s.shape[:-1], M, N))
 

@@ -4,7 +4,9 @@ import numpy as np
 import scipy.linalg
 
 from ...rule import explicit
-from ...rules.linalg import cofactors, columns, full_lstsq, hermitian_part, pinv_jvp, pinv_vjp, uncolumns
+from ...rules.linalg.determinants import cofactors
+from ...rules.linalg.least_squares import full_lstsq, pinv_jvp, pinv_vjp
+from ...rules.linalg.matrices import columns, hermitian_part, uncolumns
 from ...tracer import dtype_of, strip
 from ..wrapping import core, public
 

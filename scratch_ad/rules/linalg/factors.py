@@ -1,0 +1,85 @@
+"""Cholesky and QR factors."""
+
+import numpy as np
+
+from ...rule import composite, explicit, primitive
+from .matrices import H, diagonal, eye, hermitian_part, nan_if, onto_columns, with_complement
+
+
+def _half_lower(x):
+    """The lower triangle, with half the diagonal."""
+    return np.tril(x) - diagonal(x)[..., None] * eye(x) / 2
+
+
+def cholesky_jvp(t, y, _a, upper=False):
+    factor = H(y) if upper else y
+    inner = np.linalg.solve(factor, H(np.linalg.solve(factor, hermitian_part(t))))
+    t = factor @ _half_lower(inner)
+    return H(t) if upper else t
+
+
+def cholesky_vjp(g, y, _a, upper=False):
+    factor, g = (H(y), g.mT) if upper else (y, np.conjugate(g))  # the rest pairs by Re tr(gᴴ t)
+    inner = np.linalg.solve(H(factor), _half_lower(H(factor) @ g))
+    return np.conjugate(hermitian_part(H(np.linalg.solve(H(factor), H(inner)))))
+
+
+explicit(np.linalg.cholesky, jvp=cholesky_jvp, vjp=cholesky_vjp)
+
+
+@primitive
+def tall_qr(a, mode):
+    """np.linalg.qr of a matrix with no more columns than rows, both factors wanted."""
+    return np.linalg.qr(a, mode)
+
+
+def _right_solve(x, r):
+    """x r⁻¹ for triangular r; nan where that is singular."""
+    return np.linalg.solve(nan_if(np.any(np.equal(diagonal(r), 0), -1), r).mT, x.mT).mT
+
+
+def qr_jvp(t, y, _a, mode):
+    n = _a.shape[-1]
+    q, r = y[0][..., :n], y[1][..., :n, :]
+    inner = _right_solve(t, r)
+    within = H(q) @ inner
+    lower = np.tril(within, -1)
+    turn = lower - H(lower)
+    if _a.dtype.kind == "c":
+        turn = turn + 1j * within.imag * eye(r)
+    t_q, t_r = q @ (turn - within) + inner, (within - turn) @ r
+    if y[1].shape[-2] > n:
+        t_q, t_r = with_complement(t_q, q, y[0]), np.concatenate([t_r, np.zeros_like(y[1][..., n:, :])], -2)
+    return t_q, t_r
+
+
+def qr_vjp(g, y, _a, mode):
+    n = _a.shape[-1]
+    q, r = y[0][..., :n], y[1][..., :n, :]
+    g_q, g_r = np.conjugate(g[0]), np.conjugate(g[1][..., :n, :])
+    if y[1].shape[-2] > n:
+        g_q = onto_columns(g_q, q, y[0])
+    e = H(q) @ g_q - g_r @ H(r)
+    within = np.tril(e - H(e), -1) - e
+    if _a.dtype.kind == "c":
+        within = within + 1j * e.imag * eye(r)
+    return np.conjugate(_right_solve(g_q + q @ within, H(r)))
+
+
+def _qr(a, mode="reduced"):
+    if mode not in ("reduced", "complete", "r"):
+        np.linalg.qr(np.eye(1), mode)  # raises for an unknown mode
+        raise NotImplementedError(
+            f"np.linalg.qr: mode {mode!r} has no derivative rule; use 'reduced', 'complete' or 'r'."
+        )
+    if a.ndim < 2:
+        raise np.linalg.LinAlgError(f"{a.ndim}-dimensional array given. Array must be at least two-dimensional")
+    m = a.shape[-2]
+    q, r = y = tall_qr(a[..., :m], "complete" if mode == "complete" else "reduced")
+    if m < a.shape[-1]:
+        y = type(y)(q, np.concatenate([r, H(q) @ a[..., m:]], -1))
+    return y.R if mode == "r" else y
+
+
+explicit(tall_qr, jvp=qr_jvp, vjp=qr_vjp)
+composite(np.linalg.qr, _qr)

@@ -1,0 +1,77 @@
+"""Pseudoinverses and least squares.
+
+Formulas: G. H. Golub and V. Pereyra, The differentiation of pseudo-inverses and nonlinear least squares problems whose
+variables separate (1973).
+"""
+
+import numpy as np
+
+from ...rule import composite, explicit, primitive
+from ...tracer import astype, strip
+from ...tree import typed
+from .matrices import H, columns, real, uncolumns
+
+
+def pinv_jvp(t, y, a, rcond=None, hermitian=False, rtol=None):
+    left = y @ H(y) @ H(t)
+    right = H(t) @ H(y) @ y
+    return -y @ t @ y + left - left @ a @ y + right - y @ a @ right
+
+
+def pinv_vjp(g, y, a, rcond=None, hermitian=False, rtol=None):
+    g = np.conjugate(g)  # the rest pairs by Re tr(gᴴ t)
+    g_h = H(g)
+    left = g_h @ y @ H(y)
+    right = H(y) @ y @ g_h
+    c = -H(y) @ g @ H(y) + (left - a @ y @ left) + (right - right @ y @ a)
+    return np.conjugate(c)
+
+
+explicit(np.linalg.pinv, jvp=pinv_jvp, vjp=pinv_vjp)
+
+
+@primitive
+def least_squares(a, b, rcond):
+    """The solution that np.linalg.lstsq gives."""
+    return np.linalg.lstsq(a, b, rcond)[0]
+
+
+def _least_squares_a_jvp(t, y, a, b, rcond):
+    b = typed(b)
+    p, x, r = np.linalg.pinv(a, rcond), columns(y, b), columns(b - a @ y, b)
+    left = p @ (H(p) @ (H(t) @ r)) - p @ (t @ x)
+    right = H(t) @ (H(p) @ x)
+    return uncolumns(left + right - p @ (a @ right), b)
+
+
+def _least_squares_a_vjp(g, y, a, b, rcond):
+    b = typed(b)
+    p, x, r = np.linalg.pinv(a, rcond), columns(y, b), columns(b - a @ y, b)
+    g = np.conjugate(columns(g, b))
+    pg = H(p) @ g
+    outside = g - H(a) @ pg
+    return np.conjugate(-pg @ H(x) + r @ H(p @ pg) + (H(p) @ x) @ H(outside))
+
+
+explicit(
+    least_squares,
+    jvp=(_least_squares_a_jvp, lambda t, _y, a, _b, rcond: np.linalg.pinv(a, rcond) @ t),
+    vjp=(_least_squares_a_vjp, lambda g, _y, a, _b, rcond: np.linalg.pinv(a, rcond).mT @ g),
+)
+
+
+def full_lstsq(a, b, rcond=None):
+    """All four results of np.linalg.lstsq."""
+    a, b = typed(a), typed(b)
+    dtype = np.result_type(*(float if x.dtype.kind in "iub" else x.dtype for x in (a, b)))
+    a, b = astype(a, dtype), astype(b, dtype)
+    rcond = np.finfo(a.dtype).eps * max(a.shape) if rcond is None else rcond
+    _, residuals, rank, _ = np.linalg.lstsq(strip(a), strip(b), rcond)
+    x = least_squares(a, b, rcond)
+    if residuals.size:
+        error = columns(b - a @ x, b)
+        residuals = np.sum(real(error * np.conjugate(error)), 0)
+    return x, residuals, rank, np.linalg.svdvals(a)
+
+
+composite(np.linalg.lstsq, full_lstsq)

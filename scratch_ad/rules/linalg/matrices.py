@@ -1,0 +1,79 @@
+"""What several of these files share: transposes, diagonals, careful quotients, bases."""
+
+import numpy as np
+
+from ...tracer import dtype_of, kind_of
+
+
+def H(x):
+    """The conjugate transpose."""
+    return np.conjugate(x.mT) if dtype_of(x).kind == "c" else x.mT
+
+
+def real(x):
+    """The real part."""
+    return x.real if dtype_of(x).kind == "c" else x
+
+
+def hermitian_part(x):
+    """The nearest Hermitian matrix."""
+    return (x + H(x)) / 2
+
+
+def diagonal(x):
+    """Of one matrix or of each of a stack."""
+    return np.diagonal(x, 0, -2, -1)
+
+
+def eye(x):
+    """The real identity matrix that fits the matrix or vector x."""
+    return np.identity(x.shape[-1], np.finfo(x.dtype).dtype, like=kind_of(x))
+
+
+def quotient(x, d):
+    """x/d, with 0/0 = 0."""
+    return x / np.where(np.logical_and(np.equal(x, 0), np.equal(d, 0)), np.inf, d)
+
+
+def gaps_between(w):
+    """w[j] − w[i], and ∞ on the diagonal."""
+    return np.where(np.identity(w.shape[-1], bool, like=kind_of(w)), np.inf, w[..., None, :] - w[..., :, None])
+
+
+def nan_if(singular, x):
+    """Matrices with nan in place of singular ones, so that of a stack with such, some maybe unused, none raises."""
+    return np.where(singular[..., None, None], np.nan, x)
+
+
+# A one-dimensional right-hand side b is a vector, any other a stack of matrices.
+
+
+def columns(x, b):
+    """``x`` as columns, if ``b`` is a vector and ``x`` of its kind; ``uncolumns`` goes back."""
+    return x[..., None] if b.ndim == 1 else x
+
+
+def uncolumns(x, b):
+    return x[..., 0] if b.ndim == 1 else x
+
+
+def finite_svd(a, full_matrices=True):
+    """np.linalg.svd, with singular values nan where ``a`` is not finite: LAPACK may never return from there."""
+    finite = np.all(np.isfinite(a), (-2, -1), keepdims=True)
+    u, s, vh = np.linalg.svd(np.where(finite, a, 0), full_matrices)
+    return u, np.where(finite[..., 0], s, np.nan), vh
+
+
+# A basis of what is orthogonal to the columns, or rows, of a factor is not unique. It is taken to turn only as far as
+# that factor makes it: what does not depend on the choice of the basis comes out right.
+
+
+def with_complement(t, u, full):
+    """The tangent of a unitary ``full``, given that of its first columns ``u``."""
+    return np.concatenate([t, -u @ (H(t) @ full[..., u.shape[-1] :])], -1)
+
+
+def onto_columns(g, u, full):
+    """The transpose."""
+    k = u.shape[-1]
+    return g[..., :k] - full[..., k:] @ (H(g[..., k:]) @ u)

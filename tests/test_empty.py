@@ -1,0 +1,67 @@
+"""Arrays without elements: whatever NumPy takes, both modes take, and give what is as empty."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+import scratch_ad
+from jax_ref.cases import catalogue
+from scratch_ad.tracer import name_of
+
+
+def emptied(case):
+    """Calls of a case with no elements in one axis, the first or the last, of all arrays that have as many axes."""
+    for axis in (0, -1):
+        primals = []
+        for x in map(np.asarray, case.draw("float64" if "float64" in case.dtypes else case.dtypes[-1])):
+            shape = list(x.shape)
+            if shape:
+                shape[axis] = 0
+            primals.append(np.zeros(shape, x.dtype) if shape else x)
+        yield primals
+
+
+CASES = {}
+for _case in catalogue:
+    CASES.setdefault(name_of(_case.function), []).append(_case)
+
+
+NOT_YET = """
+    np.apply_along_axis np.einsum np.nanpercentile np.nanquantile np.polymul np.quantile
+    scipy.linalg.circulant scipy.linalg.eig_banded scipy.linalg.expm scipy.linalg.fiedler scipy.linalg.fiedler_companion
+    scipy.linalg.hankel scipy.linalg.khatri_rao scipy.linalg.lu scipy.linalg.lu_solve scipy.linalg.matmul_toeplitz
+    scipy.linalg.orth scipy.linalg.orthogonal_procrustes scipy.linalg.qr_multiply scipy.linalg.solve_circulant
+    scipy.linalg.solve_sylvester scipy.linalg.toeplitz scipy.signal.convolve scipy.signal.convolve2d
+    scipy.signal.correlate scipy.signal.correlate2d scipy.signal.csd scipy.signal.stft scipy.signal.welch
+""".split()  # noqa: SIM905  (each raises, or gives another shape, in a call that NumPy or SciPy take)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_both_modes_take_what_numpy_takes(name):
+    if name in NOT_YET:
+        with pytest.raises((AssertionError, IndexError, ValueError)):
+            check(name)
+    else:
+        check(name)
+
+
+def check(name):
+    for case in CASES[name]:
+        f = case.function_in()
+        for primals in emptied(case):
+            with warnings.catch_warnings(), np.errstate(all="ignore"):
+                warnings.simplefilter("ignore")
+                try:
+                    y = f(*primals)
+                except Exception:
+                    continue  # NumPy does not
+                parts = y if isinstance(y, list) else [y]
+                if any(np.asarray(part).dtype.kind not in "fc" for part in parts):
+                    continue
+                out, pullback = scratch_ad.vjp(f, *primals)
+                for x, c in zip(primals, pullback(out), strict=True):
+                    assert np.shape(c) == x.shape and c.dtype == x.dtype, (str(case), x.shape)
+                tangents = scratch_ad.jvp(f, primals, primals)[1]
+                for t, part in zip(tangents if isinstance(y, list) else [tangents], parts, strict=True):
+                    assert np.shape(t) == np.shape(part), (str(case), np.shape(part))

@@ -1,0 +1,141 @@
+"""Imports point one way, never in a circle, and take no private names; what importing costs."""
+
+import ast
+import graphlib
+import importlib.util
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+import jax_ref
+import scratch_ad
+
+ROOT = pathlib.Path(scratch_ad.__file__).parents[1]
+PATHS = {}  # module → file
+for package in (scratch_ad, jax_ref):
+    for path in sorted(pathlib.Path(package.__file__).parent.rglob("*.py")):
+        PATHS[".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")] = path
+
+ORDER = [  # a module or package may import those that stand before it
+    *(
+        "tracer",
+        "array",
+        "views",
+        "writing",
+        "tree",
+        "chain",
+        "registry",
+        "forward",
+        "reverse",
+        "fast",
+        "modes",
+        "rule",
+        "rules",
+    ),
+    *("program", "cost", "symbolic", "numerical", "linearization", "transforms", "custom"),
+]
+MODES = {"forward", "reverse", "program", "numerical"}  # none imports another
+
+
+def imports(tree, module):
+    """Each import in a module, inside of functions too: the dotted name, and the name by which the module knows it."""
+    package = module if PATHS[module].name == "__init__.py" else module.rpartition(".")[0]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, alias.asname or alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            source = importlib.util.resolve_name("." * node.level + (node.module or ""), package)
+            yield from ((f"{source}.{alias.name}", alias.asname or alias.name) for alias in node.names)
+
+
+def home(name):
+    """The module of ours that holds what a dotted name means; None for others' modules."""
+    while name and name not in PATHS:
+        name = name.rpartition(".")[0]
+    return name or None
+
+
+def below(module, tree):
+    """The modules of ours that one imports; not the package that it is part of, which Python has then loaded."""
+    return {
+        other for name, _ in imports(tree, module) if (other := home(name)) and not f"{module}.".startswith(other + ".")
+    }
+
+
+TREES = {module: ast.parse(path.read_text()) for module, path in PATHS.items()}
+GRAPH = {module: below(module, tree) for module, tree in TREES.items()}
+
+
+def test_no_imports_in_a_circle():
+    try:
+        graphlib.TopologicalSorter(GRAPH).prepare()
+    except graphlib.CycleError as error:
+        pytest.fail(" imports ".join(error.args[1][::-1]))
+
+
+def test_imports_point_one_way():
+    for module, imported in GRAPH.items():
+        package, _, mine = module.partition(".")
+        mine = mine.partition(".")[0]
+        if package == "scratch_ad" and mine in ORDER:
+            names = {other.split(".")[1] for other in imported} - {mine}
+            assert names <= {*ORDER[: ORDER.index(mine)]}, module
+            assert mine not in MODES or not names & MODES, module
+
+
+def test_scratch_ad_knows_nothing_of_jax():
+    for module, tree in TREES.items():
+        if module.startswith("scratch_ad"):
+            assert not {name.split(".")[0] for name, _ in imports(tree, module)} & {"jax", "jax_ref"}, module
+
+
+def is_private(name):
+    return any(part.startswith("_") and not part.startswith("__") for part in name.split("."))
+
+
+def test_no_module_takes_private_names_of_another():
+    taken = []
+    for module, tree in TREES.items():
+        known = {alias: name for name, alias in imports(tree, module) if home(name)}
+        taken += [f"{module}: {name}" for name in known.values() if is_private(name)]
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and is_private(node.attr):
+                first, dot, rest = ast.unparse(node.value).partition(".")
+                if known.get(first, first) + dot + rest in PATHS:
+                    taken.append(f"{module}: {ast.unparse(node)}")
+    assert taken == []
+
+
+def fresh(code):
+    """What a new interpreter prints."""
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def test_importing_scratch_ad_imports_no_other_big_package():
+    code = (
+        "import sys, scratch_ad; print({'jax', 'sympy', 'matplotlib', 'scipy', 'torch', 'jax_ref'} & set(sys.modules))"
+    )
+    assert fresh(code) == "set()"
+    code = "import sys, numpy, optree; known = {*sys.modules}; import scratch_ad; print({*sys.modules} - known)"
+    assert "numpy.ma" not in fresh(code)
+
+
+def test_functions_of_structured_arrays_are_refused_once_they_are_imported():
+    code = "import numpy.lib.recfunctions as r, scratch_ad; scratch_ad.grad(r.structured_to_unstructured)(1.0)"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "has no derivative in reverse mode (vjp): it works on structured arrays" in result.stderr
+
+
+def test_cost_of_the_import(record_property):
+    """Not a limit, as machines differ: what the import adds to ``import numpy``, for the record."""
+    code = "import numpy, time; t = time.process_time(); import scratch_ad; print(time.process_time() - t)"
+    seconds = min(float(fresh(code)) for _ in range(5))
+    record_property("import_ms", round(1000 * seconds, 1))
+    print(f"import scratch_ad adds {1000 * seconds:.0f} ms to import numpy")
+
+
+def test_the_first_use_of_jax_ref_enables_64_bits_and_imports_jax():
+    assert fresh("import jax_ref, jax; jax_ref.grad; print(jax.numpy.ones(2).dtype)") == "float64"
+    assert fresh("import jax_ref, jax_ref.cli, jax_ref.pytest_plugin, sys; print('jax' in sys.modules)") == "False"
