@@ -65,7 +65,10 @@ def without_leaks(u, linear_map, kept):
         reached = [linear_map(huge, *others) for huge in _stand_ins(u)]
         settled = functools.partial(_settled, signed=not _any_part(_not_finite, kept))
         return _like(v, [p and settled(*p) for p in _columns(v, finite, *reached)])
-    reached = linear_map(replaced(_nonzero, u), *replaced(_ones, kept))
+    try:
+        reached = linear_map(replaced(_nonzero, u), *replaced(_ones, kept))
+    except np.linalg.LinAlgError:  # a solver does not take any numbers
+        return v
     first, second = (linear_map(u, *replaced(_not_finite, kept)) for _ in range(2))
     parts = []
     for part, mask, x, y in zip(*map(_several, (v, reached, first, second)), strict=True):

@@ -13,6 +13,7 @@ import pytest
 
 from jax_ref.cases import catalogue
 from scratch_ad import jacfwd, jacrev, jvp, vjp
+from scratch_ad.scipy import linalg
 from scratch_ad.tracer import name_of
 
 # Functions in whose own steps infinities of either sign meet, as in taking the mean from each element: what depends on
@@ -153,3 +154,10 @@ def test_infinities_of_one_sign_add_up_and_of_either_are_nan(mode):
     np.testing.assert_array_equal(mode(f)(np.array([0.0, 0, 1])), [np.inf, np.inf, 0.5])
     g = lambda x: np.array([1.0, -1.0]) @ np.sqrt(np.array([[1.0, 0], [1, 1]]) @ x)
     np.testing.assert_array_equal(mode(g)(np.zeros(2)), [np.nan, -np.inf])
+
+
+@pytest.mark.parametrize("mode", [jacfwd, jacrev])
+def test_what_is_nan_after_a_solver_that_does_not_take_any_matrix(mode):
+    f = lambda a: np.sum(np.sqrt(linalg.solve(a, np.array([1.0, -1, 1]), assume_a="pos")))
+    with np.errstate(invalid="ignore"):
+        assert np.isnan(mode(f)(np.diag([1.0, 2, 3]))).any()

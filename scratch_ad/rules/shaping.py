@@ -6,7 +6,8 @@ import math
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
-from ..rule import composite, explicit, linear, primitive
+from ..registry import rule_of
+from ..rule import Explicit, composite, linear, primitive
 from ..tracer import Tracer, arrayed, astype, each, kind_of, scatter, strip
 from ..tree import typed
 from ..writing import created
@@ -20,21 +21,63 @@ def along(axis, entry):
 # Another shape.
 
 
-def _settled(order):
-    if order not in ("C", "F"):
-        raise NotImplementedError(f"order={order!r} depends on the memory layout; differentiation needs 'C' or 'F'.")
-    return order
+def _order_of(a, order):
+    """``order`` as C, F or a tuple of axes, the slowest first; where it is A or K the layout of ``a`` decides."""
+    if order in ("C", "F"):
+        return order
+    a = kind_of(a)
+    if a is None:  # a number, or JAX's
+        return "C"
+    if order == "A" or a.flags.forc:
+        return "F" if a.flags.fnc else "C"
+    strides = np.empty_like(a).strides
+    return tuple(sorted(range(a.ndim), key=lambda i: -strides[i]))
 
 
-explicit(
+class InOrder(Explicit):
+    """Of functions with an ``order``: where it is A or K, the memory layout of the array decides, not its tangent's."""
+
+    def __init__(self, function, place, jvp, vjp):
+        super().__init__(function, (jvp,), (vjp,))
+        self.place = place
+
+    def push(self, function, i, args, y, kwargs=None):
+        return super().push(function, i, *self.settled(args, y, kwargs))
+
+    def pull(self, i, args, y, wrt, kwargs=None):
+        args, y, kwargs = self.settled(args, y, kwargs)
+        return super().pull(i, args, y, wrt, kwargs)
+
+    def settled(self, args, y, kwargs):
+        if kwargs and "order" in kwargs:
+            return args, y, kwargs | {"order": _order_of(args[0], kwargs["order"])}
+        if len(args) > self.place:
+            args = list(args)
+            args[self.place] = _order_of(args[0], args[self.place])
+        return args, y, kwargs
+
+
+def _ravel(a, order):
+    return np.ravel(a, order) if isinstance(order, str) else np.ravel(np.transpose(a, order))
+
+
+def _unravel(g, shape, order):
+    if isinstance(order, str):
+        return g.reshape(shape, order=order)
+    return np.transpose(g.reshape([shape[i] for i in order]), _inverse(order, len(order)))
+
+
+rule_of[np.reshape] = InOrder(
     np.reshape,
-    jvp=lambda t, _y, a, shape, order="C", copy=None: np.reshape(t, shape, order=_settled(order)),
-    vjp=lambda g, _y, _a, shape, order="C", copy=None: g.reshape(_a.shape, order=_settled(order)),
+    2,
+    lambda t, _y, a, shape, order="C", copy=None: np.reshape(t, shape, order=order),
+    lambda g, _y, _a, shape, order="C", copy=None: g.reshape(_a.shape, order=order),
 )
-explicit(
+rule_of[np.ravel] = InOrder(
     np.ravel,
-    jvp=lambda t, _y, a, order="C": np.ravel(t, _settled(order)),
-    vjp=lambda g, _y, _a, order="C": g.reshape(_a.shape, order=_settled(order)),
+    1,
+    lambda t, _y, a, order="C": _ravel(t, order),
+    lambda g, _y, _a, order="C": _unravel(g, _a.shape, order),
 )
 linear(np.expand_dims, lambda g, _a, axis: g.reshape(_a.shape))
 linear(np.squeeze, lambda g, _a, axis=None: g.reshape(_a.shape))
