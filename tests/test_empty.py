@@ -28,13 +28,14 @@ for _case in catalogue:
 
 
 NOT_YET = """
-    np.apply_along_axis np.einsum np.nanpercentile np.nanquantile np.polymul np.quantile
+    np.einsum
     scipy.linalg.circulant scipy.linalg.eig_banded scipy.linalg.expm scipy.linalg.fiedler scipy.linalg.fiedler_companion
     scipy.linalg.hankel scipy.linalg.khatri_rao scipy.linalg.lu scipy.linalg.lu_solve scipy.linalg.matmul_toeplitz
     scipy.linalg.orth scipy.linalg.orthogonal_procrustes scipy.linalg.qr_multiply scipy.linalg.solve_circulant
     scipy.linalg.solve_sylvester scipy.linalg.toeplitz scipy.signal.convolve scipy.signal.convolve2d
     scipy.signal.correlate scipy.signal.correlate2d scipy.signal.csd scipy.signal.stft scipy.signal.welch
-""".split()  # noqa: SIM905  (each raises, or gives another shape, in a call that NumPy or SciPy take)
+""".split()  # noqa: SIM905  (each raises, or gives another shape, in a call that NumPy or SciPy take; einsum's
+# diagonal of shape (0, 3) is memory that is not the array's)
 
 
 @pytest.mark.parametrize("name", CASES)

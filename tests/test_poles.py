@@ -161,3 +161,30 @@ def test_what_is_nan_after_a_solver_that_does_not_take_any_matrix(mode):
     f = lambda a: np.sum(np.sqrt(linalg.solve(a, np.array([1.0, -1, 1]), assume_a="pos")))
     with np.errstate(invalid="ignore"):
         assert np.isnan(mode(f)(np.diag([1.0, 2, 3]))).any()
+
+
+OF_NOTHING = {
+    **{
+        name: getattr(np, name)
+        for name in ("sum", "mean", "prod", "var", "std", "nansum", "nanmean", "nanprod", "nanvar")
+    },
+    "nanstd": np.nanstd,
+    "maximum": lambda x, **options: np.max(x, initial=-1.0, **options),
+    "minimum": lambda x, **options: np.min(x, initial=9.0, **options),
+    "nanmax": lambda x, **options: np.nanmax(x, initial=-1.0, **options),
+    "logaddexp.reduce": np.logaddexp.reduce,
+    "hypot.reduce": np.hypot.reduce,
+}
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("mode", [jacfwd, jacrev])
+@pytest.mark.parametrize("keepdims", [False, True])
+@pytest.mark.parametrize("reduction", OF_NOTHING.values(), ids=OF_NOTHING)
+def test_a_reduction_that_selects_nothing_depends_on_nothing(reduction, keepdims, mode):
+    x, where = np.array([[1.0, 2.0, 4.0], [2.0, 3.0, 5.0]]), np.array([[True, False, True], [False] * 3])
+    f = lambda x: reduction(x, axis=1, keepdims=keepdims, where=where)
+    found = mode(f)(x).reshape(2, 2, 3)
+    assert not found[1].any() and not found[0, 1].any() and not found[:, :, 1].any()
+    assert found[0, 0, [0, 2]].any()
+    assert not mode(lambda x: reduction(x, axis=None, where=False))(x).any()

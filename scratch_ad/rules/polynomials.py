@@ -95,7 +95,7 @@ def _trimmed(p):
     p = _listed(p)
     if p.ndim != 1:
         raise ValueError("Polynomial must be 1d only.")
-    return p[_leading(np.equal(strip(p), 0)) :]
+    return p[_leading(np.equal(strip(p), 0)) :] if p.size else np.zeros_like(strip(p), shape=1)
 
 
 composite(np.polyadd, _closed(lambda a1, a2: np.add(*_aligned(a1, a2))))

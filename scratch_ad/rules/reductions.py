@@ -79,7 +79,13 @@ def _sum_vjp(g, _y, _a, axis=None, dtype=None, out=None, keepdims=False, initial
     return g if where is True else masked(g, where, 0)
 
 
-def _mean_transpose(g, _a, axis=None, dtype=None, out=None, keepdims=False, where=True):
+def _mean_jvp(t, _y, a, axis=None, dtype=None, out=None, keepdims=False, where=True):
+    t = np.mean(t, axis, dtype, out, keepdims, where=where)
+    some = where is True or np.any(np.broadcast_to(where, shape_of(a)), axis, keepdims=keepdims)
+    return masked(t, some, 0)  # the mean of nothing is nan whatever the elements are
+
+
+def _mean_vjp(g, _y, _a, axis=None, dtype=None, out=None, keepdims=False, where=True):
     share = ratio(with_axes(g, _a.shape, axis), count(_a.shape, axis, where))
     return masked(spread(share, _a.shape, axis), where, 0)
 
@@ -89,7 +95,7 @@ explicit(
     jvp=(_sum_jvp, *_NONE, lambda t, _y, *args, **kwargs: t),
     vjp=(_sum_vjp, *_NONE, lambda g, _y, *args, **kwargs: g),
 )
-linear(np.mean, _mean_transpose)
+explicit(np.mean, jvp=_mean_jvp, vjp=_mean_vjp)
 
 
 def along_axes(weights, a, axis):

@@ -26,11 +26,15 @@ def _partition(a, kth, axis=-1, kind="introselect", order=None):
     return np.take_along_axis(a, np.take_along_axis(np.argsort(a, axis, kind="stable"), rank, axis), axis)
 
 
+def _or_nan(r):
+    """Rows, of one nan where they have no element."""
+    return r if r.shape[-1] else np.zeros((*r.shape[:-1], 1), r.dtype, like=kind_of(r)) + np.nan
+
+
 def _median(skip_nan):
     def body(a, axis=None, out=None, overwrite_input=False, keepdims=False):
         a = typed(a)
-        r = np.sort(rows(a, axis))
-        r = r if r.shape[-1] else np.zeros((*r.shape[:-1], 1), r.dtype, like=kind_of(r)) + np.nan
+        r = np.sort(_or_nan(rows(a, axis)))
         n = _lengths(r, skip_nan)
         middle = np.concatenate([(n - 1) // 2, n // 2], -1)
         return _finish(np.mean(_pick(r, middle, n), -1, keepdims=True), r, (), a.shape, axis, keepdims, skip_nan)
@@ -96,11 +100,11 @@ def _quantile(skip_nan, scale=1):
             raise ValueError(f"{name} must be in the range [0, {scale}]")
         if q.ndim > 2:
             raise ValueError("q must be a scalar or 1d")
-        r = rows(a, axis)
+        r = _or_nan(rows(a, axis))
         order = np.argsort(r, -1, kind="stable")
         r = np.take_along_axis(r, order, -1)
         n, flat = astype(_lengths(r, skip_nan), q.dtype), np.reshape(q, -1)
-        if weights is not None:
+        if weights is not None and a.size:
             weights = np.broadcast_to(along_axes(typed(weights), a, axis), a.shape)
             y = _pick(r, _weighted_places(r, np.take_along_axis(rows(weights, axis), order, -1), flat, skip_nan), n)
         else:

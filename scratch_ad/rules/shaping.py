@@ -519,7 +519,7 @@ def _apply_along_axis(func1d, axis, arr, *args, **kwargs):
     lead = arr.shape[:axis] + arr.shape[axis + 1 :]
     if not math.prod(lead):
         raise ValueError("Cannot apply_along_axis when any iteration dimensions are 0")
-    lanes = np.moveaxis(arr, axis, -1).reshape(-1, arr.shape[axis])
+    lanes = np.moveaxis(arr, axis, -1).reshape(math.prod(lead), arr.shape[axis])
     results = [typed(func1d(lane, *args, **kwargs)) for lane in lanes]
     inner = results[0]
     y = astype(np.stack(results), inner.dtype).reshape(lead + inner.shape)
