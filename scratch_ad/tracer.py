@@ -300,6 +300,15 @@ def astype(a, dtype):
 
 
 @primitive
+def laid_out(a, axes):
+    """A copy of ``a`` that lies in memory without gaps, ``axes`` from the slowest to the fastest."""
+    shape = [a.shape[i] for i in axes]
+    copy = np.empty_like(np.empty(shape, a.dtype).transpose(sorted(range(a.ndim), key=axes.__getitem__)))
+    copy[...] = a
+    return copy
+
+
+@primitive
 def detached(x):
     """``x`` as a constant of every differentiation, JAX's included; a copy, which the caller may change."""
     return x.copy() if type(x) is np.ndarray else frozen(x) if isinstance(x, Tracer) else x
@@ -374,23 +383,61 @@ def snapshot_of_cell(x):
 
 
 def duplicate(a):
-    """A copy of a plain array with its strides, which decide later on what is a view and what a copy."""
+    """A copy of a plain array with its strides, which decide later on what is a view and what a copy.
+
+    It is read-only where elements of ``a`` are the same memory.
+    """
     if a.flags.forc:
         return a.copy("K")
+    if is_repeated(a):
+        return np.broadcast_to(duplicate(a[tuple(slice(None if s else 1) for s in a.strides)]), a.shape)
     copy = empty_as(a, a.dtype)
     copy[...] = a
     return copy
 
 
+def is_repeated(a):
+    """Whether several elements of the plain array ``a`` are the same memory, as those of np.broadcast_to."""
+    return any(s == 0 and n > 1 for n, s in zip(a.shape, a.strides))
+
+
 def empty_as(a, dtype):
     """An array of the shape and memory layout of the plain array ``a``, gaps and directions included."""
-    if a.flags.forc or not a.size or 0 in a.strides:
+    if a.flags.forc or not a.size or is_repeated(a):
         return np.empty_like(a, dtype, subok=False)
     dtype = np.dtype(dtype)
     strides = [s * dtype.itemsize // a.itemsize for s in a.strides]
     ends = [(n - 1) * s for n, s in zip(a.shape, strides)]
     before, behind = sum(-end for end in ends if end < 0), sum(end for end in ends if end > 0)
     return np.ndarray(a.shape, dtype, np.empty(before + behind + dtype.itemsize, np.uint8), before, strides)
+
+
+def order_in_memory(a, order):
+    """The axes of ``a`` from the slowest to the fastest that ``order`` means: C, F, or A or K, as ``a`` itself lies.
+
+    Those of a plain array alone: a number or an array of JAX has none but C.
+    """
+    axes, plain = tuple(range(len(shape_of(a)))), kind_of(a)
+    if order == "F":
+        return axes[::-1]
+    if order == "C" or not isinstance(plain, np.ndarray) or plain.flags.c_contiguous:
+        return axes
+    if order == "A" or plain.flags.f_contiguous:
+        return axes[::-1] if plain.flags.f_contiguous else axes
+    strides = np.empty_like(plain).strides
+    return tuple(sorted(axes, key=lambda i: -strides[i]))
+
+
+def arranged(y, order="C", like=None):
+    """``y`` as it lies in memory in NumPy's own result, copied where it does not; of A and K, ``like`` decides.
+
+    ``order`` may also be the axes from the slowest to the fastest. It tells what ravel and reshape make of it with order= A and K, and whether theirs is a view.
+    """
+    plain = kind_of(y)
+    if type(plain) is not np.ndarray or plain.dtype == object:
+        return y
+    axes = order if isinstance(order, tuple) else order_in_memory(plain if like is None else like, order)
+    return y if np.transpose(plain, axes).flags.c_contiguous else laid_out(y, axes)
 
 
 def any_known(condition):

@@ -27,6 +27,7 @@ from .tracer import (
     innermost,
     into_plain,
     is_basic,
+    is_repeated,
     kind_of,
     lowered,
     name_of,
@@ -40,7 +41,7 @@ from .views import Stale, is_view, link_of, outdate, reshape_under, viewed, view
 @primitive
 def put(a, index, v):
     """A copy of ``a``, of the same strides, with ``a[index] = v`` done."""
-    out = duplicate(a) if type(a) is np.ndarray else np.array(a)
+    out = duplicate(a) if type(a) is np.ndarray and not is_repeated(a) else np.array(a)
     out[index] = v
     return out
 

@@ -205,7 +205,7 @@ def _poly(seq_of_zeros):
     for zero in z:
         y = np.convolve(y, np.stack([one, -zero]))
     if z.dtype.kind == "c" and np.array_equal(np.sort(strip(z)), np.sort(np.conjugate(strip(z)))):
-        return y.real
+        return np.copy(y.real)
     return y
 
 

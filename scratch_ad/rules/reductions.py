@@ -9,7 +9,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..rule import composite, elementwise, explicit, linear, primitive
-from ..tracer import Tracer, any_known, astype, kind_of, shape_of
+from ..tracer import Tracer, any_known, arranged, astype, kind_of, shape_of
 from ..tree import typed
 
 _NONE = (None,) * 4  # no derivative in the arguments between ``a`` and ``initial``
@@ -64,7 +64,9 @@ def ratio(total, n):
     """``total / n`` in the dtype of ``total``, also where ``n`` is an array or too large for float16."""
     if total.dtype == np.float16:
         return astype(astype(total, np.float64) / n, np.float16)
-    return total / (n if isinstance(n, (int, float)) else astype(n, np.finfo(total.dtype).dtype))
+    if isinstance(n, (int, float)):
+        return total / n
+    return arranged(total / astype(n, np.finfo(total.dtype).dtype), "K", total)
 
 
 # Sums and means.
@@ -124,7 +126,7 @@ def _average(a, axis=None, weights=None, returned=False, *, keepdims=False):
         if any_known(np.equal(total, 0)):
             raise ZeroDivisionError("Weights sum to zero, can't be normalized")
         y = np.sum(a * weights, axis, dtype, keepdims=keepdims) / total
-    return (y, np.broadcast_to(total, y.shape)) if returned else y
+    return (y, total if total.shape == y.shape else np.copy(np.broadcast_to(total, y.shape), "C")) if returned else y
 
 
 composite(np.average, _average)
@@ -184,7 +186,7 @@ def _nanmean(a, axis=None, dtype=None, out=None, keepdims=False, *, where=True):
 
 
 def _without_nan(a, other):
-    return np.where(np.isnan(a), other, a)
+    return arranged(np.where(np.isnan(a), other, a), "K", a)
 
 
 def _or_nan(n):
@@ -498,7 +500,7 @@ def _slope(f, h, axis, edge_order):
         (p, q, r), (w, v, u) = weights
         a, b, c, x, y, z = _along(f, axis, *(slice(i, i + 1 or None) for i in (0, 1, 2, -3, -2, -1)))
         start, end = p * a + q * b + r * c, -(u * x + v * y + w * z)
-    return astype(np.concatenate([start, inner, end], axis), f.dtype)
+    return arranged(astype(np.concatenate([start, inner, end], axis), f.dtype), "K", f)
 
 
 def _one_sided(near, far):

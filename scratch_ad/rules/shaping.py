@@ -7,8 +7,8 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ..registry import rule_of
-from ..rule import Explicit, composite, linear, primitive
-from ..tracer import Tracer, arrayed, astype, each, kind_of, scatter, strip
+from ..rule import Explicit, composite, explicit, linear, primitive
+from ..tracer import Tracer, arranged, arrayed, astype, each, kind_of, laid_out, order_in_memory, scatter, strip
 from ..tree import typed
 from ..writing import created
 
@@ -21,17 +21,13 @@ def along(axis, entry):
 # Another shape.
 
 
-def _order_of(a, order):
-    """``order`` as C, F or a tuple of axes, the slowest first; where it is A or K the layout of ``a`` decides."""
+def _settled(a, order):
+    """``order`` as C or F, or of K the axes of ``a`` from the slowest to the fastest."""
     if order in ("C", "F"):
         return order
-    a = kind_of(a)
-    if a is None:  # a number, or JAX's
-        return "C"
-    if order == "A" or a.flags.forc:
-        return "F" if a.flags.fnc else "C"
-    strides = np.empty_like(a).strides
-    return tuple(sorted(range(a.ndim), key=lambda i: -strides[i]))
+    axes = order_in_memory(a, order)
+    inwards = tuple(range(len(axes)))
+    return "C" if axes == inwards else "F" if axes == inwards[::-1] else axes
 
 
 class InOrder(Explicit):
@@ -50,10 +46,10 @@ class InOrder(Explicit):
 
     def settled(self, args, y, kwargs):
         if kwargs and "order" in kwargs:
-            return args, y, kwargs | {"order": _order_of(args[0], kwargs["order"])}
+            return args, y, kwargs | {"order": _settled(args[0], kwargs["order"])}
         if len(args) > self.place:
             args = list(args)
-            args[self.place] = _order_of(args[0], args[self.place])
+            args[self.place] = _settled(args[0], args[self.place])
         return args, y, kwargs
 
 
@@ -83,6 +79,7 @@ linear(np.expand_dims, lambda g, _a, axis: g.reshape(_a.shape))
 linear(np.squeeze, lambda g, _a, axis=None: g.reshape(_a.shape))
 linear(np.broadcast_to, lambda g, _array, shape, subok=False: g)
 linear(np.copy, lambda g, _a, order="K", subok=False: g)
+explicit(laid_out, jvp=lambda t, _y, _a, axes: t, vjp=lambda g, _y, _a, axes: g)
 
 
 def _full_like(a, fill_value, dtype=None, order="K", subok=True, shape=None, *, device=None):
@@ -124,7 +121,7 @@ def _meshgrid(*xi, copy=True, sparse=False, indexing="xy"):
         places[:2] = places[1::-1]
     grids = [np.reshape(x, (1,) * k + (-1,) + (1,) * (len(xi) - k - 1)) for x, k in zip(xi, places, strict=True)]
     grids = tuple(grids) if sparse else np.broadcast_arrays(*grids)
-    return tuple(map(np.copy, grids)) if copy else grids
+    return tuple(np.copy(grid, "C") for grid in grids) if copy else grids
 
 
 composite(np.broadcast_arrays, _broadcast_arrays)
@@ -226,7 +223,9 @@ def _tile(A, reps):
         A.reshape([n for size in shape for n in (1, size)]), [n for pair in zip(reps, shape, strict=True) for n in pair]
     )
     y = repeated.reshape([r * size for r, size in zip(reps, shape, strict=True)])
-    return np.copy(y, "C") if y.size == A.size else y
+    if math.prod(reps) == 1:
+        return np.copy(y)
+    return np.copy(y, "C") if y.size == A.size else arranged(y)
 
 
 def _repeat(a, repeats, axis=None):
@@ -238,7 +237,7 @@ def _repeat(a, repeats, axis=None):
     before, after = a.shape[: axis + 1], a.shape[axis + 1 :]
     repeated = np.broadcast_to(a.reshape(*before, 1, *after), (*before, repeats, *after))
     y = repeated.reshape(*before[:-1], before[-1] * repeats, *after)
-    return np.copy(y, "C") if repeats == 1 else y
+    return np.copy(y, "C") if repeats == 1 else arranged(y)
 
 
 def _resize(a, new_shape):
@@ -455,11 +454,12 @@ def _pad(array, pad_width, mode="constant", **kwargs):
     np.pad(np.zeros([min(n, 1) for n in array.shape]), pad_width, mode, **options)  # for its checks
     option = next(iter(kwargs.values()), None)
     options = _pairs(0 if option is None and mode in ("constant", "linear_ramp") else option, array.ndim)
+    order = order_in_memory(array, "A")
     array = np.copy(array)  # NumPy's result is never the argument itself
     for axis, (width, pair) in enumerate(zip(_pairs(pad_width, array.ndim), options, strict=True)):
         if any(width):
             array = _pad_axis(array, axis, *map(int, width), mode, pair)
-    return array
+    return arranged(array, order)
 
 
 def _pad_axis(array, axis, before, after, mode, option):
