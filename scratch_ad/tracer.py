@@ -157,7 +157,12 @@ def _into_ufunc(ufunc, method, args, kwargs, tracer):
 
 def _plainly(ufunc, args, kwargs):
     """A ufunc's call without the keywords that say in which dtype, along which axes and in what layout it works."""
-    kwargs = {k: v for k, v in kwargs.items() if k not in ("where", "order", "subok")}
+    if (order := kwargs.pop("order", "K")) != "K":
+        if order == "A":
+            order = "F" if all(x.flags.f_contiguous for x in map(kind_of, args) if x is not None) else "C"
+        y = _plainly(ufunc, args, kwargs) if kwargs else call(ufunc, args, kwargs)
+        return each(lambda part: arranged(part, order), y) if isinstance(y, tuple) else arranged(y, order)
+    kwargs = {k: v for k, v in kwargs.items() if k not in ("where", "subok")}
     if not kwargs.keys().isdisjoint(("dtype", "signature", "casting")):
         dtype = kwargs.pop("dtype", None)
         given = (None,) * ufunc.nin + (dtype if dtype is None else np.dtype(dtype),) * ufunc.nout

@@ -16,6 +16,7 @@ from .tracer import (
     Trace,
     Tracer,
     answers,
+    arranged,
     astype,
     call,
     creators,
@@ -641,13 +642,24 @@ def _creator(function, body=None):
 
 
 def _array(x, dtype=None, *, copy=True, order="K", subok=False, ndmin=0, **_):
-    y = gathered(x) if isinstance(x, (list, tuple)) else np.copy(x, order) if copy else x
+    if isinstance(x, (list, tuple)):
+        y, order = gathered(x), "F" if order == "F" else "C"
+    elif copy and (dtype is None or x.dtype == dtype):
+        y = np.copy(x, order)
+    else:
+        y = x
     y = y if dtype is None or y.dtype == dtype else astype(y, np.dtype(dtype))
+    y = arranged(y, order) if order in ("C", "F") else y
     return y if y.ndim >= ndmin else y.reshape((1,) * (ndmin - y.ndim) + y.shape)
 
 
 def _asarray(x, dtype=None, order=None, **_):
-    return _array(x, dtype, copy=False)
+    return _array(x, dtype, copy=False, order=order)
+
+
+def _require(a, dtype=None, requirements=None, **_):
+    contiguous = [r[0].upper() for r in requirements or () if r[0].upper() in "CF"]
+    return _array(a, dtype, copy=False, order=contiguous[0] if contiguous else "K")
 
 
 def _full(shape, fill_value, dtype=None, order="C", **_):
@@ -660,8 +672,10 @@ for _function in (np.zeros, np.ones, np.empty, np.eye, np.identity, np.tri, np.a
     _creator(_function)
 for _function in (np.frombuffer, np.fromfile, np.fromstring, np.genfromtxt, np.loadtxt):
     _creator(_function)
-_creator(np.require, lambda a, dtype=None, requirements=None: _asarray(a, dtype))
+_creator(np.require, _require)
 _creator(np.array, _array)
 _creator(np.full, _full)
-for _function in (np.asarray, np.asanyarray, np.ascontiguousarray, np.asfortranarray):
+_creator(np.ascontiguousarray, lambda a, dtype=None, **_: _array(a, dtype, copy=False, order="C", ndmin=1))
+_creator(np.asfortranarray, lambda a, dtype=None, **_: _array(a, dtype, copy=False, order="F", ndmin=1))
+for _function in (np.asarray, np.asanyarray):
     _creator(_function, _asarray)

@@ -64,7 +64,7 @@ def _clip(
 
 
 def _nan_to_num(x, copy=True, nan=0.0, posinf=None, neginf=None):
-    dtype = dtype_of(x)
+    like, dtype = x, dtype_of(x)
     if dtype.kind == "c":
         return _nan_to_num(x.real, copy, nan, posinf, neginf) + _nan_to_num(x.imag, copy, nan, posinf, neginf) * 1j
     limits = np.finfo(dtype)
@@ -74,7 +74,7 @@ def _nan_to_num(x, copy=True, nan=0.0, posinf=None, neginf=None):
         (np.isneginf(x), limits.min if neginf is None else neginf),
     ):
         x = np.where(special, astype(value, dtype), x)
-    return x
+    return arranged(x, "K", like)
 
 
 def _real_if_close(a, tol=100):
