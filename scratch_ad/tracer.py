@@ -434,9 +434,10 @@ def order_in_memory(a, order):
 
 
 def arranged(y, order="C", like=None):
-    """``y`` as it lies in memory in NumPy's own result, copied where it does not; of A and K, ``like`` decides.
+    """``y`` as NumPy's own result lies in memory, copied where it does not; of A and K, ``like`` decides.
 
-    ``order`` may also be the axes from the slowest to the fastest. It tells what ravel and reshape make of it with order= A and K, and whether theirs is a view.
+    ``order`` may also be the axes from the slowest to the fastest. What ravel and reshape make of ``y`` with order= A
+    and K, and whether they give a view, depends on it.
     """
     plain = kind_of(y)
     if type(plain) is not np.ndarray or plain.dtype == object:

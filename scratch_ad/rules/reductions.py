@@ -172,10 +172,11 @@ def _nanvar(
     a = typed(a)
     nan = np.isnan(a)
     n = count(a.shape, axis, np.logical_and(where, np.logical_not(nan)))
-    a = np.where(nan, 0, a)
+    a = arranged(np.where(nan, 0, a), "K", a)
     if mean is None or mean is np._NoValue:
         mean = ratio(np.sum(a, axis, dtype, keepdims=True, where=where), _or_nan(n))
-    total = np.sum(np.where(nan, 0, _abs2(a - mean)), axis, dtype, None, keepdims, where=where)
+    squares = arranged(np.where(nan, 0, _abs2(a - mean)), "K", a)
+    total = np.sum(squares, axis, dtype, None, keepdims, where=where)
     return ratio(total, _or_nan(n - _ddof(ddof, correction)).reshape(total.shape))
 
 

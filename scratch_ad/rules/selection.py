@@ -1,13 +1,11 @@
 """Sorting, and the statistics that pick elements by order; of equal elements the first counts as the smaller."""
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_index
 
 from ..rule import composite
 from ..tracer import any_known, arranged, arrayed, astype, kind_of, order_in_memory, strip
 from ..tree import typed
 from .reductions import along_axes, rows
-from .shaping import along
 
 
 def _sort(a, axis=-1, kind=None, order=None, *, stable=None):
@@ -178,10 +176,7 @@ def _unique(
     first = plain[1]
     if not (sorted or return_index or return_inverse or return_counts) and axis is None:  # an order of NumPy's own
         first = first[np.argsort(np.argsort(np.unique(strip(ar), equal_nan=equal_nan, sorted=False)))]
-    if axis is None:
-        values = np.ravel(ar)[first]
-    else:
-        values = np.moveaxis(arranged(np.moveaxis(ar, axis, 0)[first]), 0, axis)
+    values = np.ravel(ar)[first] if axis is None else np.moveaxis(arranged(np.moveaxis(ar, axis, 0)[first]), 0, axis)
     result = (values, *plain[1 if return_index else 2 :])
     return result if len(result) > 1 else values
 

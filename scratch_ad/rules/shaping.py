@@ -8,7 +8,19 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ..registry import rule_of
 from ..rule import Explicit, composite, explicit, linear, primitive
-from ..tracer import Tracer, arranged, arrayed, astype, each, kind_of, laid_out, order_in_memory, scatter, strip
+from ..tracer import (
+    Tracer,
+    arranged,
+    arrayed,
+    astype,
+    each,
+    is_repeated,
+    kind_of,
+    laid_out,
+    order_in_memory,
+    scatter,
+    strip,
+)
 from ..tree import typed
 from ..writing import created
 
@@ -25,6 +37,9 @@ def _settled(a, order):
     """``order`` as C or F, or of K the axes of ``a`` from the slowest to the fastest."""
     if order in ("C", "F"):
         return order
+    plain = kind_of(a)
+    if order == "K" and isinstance(plain, np.ndarray) and is_repeated(plain):
+        a = np.positive(plain)  # which goes over it in ravel's order, where a copy has another
     axes = order_in_memory(a, order)
     inwards = tuple(range(len(axes)))
     return "C" if axes == inwards else "F" if axes == inwards[::-1] else axes

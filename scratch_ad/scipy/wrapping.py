@@ -6,8 +6,9 @@ import inspect
 import numpy as np
 
 from ..rule import composite, constant, refuse
-from ..tracer import any_known, primitive, shape_of, strip
+from ..tracer import any_known, arranged, duplicate, each, kind_of, primitive, rebuild, shape_of, strip
 from ..tree import typed
+from ..writing import bottom
 
 _WITHOUT_EFFECT = ("overwrite_", "workers", "lwork")  # on the result
 
@@ -38,11 +39,13 @@ def named(function):
     return function
 
 
-def public(function, body, ndims=()):
+def public(function, body, ndims=(), as_own=False):
     """SciPy's ``function``, which on tracers is ``body``.
 
     ``body`` is given what the caller gave, all that has a default by name; without leave to overwrite its input, and
     with the check done that all of it is finite. ``ndims``: of its arguments, where it takes no stacks of them.
+    ``as_own``: whether SciPy's own result is asked how it lies in memory, where no simple rule tells, as where it
+    overwrites its input.
     """
     signature = inspect.signature(function)
     required = [name for name, p in signature.parameters.items() if p.default is p.empty]
@@ -57,9 +60,31 @@ def public(function, body, ndims=()):
         arrays = [x if isinstance(x, tuple) or "_and_" in name else typed(x) for name, x in taken]
         for x, ndim in zip(arrays, ndims):
             _check_single(function, x, ndim)
-        return body(*arrays, **{name: x for name, x in given.items() if not name.startswith(_WITHOUT_EFFECT)})
+        options = {name: x for name, x in given.items() if not name.startswith(_WITHOUT_EFFECT)}
+        y = body(*arrays, **options)
+        if not as_own and not any(given[name] for name in given if name.startswith("overwrite_")):
+            return y
+        return _as_own(y, lambda: function(*map(_plain, arrays), **_plain(given)))
 
     return named(composite(function, rewritten))
+
+
+def _as_own(y, own):
+    """``y``, one array or several, as the results of the plain call ``own`` lie in memory."""
+    parts = y if isinstance(y, tuple) else (y,)
+    if not any(len(shape_of(part)) > 1 and kind_of(part) is not None for part in parts):
+        return y
+    pairs = zip(parts, (own(),) if parts[0] is y else own(), strict=True)
+    parts = [arranged(part, "K", theirs) if len(shape_of(part)) > 1 else part for part, theirs in pairs]
+    return rebuild(y, parts) if isinstance(y, tuple) else parts[0]
+
+
+def _plain(x):
+    """What lies below all tracers, as copies that may be overwritten."""
+    if isinstance(x, dict):
+        return {name: _plain(value) for name, value in x.items()}
+    x = each(_plain, x) if isinstance(x, (tuple, list)) else bottom(x)
+    return duplicate(x) if type(x) is np.ndarray else x
 
 
 def _check_finite(x):
