@@ -12,7 +12,7 @@ import pytest
 
 from jax_ref.cases import catalogue
 from jax_ref.cases import strided as backwards_in_steps
-from scratch_ad import grad, jacfwd, jacrev, jvp, vjp
+from scratch_ad import grad, jacfwd, jacrev, jvp, record, vjp
 from scratch_ad.tracer import name_of
 from scratch_ad.writing import bottom
 
@@ -281,3 +281,18 @@ def test_a_write_into_what_ravel_gives_is_seen_where_numpy_sees_it(made, order):
     slopes = [(f(np.asarray(x + e, order=order)) - f(np.asarray(x - e, order=order))) / 2e-6 for e in step]
     for found in (grad(f)(x), jacfwd(f)(x)):
         np.testing.assert_allclose(found, np.reshape(slopes, x.shape), rtol=1e-6, atol=1e-6)
+
+
+def test_a_program_that_depends_on_the_layout_takes_no_other():
+    weights = np.arange(6.0)
+    f = lambda x: np.sum(weights * np.ravel(x, "K") ** 2)
+    x = BASE[0, :2, :3].copy()
+    for run in (f, grad(f)):
+        program = record(run, x)
+        np.testing.assert_array_equal(program(x)[0], run(x))
+        np.testing.assert_array_equal(program(x + 1)[0], run(x + 1))
+        for other in (np.asfortranarray(x), np.repeat(x, 2, 1)[:, ::2]):
+            with pytest.raises(ValueError, match="record it for these, or use order='C' or 'F'"):
+                program(other)
+            np.testing.assert_array_equal(record(run, other)(other)[0], run(other))
+    np.testing.assert_array_equal(record(np.ravel, x)(x.T)[0], np.ravel(x.T))

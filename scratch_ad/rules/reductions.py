@@ -66,7 +66,8 @@ def ratio(total, n):
         return astype(astype(total, np.float64) / n, np.float16)
     if isinstance(n, (int, float)):
         return total / n
-    return arranged(total / astype(n, np.finfo(total.dtype).dtype), "K", total)
+    share = total / astype(n, np.finfo(total.dtype).dtype)
+    return arranged(share, "K", total) if share.ndim == total.ndim else share
 
 
 # Sums and means.
