@@ -278,7 +278,10 @@ def primitive(function):
 @primitive
 def getitem(a, index):
     """``a[index]``."""
-    return a[index]
+    try:
+        return a[index]
+    except TypeError:
+        return a[with_known_ends(index)]
 
 
 @primitive
@@ -286,7 +289,10 @@ def scatter(g, index, shape):
     """The transpose of ``a[index]``: zeros of ``shape``, with ``g`` added at ``index``, repeated or not."""
     out = np.zeros_like(g, shape=shape)
     if is_basic(index):
-        out[index] = g
+        try:
+            out[index] = g
+        except TypeError:
+            out[with_known_ends(index)] = g
     elif type(out) is np.ndarray:
         np.add.at(out, index, g)
     else:  # CuPy takes no tuple here, but one array of indices
@@ -317,6 +323,18 @@ def laid_out(a, axes):
 def detached(x):
     """``x`` as a constant of every differentiation, JAX's included; a copy, which the caller may change."""
     return x.copy() if type(x) is np.ndarray else frozen(x) if isinstance(x, Tracer) else x
+
+
+def with_known_ends(index):
+    """``index`` with plain numbers for the ends of slices that are traced, as they are in a recording."""
+    if isinstance(index, tuple):
+        return tuple(map(with_known_ends, index))
+    if type(index) is not slice:
+        return index
+    ends = [index.start, index.stop, index.step]
+    while (trace := innermost(ends)) is not None:
+        ends = [end.value if isinstance(end, Tracer) and end.owner is trace else end for end in ends]
+    return slice(*ends)
 
 
 def is_basic(index):

@@ -72,7 +72,7 @@ def public(function, body, ndims=(), as_own=False):
 def _as_own(y, own):
     """``y``, one array or several, as the results of the plain call ``own`` lie in memory."""
     parts = y if isinstance(y, tuple) else (y,)
-    if not any(len(shape_of(part)) > 1 and kind_of(part) is not None for part in parts):
+    if not any(len(shape_of(part)) > 1 and type(kind_of(part)) is np.ndarray for part in parts):
         return y
     pairs = zip(parts, (own(),) if parts[0] is y else own(), strict=True)
     parts = [arranged(part, "K", theirs) if len(shape_of(part)) > 1 else part for part, theirs in pairs]
