@@ -35,6 +35,7 @@ from .tracer import (
     primitive,
     shape_of,
     strip,
+    with_known_ends,
 )
 from .views import Stale, is_view, link_of, outdate, reshape_under, viewed, views_of
 
@@ -43,7 +44,10 @@ from .views import Stale, is_view, link_of, outdate, reshape_under, viewed, view
 def put(a, index, v):
     """A copy of ``a``, of the same strides, with ``a[index] = v`` done."""
     out = duplicate(a) if type(a) is np.ndarray and not is_repeated(a) else np.array(a)
-    out[index] = v
+    try:
+        out[index] = v
+    except TypeError:
+        out[with_known_ends(index)] = v
     return out
 
 
