@@ -12,11 +12,11 @@ zero through what is infinite or nan, and a zero partial stops an infinite (co)t
 """
 
 import functools
-import math
 
 import numpy as np
 
-from .tracer import Tracer, astype, kind_of, rebuild, strip
+from .tracer import Tracer, astype, dtype_of, kind_of, rebuild, strip
+from .writing import cartesian
 
 
 def times(u, partial, kept):
@@ -32,7 +32,10 @@ def through(u, linear_map, kept):
 
 
 def product(u, p):
-    """u p, 0 where either is 0, whatever the other."""
+    """u p, 0 where either is 0, whatever the other; of complex numbers, part by part."""
+    if _is_complex(u) or _is_complex(p):
+        (a, b), (c, d) = _cartesian_parts(u), _cartesian_parts(p)
+        return cartesian(product(a, c) - product(b, d), product(a, d) + product(b, c))
     infinite, nothing = np.logical_not(np.isfinite(p)), np.equal(p, 0)
     dead = np.logical_or(np.logical_and(np.equal(u, 0), infinite), np.logical_and(nothing, np.isinf(u)))
     return np.where(dead, 0, u) * np.where(dead, 0, p)
@@ -42,7 +45,10 @@ def quotient(u, d):
     """u/d, likewise."""
     infinite, nothing = np.isinf(d), np.logical_or(np.equal(d, 0), np.isnan(d))
     dead = np.logical_or(np.logical_and(np.equal(u, 0), nothing), np.logical_and(infinite, np.isinf(u)))
-    return np.where(dead, 0, u) / np.where(dead, 1, d)
+    y = np.where(dead, 0, u) / np.where(dead, 1, d)
+    if _is_complex(y):
+        return np.where(np.logical_and(np.isinf(u), np.logical_not(nothing)), product(u, np.divide(1, d)), y)
+    return y
 
 
 def without_leaks(u, linear_map, kept):
@@ -97,6 +103,14 @@ def has_nan(x):
         return False
     x = np.vdot(x, x)
     return bool(x != x)
+
+
+def _is_complex(x):
+    return dtype_of(x).kind == "c"
+
+
+def _cartesian_parts(x):
+    return (np.real(x), np.imag(x)) if _is_complex(x) else (x, 0)
 
 
 def _several(u):
@@ -166,12 +180,8 @@ def _settled(v, finite, *reached, signed):
     """
     if v.dtype.kind == "c":
         parts = v, finite, *reached
-        real, imag = (
-            _settled(*(x.real for x in parts), signed=signed),
-            _settled(*(x.imag for x in parts), signed=signed),
-        )
-        known = np.isfinite(imag)
-        return real + np.where(known, 1j * np.where(known, imag, 0), complex(0, math.nan)).astype(v.dtype)
+        of_parts = zip(*map(_cartesian_parts, parts), strict=True)
+        return cartesian(*(_settled(*xs, signed=signed) for xs in of_parts))
     least, most = functools.reduce(np.minimum, reached), functools.reduce(np.maximum, reached)
     one_sign = signed and np.greater(least * most, 0)
     infinite = np.where(one_sign, np.copysign(np.inf, least), v)

@@ -148,6 +148,31 @@ def test_a_zero_that_depends_on_nothing_before_a_pole(linear, mix):
         np.testing.assert_allclose(found(x), expected(x), rtol=1e-12, atol=1e-12)
 
 
+OF_COMPLEX_NUMBERS = {  # of √x, and how much of its pole at 0 there is in the result
+    "product": (lambda r: np.real(r * np.array([1 + 0j, -2 + 1j, 0j, 3j])), [1.0, -2, 0, 0]),
+    "imaginary part of it": (lambda r: np.imag(r * np.array([1 + 0j, -2 + 1j, 0j, 3j])), [0.0, 1, 0, 3]),
+    "quotient": (lambda r: np.real(r / np.array([2 + 0j, 1j, -1 + 1j, np.inf])), [0.5, 0, -0.5, 0]),
+    "imaginary part of that": (lambda r: np.imag(r / np.array([2 + 0j, 1j, -1 + 1j, np.inf])), [0.0, -1, -0.5, 0]),
+    "matmul": (lambda r: np.real(np.array([[1j, 0], [2, 1], [-1 + 1j, 0]]) @ np.stack([r, 0])), [0.0, 2, -1]),
+    "imaginary part of matmul": (
+        lambda r: np.imag(np.array([[1j, 0], [2, 1], [-1 - 1j, 0]]) @ np.stack([r, 0])),
+        [1.0, 0, -1],
+    ),
+    "astype": (lambda r: np.real(r.astype(np.complex64) * (1 + 0j) * np.ones(2)), [1.0, 1]),
+}
+
+
+@pytest.mark.parametrize("mode", [jacfwd, jacrev])
+@pytest.mark.parametrize("name", OF_COMPLEX_NUMBERS)
+def test_an_infinity_among_complex_numbers_stays_in_its_part(name, mode):
+    f, share = OF_COMPLEX_NUMBERS[name]
+    expected = np.where(np.equal(share, 0), 0, np.copysign(np.inf, share))
+    with np.errstate(all="ignore"):
+        np.testing.assert_array_equal(mode(lambda x: f(np.sqrt(x)))(0.0), expected)
+        weighted = mode(lambda x: np.sum(f(np.sqrt(x)) * (np.asarray(share) == 0)))(0.0)
+    assert weighted == 0
+
+
 @pytest.mark.parametrize("mode", [jacfwd, jacrev])
 def test_infinities_of_one_sign_add_up_and_of_either_are_nan(mode):
     f = lambda x: np.sum(np.sqrt(np.tril(np.ones((3, 3))) @ x))
