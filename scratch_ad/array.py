@@ -61,7 +61,8 @@ class Array(Tracer):
         return format(self.value, spec)
 
     def reshape(self, *shape, order="C", copy=None):
-        return np.reshape(self, shape[0] if len(shape) == 1 else shape, order=order)
+        shape = shape[0] if len(shape) == 1 else shape
+        return np.reshape(self, shape) if order == "C" else np.reshape(self, shape, order=order)
 
     def transpose(self, *axes):
         return np.transpose(self, (axes[0] if len(axes) == 1 else axes) or None)

@@ -34,9 +34,7 @@ def along(axis, entry):
 
 
 def _settled(a, order):
-    """``order`` as C or F, or of K the axes of ``a`` from the slowest to the fastest."""
-    if order in ("C", "F"):
-        return order
+    """An ``order`` A or K as C or F, or of K the axes of ``a`` from the slowest to the fastest."""
     plain = kind_of(a)
     if order == "K" and isinstance(plain, np.ndarray) and is_repeated(plain):
         a = np.positive(plain)  # which goes over it in ravel's order, where a copy has another
@@ -53,19 +51,22 @@ class InOrder(Explicit):
         self.place = place
 
     def push(self, function, i, args, y, kwargs=None):
-        return super().push(function, i, *self.settled(args, y, kwargs))
+        if kwargs or len(args) > self.place:
+            args, kwargs = self.settled(args, kwargs)
+        return super().push(function, i, args, y, kwargs)
 
     def pull(self, i, args, y, wrt, kwargs=None):
-        args, y, kwargs = self.settled(args, y, kwargs)
+        if kwargs or len(args) > self.place:
+            args, kwargs = self.settled(args, kwargs)
         return super().pull(i, args, y, wrt, kwargs)
 
-    def settled(self, args, y, kwargs):
-        if kwargs and "order" in kwargs:
-            return args, y, kwargs | {"order": _settled(args[0], kwargs["order"])}
-        if len(args) > self.place:
-            args = list(args)
+    def settled(self, args, kwargs):
+        if kwargs and kwargs.get("order", "C") not in ("C", "F"):
+            kwargs = kwargs | {"order": _settled(args[0], kwargs["order"])}
+        if len(args) > self.place and args[self.place] not in ("C", "F"):
+            args = [*args]
             args[self.place] = _settled(args[0], args[self.place])
-        return args, y, kwargs
+        return args, kwargs
 
 
 def _ravel(a, order):

@@ -6,9 +6,9 @@ import inspect
 import numpy as np
 
 from ..rule import composite, constant, refuse
-from ..tracer import any_known, arranged, duplicate, each, kind_of, primitive, rebuild, shape_of, strip
+from ..tracer import Tracer, any_known, arranged, duplicate, each, kind_of, primitive, rebuild, shape_of, strip
 from ..tree import typed
-from ..writing import bottom
+from ..writing import bottom, created
 
 _WITHOUT_EFFECT = ("overwrite_", "workers", "lwork")  # on the result
 
@@ -60,11 +60,16 @@ def public(function, body, ndims=(), as_own=False):
         arrays = [x if isinstance(x, tuple) or "_and_" in name else typed(x) for name, x in taken]
         for x, ndim in zip(arrays, ndims):
             _check_single(function, x, ndim)
+        own = lambda: function(*map(_plain, arrays), **_plain(given))
+        traced = [x for x in _leaves((*arrays, *given.values())) if isinstance(x, Tracer)]
+        if any(x.size == 0 and type(kind_of(x)) is np.ndarray for x in traced):
+            y = own()
+            if all(np.size(x) == 0 for x in traced) or all(np.size(part) == 0 for part in _leaves((y,))):
+                return each(created, y) if isinstance(y, tuple) else created(y)  # nothing that could depend on anything
         options = {name: x for name, x in given.items() if not name.startswith(_WITHOUT_EFFECT)}
         y = body(*arrays, **options)
-        if not as_own and not any(given[name] for name in given if name.startswith("overwrite_")):
-            return y
-        return _as_own(y, lambda: function(*map(_plain, arrays), **_plain(given)))
+        overwrites = any(given[name] for name in given if name.startswith("overwrite_"))
+        return _as_own(y, own) if as_own or overwrites else y
 
     return named(composite(function, rewritten))
 
@@ -77,6 +82,10 @@ def _as_own(y, own):
     pairs = zip(parts, (own(),) if parts[0] is y else own(), strict=True)
     parts = [arranged(part, "K", theirs) if len(shape_of(part)) > 1 else part for part, theirs in pairs]
     return rebuild(y, parts) if isinstance(y, tuple) else parts[0]
+
+
+def _leaves(x):
+    return [leaf for part in x for leaf in _leaves(part)] if isinstance(x, (tuple, list)) else [x]
 
 
 def _plain(x):
