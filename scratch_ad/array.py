@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from .tracer import Tracer, astype, dtype_of, gathered, getitem, lowered, shape_of
+from .tracer import Tracer, arranged, astype, dtype_of, gathered, getitem, lowered, shape_of
 
 
 class Array(Tracer):
@@ -68,10 +68,9 @@ class Array(Tracer):
         return np.transpose(self, (axes[0] if len(axes) == 1 else axes) or None)
 
     def astype(self, dtype, order="K", casting="unsafe", subok=True, copy=True):
-        if not copy and self.dtype == dtype:
-            return self
         np.empty(0, self.dtype).astype(dtype, order, casting, subok, copy)  # for its checks
-        return astype(self, np.dtype(dtype))
+        y = astype(self, np.dtype(dtype)) if copy or self.dtype != dtype else self
+        return y if order == "K" else arranged(y, order, self)
 
     def clip(self, min=None, max=None, **keywords):
         return np.clip(self, min, max, **keywords)

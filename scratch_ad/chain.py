@@ -16,7 +16,8 @@ import math
 
 import numpy as np
 
-from .tracer import Tracer, astype, kind_of, rebuild, strip
+from .tracer import Tracer, astype, dtype_of, kind_of, rebuild, strip
+from .writing import cartesian
 
 
 def times(u, partial, kept):
@@ -32,7 +33,10 @@ def through(u, linear_map, kept):
 
 
 def product(u, p):
-    """u p, 0 where either is 0, whatever the other."""
+    """u p, 0 where either is 0, whatever the other; of complex numbers, part by part."""
+    if _is_complex(u) or _is_complex(p):
+        (a, b), (c, d) = _cartesian_parts(u), _cartesian_parts(p)
+        return cartesian(product(a, c) - product(b, d), product(a, d) + product(b, c))
     infinite, nothing = np.logical_not(np.isfinite(p)), np.equal(p, 0)
     dead = np.logical_or(np.logical_and(np.equal(u, 0), infinite), np.logical_and(nothing, np.isinf(u)))
     return np.where(dead, 0, u) * np.where(dead, 0, p)
@@ -42,7 +46,10 @@ def quotient(u, d):
     """u/d, likewise."""
     infinite, nothing = np.isinf(d), np.logical_or(np.equal(d, 0), np.isnan(d))
     dead = np.logical_or(np.logical_and(np.equal(u, 0), nothing), np.logical_and(infinite, np.isinf(u)))
-    return np.where(dead, 0, u) / np.where(dead, 1, d)
+    y = np.where(dead, 0, u) / np.where(dead, 1, d)
+    if _is_complex(y):
+        return np.where(np.logical_and(np.isinf(u), np.logical_not(nothing)), product(u, np.divide(1, d)), y)
+    return y
 
 
 def without_leaks(u, linear_map, kept):
@@ -60,12 +67,15 @@ def without_leaks(u, linear_map, kept):
         return _like(v, [part if part is None else np.zeros_like(strip(part)) for part in _several(v)])
     replaced = functools.partial(_replaced, np.random.default_rng(0))
     if _any_part(np.isinf, u):
-        finite = without_leaks(_only(_not_infinite, u, u), linear_map, kept)
+        finite = without_leaks(_like(u, [x if x is None else _finite(x) for x in _several(u)]), linear_map, kept)
         others = replaced(_not_finite, kept)
-        reached = [linear_map(_only(np.isinf, u, replaced(np.isinf, u)), *others) for _ in range(2)]
+        reached = [linear_map(huge, *others) for huge in _stand_ins(u)]
         settled = functools.partial(_settled, signed=not _any_part(_not_finite, kept))
         return _like(v, [p and settled(*p) for p in _columns(v, finite, *reached)])
-    reached = linear_map(replaced(_nonzero, u), *replaced(_ones, kept))
+    try:
+        reached = linear_map(replaced(_nonzero, u), *replaced(_ones, kept))
+    except np.linalg.LinAlgError:  # a solver does not take any numbers
+        return v
     first, second = (linear_map(u, *replaced(_not_finite, kept)) for _ in range(2))
     parts = []
     for part, mask, x, y in zip(*map(_several, (v, reached, first, second)), strict=True):
@@ -99,6 +109,14 @@ def has_nan(x):
     return math.isnan(x.dot(x) if x.ndim == 1 and x.flags.c_contiguous else np.vdot(x, x))  # in one pass, no temporary
 
 
+def _is_complex(x):
+    return dtype_of(x).kind == "c"
+
+
+def _cartesian_parts(x):
+    return (np.real(x), np.imag(x)) if _is_complex(x) else (x, 0)
+
+
 def _several(u):
     return u if isinstance(u, (tuple, list)) else (u,)
 
@@ -119,10 +137,6 @@ def _not_finite(x):
     return np.logical_not(np.isfinite(x))
 
 
-def _not_infinite(x):
-    return np.logical_not(np.isinf(x))
-
-
 def _any_part(condition, x):
     """Whether a condition holds anywhere in arrays, in lists or not."""
     if isinstance(x, (tuple, list)) and not hasattr(x, "dtype"):
@@ -136,30 +150,46 @@ def _columns(*several):
     return [None if parts[0] is None else parts for parts in zip(*map(_several, several), strict=True)]
 
 
-def _only(chosen, u, other):
-    """``other``, one array or several, but zero where ``u`` is not ``chosen``; of complex numbers, part by part."""
-
-    def of_part(u, other):
-        if u.dtype.kind == "c":
-            return of_part(u.real, other.real) + 1j * of_part(u.imag, other.imag)
-        return np.where(chosen(strip(u)), other, 0).astype(u.dtype)
-
-    return _like(u, [parts and of_part(*parts) for parts in _columns(u, other)])
+def _finite(x):
+    """``x`` with zeros for its infinities; of complex numbers, part by part."""
+    if x.dtype.kind == "c":
+        return _finite(x.real) + 1j * _finite(x.imag)
+    return np.where(np.isinf(strip(x)), 0, x).astype(x.dtype)
 
 
-def _settled(v, finite, first, second, signed):
+def _stand_ins(u):
+    """Numbers for the infinities of ``u``, of their signs and of very different sizes, and zeros elsewhere.
+
+    Six times, and what is largest in one is smallest in the next: so infinities of either sign come to light.
+    """
+    rng = np.random.default_rng(0)
+
+    def of_part(x, size):
+        if x.dtype.kind == "c":
+            return of_part(x.real, size) + 1j * of_part(x.imag, size)
+        return np.where(np.isinf(x), np.sign(x) * size, 0).astype(x.dtype)
+
+    for _ in range(3):
+        plain = [part if part is None else strip(part) for part in _several(u)]
+        sizes = [x if x is None else np.asarray(np.exp(rng.uniform(-4, 4, x.shape)), like=kind_of(x)) for x in plain]
+        for power in (1, -1):
+            yield _like(u, [x if x is None else of_part(x, size**power) for x, size in zip(plain, sizes, strict=True)])
+
+
+def _settled(v, finite, *reached, signed):
     """``v`` without what is nan for an infinity: ``finite`` where none has reached it, infinite where of one sign.
 
-    ``first`` and ``second``: what any numbers in the places of the infinities add; ``signed``: whether by nothing else
-    that is infinite. Of complex numbers, part by part.
+    ``reached``: what stand-ins for the infinities add; ``signed``: whether by nothing else that is infinite. Of
+    complex numbers, part by part.
     """
     if v.dtype.kind == "c":
-        parts = v, finite, first, second
-        real, imag = _settled(*(x.real for x in parts), signed), _settled(*(x.imag for x in parts), signed)
-        known = np.isfinite(imag)
-        return real + np.where(known, 1j * np.where(known, imag, 0), complex(0, math.nan)).astype(v.dtype)
-    infinite = np.where(np.greater(first * second, 0), np.copysign(np.inf, first), math.nan) if signed else math.nan
-    known = np.where(np.equal(first, 0), finite, infinite).astype(v.dtype)
+        parts = v, finite, *reached
+        of_parts = zip(*map(_cartesian_parts, parts), strict=True)
+        return cartesian(*(_settled(*xs, signed=signed) for xs in of_parts))
+    least, most = functools.reduce(np.minimum, reached), functools.reduce(np.maximum, reached)
+    one_sign = signed and np.greater(least * most, 0)
+    infinite = np.where(one_sign, np.copysign(np.inf, least), v)
+    known = np.where(np.logical_and(np.equal(least, 0), np.equal(most, 0)), finite, infinite).astype(v.dtype)
     return np.where(np.isnan(v), known, v)
 
 

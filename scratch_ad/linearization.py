@@ -14,7 +14,7 @@ from .fast import FastForward
 from .program import Call, Program, Recorder
 from .registry import snapshot
 from .tracer import dtype_of, shape_of
-from .tree import copied, describe, flatten, is_inexact, tangent_dtype, tree_map, typed_like, unflatten, zeros
+from .tree import copied, describe, entered, flatten, is_inexact, tangent_dtype, tree_map, typed_like, unflatten, zeros
 
 
 def linearize(fun, *primals, has_aux=False):
@@ -25,7 +25,7 @@ def linearize(fun, *primals, has_aux=False):
     The pushforward raises TypeError for tangents of other containers and ValueError for other shapes or dtypes.
     """
     leaves, spec = flatten(primals)
-    leaves = list(map(copied, leaves))
+    leaves = list(map(entered, leaves))
     recorder = Tangents()
     symbols = [recorder.input(zeros(leaf)) if is_inexact(leaf) else zeros(leaf) for leaf in leaves]
     with np.errstate(all="ignore"):

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .registry import aval, snapshot
-from .tracer import Closed, Trace, Tracer, each, name_of, rebuild
+from .tracer import Closed, Trace, Tracer, each, kind_of, name_of, order_in_memory, rebuild
 from .tree import entered, flatten, unflatten
 from .views import viewed
 from .writing import Cell
@@ -59,12 +59,12 @@ def _is_of_shapes(y):
 class Recorder(Trace):
     """One recording; ``avals`` holds the shape and dtype of each name, by its number."""
 
-    __slots__ = ("avals", "calls", "inputs")
+    __slots__ = ("avals", "calls", "inputs", "layouts")
     mode = "recording"
 
     def __init__(self):
         super().__init__()
-        self.inputs, self.calls, self.avals = [], [], []
+        self.inputs, self.calls, self.avals, self.layouts = [], [], [], []
 
     def recorded(self, value):
         self.avals.append(aval(value))
@@ -74,6 +74,7 @@ class Recorder(Trace):
         """A new argument of the program."""
         tracer = self.recorded(value)
         self.inputs.append(tracer.name)
+        self.layouts.append(_layout(value))
         return tracer
 
     def process(self, function, args, kwargs):
@@ -113,7 +114,19 @@ class Recorder(Trace):
         """The recorded calls as a program that returns ``outputs``, a list of tracers or constants; the last step."""
         outputs = [self.named(self.constant(out)) for out in outputs]
         calls, self.calls = self.calls, Closed(self.mode)
-        return Program(self.inputs, calls, outputs, self.avals)
+        return Program(self.inputs, calls, outputs, self.avals, self.layouts if any(map(_asks, calls)) else None)
+
+
+def _layout(x):
+    """All that order= A and K may depend on, of an array or what is made of it."""
+    flags = getattr(kind_of(x), "flags", None)
+    return flags and (order_in_memory(x, "K"), flags.c_contiguous, flags.f_contiguous)
+
+
+def _asks(call):
+    """Whether the order of the elements in a call's result depends on how its argument lies in memory."""
+    orders = (*call.args[1:], call.kwargs.get("order"))
+    return call.function in (np.ravel, np.reshape) and any(type(x) is str and x in "AK" for x in orders)
 
 
 def record(fun, *args):
@@ -130,8 +143,9 @@ class Program:
     ``source`` is its text, ``calls`` its lines, ``avals[name.number]`` the shape and dtype of each name.
     """
 
-    def __init__(self, inputs, calls, outputs, avals):
+    def __init__(self, inputs, calls, outputs, avals, layouts=None):
         self.inputs, self.calls, self.outputs, self.avals = inputs, _needed(calls, outputs), outputs, avals
+        self.layouts = layouts  # how the inputs lay in memory, where the program depends on that
         # What the source refers to: functions beyond NumPy's, array constants.
         self.namespace = {"np": np, "program": None}
         self.source = self._write()
@@ -139,6 +153,11 @@ class Program:
         self._replay = self.namespace.pop("program")
 
     def __call__(self, *inputs):
+        if self.layouts is not None and list(map(_layout, inputs)) != self.layouts:
+            raise ValueError(
+                "a program recorded with order='K' or 'A' takes arrays that lie in memory as those it was recorded "
+                "with: record it for these, or use order='C' or 'F'."
+            )
         return self._replay(*inputs)
 
     def __repr__(self):

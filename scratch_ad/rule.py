@@ -209,7 +209,7 @@ class JointlyLinear(Derivative):
         given = dict(tangents)
         zero = lambda a: aval(a).dtype.type(0) if kind_of(a) is None else np.zeros_like(strip(a))
         along = [given[i] if i in given else zero(a) for i, a in enumerate(args)]
-        return function(*args, **kwargs), function(*along, **kwargs)
+        return function(*args, **kwargs), steps[chain.through](along, lambda t: function(*t, **kwargs), ())
 
     def vjp(self, function, args, wrt, kwargs):
         likes, transpose = list(map(aval, args)), _with_keywords(self.transpose, kwargs)

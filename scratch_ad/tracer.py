@@ -157,7 +157,12 @@ def _into_ufunc(ufunc, method, args, kwargs, tracer):
 
 def _plainly(ufunc, args, kwargs):
     """A ufunc's call without the keywords that say in which dtype, along which axes and in what layout it works."""
-    kwargs = {k: v for k, v in kwargs.items() if k not in ("where", "order", "subok")}
+    if (order := kwargs.pop("order", "K")) != "K":
+        if order == "A":
+            order = "F" if all(x.flags.f_contiguous for x in map(kind_of, args) if x is not None) else "C"
+        y = _plainly(ufunc, args, kwargs) if kwargs else call(ufunc, args, kwargs)
+        return each(lambda part: arranged(part, order), y) if isinstance(y, tuple) else arranged(y, order)
+    kwargs = {k: v for k, v in kwargs.items() if k not in ("where", "subok")}
     if not kwargs.keys().isdisjoint(("dtype", "signature", "casting")):
         dtype = kwargs.pop("dtype", None)
         given = (None,) * ufunc.nin + (dtype if dtype is None else np.dtype(dtype),) * ufunc.nout
@@ -276,7 +281,10 @@ def primitive(function):
 @primitive
 def getitem(a, index):
     """``a[index]``."""
-    return a[index]
+    try:
+        return a[index]
+    except TypeError:
+        return a[with_known_ends(index)]
 
 
 @primitive
@@ -284,7 +292,10 @@ def scatter(g, index, shape):
     """The transpose of ``a[index]``: zeros of ``shape``, with ``g`` added at ``index``, repeated or not."""
     out = np.zeros_like(g, shape=shape)
     if is_basic(index):
-        out[index] = g
+        try:
+            out[index] = g
+        except TypeError:
+            out[with_known_ends(index)] = g
     elif type(out) is np.ndarray:
         np.add.at(out, index, g)
     else:  # CuPy takes no tuple here, but one array of indices
@@ -303,9 +314,30 @@ def astype(a, dtype):
 
 
 @primitive
+def laid_out(a, axes):
+    """A copy of ``a`` that lies in memory without gaps, ``axes`` from the slowest to the fastest."""
+    shape = [a.shape[i] for i in axes]
+    copy = np.empty_like(np.empty(shape, a.dtype).transpose(sorted(range(a.ndim), key=axes.__getitem__)))
+    copy[...] = a
+    return copy
+
+
+@primitive
 def detached(x):
     """``x`` as a constant of every differentiation, JAX's included; a copy, which the caller may change."""
     return x.copy() if type(x) is np.ndarray else frozen(x) if isinstance(x, Tracer) else x
+
+
+def with_known_ends(index):
+    """``index`` with plain numbers for the ends of slices that are traced, as they are in a recording."""
+    if isinstance(index, tuple):
+        return tuple(map(with_known_ends, index))
+    if type(index) is not slice:
+        return index
+    ends = [index.start, index.stop, index.step]
+    while (trace := innermost(ends)) is not None:
+        ends = [end.value if isinstance(end, Tracer) and end.owner is trace else end for end in ends]
+    return slice(*ends)
 
 
 def is_basic(index):
@@ -374,23 +406,62 @@ def snapshot_of_cell(x):
 
 
 def duplicate(a):
-    """A copy of a plain array with its strides, which decide later on what is a view and what a copy."""
+    """A copy of a plain array with its strides, which decide later on what is a view and what a copy.
+
+    It is read-only where elements of ``a`` are the same memory.
+    """
     if a.flags.forc:
         return a.copy("K")
+    if is_repeated(a):
+        return np.broadcast_to(duplicate(a[tuple(slice(None if s else 1) for s in a.strides)]), a.shape)
     copy = empty_as(a, a.dtype)
     copy[...] = a
     return copy
 
 
+def is_repeated(a):
+    """Whether several elements of the plain array ``a`` are the same memory, as those of np.broadcast_to."""
+    return any(s == 0 and n > 1 for n, s in zip(a.shape, a.strides))
+
+
 def empty_as(a, dtype):
     """An array of the shape and memory layout of the plain array ``a``, gaps and directions included."""
-    if a.flags.forc or not a.size or 0 in a.strides:
+    if a.flags.forc or not a.size or is_repeated(a):
         return np.empty_like(a, dtype, subok=False)
     dtype = np.dtype(dtype)
     strides = [s * dtype.itemsize // a.itemsize for s in a.strides]
     ends = [(n - 1) * s for n, s in zip(a.shape, strides)]
     before, behind = sum(-end for end in ends if end < 0), sum(end for end in ends if end > 0)
     return np.ndarray(a.shape, dtype, np.empty(before + behind + dtype.itemsize, np.uint8), before, strides)
+
+
+def order_in_memory(a, order):
+    """The axes of ``a`` from the slowest to the fastest that ``order`` means: C, F, or A or K, as ``a`` itself lies.
+
+    Those of a plain array alone: a number or an array of JAX has none but C.
+    """
+    axes, plain = tuple(range(len(shape_of(a)))), kind_of(a)
+    if order == "F":
+        return axes[::-1]
+    if order == "C" or not isinstance(plain, np.ndarray) or plain.flags.c_contiguous:
+        return axes
+    if order == "A" or plain.flags.f_contiguous:
+        return axes[::-1] if plain.flags.f_contiguous else axes
+    strides = np.empty_like(plain).strides
+    return tuple(sorted(axes, key=lambda i: -strides[i]))
+
+
+def arranged(y, order="C", like=None):
+    """``y`` as NumPy's own result lies in memory, copied where it does not; of A and K, ``like`` decides.
+
+    ``order`` may also be the axes from the slowest to the fastest. What ravel and reshape make of ``y`` with order= A
+    and K, and whether they give a view, depends on it.
+    """
+    plain = kind_of(y)
+    if type(plain) is not np.ndarray or plain.dtype == object:
+        return y
+    axes = order if isinstance(order, tuple) else order_in_memory(plain if like is None else like, order)
+    return y if np.transpose(plain, axes).flags.c_contiguous else laid_out(y, axes)
 
 
 def any_known(condition):

@@ -16,6 +16,7 @@ from .tracer import (
     Trace,
     Tracer,
     answers,
+    arranged,
     astype,
     call,
     creators,
@@ -27,12 +28,14 @@ from .tracer import (
     innermost,
     into_plain,
     is_basic,
+    is_repeated,
     kind_of,
     lowered,
     name_of,
     primitive,
     shape_of,
     strip,
+    with_known_ends,
 )
 from .views import Stale, is_view, link_of, outdate, reshape_under, viewed, views_of
 
@@ -40,8 +43,11 @@ from .views import Stale, is_view, link_of, outdate, reshape_under, viewed, view
 @primitive
 def put(a, index, v):
     """A copy of ``a``, of the same strides, with ``a[index] = v`` done."""
-    out = duplicate(a) if type(a) is np.ndarray else np.array(a)
-    out[index] = v
+    out = duplicate(a) if type(a) is np.ndarray and not is_repeated(a) else np.array(a)
+    try:
+        out[index] = v
+    except TypeError:
+        out[with_known_ends(index)] = v
     return out
 
 
@@ -640,13 +646,24 @@ def _creator(function, body=None):
 
 
 def _array(x, dtype=None, *, copy=True, order="K", subok=False, ndmin=0, **_):
-    y = gathered(x) if isinstance(x, (list, tuple)) else np.copy(x, order) if copy else x
+    if isinstance(x, (list, tuple)):
+        y, order = gathered(x), "F" if order == "F" else "C"
+    elif copy and (dtype is None or x.dtype == dtype):
+        y = np.copy(x, order)
+    else:
+        y = x
     y = y if dtype is None or y.dtype == dtype else astype(y, np.dtype(dtype))
+    y = arranged(y, order) if order in ("C", "F") else y
     return y if y.ndim >= ndmin else y.reshape((1,) * (ndmin - y.ndim) + y.shape)
 
 
 def _asarray(x, dtype=None, order=None, **_):
-    return _array(x, dtype, copy=False)
+    return _array(x, dtype, copy=False, order=order)
+
+
+def _require(a, dtype=None, requirements=None, **_):
+    contiguous = [r[0].upper() for r in requirements or () if r[0].upper() in "CF"]
+    return _array(a, dtype, copy=False, order=contiguous[0] if contiguous else "K")
 
 
 def _full(shape, fill_value, dtype=None, order="C", **_):
@@ -659,8 +676,10 @@ for _function in (np.zeros, np.ones, np.empty, np.eye, np.identity, np.tri, np.a
     _creator(_function)
 for _function in (np.frombuffer, np.fromfile, np.fromstring, np.genfromtxt, np.loadtxt):
     _creator(_function)
-_creator(np.require, lambda a, dtype=None, requirements=None: _asarray(a, dtype))
+_creator(np.require, _require)
 _creator(np.array, _array)
 _creator(np.full, _full)
-for _function in (np.asarray, np.asanyarray, np.ascontiguousarray, np.asfortranarray):
+_creator(np.ascontiguousarray, lambda a, dtype=None, **_: _array(a, dtype, copy=False, order="C", ndmin=1))
+_creator(np.asfortranarray, lambda a, dtype=None, **_: _array(a, dtype, copy=False, order="F", ndmin=1))
+for _function in (np.asarray, np.asanyarray):
     _creator(_function, _asarray)

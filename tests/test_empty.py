@@ -27,19 +27,12 @@ for _case in catalogue:
     CASES.setdefault(name_of(_case.function), []).append(_case)
 
 
-NOT_YET = """
-    np.apply_along_axis np.einsum np.nanpercentile np.nanquantile np.polymul np.quantile
-    scipy.linalg.circulant scipy.linalg.eig_banded scipy.linalg.expm scipy.linalg.fiedler scipy.linalg.fiedler_companion
-    scipy.linalg.hankel scipy.linalg.khatri_rao scipy.linalg.lu scipy.linalg.lu_solve scipy.linalg.matmul_toeplitz
-    scipy.linalg.orth scipy.linalg.orthogonal_procrustes scipy.linalg.qr_multiply scipy.linalg.solve_circulant
-    scipy.linalg.solve_sylvester scipy.linalg.toeplitz scipy.signal.convolve scipy.signal.convolve2d
-    scipy.signal.correlate scipy.signal.correlate2d scipy.signal.csd scipy.signal.stft scipy.signal.welch
-""".split()  # noqa: SIM905  (each raises, or gives another shape, in a call that NumPy or SciPy take)
+NOT_TAKEN = ["np.einsum"]  # whose diagonal of an array of shape (0, 3) is memory that is not the array's
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_both_modes_take_what_numpy_takes(name):
-    if name in NOT_YET:
+    if name in NOT_TAKEN:
         with pytest.raises((AssertionError, IndexError, ValueError)):
             check(name)
     else:
@@ -62,6 +55,8 @@ def check(name):
                 out, pullback = scratch_ad.vjp(f, *primals)
                 for x, c in zip(primals, pullback(out), strict=True):
                     assert np.shape(c) == x.shape and c.dtype == x.dtype, (str(case), x.shape)
-                tangents = scratch_ad.jvp(f, primals, primals)[1]
-                for t, part in zip(tangents if isinstance(y, list) else [tangents], parts, strict=True):
-                    assert np.shape(t) == np.shape(part), (str(case), np.shape(part))
+                pushed = scratch_ad.jvp(f, primals, primals)
+                for found in (out, *pushed):
+                    for ours, part in zip(found if isinstance(y, list) else [found], parts, strict=True):
+                        assert np.shape(ours) == np.shape(part), (str(case), np.shape(part))
+                        assert np.asarray(ours).dtype == np.asarray(part).dtype, str(case)

@@ -227,3 +227,42 @@ def test_an_operand_with_leading_axes_of_length_1(f, x, shape):
     assert jvp(g, (x,), (np.ones_like(x),))[0].shape == y.shape
     np.testing.assert_allclose(jacfwd(g)(x), jacrev(g)(x), rtol=1e-14)
     assert jacfwd(g)(x).shape == y.shape + np.shape(x)
+
+
+BROADCAST = {
+    "sum with a vector": lambda x: x + np.array([1.0]),
+    "sum with a row": lambda x: x + np.ones((1, 3)),
+    "product of a row and a stack": lambda x: x * np.ones((2, 1, 3)),
+    "where": lambda x: np.where(True, x, np.ones((1, 3))),
+    "where, with a condition of higher rank": lambda x: np.where(np.ones((1, 1, 3), bool), x, 2.0),
+    "maximum": lambda x: np.maximum(x, np.full((1, 3), -9.0)),
+    "clip": lambda x: np.clip(x, np.full((1, 3), -9.0), np.full((1, 1, 1), 9.0)),
+    "select": lambda x: np.select([np.ones((1, 3), bool)], [x]),
+    "choose": lambda x: np.choose(np.zeros((1, 3), int), [x, 1.0]),
+    "arctan2": lambda x: np.arctan2(x, np.ones((1, 3))),
+    "interp": lambda x: np.interp(np.ones((1, 1)), [0.0, 2.0], np.broadcast_to(x, (3,))[:2]),
+    "matmul": lambda x: np.ones((1, 1, 2, 3)) @ (x * np.ones(3)),
+    "matvec": lambda x: np.matvec(np.ones((1, 2, 3)), x * np.ones(3)),
+    "vecdot": lambda x: np.vecdot(np.ones((1, 2, 3)), x * np.ones(3)),
+    "cross": lambda x: np.cross(x * np.ones(3), np.ones((1, 1, 3))),
+    "solve": lambda x: np.linalg.solve(np.eye(3)[None], np.ones((3, 3)) * x),
+    "linspace": lambda x: np.linspace(x, np.ones((1, 3)), 2),
+    "insert": lambda x: np.insert(np.ones((1, 3)), 1, x, axis=0),
+    "sum with an initial row": lambda x: np.sum(np.ones((2, 1)), axis=0, initial=0.0) + x,
+    "average": lambda x: np.average(np.ones((2, 3)) * x, axis=0, weights=[1.0, 2.0]),
+    "broadcast_to": lambda x: np.broadcast_to(x, (1, 1, 3)),
+}
+
+
+@pytest.mark.parametrize("x", [1.5, np.array([0.5]), np.array([0.5, 1.0, 2.0])], ids=np.shape)
+@pytest.mark.parametrize("f", BROADCAST.values(), ids=BROADCAST)
+def test_an_argument_of_lower_rank_than_the_result(f, x):
+    """Both modes against a difference, exact but for rounding: the functions are smooth."""
+    y, h = f(x), 1e-6
+    for of_one, t in ((f, np.ones_like(x)), (lambda x: jvp(f, (x,), (np.ones_like(x),))[1], np.ones_like(x))):
+        expected = (of_one(x + h * t) - of_one(x - h * t)) / (2 * h)
+        value, forward = jvp(of_one, (x,), (t,))
+        assert np.shape(value) == np.shape(forward) == np.shape(expected) == np.shape(y)
+        np.testing.assert_allclose(forward, expected, rtol=1e-8, atol=1e-8)
+        (reverse,) = vjp(of_one, x)[1](np.ones_like(expected))
+        np.testing.assert_allclose(np.sum(reverse), np.sum(expected), rtol=1e-8, atol=1e-8)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.special
 
-from scratch_ad import jvp, vjp
+from scratch_ad import jacrev, jvp, vjp
 from scratch_ad.scipy import fft, signal, special
 
 x = np.array([0.7, 1.9, 1.3])
@@ -118,3 +118,25 @@ def test_errors_are_those_of_numpy(name, mode):
     with pytest.raises(plain.type) as traced:
         mode(f, a)
     assert str(traced.value) == str(plain.value)
+
+
+PADDED = {
+    "a pair": lambda x: np.pad(x, 1, constant_values=(x[0], x[1])),
+    "a pair in a tuple": lambda x: np.pad(x, (1, 2), constant_values=((x[0] ** 2, 3),)),
+    "a pair per axis": lambda x: np.pad(np.outer(x, x), 1, constant_values=((x[0], x[1]), (x[2], 1.0))),
+    "one number per axis": lambda x: np.pad(np.outer(x, x), 1, constant_values=((x[0],), [x[1]])),
+    "an array": lambda x: np.pad(np.outer(x, x), 1, constant_values=np.outer(x[:2], x[:2])),
+    "a ramp": lambda x: np.pad(np.outer(x, x), 2, "linear_ramp", end_values=((x[0], x[1]), (x[2], 1.0))),
+    "a dictionary of widths": lambda x: np.pad(
+        np.outer(x, x), {0: 1, -1: (0, 2)}, constant_values=((x[0], 2), (1, x[2]))
+    ),
+}
+
+
+@pytest.mark.parametrize("f", PADDED.values(), ids=PADDED)
+def test_padding_with_numbers_that_are_differentiated(f):
+    x, t = np.array([1.5, 2.0, 4.0]), np.array([1.0, -0.5, 0.25])
+    value, pushed = jvp(f, (x,), (t,))
+    np.testing.assert_array_equal(value, f(x))
+    np.testing.assert_allclose(pushed, (f(x + 1e-6 * t) - f(x - 1e-6 * t)) / 2e-6, atol=1e-8)
+    np.testing.assert_allclose(jacrev(f)(x) @ t, pushed, rtol=1e-14, atol=1e-14)

@@ -1,5 +1,7 @@
 """Recording: what a program replays, shows and costs."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -245,7 +247,15 @@ OF_SHAPES_AND_PLACES = {
     "size": lambda x: np.sum(x * x) / np.size(x),
     "pad": lambda x: np.pad(x, (1, 2)) ** 2,
     "histogram": lambda x: np.histogram(x, 3, weights=x)[0] ** 2,
+    "slice from a place": lambda x: x[np.argmax(x) - 1 :] ** 3,
+    "slice in two axes": lambda x: np.outer(x, x)[: np.argmax(x), np.searchsorted(x, 0.5) :: -1],
+    "slice written into": lambda x: written_up_to(x * x, np.argmax(x)),
 }
+
+
+def written_up_to(y, place):
+    y[:place] = y[1 : place + 1] * y[0]
+    return y
 
 
 @pytest.mark.parametrize("name", OF_SHAPES_AND_PLACES)
@@ -254,3 +264,6 @@ def test_derivatives_that_look_at_shapes_and_places_are_recorded(name):
     total = lambda x: np.sum(f(x))
     for g in (f, grad(total), lambda x: scratch_ad.jvp(f, (x,), (x,))[1]):
         np.testing.assert_array_equal(record(g, x)(x)[0], g(x))
+    for outer, inner in itertools.product((scratch_ad.jacfwd, scratch_ad.jacrev), repeat=2):
+        second = outer(inner(total))
+        np.testing.assert_array_equal(record(second, x)(x)[0], second(x))

@@ -189,6 +189,12 @@ def _promoted(a, b, dtype):
     return astype(a, dtype), astype(b, dtype)
 
 
+def _angle(z, deg=False):
+    real, imag = (np.real(z), np.imag(z)) if dtype_of(z).kind == "c" else (z, 0)
+    y = np.arctan2(imag, real)
+    return y * (180 / math.pi) if deg else y
+
+
 # fmt: off
 elementwise(np.add,         1,                                         1)
 elementwise(np.subtract,    1,                                         -1)
@@ -257,7 +263,7 @@ explicit(np.sign,           lambda t, y, x: _sign_map(t, y, x), lambda g, y, x: 
 explicit(np.modf,           lambda t, _y, _x: (t, None),                    lambda g, _y, _x: g[0])
 explicit(np.frexp,          lambda t, y, _x: (np.ldexp(t, -y[1]), None),    lambda g, y, _x: np.ldexp(g[0], -y[1]))
 
-composite(np.angle,         lambda z, deg=False: np.arctan2(np.imag(z), np.real(z)) * (180 / math.pi if deg else 1))
+composite(np.angle,         _angle)
 composite(np.divmod,        lambda a, b: (np.floor_divide(a, b), np.remainder(a, b)))
 composite(np.float_power,   lambda a, b: np.power(*_promoted(a, b, np.float64)))
 # fmt: on

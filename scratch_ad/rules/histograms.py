@@ -35,7 +35,12 @@ def _totals(sample, edges, weights):
     for x, e in zip(map(strip, sample), map(strip, edges), strict=True):
         places.append(np.where(np.equal(x, e[-1]), len(e) - 1, np.searchsorted(e, x, "right")))
     weights = np.zeros(places[0].shape, int, like=kind_of(places[0])) + 1 if weights is None else weights
-    return scatter(weights, tuple(places), tuple(len(e) + 1 for e in edges))[(slice(1, -1),) * len(edges)]
+    return scatter(weights, tuple(places), tuple(len(e) + 1 for e in edges))
+
+
+def _inside(n):
+    """The totals of the bins, without those of what lies outside."""
+    return n[(slice(1, -1),) * n.ndim]
 
 
 def _density(n, edges):
@@ -50,7 +55,7 @@ def _histogram(a, bins=10, range=None, density=None, weights=None):
     if weights is not None and weights.shape != a.shape:
         raise ValueError("weights should have the same shape as a.")
     e = np.histogram_bin_edges(a, bins, range, weights)
-    n = _totals([np.ravel(a)], [e], None if weights is None else np.ravel(weights))
+    n = _inside(_totals([np.ravel(a)], [e], None if weights is None else np.ravel(weights)))
     return _density(n, [e]) if density else n, e
 
 
@@ -65,7 +70,7 @@ def _histogramdd(sample, bins=10, range=None, density=None, weights=None):
     if len(range) != len(columns):
         raise ValueError("range argument must have one entry per dimension")
     e = [np.histogram_bin_edges(x, b, r) for x, b, r in zip(columns, bins, range, strict=True)]
-    n = astype(_totals(columns, e, None if weights is None else typed(weights)), np.dtype(float))
+    n = _inside(astype(_totals(columns, e, None if weights is None else typed(weights)), np.dtype(float)))
     return _density(n, e) if density else n, e
 
 

@@ -8,7 +8,7 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from ..registry import match, rule_of
 from ..rule import Composite, composite, explicit, linear
-from ..tracer import answers, arrayed, getitem, is_basic, kind_of, scatter
+from ..tracer import answers, arranged, arrayed, getitem, is_basic, kind_of, scatter
 from ..tree import typed, zeros
 from ..writing import cartesian, put
 from .shaping import along
@@ -57,7 +57,7 @@ def _take(a, indices, axis=None, out=None, mode="raise"):
         indices = indices % a.shape[axis]
     elif mode == "clip":
         indices = np.clip(indices, 0, a.shape[axis] - 1)
-    return a[along(axis, indices)]
+    return arranged(a[along(axis, indices)])
 
 
 def _compress(condition, a, axis=None, out=None):

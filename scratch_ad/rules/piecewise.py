@@ -6,7 +6,7 @@ import numpy as np
 from numpy.lib import scimath
 
 from ..rule import composite, explicit
-from ..tracer import arrayed, astype, dtype_of, getitem, scatter, strip
+from ..tracer import arranged, arrayed, astype, dtype_of, getitem, scatter, strip
 from ..tree import typed
 from .grids import kind
 
@@ -19,7 +19,7 @@ def _select(condlist, choicelist, default=0):
     dtype = np.result_type(*map(kind, (*choicelist, default)))
     default, *choices = (astype(typed(x), dtype) for x in (default, *choicelist))
     pairs = list(zip(condlist, choices, strict=True))
-    return functools.reduce(lambda rest, pair: np.where(*pair, rest), reversed(pairs), default)
+    return arranged(functools.reduce(lambda rest, pair: np.where(*pair, rest), reversed(pairs), default))
 
 
 def _piecewise(x, condlist, funclist, *args, **kwargs):
@@ -41,7 +41,7 @@ def _piecewise(x, condlist, funclist, *args, **kwargs):
             value = function(chosen, *args, **kwargs) if callable(function) else function
             value = astype(np.broadcast_to(value, chosen.shape), y.dtype)
             y = np.where(condition, scatter(value, condition, y.shape), y)
-    return y
+    return arranged(y, "K", x)
 
 
 def _clip(
@@ -64,7 +64,7 @@ def _clip(
 
 
 def _nan_to_num(x, copy=True, nan=0.0, posinf=None, neginf=None):
-    dtype = dtype_of(x)
+    like, dtype = x, dtype_of(x)
     if dtype.kind == "c":
         return _nan_to_num(x.real, copy, nan, posinf, neginf) + _nan_to_num(x.imag, copy, nan, posinf, neginf) * 1j
     limits = np.finfo(dtype)
@@ -74,7 +74,7 @@ def _nan_to_num(x, copy=True, nan=0.0, posinf=None, neginf=None):
         (np.isneginf(x), limits.min if neginf is None else neginf),
     ):
         x = np.where(special, astype(value, dtype), x)
-    return x
+    return arranged(x, "K", like)
 
 
 def _real_if_close(a, tol=100):

@@ -95,7 +95,7 @@ def _trimmed(p):
     p = _listed(p)
     if p.ndim != 1:
         raise ValueError("Polynomial must be 1d only.")
-    return p[_leading(np.equal(strip(p), 0)) :]
+    return p[_leading(np.equal(strip(p), 0)) :] if p.size else np.zeros_like(strip(p), shape=1)
 
 
 composite(np.polyadd, _closed(lambda a1, a2: np.add(*_aligned(a1, a2))))
@@ -205,7 +205,7 @@ def _poly(seq_of_zeros):
     for zero in z:
         y = np.convolve(y, np.stack([one, -zero]))
     if z.dtype.kind == "c" and np.array_equal(np.sort(strip(z)), np.sort(np.conjugate(strip(z)))):
-        return y.real
+        return np.copy(y.real)
     return y
 
 

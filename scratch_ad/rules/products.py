@@ -10,7 +10,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..rule import composite, linear, primitive
-from ..tracer import astype, scatter, shape_of
+from ..tracer import arranged, astype, scatter, shape_of
 from ..tree import typed
 
 # Matrix products. What was broadcast is summed by the engines.
@@ -241,9 +241,10 @@ def _cross(a, b, axisa=-1, axisb=-1, axisc=-1, axis=None):
     np.cross(np.zeros(a.shape[-1]), np.zeros(b.shape[-1]))  # NumPy's own error, or warning for two components
     (a0, a1, *a2), (b0, b1, *b2) = ([x[..., i] for i in range(x.shape[-1])] for x in (a, b))
     if not a2 and not b2:
-        return a0 * b1 - a1 * b0
+        return arranged(a0 * b1 - a1 * b0)
     a2, b2 = a2[0] if a2 else np.zeros_like(a0), b2[0] if b2 else np.zeros_like(b0)
-    return np.stack([a1 * b2 - a2 * b1, a2 * b0 - a0 * b2, a0 * b1 - a1 * b0], axisc)
+    y = np.stack([a1 * b2 - a2 * b1, a2 * b0 - a0 * b2, a0 * b1 - a1 * b0], -1)
+    return np.moveaxis(arranged(y), -1, axisc)
 
 
 composite(np.kron, _kron)

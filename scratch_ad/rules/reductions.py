@@ -9,7 +9,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..rule import composite, elementwise, explicit, linear, primitive
-from ..tracer import Tracer, any_known, astype, kind_of, shape_of
+from ..tracer import Tracer, any_known, arranged, astype, kind_of, shape_of
 from ..tree import typed
 
 _NONE = (None,) * 4  # no derivative in the arguments between ``a`` and ``initial``
@@ -64,7 +64,10 @@ def ratio(total, n):
     """``total / n`` in the dtype of ``total``, also where ``n`` is an array or too large for float16."""
     if total.dtype == np.float16:
         return astype(astype(total, np.float64) / n, np.float16)
-    return total / (n if isinstance(n, (int, float)) else astype(n, np.finfo(total.dtype).dtype))
+    if isinstance(n, (int, float)):
+        return total / n
+    share = total / astype(n, np.finfo(total.dtype).dtype)
+    return arranged(share, "K", total) if share.ndim == total.ndim else share
 
 
 # Sums and means.
@@ -79,7 +82,13 @@ def _sum_vjp(g, _y, _a, axis=None, dtype=None, out=None, keepdims=False, initial
     return g if where is True else masked(g, where, 0)
 
 
-def _mean_transpose(g, _a, axis=None, dtype=None, out=None, keepdims=False, where=True):
+def _mean_jvp(t, _y, a, axis=None, dtype=None, out=None, keepdims=False, where=True):
+    t = np.mean(t, axis, dtype, out, keepdims, where=where)
+    some = where is True or np.any(np.broadcast_to(where, shape_of(a)), axis, keepdims=keepdims)
+    return masked(t, some, 0)  # the mean of nothing is nan whatever the elements are
+
+
+def _mean_vjp(g, _y, _a, axis=None, dtype=None, out=None, keepdims=False, where=True):
     share = ratio(with_axes(g, _a.shape, axis), count(_a.shape, axis, where))
     return masked(spread(share, _a.shape, axis), where, 0)
 
@@ -89,7 +98,7 @@ explicit(
     jvp=(_sum_jvp, *_NONE, lambda t, _y, *args, **kwargs: t),
     vjp=(_sum_vjp, *_NONE, lambda g, _y, *args, **kwargs: g),
 )
-linear(np.mean, _mean_transpose)
+explicit(np.mean, jvp=_mean_jvp, vjp=_mean_vjp)
 
 
 def along_axes(weights, a, axis):
@@ -118,7 +127,7 @@ def _average(a, axis=None, weights=None, returned=False, *, keepdims=False):
         if any_known(np.equal(total, 0)):
             raise ZeroDivisionError("Weights sum to zero, can't be normalized")
         y = np.sum(a * weights, axis, dtype, keepdims=keepdims) / total
-    return (y, np.broadcast_to(total, y.shape)) if returned else y
+    return (y, total if total.shape == y.shape else np.copy(np.broadcast_to(total, y.shape), "C")) if returned else y
 
 
 composite(np.average, _average)
@@ -164,10 +173,11 @@ def _nanvar(
     a = typed(a)
     nan = np.isnan(a)
     n = count(a.shape, axis, np.logical_and(where, np.logical_not(nan)))
-    a = np.where(nan, 0, a)
+    a = arranged(np.where(nan, 0, a), "K", a)
     if mean is None or mean is np._NoValue:
         mean = ratio(np.sum(a, axis, dtype, keepdims=True, where=where), _or_nan(n))
-    total = np.sum(np.where(nan, 0, _abs2(a - mean)), axis, dtype, None, keepdims, where=where)
+    squares = arranged(np.where(nan, 0, _abs2(a - mean)), "K", a)
+    total = np.sum(squares, axis, dtype, None, keepdims, where=where)
     return ratio(total, _or_nan(n - _ddof(ddof, correction)).reshape(total.shape))
 
 
@@ -178,7 +188,7 @@ def _nanmean(a, axis=None, dtype=None, out=None, keepdims=False, *, where=True):
 
 
 def _without_nan(a, other):
-    return np.where(np.isnan(a), other, a)
+    return arranged(np.where(np.isnan(a), other, a), "K", a)
 
 
 def _or_nan(n):
@@ -492,7 +502,7 @@ def _slope(f, h, axis, edge_order):
         (p, q, r), (w, v, u) = weights
         a, b, c, x, y, z = _along(f, axis, *(slice(i, i + 1 or None) for i in (0, 1, 2, -3, -2, -1)))
         start, end = p * a + q * b + r * c, -(u * x + v * y + w * z)
-    return astype(np.concatenate([start, inner, end], axis), f.dtype)
+    return arranged(astype(np.concatenate([start, inner, end], axis), f.dtype), "K", f)
 
 
 def _one_sided(near, far):

@@ -1,20 +1,18 @@
 """Sorting, and the statistics that pick elements by order; of equal elements the first counts as the smaller."""
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_index
 
 from ..rule import composite
-from ..tracer import any_known, arrayed, astype, kind_of, strip
+from ..tracer import any_known, arranged, arrayed, astype, kind_of, order_in_memory, strip
 from ..tree import typed
 from .reductions import along_axes, rows
-from .shaping import along
 
 
 def _sort(a, axis=-1, kind=None, order=None, *, stable=None):
     np.sort(np.empty((0,)), -1, kind, order, stable=stable)  # for its checks
     if axis is None:
         a, axis = np.ravel(a), 0
-    return np.take_along_axis(a, np.argsort(a, axis, kind="stable"), axis)
+    return arranged(np.take_along_axis(a, np.argsort(a, axis, kind="stable"), axis), "K", a)
 
 
 def _partition(a, kth, axis=-1, kind="introselect", order=None):
@@ -23,17 +21,26 @@ def _partition(a, kth, axis=-1, kind="introselect", order=None):
         a, axis = np.ravel(a), 0
     result = np.partition(strip(a), kth, axis, kind)
     rank = np.argsort(np.argsort(result, axis, kind="stable"), axis)
-    return np.take_along_axis(a, np.take_along_axis(np.argsort(a, axis, kind="stable"), rank, axis), axis)
+    places = np.take_along_axis(np.argsort(a, axis, kind="stable"), rank, axis)
+    return arranged(np.take_along_axis(a, places, axis), "K", a)
+
+
+def _or_nan(r):
+    """Rows, of one nan where they have no element."""
+    return r if r.shape[-1] else np.zeros((*r.shape[:-1], 1), r.dtype, like=kind_of(r)) + np.nan
 
 
 def _median(skip_nan):
     def body(a, axis=None, out=None, overwrite_input=False, keepdims=False):
         a = typed(a)
-        r = np.sort(rows(a, axis))
-        r = r if r.shape[-1] else np.zeros((*r.shape[:-1], 1), r.dtype, like=kind_of(r)) + np.nan
+        lanes = _or_nan(rows(a, axis))
+        long = skip_nan and a.ndim > 1 and lanes.shape[-1] >= 600  # of which NumPy takes one after another
+        order = order_in_memory(lanes[..., :1], "C" if long else "K")
+        r = np.sort(lanes)
         n = _lengths(r, skip_nan)
         middle = np.concatenate([(n - 1) // 2, n // 2], -1)
-        return _finish(np.mean(_pick(r, middle, n), -1, keepdims=True), r, (), a.shape, axis, keepdims, skip_nan)
+        y = np.mean(_pick(r, middle, n), -1, keepdims=True)
+        return _finish(y, r, (), a.shape, axis, keepdims, skip_nan, order)
 
     return body
 
@@ -96,11 +103,11 @@ def _quantile(skip_nan, scale=1):
             raise ValueError(f"{name} must be in the range [0, {scale}]")
         if q.ndim > 2:
             raise ValueError("q must be a scalar or 1d")
-        r = rows(a, axis)
+        r = _or_nan(rows(a, axis))
         order = np.argsort(r, -1, kind="stable")
         r = np.take_along_axis(r, order, -1)
         n, flat = astype(_lengths(r, skip_nan), q.dtype), np.reshape(q, -1)
-        if weights is not None:
+        if weights is not None and a.size:
             weights = np.broadcast_to(along_axes(typed(weights), a, axis), a.shape)
             y = _pick(r, _weighted_places(r, np.take_along_axis(rows(weights, axis), order, -1), flat, skip_nan), n)
         else:
@@ -112,7 +119,9 @@ def _quantile(skip_nan, scale=1):
                 if weak and a.dtype.kind == "f":
                     fraction = astype(fraction, a.dtype)
                 y = np.where(np.greater_equal(fraction, 0.5), end - rise * (1 - fraction), y + rise * fraction)
-        return _finish(y, r, q.shape, a.shape, axis, keepdims, skip_nan)
+        outwards = range(r.ndim - 1)
+        order = (*outwards, r.ndim - 1) if skip_nan else (r.ndim - 1, *outwards)
+        return _finish(y, r, q.shape, a.shape, axis, keepdims, skip_nan, order)
 
     return body
 
@@ -145,13 +154,16 @@ def _pick(r, places, n):
     return np.take_along_axis(r, np.broadcast_to(places, (*r.shape[:-1], places.shape[-1])), -1)
 
 
-def _finish(y, r, q_shape, shape, axis, keepdims, skip_nan):
-    """``y``, with one entry per q in its last axis, nan in rows with a nan, in the shape that NumPy gives."""
+def _finish(y, r, q_shape, shape, axis, keepdims, skip_nan, order):
+    """``y``, with one entry per q in its last axis, nan in rows with a nan, in the shape that NumPy gives.
+
+    ``order``: its axes from the slowest to the fastest in the memory of NumPy's result.
+    """
     if not skip_nan:
         y = np.where(np.isnan(r[..., -1:]), np.nan, y)
     keepdims = keepdims is not np._NoValue and bool(keepdims)
     reduced = np.sum(np.empty(shape), axis, keepdims=keepdims).shape
-    return np.moveaxis(y, -1, 0).reshape(q_shape + reduced)
+    return np.moveaxis(arranged(y, order), -1, 0).reshape(q_shape + reduced)
 
 
 # Sets. Of equal elements the first is the one that is selected; indices, inverses and counts are plain.
@@ -164,7 +176,7 @@ def _unique(
     first = plain[1]
     if not (sorted or return_index or return_inverse or return_counts) and axis is None:  # an order of NumPy's own
         first = first[np.argsort(np.argsort(np.unique(strip(ar), equal_nan=equal_nan, sorted=False)))]
-    values = np.ravel(ar)[first] if axis is None else ar[along(normalize_axis_index(axis, ar.ndim), first)]
+    values = np.ravel(ar)[first] if axis is None else np.moveaxis(arranged(np.moveaxis(ar, axis, 0)[first]), 0, axis)
     result = (values, *plain[1 if return_index else 2 :])
     return result if len(result) > 1 else values
 

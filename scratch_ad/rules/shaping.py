@@ -6,8 +6,21 @@ import math
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
-from ..rule import composite, explicit, linear, primitive
-from ..tracer import Tracer, arrayed, astype, each, kind_of, scatter, strip
+from ..registry import rule_of
+from ..rule import Explicit, composite, explicit, linear, primitive
+from ..tracer import (
+    Tracer,
+    arranged,
+    arrayed,
+    astype,
+    each,
+    is_repeated,
+    kind_of,
+    laid_out,
+    order_in_memory,
+    scatter,
+    strip,
+)
 from ..tree import typed
 from ..writing import created
 
@@ -20,26 +33,69 @@ def along(axis, entry):
 # Another shape.
 
 
-def _settled(order):
-    if order not in ("C", "F"):
-        raise NotImplementedError(f"order={order!r} depends on the memory layout; differentiation needs 'C' or 'F'.")
-    return order
+def _settled(a, order):
+    """An ``order`` A or K as C or F, or of K the axes of ``a`` from the slowest to the fastest."""
+    plain = kind_of(a)
+    if order == "K" and isinstance(plain, np.ndarray) and is_repeated(plain):
+        a = np.positive(plain)  # which goes over it in ravel's order, where a copy has another
+    axes = order_in_memory(a, order)
+    inwards = tuple(range(len(axes)))
+    return "C" if axes == inwards else "F" if axes == inwards[::-1] else axes
 
 
-explicit(
+class InOrder(Explicit):
+    """Of functions with an ``order``: where it is A or K, the memory layout of the array decides, not its tangent's."""
+
+    def __init__(self, function, place, jvp, vjp):
+        super().__init__(function, (jvp,), (vjp,))
+        self.place = place
+
+    def push(self, function, i, args, y, kwargs=None):
+        if kwargs or len(args) > self.place:
+            args, kwargs = self.settled(args, kwargs)
+        return super().push(function, i, args, y, kwargs)
+
+    def pull(self, i, args, y, wrt, kwargs=None):
+        if kwargs or len(args) > self.place:
+            args, kwargs = self.settled(args, kwargs)
+        return super().pull(i, args, y, wrt, kwargs)
+
+    def settled(self, args, kwargs):
+        if kwargs and kwargs.get("order", "C") not in ("C", "F"):
+            kwargs = kwargs | {"order": _settled(args[0], kwargs["order"])}
+        if len(args) > self.place and args[self.place] not in ("C", "F"):
+            args = [*args]
+            args[self.place] = _settled(args[0], args[self.place])
+        return args, kwargs
+
+
+def _ravel(a, order):
+    return np.ravel(a, order) if isinstance(order, str) else np.ravel(np.transpose(a, order))
+
+
+def _unravel(g, shape, order):
+    if isinstance(order, str):
+        return g.reshape(shape, order=order)
+    return np.transpose(g.reshape([shape[i] for i in order]), _inverse(order, len(order)))
+
+
+rule_of[np.reshape] = InOrder(
     np.reshape,
-    jvp=lambda t, _y, a, shape, order="C", copy=None: np.reshape(t, shape, order=_settled(order)),
-    vjp=lambda g, _y, _a, shape, order="C", copy=None: g.reshape(_a.shape, order=_settled(order)),
+    2,
+    lambda t, _y, a, shape, order="C", copy=None: np.reshape(t, shape, order=order),
+    lambda g, _y, _a, shape, order="C", copy=None: g.reshape(_a.shape, order=order),
 )
-explicit(
+rule_of[np.ravel] = InOrder(
     np.ravel,
-    jvp=lambda t, _y, a, order="C": np.ravel(t, _settled(order)),
-    vjp=lambda g, _y, _a, order="C": g.reshape(_a.shape, order=_settled(order)),
+    1,
+    lambda t, _y, a, order="C": _ravel(t, order),
+    lambda g, _y, _a, order="C": _unravel(g, _a.shape, order),
 )
 linear(np.expand_dims, lambda g, _a, axis: g.reshape(_a.shape))
 linear(np.squeeze, lambda g, _a, axis=None: g.reshape(_a.shape))
 linear(np.broadcast_to, lambda g, _array, shape, subok=False: g)
 linear(np.copy, lambda g, _a, order="K", subok=False: g)
+explicit(laid_out, jvp=lambda t, _y, _a, axes: t, vjp=lambda g, _y, _a, axes: g)
 
 
 def _full_like(a, fill_value, dtype=None, order="K", subok=True, shape=None, *, device=None):
@@ -81,7 +137,7 @@ def _meshgrid(*xi, copy=True, sparse=False, indexing="xy"):
         places[:2] = places[1::-1]
     grids = [np.reshape(x, (1,) * k + (-1,) + (1,) * (len(xi) - k - 1)) for x, k in zip(xi, places, strict=True)]
     grids = tuple(grids) if sparse else np.broadcast_arrays(*grids)
-    return tuple(map(np.copy, grids)) if copy else grids
+    return tuple(np.copy(grid, "C") for grid in grids) if copy else grids
 
 
 composite(np.broadcast_arrays, _broadcast_arrays)
@@ -183,7 +239,9 @@ def _tile(A, reps):
         A.reshape([n for size in shape for n in (1, size)]), [n for pair in zip(reps, shape, strict=True) for n in pair]
     )
     y = repeated.reshape([r * size for r, size in zip(reps, shape, strict=True)])
-    return np.copy(y, "C") if y.size == A.size else y
+    if math.prod(reps) == 1:
+        return np.copy(y)
+    return np.copy(y, "C") if y.size == A.size else arranged(y)
 
 
 def _repeat(a, repeats, axis=None):
@@ -195,7 +253,7 @@ def _repeat(a, repeats, axis=None):
     before, after = a.shape[: axis + 1], a.shape[axis + 1 :]
     repeated = np.broadcast_to(a.reshape(*before, 1, *after), (*before, repeats, *after))
     y = repeated.reshape(*before[:-1], before[-1] * repeats, *after)
-    return np.copy(y, "C") if repeats == 1 else y
+    return np.copy(y, "C") if repeats == 1 else arranged(y)
 
 
 def _resize(a, new_shape):
@@ -412,11 +470,12 @@ def _pad(array, pad_width, mode="constant", **kwargs):
     np.pad(np.zeros([min(n, 1) for n in array.shape]), pad_width, mode, **options)  # for its checks
     option = next(iter(kwargs.values()), None)
     options = _pairs(0 if option is None and mode in ("constant", "linear_ramp") else option, array.ndim)
+    order = order_in_memory(array, "A")
     array = np.copy(array)  # NumPy's result is never the argument itself
     for axis, (width, pair) in enumerate(zip(_pairs(pad_width, array.ndim), options, strict=True)):
         if any(width):
             array = _pad_axis(array, axis, *map(int, width), mode, pair)
-    return array
+    return arranged(array, order)
 
 
 def _pad_axis(array, axis, before, after, mode, option):
@@ -476,7 +535,7 @@ def _apply_along_axis(func1d, axis, arr, *args, **kwargs):
     lead = arr.shape[:axis] + arr.shape[axis + 1 :]
     if not math.prod(lead):
         raise ValueError("Cannot apply_along_axis when any iteration dimensions are 0")
-    lanes = np.moveaxis(arr, axis, -1).reshape(-1, arr.shape[axis])
+    lanes = np.moveaxis(arr, axis, -1).reshape(math.prod(lead), arr.shape[axis])
     results = [typed(func1d(lane, *args, **kwargs)) for lane in lanes]
     inner = results[0]
     y = astype(np.stack(results), inner.dtype).reshape(lead + inner.shape)

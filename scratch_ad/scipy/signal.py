@@ -8,7 +8,7 @@ import scipy.signal
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ..rule import linear
-from ..tracer import dtype_of, kind_of, scatter
+from ..tracer import arranged, dtype_of, kind_of, scatter
 from ..tree import typed
 from .wrapping import core, public
 
@@ -96,7 +96,7 @@ def _fftconvolved(in1, in2, mode="full", axes=None):
         y = y[tuple(map(slice, shape))]
     if mode == "valid":
         shape = [n - m + 1 if i in axes else max(n, m) for i, (n, m) in enumerate(both)]
-    return _middle(y, in1.shape if mode == "same" else shape)
+    return arranged(_middle(y, in1.shape if mode == "same" else shape))
 
 
 _BEYOND = {
@@ -111,7 +111,7 @@ def _convolved2d(in1, in2, mode="full", boundary="fill", fillvalue=0):
     scipy.signal.convolve2d(np.ones((1, 1)), np.ones((1, 1)), mode, boundary)  # for its errors
     continued = _BEYOND.get(boundary) or {"constant_values": fillvalue}
     full = _convolve2d(np.pad(in1, [(n - 1, n - 1) for n in in2.shape], **continued), in2, mode="valid")
-    return full if mode == "full" else _middle(full, in1.shape)
+    return full if mode == "full" else arranged(_middle(full, in1.shape))
 
 
 def _reversed(x):
@@ -144,7 +144,7 @@ correlate2d = public(scipy.signal.correlate2d, _correlated2d)
 _detrend = linear(
     core(scipy.signal.detrend), lambda g, _data, axis=-1, type="linear", bp=0: _detrend(g, axis, type, bp)
 )
-detrend = public(scipy.signal.detrend, _detrend)
+detrend = public(scipy.signal.detrend, _detrend, as_own=True)
 
 
 # Spectra: of overlapping segments, each detrended and windowed. The frequencies and times are constants.
@@ -309,7 +309,7 @@ def _averaged(p, average):
     return np.median(p, -2) / bias
 
 
-stft = public(scipy.signal.stft, _stft)
-istft = public(scipy.signal.istft, _istft)
-csd = public(scipy.signal.csd, _csd)
-welch = public(scipy.signal.welch, lambda x, **options: _csd(x, x, **options))
+stft = public(scipy.signal.stft, _stft, as_own=True)
+istft = public(scipy.signal.istft, _istft, as_own=True)
+csd = public(scipy.signal.csd, _csd, as_own=True)
+welch = public(scipy.signal.welch, lambda x, **options: _csd(x, x, **options), as_own=True)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from ...rule import composite, explicit, primitive
+from ...tracer import arranged
 from .matrices import H, diagonal, eye, hermitian_part, nan_if, onto_columns, with_complement
 
 
@@ -77,7 +78,7 @@ def _qr(a, mode="reduced"):
     m = a.shape[-2]
     q, r = y = tall_qr(a[..., :m], "complete" if mode == "complete" else "reduced")
     if m < a.shape[-1]:
-        y = type(y)(q, np.concatenate([r, H(q) @ a[..., m:]], -1))
+        y = type(y)(q, arranged(np.concatenate([r, H(q) @ a[..., m:]], -1), "K", a))
     return y.R if mode == "r" else y
 
 

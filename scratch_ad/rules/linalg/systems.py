@@ -8,7 +8,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from ...rule import composite, explicit
-from ...tracer import kind_of
+from ...tracer import arranged, kind_of
 from ...tree import typed
 from .matrices import columns, uncolumns
 
@@ -40,7 +40,8 @@ def _matrix_power(a, n):
         np.linalg.matrix_power(*checked)
     n = operator.index(n)
     if n == 0:
-        return np.broadcast_to(np.identity(a.shape[-1], a.dtype, like=kind_of(a)), a.shape)
+        one = np.broadcast_to(np.identity(a.shape[-1], a.dtype, like=kind_of(a)), a.shape)
+        return arranged(np.copy(one), "K", a)
     if n < 0:
         a, n = np.linalg.inv(a), -n
     if n == 3:

@@ -145,7 +145,7 @@ def _tridiagonal_pairs(d, e, eigvals_only=False, select="a", select_range=None, 
 solve_banded = public(scipy.linalg.solve_banded, _solve_banded, (1, 2, 2))
 solveh_banded = public(scipy.linalg.solveh_banded, _solveh_banded, (2, 2))
 cho_solve_banded = public(scipy.linalg.cho_solve_banded, _cho_solve_banded, (2, 2))
-cholesky_banded = public(scipy.linalg.cholesky_banded, _cholesky_banded)
+cholesky_banded = public(scipy.linalg.cholesky_banded, _cholesky_banded, as_own=True)
 eig_banded = public(scipy.linalg.eig_banded, _banded_pairs, (2,))
 eigvals_banded = public(scipy.linalg.eigvals_banded, lambda a, **o: _banded_pairs(a, eigvals_only=True, **o))
 eigh_tridiagonal = public(scipy.linalg.eigh_tridiagonal, _tridiagonal_pairs)

@@ -123,7 +123,7 @@ lu_factor = public(scipy.linalg.lu_factor, _lu_factor)
 lu = public(scipy.linalg.lu, _lu)
 lu_solve = public(scipy.linalg.lu_solve, _lu_solve)
 cholesky = public(scipy.linalg.cholesky, core_cholesky)
-cho_factor = public(scipy.linalg.cho_factor, _cho_factor)
+cho_factor = public(scipy.linalg.cho_factor, _cho_factor, as_own=True)
 cho_solve = public(scipy.linalg.cho_solve, _cho_solve)
 
 
@@ -354,16 +354,16 @@ def _rsf2csf(T, Z):
     return np.triu(T), Z
 
 
-eigh = public(scipy.linalg.eigh, _eigh_any)
+eigh = public(scipy.linalg.eigh, _eigh_any, as_own=True)
 eigvalsh = public(scipy.linalg.eigvalsh, lambda a, **options: _eigh_any(a, eigvals_only=True, **options))
 svd = public(scipy.linalg.svd, _svd)
 svdvals = public(scipy.linalg.svdvals, core_svdvals)
 orth = public(scipy.linalg.orth, _orth)
 null_space = public(scipy.linalg.null_space, _null_space)
 qr = public(scipy.linalg.qr, _qr)
-rq = public(scipy.linalg.rq, _rq)
-qr_multiply = public(scipy.linalg.qr_multiply, _qr_multiply)
+rq = public(scipy.linalg.rq, _rq, as_own=True)
+qr_multiply = public(scipy.linalg.qr_multiply, _qr_multiply, as_own=True)
 ldl = public(scipy.linalg.ldl, _ldl)
 polar = public(scipy.linalg.polar, _polar)
 orthogonal_procrustes = public(scipy.linalg.orthogonal_procrustes, _procrustes, (2, 2))
-rsf2csf = public(scipy.linalg.rsf2csf, _rsf2csf, (2, 2))
+rsf2csf = public(scipy.linalg.rsf2csf, _rsf2csf, (2, 2), as_own=True)

@@ -4,7 +4,7 @@ import numpy as np
 import scipy.linalg
 
 from ...rule import explicit, linear
-from ...tracer import dtype_of, kind_of, primitive, scatter, strip
+from ...tracer import arranged, dtype_of, kind_of, primitive, scatter, strip
 from ...tree import typed
 from ..wrapping import named, public
 
@@ -32,7 +32,7 @@ linear(sliding, _antidiagonal_sums)
 def _toeplitz(c, r=None):
     c = np.atleast_1d(c)
     r = np.conjugate(c) if r is None else np.atleast_1d(typed(r))
-    return np.flip(sliding(np.concatenate([np.flip(r[..., 1:], -1), c], -1), r.shape[-1]), -1)
+    return arranged(np.flip(sliding(np.concatenate([np.flip(r[..., 1:], -1), c], -1), r.shape[-1]), -1))
 
 
 def _hankel(c, r=None):
@@ -77,7 +77,7 @@ def _convolution_matrix(a, n, mode="full"):
     trim = 0 if mode == "full" else min(n, a.shape[-1]) - 1
     before, after = (trim // 2, trim - trim // 2) if mode == "same" else (trim, trim)
     around = [(0, 0)] * (a.ndim - 1) + [(n - 1 - before, n - 1 - after)]
-    return np.flip(sliding(np.pad(a, around), n), -1)
+    return arranged(np.flip(sliding(np.pad(a, around), n), -1))
 
 
 def _block_diag_transpose(g, *arrs):
@@ -120,7 +120,7 @@ def _column_and_row(c_or_cr):
 
 def _matmul_toeplitz(c_or_cr, x):
     c, r = _column_and_row(c_or_cr)
-    return _toeplitz_product(c, r, x.T).T
+    return arranged(_toeplitz_product(c, r, x.T).T)
 
 
 @primitive

@@ -149,5 +149,5 @@ def _least_squares(a, b, cond=None, lapack_driver=None):
 
 pinv = public(scipy.linalg.pinv, _with_rank(scipy.linalg.pinv, core_pinv))
 pinvh = public(scipy.linalg.pinvh, _with_rank(scipy.linalg.pinvh, _pinvh))
-lstsq = public(scipy.linalg.lstsq, _least_squares)
+lstsq = public(scipy.linalg.lstsq, _least_squares, as_own=True)
 norm = public(scipy.linalg.norm, lambda a, **options: np.linalg.norm(a, **options))
