@@ -158,7 +158,7 @@ def _finite(x):
     return np.where(np.isinf(strip(x)), 0, x).astype(x.dtype)
 
 
-_FEW = 32  # infinities that are looked at one by one
+_FEW = 256  # infinities that are looked at one by one
 
 
 def _stand_ins(u):
