@@ -69,8 +69,9 @@ def without_leaks(u, linear_map, kept):
     if _any_part(np.isinf, u):
         finite = without_leaks(_like(u, [x if x is None else _finite(x) for x in _several(u)]), linear_map, kept)
         others = replaced(_not_finite, kept)
-        reached = [linear_map(huge, *others) for huge in _stand_ins(u)]
-        settled = functools.partial(_settled, signed=not _any_part(_not_finite, kept))
+        stand_ins, alone = _stand_ins(u)
+        reached = [linear_map(numbers, *others) for numbers in stand_ins]
+        settled = functools.partial(_settled, signed=alone and not _any_part(_not_finite, kept))
         return _like(v, [p and settled(*p) for p in _columns(v, finite, *reached)])
     try:
         reached = linear_map(replaced(_nonzero, u), *replaced(_ones, kept))
@@ -117,6 +118,10 @@ def _cartesian_parts(x):
     return (np.real(x), np.imag(x)) if _is_complex(x) else (x, 0)
 
 
+def _real_parts(x):
+    return (x.real, x.imag) if _is_complex(x) else (x,)
+
+
 def _several(u):
     return u if isinstance(u, (tuple, list)) else (u,)
 
@@ -157,39 +162,46 @@ def _finite(x):
     return np.where(np.isinf(strip(x)), 0, x).astype(x.dtype)
 
 
+_FEW = 256  # infinities that are looked at one by one
+
+
 def _stand_ins(u):
-    """Numbers for the infinities of ``u``, of their signs and of very different sizes, and zeros elsewhere.
+    """Numbers for the infinities of ``u``, of their signs, and zeros elsewhere.
 
-    Six times, and what is largest in one is smallest in the next: so infinities of either sign come to light.
+    If they are few, one for each, alone, so that those of either sign come to light; else all together, twice. And
+    whether they are alone.
     """
-    rng = np.random.default_rng(0)
+    parts = [part for part in _several(u) if part is not None]
+    count = sum(int(np.sum(np.isinf(x))) for part in parts for x in _real_parts(strip(part)))
+    sizes = np.eye(count) if count <= _FEW else np.random.default_rng(0).uniform(1, 2, (2, count))
+    fill = lambda part, row: part if part is None else _placed(strip(part), row)
+    return [_like(u, [fill(part, row) for part in _several(u)]) for row in map(iter, sizes)], count <= _FEW
 
-    def of_part(x, size):
-        if x.dtype.kind == "c":
-            return of_part(x.real, size) + 1j * of_part(x.imag, size)
-        return np.where(np.isinf(x), np.sign(x) * size, 0).astype(x.dtype)
 
-    for _ in range(3):
-        plain = [part if part is None else strip(part) for part in _several(u)]
-        sizes = [x if x is None else np.asarray(np.exp(rng.uniform(-4, 4, x.shape)), like=kind_of(x)) for x in plain]
-        for power in (1, -1):
-            yield _like(u, [x if x is None else of_part(x, size**power) for x, size in zip(plain, sizes, strict=True)])
+def _placed(x, sizes):
+    """The next of the ``sizes`` for each infinity of ``x``, with its sign; of complex numbers, part by part."""
+    if _is_complex(x):
+        return _placed(x.real, sizes) + 1j * _placed(x.imag, sizes)
+    x = np.asarray(x, like=kind_of(x))
+    infinite, placed = np.isinf(x), np.zeros_like(x)
+    placed[infinite] = np.sign(x[infinite]) * [next(sizes) for _ in range(int(np.sum(infinite)))]
+    return placed
 
 
 def _settled(v, finite, *reached, signed):
     """``v`` without what is nan for an infinity: ``finite`` where none has reached it, infinite where of one sign.
 
-    ``reached``: what stand-ins for the infinities add; ``signed``: whether by nothing else that is infinite. Of
-    complex numbers, part by part.
+    ``reached``: what stand-ins for the infinities add; ``signed``: whether each was alone, and nothing else infinite.
+    Of complex numbers, part by part.
     """
     if v.dtype.kind == "c":
         parts = v, finite, *reached
         of_parts = zip(*map(_cartesian_parts, parts), strict=True)
         return cartesian(*(_settled(*xs, signed=signed) for xs in of_parts))
     least, most = functools.reduce(np.minimum, reached), functools.reduce(np.maximum, reached)
-    one_sign = signed and np.greater(least * most, 0)
-    infinite = np.where(one_sign, np.copysign(np.inf, least), v)
-    known = np.where(np.logical_and(np.equal(least, 0), np.equal(most, 0)), finite, infinite).astype(v.dtype)
+    above, below = np.greater(most, 0), np.less(least, 0)
+    infinite = np.where(np.logical_xor(above, below), np.where(above, np.inf, -np.inf), v) if signed else v
+    known = np.where(np.logical_or(above, below), infinite, finite).astype(v.dtype)
     return np.where(np.isnan(v), known, v)
 
 

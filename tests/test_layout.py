@@ -296,3 +296,79 @@ def test_a_program_that_depends_on_the_layout_takes_no_other():
                 program(other)
             np.testing.assert_array_equal(record(run, other)(other)[0], run(other))
     np.testing.assert_array_equal(record(np.ravel, x)(x.T)[0], np.ravel(x.T))
+
+
+ALONG = {
+    "sort": np.sort,
+    "partition": lambda x, axis: np.partition(x, 1, axis),
+    "median": np.median,
+    "medians kept": lambda x, axis: np.median(x, axis, keepdims=True),
+    "nanmedian": np.nanmedian,
+    "quantile": lambda x, axis: np.quantile(x, 0.3, axis),
+    "quantiles": lambda x, axis: np.quantile(x, [[0.2, 0.3], [0.5, 0.7]], axis, method="hazen", keepdims=True),
+    "nanquantiles": lambda x, axis: np.nanquantile(x, [0.2, 0.3], axis),
+    "weighted quantiles": lambda x, axis: np.quantile(
+        x, [0.2, 0.3], axis, weights=np.ones(x.shape[axis]), method="inverted_cdf"
+    ),
+    "var where": lambda x, axis: np.var(x, axis, where=x > -1),
+    "nanvar": lambda x, axis: np.nanvar(x, axis, ddof=1),
+    "mean where": lambda x, axis: np.mean(x, axis, where=x > -1),
+    "average": lambda x, axis: np.average(x, axis, np.arange(1.0, x.shape[axis] + 1), returned=True)[1],
+    "take": lambda x, axis: np.take(x, [[0, -1], [0, 0]], axis),
+    "take one": lambda x, axis: np.take(x, 0, axis),
+    "compress": lambda x, axis: np.compress([True], x, axis),
+    "delete": lambda x, axis: np.delete(x, 0, axis),
+    "delete a list": lambda x, axis: np.delete(x, [0, -1], axis),
+    "delete a list of one": lambda x, axis: np.delete(x, [0], axis),
+    "delete a slice": lambda x, axis: np.delete(x, slice(1), axis),
+    "delete a mask": lambda x, axis: np.delete(x, np.arange(x.shape[axis]) == 1, axis),
+    "delete nothing": lambda x, axis: np.delete(x, [], axis),
+    "insert": lambda x, axis: np.insert(x, 0, 9.0, axis),
+    "insert a list": lambda x, axis: np.insert(x, [0, 1], 9.0, axis),
+    "insert what is differentiated": lambda x, axis: np.insert(x, 1, np.take(x, 0, axis), axis),
+    "append": lambda x, axis: np.append(x, x, axis),
+    "repeat": lambda x, axis: np.repeat(x, 2, axis),
+    "repeat by a list": lambda x, axis: np.repeat(x, np.arange(x.shape[axis]), axis),
+    "cumulative_sum": lambda x, axis: np.cumulative_sum(x, axis=axis, include_initial=True),
+    "gradient": lambda x, axis: np.gradient(x, axis=axis),
+    "gradient at places": lambda x, axis: np.gradient(x, np.arange(x.shape[axis]) ** 2.0, axis=axis),
+    "unique": lambda x, axis: np.unique(x, axis=axis),
+    "pad in front": lambda x, axis: np.pad(x, {axis: (1, 0)}, "linear_ramp"),
+    "maximum.reduce": np.maximum.reduce,
+    "subtract.reduce": np.subtract.reduce,
+    "fmax.reduce kept": lambda x, axis: np.fmax.reduce(x, axis, keepdims=True),
+    "hypot.accumulate": np.hypot.accumulate,
+    "subtract.reduceat": lambda x, axis: np.subtract.reduceat(x, [x.shape[axis] - 1, 0], axis),
+    "cross": lambda x, axis: np.cross(np.take(x, [0, 0, -1], axis), np.take(x, [-1, 0, 0], axis), axis=axis),
+}
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("f", ALONG.values(), ids=ALONG)
+def test_results_along_an_axis_lie_in_memory_as_those_of_numpy(f):
+    """Of three axes in any order, backwards, in steps and of length one, and not in that of the argument."""
+    layouts = [reordered(BASE, order) for order in itertools.permutations(range(3))]
+    layouts += [BASE[::-1, :, ::-1], np.asfortranarray(BASE)[::2], BASE[:, :, ::2], layouts[3][:1]]
+    for (k, x), axis in itertools.product(enumerate(layouts), (0, 1, 2, -1)):
+        if (parts := result_of(lambda x, axis=axis: f(x, axis), [x])) is None:
+            continue
+        (y,) = parts
+
+        def is_like_numpys(x, axis=axis, y=y, k=k):
+            found = f(x, axis)
+            assert lies(found) == lies(y) and found.shape == y.shape, (k, axis)
+            assert isinstance(bottom(found), np.ndarray) == isinstance(y, np.ndarray), (k, axis)
+            assert not np.may_share_memory(bottom(found), bottom(x)) or found.size == 0, (k, axis)
+            return x
+
+        with np.errstate(all="ignore"):
+            jvp(is_like_numpys, (x,), (x,))
+            vjp(is_like_numpys, x)
+
+
+@pytest.mark.parametrize(
+    "f", [np.median, np.nanmedian, lambda x: np.quantile(x, 0.3), lambda x: np.median(x, (0, 1, 2))]
+)
+def test_the_median_of_all_is_a_number(f):
+    for found in seen(f, BASE):
+        assert isinstance(f(BASE), np.float64) and isinstance(bottom(found), np.float64)

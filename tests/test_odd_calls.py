@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import scipy.special
 
-from scratch_ad import jacrev, jvp, vjp
+import scratch_ad.numpy
+from scratch_ad import jacfwd, jacrev, jvp, vjp
 from scratch_ad.scipy import fft, signal, special
 
 x = np.array([0.7, 1.9, 1.3])
@@ -140,3 +141,38 @@ def test_padding_with_numbers_that_are_differentiated(f):
     np.testing.assert_array_equal(value, f(x))
     np.testing.assert_allclose(pushed, (f(x + 1e-6 * t) - f(x - 1e-6 * t)) / 2e-6, atol=1e-8)
     np.testing.assert_allclose(jacrev(f)(x) @ t, pushed, rtol=1e-14, atol=1e-14)
+
+
+OF_A_PLAIN_ARRAY = {  # np.pad does not ask the numbers that it pads with: the array has to be one that takes tracers
+    "like": lambda c: np.asarray(np.ones((3, 3)), like=c),
+    "scratch_ad.numpy": lambda c: scratch_ad.numpy.ones((3, 3)),
+}
+
+
+@pytest.mark.parametrize("array", OF_A_PLAIN_ARRAY.values(), ids=OF_A_PLAIN_ARRAY)
+@pytest.mark.parametrize(
+    "options",
+    [
+        lambda c: {"constant_values": c[0]},
+        lambda c: {"constant_values": (c[0], c[1] ** 2)},
+        lambda c: {"constant_values": ((c[0], 1.0), (c[0] * c[1], c[1]))},
+        lambda c: {"constant_values": np.outer(c, c)},
+        lambda c: {"mode": "linear_ramp", "end_values": ((c[0], 1.0), (1.0, c[1]))},
+    ],
+)
+def test_padding_a_plain_array_with_numbers_that_are_differentiated(options, array):
+    weights = np.arange(25.0).reshape(5, 5)
+    f = lambda c: np.sum(weights * np.pad(array(c), 1, **options(c)))
+    c, step = np.array([2.0, 3.0]), 1e-6 * np.eye(2)
+    slopes = [(f(c + e) - f(c - e)) / 2e-6 for e in step]
+    assert np.any(np.abs(slopes) > 1)
+    np.testing.assert_allclose(jacfwd(f)(c), slopes, rtol=1e-7, atol=1e-7)
+    np.testing.assert_allclose(jacrev(f)(c), slopes, rtol=1e-7, atol=1e-7)
+
+
+def test_what_as_strided_shows_is_had_by_index():
+    """np.lib.stride_tricks.as_strided works on memory; of the places of the elements it tells which to take."""
+    shown = lambda x, shape, strides: np.ravel(x)[np.lib.stride_tricks.as_strided(np.arange(x.size), shape, strides)]
+    x = np.array([1.0, 2.0, 4.0, 8.0])
+    np.testing.assert_array_equal(shown(x, (3, 2), (8, 8)), np.lib.stride_tricks.as_strided(x, (3, 2), (8, 8)))
+    np.testing.assert_array_equal(jacrev(lambda x: np.sum(shown(x, (3, 2), (8, 8)) ** 2))(x), [2, 8, 16, 16])

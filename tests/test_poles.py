@@ -148,6 +148,29 @@ def test_a_zero_that_depends_on_nothing_before_a_pole(linear, mix):
         np.testing.assert_allclose(found(x), expected(x), rtol=1e-12, atol=1e-12)
 
 
+def by_hand(weights, u):
+    """Σ w u with 0·∞ = 0; nan where infinities of either sign meet."""
+    with np.errstate(invalid="ignore"):
+        return np.array([sum(w * x for w, x in zip(row, u, strict=True) if w != 0 and x != 0) for row in weights])
+
+
+def test_infinities_of_either_sign_meet_however_different_their_weights_are():
+    rng = np.random.default_rng(5)
+    for _ in range(300):
+        n, m = rng.integers(1, 7, 2)
+        a, u = rng.choice([0, 0, 1, -1, 2.5, -1e-3, 1e3], (m, n)), rng.choice([0, 1, -2, np.inf, np.inf, -np.inf], n)
+        pushed = jvp(lambda x, a=a: a @ x, (rng.normal(size=n),), (u,))[1]
+        pulled = vjp(lambda x, a=a: a.T @ x, rng.normal(size=m))[1](u)[0]
+        for found in (pushed, pulled):
+            np.testing.assert_allclose(found, by_hand(a, u), rtol=1e-12, err_msg=f"{a} {u}")
+
+
+def test_of_many_infinities_the_sign_is_not_known():
+    weights = np.stack([np.ones(300), np.r_[np.ones(299), 0.0], np.r_[0.0, np.ones(298), -1e-6], np.zeros(300)])
+    pushed = jvp(lambda x: weights @ x, (np.ones(300),), (np.full(300, np.inf),))[1]
+    np.testing.assert_array_equal(pushed, [np.inf, np.nan, np.nan, 0])
+
+
 OF_COMPLEX_NUMBERS = {  # of √x, and how much of its pole at 0 there is in the result
     "product": (lambda r: np.real(r * np.array([1 + 0j, -2 + 1j, 0j, 3j])), [1.0, -2, 0, 0]),
     "imaginary part of it": (lambda r: np.imag(r * np.array([1 + 0j, -2 + 1j, 0j, 3j])), [0.0, 1, 0, 3]),

@@ -82,7 +82,8 @@ def _choose(a, choices, out=None, mode="raise"):
     if mode == "raise" and np.any(np.logical_or(np.less(a, 0), np.greater_equal(a, n))):
         raise ValueError("invalid entry in choice array")
     a = np.mod(a, n) if mode == "wrap" else np.clip(a, 0, n - 1)
-    return functools.reduce(lambda y, k: np.where(np.equal(a, k), choices[k], y), range(1, n), choices[0])
+    chosen = functools.reduce(lambda y, k: np.where(np.equal(a, k), choices[k], y), range(1, n), choices[0])
+    return arranged(chosen if n > 1 else np.copy(chosen))
 
 
 composite(np.take, _take)

@@ -9,7 +9,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..registry import rule_of
 from ..rule import Constant, composite, constant, explicit, primitive
-from ..tracer import arrayed, astype, kind_of, strip
+from ..tracer import arranged, arrayed, astype, kind_of, strip
 from ..tree import typed
 from . import constant as _constant  # noqa: F401  (whose ufuncs these are)
 from .linalg.norms import direction
@@ -89,6 +89,7 @@ def _reduce(ufunc, array, axis=0, dtype=None, out=None, keepdims=False, initial=
         y, *parts = parts or [ufunc.reduce(np.empty(leading.shape))]
     else:
         y = np.broadcast_to(astype(typed(initial), array.dtype), leading.shape[1:])
+    y = y if parts else np.copy(y)
     for k, x in enumerate(parts):
         y = ufunc(y, x) if where is True else np.where(where[k], ufunc(y, x), y)
     return y.reshape([1 if i in axes else n for i, n in enumerate(array.shape)]) if keepdims else y
@@ -101,13 +102,14 @@ def _accumulate(ufunc, array, axis=0, dtype=None, out=None):
         return _accumulations[ufunc](array, axis, dtype)
     leading, (axis,) = _leading(array, axis, dtype)
     results = list(itertools.accumulate(np.unstack(leading), ufunc))
-    return np.stack(results, axis) if results else np.moveaxis(leading, 0, axis)
+    return arranged(np.stack(results, axis), "K", array) if results else np.moveaxis(leading, 0, axis)
 
 
 def _reduceat(ufunc, array, indices, axis=0, dtype=None, out=None):
     array = typed(array)
     indices = arrayed(indices, array) if len(indices) else np.zeros(0, int, like=kind_of(array))
-    ufunc.reduceat(np.zeros(array.shape, array.dtype, like=kind_of(array)) + 1, indices, axis, dtype)  # for its checks
+    plain = kind_of(array)
+    own = ufunc.reduceat(np.ones(array.shape, array.dtype) if plain is None else plain, indices, axis, dtype)
     leading, (axis,) = _leading(array, axis, dtype)
     indices = indices.astype(int)
     if not indices.size:
@@ -117,7 +119,8 @@ def _reduceat(ufunc, array, indices, axis=0, dtype=None, out=None):
     else:
         ends = [*indices[1:], len(leading)]
         parts = [leading[i : max(i + 1, end)] for i, end in zip(indices, ends, strict=True)]
-    return np.stack([part[0] if len(part) == 1 else _reduce(ufunc, part) for part in parts], axis)
+    y = np.stack([part[0] if len(part) == 1 else _reduce(ufunc, part) for part in parts], axis)
+    return arranged(y, "K", own)
 
 
 def _outer(ufunc, a, b, **kwargs):

@@ -396,6 +396,7 @@ def _cumulative(function, start):
         if not include_initial:
             return y
         first = np.zeros((*x.shape[:axis], 1, *x.shape[axis + 1 :]), y.dtype, like=kind_of(y)) + start
+        first = arranged(first, "K", y)
         return np.concatenate([first, y], axis)
 
     return body

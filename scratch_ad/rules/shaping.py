@@ -401,15 +401,21 @@ def _append(arr, values, axis=None):
 
 
 def _delete(arr, obj, axis=None):
+    order = order_in_memory(arr, "A")
     if axis is None:
-        arr, axis = np.ravel(arr), 0
-    return np.take(arr, np.delete(np.arange(arr.shape[axis]), obj), axis)
+        arr, order, axis = np.ravel(arr), "C", 0
+    axis = normalize_axis_index(axis, arr.ndim)
+    kept = np.delete(np.arange(arr.shape[axis]), obj)
+    y = arr[along(axis, kept)]
+    one = np.size(obj) == 1 and np.asarray(obj).dtype.kind in "iu"
+    return arranged(y, order) if one or isinstance(obj, slice) else y  # a mask or a list is an index to NumPy, too
 
 
 def _insert(arr, obj, values, axis=None):
     arr, values = typed(arr), typed(values)
+    order = order_in_memory(arr, "A")
     if axis is None:
-        arr, axis = np.ravel(arr), 0
+        arr, order, axis = np.ravel(arr), "C", 0
     axis = normalize_axis_index(axis, arr.ndim)
     n, values = arr.shape[axis], astype(values, arr.dtype)
     places = np.insert(np.arange(n), obj, -1)  # -1 stands for an inserted element
@@ -420,8 +426,8 @@ def _insert(arr, obj, values, axis=None):
     else:
         new = places.size - n
     values = np.broadcast_to(values, (*arr.shape[:axis], new, *arr.shape[axis + 1 :]))
-    order = np.insert(np.arange(n), obj, np.arange(n, n + new))
-    return np.take(np.concatenate([arr, values], axis), order, axis)
+    places = np.insert(np.arange(n), obj, np.arange(n, n + new))
+    return arranged(np.take(np.concatenate([arr, values], axis), places, axis), order)
 
 
 def _trim_zeros(filt, trim="fb", axis=None):
