@@ -9,7 +9,6 @@ import numpy as np
 
 from .tracer import Tracer, astype, dtype_of, gathered, getitem, lowered, shape_of
 
-
 _PLAIN = {int, slice, type(None), type(...), np.ndarray, np.int64}  # what indices without tracers are made of
 
 

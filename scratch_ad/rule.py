@@ -36,9 +36,8 @@ def as_kept(x, y):
 
     NumPy computes the logarithm of an 8-bit integer in half precision, and its difference from 1 in 8 bits.
     """
-    try:
-        ours, dtype = x.dtype, y.dtype
-    except AttributeError:  # a Python number, or a list of such
+    ours, dtype = getattr(x, "dtype", None), getattr(y, "dtype", None)
+    if ours is None or dtype is None:  # a Python number, or a list of such
         return np.asarray(x) if isinstance(x, (tuple, list)) else x
     if ours is dtype or dtype.kind not in "fc":
         return x

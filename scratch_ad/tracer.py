@@ -262,7 +262,7 @@ def primitive(function):
 
     @functools.wraps(function)
     def dispatched(*args, **kwargs):
-        if innermost(args) is None and innermost(kwargs.values()) is None:
+        if innermost(args) is None and (not kwargs or innermost(kwargs.values()) is None):
             return function(*args, **kwargs)
         return call(dispatched, args, kwargs)
 

@@ -125,8 +125,6 @@ def _is_numpys(function):
 _of_first = {getitem, np.transpose, np.reshape, np.ravel, np.squeeze, np.expand_dims, np.diagonal, np.real, np.imag}
 
 
-
-
 def views_of(array):
     """The live views of an array, and theirs."""
     for r in getattr(array, "views", ()):
@@ -137,9 +135,8 @@ def views_of(array):
 
 def outdate(array):
     """Mark the views of an array that has been written into."""
-    try:
-        views = array.views
-    except AttributeError:
+    views = getattr(array, "views", None)
+    if not views:
         return
     array.views = alive = []
     for r in views:
@@ -147,7 +144,7 @@ def outdate(array):
         if view is not None:
             alive.append(r)
             if not isinstance(view, Stale):
-                view.__class__ = view.stale
+                view.value, view.__class__ = None, view.stale
                 outdate(view)
 
 

@@ -186,9 +186,12 @@ def _in_place(name, ufunc):
 
     def operation(self, other):
         result = ordinary(self, gathered(other))
-        if result.__class__ is self.__class__ and not is_view(self) and _is_plainly_alike(self.value, result.value):
-            _rebind(self, result)  # what most in-place operators come to
-            return self
+        if result.__class__ is self.__class__ and _is_plainly_alike(self.value, result.value):
+            if is_view(self):
+                write(self, ..., result)
+            else:
+                _rebind(self, result)
+            return self  # what most in-place operators come to
         if _is_number(self):
             return result
         _check_writeable(self)
@@ -204,15 +207,22 @@ for _name, _ufunc in ARITHMETIC.items():
 
 # The write itself.
 
+_WITHOUT_TRACERS = int, slice, type(...)  # most indices
+
 
 def write(cell, index, value):
     """``cell[index] = value``."""
-    value = gathered(value)
-    owner = cell.owner
-    link = link_of(cell) if is_view(cell) else None
+    if type(index) not in _WITHOUT_TRACERS:
+        index = known(index)
+    if is_view(cell):
+        parent, function, args = cell.link[:3]
+        if index is ... and function is getitem and is_basic(args[1]) and _covers(value, cell):
+            return write(parent, args[1], value)
+    elif cell.owner.write(put, cell, index, value):
+        return
+    value, owner = gathered(value), cell.owner
     if isinstance(value, Tracer) and is_view(value) and _is_item(link_of(value), cell, index):
         return  # a[index] += v has written through the view already
-    index = known(index)
     if _is_number(cell):
         kind = type(bottom(cell))
         name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
@@ -225,15 +235,12 @@ def write(cell, index, value):
             return
         _check_alone(_root(cell))
     _check_writeable(cell)
-    if link is None:
-        if not owner.write(put, cell, index, value):
-            _rebind(cell, put(cell, index, value))
-            return
-        outdate(cell)
+    if not is_view(cell):
+        _rebind(cell, put(cell, index, value))
         return
+    link = link_of(cell)
     if link.function is getitem and is_basic(link.args[1]):
-        whole = index is ... and isinstance(value, Tracer) and shape_of(value) == cell.shape
-        write(link.parent, link.args[1], value if whole else put(cell, index, value))
+        write(link.parent, link.args[1], put(cell, index, value))
     elif _is_half(link):
         new, parent = put(cell, index, value), link.parent
         write(
@@ -254,9 +261,16 @@ def _write_flat(a, places, value):
         write(a, (), _flat(value)[-1])
 
 
+def _covers(value, cell):
+    """Whether a tracer is to stand in all places of an array with axes."""
+    return isinstance(value, Tracer) and shape_of(value) == cell.shape != ()
+
+
 def _is_item(link, cell, index):
-    """Whether a view is ``cell[index]``, the very same objects."""
-    return link.parent is cell and link.function is getitem and link.args[1] is index
+    """Whether a view is ``cell[index]``, by the very same objects (from Python 3.12 on, slices are made twice)."""
+    if link.parent is not cell or link.function is not getitem:
+        return False
+    return link.args[1] is index or (type(index) is slice is type(link.args[1]) and link.args[1] == index)
 
 
 def _is_half(link):
@@ -266,9 +280,9 @@ def _is_half(link):
 
 def _rebind(cell, new):
     """Give the state of ``new`` to ``cell``, a root."""
-    owner = new.owner  # a look at it first: it may be stale
-    if cell.__class__ is not new.__class__:
-        cell.__class__ = new.__class__
+    owner, kind = new.owner, new.__class__  # in this order: new may be stale
+    if cell.__class__ is not kind:
+        cell.__class__ = kind
     cell.owner, cell.value, cell.tag = owner, new.value, new.tag
     outdate(cell)
 
@@ -340,8 +354,8 @@ def _is_plainly_alike(old, new):
     return (
         type(new) is np.ndarray
         and type(old) is np.ndarray
-        and new.strides == old.strides
         and new.shape == old.shape
+        and new.strides == old.strides
         and new.dtype is old.dtype
         and old.flags.writeable
     )
