@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .cells import Cell
 from .registry import REVERSE, Rewrite, aval, match, missing, rule_of
 from .tracer import Closed, Trace, Tracer, kind_of, rebuild, refuse_traced
 from .tree import is_inexact
 from .views import outdate, viewed
-from .writing import Cell
 
 
 class Variable(Cell):

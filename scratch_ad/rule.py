@@ -25,10 +25,10 @@ from typing import NamedTuple
 import numpy as np
 
 from . import chain
+from .constants import created
 from .modes import transposed
 from .registry import FORWARD, REVERSE, Derivative, Rewrite, aval, rule_of, snapshot
 from .tracer import astype, kind_of, name_of, primitive, strip
-from .writing import created
 
 
 def as_kept(x, y):

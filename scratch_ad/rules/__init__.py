@@ -20,6 +20,7 @@ from . import (  # noqa: F401
     refused,
     selection,
     shaping,
+    writing,
 )
 
 on_demand["scipy.special"] = f"{__name__}.scipy_special"

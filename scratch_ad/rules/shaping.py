@@ -6,10 +6,10 @@ import math
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
+from ..constants import created
 from ..rule import composite, explicit, linear, primitive
 from ..tracer import Tracer, arrayed, astype, each, kind_of, scatter, strip
 from ..tree import typed
-from ..writing import created
 
 
 def along(axis, entry):
