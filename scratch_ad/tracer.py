@@ -117,7 +117,7 @@ class Tracer:
 
 
 creators = set()  # those of ``answers`` that make an array
-answers = {}  # function that writes into an argument or makes an array → what it does to tracers (writing.py)
+answers = {}  # function that writes into an argument or makes an array → what it does to tracers (writers, creation)
 
 
 def _written(x, function, tracer):
