@@ -54,5 +54,5 @@ class Flat:
 
 def _unflat(x):
     if isinstance(x, Flat):
-        return x.copy()
+        return np.ravel(x.a)
     return type(x)(map(_unflat, x)) if type(x) in (list, tuple) else x

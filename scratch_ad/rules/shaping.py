@@ -105,7 +105,7 @@ def _astype(a, dtype):
 
 
 composite(astype, _astype)
-composite(np.astype, lambda x, dtype, /, *, copy=True, device=None: astype(x, np.dtype(dtype)))
+composite(np.astype, lambda x, dtype, /, *, copy=True, device=None: x.astype(dtype, copy=copy))
 
 
 # Another order.
@@ -274,7 +274,7 @@ def _block(arrays):
         x = typed(x)
         return x.reshape((1,) * (ndim - x.ndim) + x.shape)
 
-    return join(arrays, levels)
+    return join(arrays, levels) if levels else np.copy(join(arrays, 0), order="K")
 
 
 def _column_stack(tup):
