@@ -118,9 +118,7 @@ def _average(a, axis=None, weights=None, returned=False, *, keepdims=False):
         if any_known(np.equal(total, 0)):
             raise ZeroDivisionError("Weights sum to zero, can't be normalized")
         y = np.sum(a * weights, axis, dtype, keepdims=keepdims) / total
-    if not returned:
-        return y
-    return y, total if total.shape == y.shape else np.copy(np.broadcast_to(total, y.shape))
+    return (y, np.broadcast_to(total, y.shape)) if returned else y
 
 
 composite(np.average, _average)

@@ -151,8 +151,7 @@ def _finish(y, r, q_shape, shape, axis, keepdims, skip_nan):
         y = np.where(np.isnan(r[..., -1:]), np.nan, y)
     keepdims = keepdims is not np._NoValue and bool(keepdims)
     reduced = np.sum(np.empty(shape), axis, keepdims=keepdims).shape
-    y = np.moveaxis(y, -1, 0).reshape(q_shape + reduced)
-    return y if y.shape else y[()]
+    return np.moveaxis(y, -1, 0).reshape(q_shape + reduced)
 
 
 # Sets. Of equal elements the first is the one that is selected; indices, inverses and counts are plain.

@@ -40,7 +40,7 @@ def _matrix_power(a, n):
         np.linalg.matrix_power(*checked)
     n = operator.index(n)
     if n == 0:
-        return np.copy(np.broadcast_to(np.identity(a.shape[-1], a.dtype, like=kind_of(a)), a.shape))
+        return np.broadcast_to(np.identity(a.shape[-1], a.dtype, like=kind_of(a)), a.shape)
     if n < 0:
         a, n = np.linalg.inv(a), -n
     if n == 3:

@@ -161,7 +161,7 @@ def _hessenberg(a, calc_q=False):
     if a.shape[-1] > 2:
         h, q = _hessenberg_core(a, calc_q=True)
     else:
-        h, q = a, np.copy(np.broadcast_to(np.identity(a.shape[-1], like=kind_of(a)), a.shape))
+        h, q = a, np.broadcast_to(np.identity(a.shape[-1], like=kind_of(a)), a.shape)
     return (h, q) if calc_q else h
 
 
