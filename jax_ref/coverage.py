@@ -15,9 +15,10 @@ import jax
 import numpy as np
 
 from scratch_ad import array, tracer
+from scratch_ad.cells import Cell
 from scratch_ad.registry import rule_of
 from scratch_ad.rule import Constant, Refused
-from scratch_ad.writing import Cell, put
+from scratch_ad.writing import put
 
 from . import lift
 from .cases import catalogue

@@ -16,12 +16,13 @@ import numpy as np
 import scipy.special
 
 from scratch_ad import tracer
+from scratch_ad.cells import Cell
 from scratch_ad.registry import rule_of
 from scratch_ad.rule import Composite, Refused
 from scratch_ad.scipy import linalg, special
 from scratch_ad.tracer import Trace, Tracer, each, innermost, lowered, name_of, rebuild
 from scratch_ad.views import link_up
-from scratch_ad.writing import Cell, cartesian, put
+from scratch_ad.writing import cartesian, put
 
 jax.config.update("jax_enable_x64", True)
 

@@ -14,6 +14,8 @@ import scipy.special as special
 from mpmath import mp, mpc, mpf
 
 from scratch_ad import tracer
+from scratch_ad.cells import Cell
+from scratch_ad.constants import created
 from scratch_ad.registry import rule_of
 from scratch_ad.rule import Composite
 from scratch_ad.rules.fft import lengths
@@ -30,7 +32,7 @@ from scratch_ad.scipy import special as mirror
 from scratch_ad.tracer import Trace, Tracer, dtype_of, each, innermost, name_of, rebuild
 from scratch_ad.tree import is_inexact
 from scratch_ad.views import viewed
-from scratch_ad.writing import Cell, cartesian, created, put
+from scratch_ad.writing import cartesian, put
 
 
 class Undecided(Exception):

@@ -3,7 +3,8 @@
 To read the files, each of which imports only from those before it:
 
     tracer, array         how a number answers NumPy's calls, and feels like an array
-    views, writing        what writes into arrays do, and the views that follow (at a first reading, skip both)
+    views, writing        what writes into arrays do, and the views that follow (at a first reading, skip these …)
+    flat, cells, constants, writers, creation     … and these: where arrays are written into, and how they are made
     tree                  containers of arrays
     chain                 one edge of the chain rule, plain and careful
     registry              what an engine asks of the rule for a function

@@ -9,6 +9,8 @@ import numpy as np
 
 from .tracer import Tracer, arranged, astype, dtype_of, gathered, getitem, lowered, shape_of
 
+_PLAIN = {int, slice, type(None), type(...), np.ndarray, np.int64}  # what indices without tracers are made of
+
 
 class Array(Tracer):
     """A tracer that is used as an array is."""
@@ -21,7 +23,7 @@ class Array(Tracer):
     dtype = property(lambda self: dtype_of(self.value))
     itemsize = property(lambda self: self.dtype.itemsize)
     nbytes = property(lambda self: self.size * self.itemsize)
-    T = property(np.transpose)
+    T = property(lambda self: self.owner.process(np.transpose, (self,), {}))
     mT = property(lambda self: np.matrix_transpose(self))
     real = property(lambda self: np.real(self))
     imag = property(lambda self: np.imag(self))
@@ -47,7 +49,8 @@ class Array(Tracer):
         return (self[i] for i in range(len(self)))
 
     def __getitem__(self, index):
-        if type(index) is slice or type(index) is int:
+        kind = type(index)
+        if kind in _PLAIN or (kind is tuple and _PLAIN.issuperset(map(type, index))):
             return self.owner.process(getitem, (self, index), {})
         return getitem(self, index)
 

@@ -6,11 +6,11 @@ of its output.
 
 import numpy as np
 
+from .cells import Cell
 from .registry import FORWARD, Rewrite, aval, match, missing, rule_of
 from .tracer import Trace, Tracer, escaped, lowered, rebuild, refuse_traced
 from .tree import copied, entered, flatten, is_inexact, split_aux, tree_map, typed_like, unflatten, zeros
 from .views import viewed
-from .writing import Cell
 
 
 class Dual(Cell):

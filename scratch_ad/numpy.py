@@ -16,8 +16,8 @@ import functools
 
 import numpy
 
+from .constants import created
 from .tracer import answers, lowered
-from .writing import created
 
 _OF_LISTS = "array asarray asanyarray ascontiguousarray asfortranarray full"
 _OF_NUMBERS = "zeros ones empty eye identity tri arange fromfunction fromiter linspace logspace geomspace"

@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .cells import Cell
 from .registry import aval, snapshot
 from .tracer import Closed, Trace, Tracer, each, kind_of, name_of, order_in_memory, rebuild
 from .tree import entered, flatten, unflatten
 from .views import viewed
-from .writing import Cell
 
 _reserved = re.compile(r"v\d+|slice")  # what the source of a program uses beside its namespace
 

@@ -106,10 +106,13 @@ class Aval(NamedTuple):
     size = property(lambda self: math.prod(self.shape))
 
 
+_aval = tuple.__new__
+
+
 def aval(x):
     """The shape and dtype of an array, a tracer or a Python number."""
     try:
-        return tuple.__new__(Aval, (x.shape, x.dtype))
+        return _aval(Aval, (x.shape, x.dtype))
     except AttributeError:  # a Python number, or a list of such
         return aval(np.asarray(x)) if isinstance(x, (tuple, list)) else Aval((), dtype_of(x))
 

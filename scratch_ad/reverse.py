@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .cells import Cell
 from .registry import REVERSE, Rewrite, aval, match, missing, rule_of
 from .tracer import Closed, Trace, Tracer, kind_of, rebuild, refuse_traced
 from .tree import is_inexact
-from .views import viewed
-from .writing import Cell
+from .views import outdate, viewed
 
 
 class Variable(Cell):
@@ -84,18 +84,19 @@ class Tape(Trace):
 
     def write(self, put, cell, index, value) -> bool:
         array = cell.value
-        if type(array) is not np.ndarray or array.base is not None or references(cell, array) > ALONE:
-            return False
-        mine = isinstance(value, Tracer) and value.owner is self
+        mine = type(value) is Variable and value.owner is self
         v = value.value if mine else value
-        if isinstance(v, Tracer):
+        if type(array) is not np.ndarray or array.base is not None or isinstance(v, (Tracer, list, tuple)):
             return False
-        rule, args, wrt = rule_of[put], (array, index, v), (0, 2) if mine else (0,)
-        node = [(cell.index, *aval(array), *rule.pull(0, args, None, wrt))]
-        if mine:
-            node.append((value.index, *aval(v), *rule.pull(2, args, None, wrt)))
-        self.nodes.append(node)
+        outdate(cell)  # its views let go of the array
+        if references(cell, array) > ALONE:
+            return False
         array[index] = v
+        rule, args, wrt = rule_of[put], (array, index, v), _WRITTEN if mine else _FIRST
+        node = ((cell.index, array.shape, array.dtype, *rule.pull(0, args, None, wrt)),)
+        if mine:
+            node = (*node, (value.index, *aval(v), *rule.pull(2, args, None, wrt)))
+        self.nodes.append(node)
         cell.index = len(self.nodes) - 1
         return True
 
@@ -119,6 +120,9 @@ def _alone():
 
 
 ALONE = _alone()  # nobody but the variable
+
+
+_FIRST, _WRITTEN = (0,), (0, 2)  # which arguments of ``put`` are variables
 
 
 class Several(NamedTuple):

@@ -25,10 +25,10 @@ from typing import NamedTuple
 import numpy as np
 
 from . import chain
+from .constants import created
 from .modes import transposed
 from .registry import FORWARD, REVERSE, Derivative, Rewrite, aval, rule_of, snapshot
 from .tracer import astype, kind_of, name_of, primitive, strip
-from .writing import created
 
 
 def as_kept(x, y):
@@ -36,9 +36,8 @@ def as_kept(x, y):
 
     NumPy computes the logarithm of an 8-bit integer in half precision, and its difference from 1 in 8 bits.
     """
-    try:
-        ours, dtype = x.dtype, y.dtype
-    except AttributeError:  # a Python number, or a list of such
+    ours, dtype = getattr(x, "dtype", None), getattr(y, "dtype", None)
+    if ours is None or dtype is None:  # a Python number, or a list of such
         return np.asarray(x) if isinstance(x, (tuple, list)) else x
     if ours is dtype or dtype.kind not in "fc":
         return x
@@ -158,6 +157,8 @@ class _PerArgument(Derivative):
         if i not in self.reverse_maps or (kwargs and not self.keywords.issuperset(kwargs)):
             self.check(i, kwargs, REVERSE)
         reverse_map, abstract, output = self.reverse_maps[i], self.abstract[i], self.output[i]
+        if output is None and len(args) == 1 and abstract:  # quickly what is most frequent
+            return chain.through, _with_keywords(reverse_map, kwargs) if kwargs else reverse_map, (aval(args[0]),)
         kept = [] if output is None else [y if output else None]
         for k, x in enumerate(args):
             kept.append(aval(x) if k in abstract else x if k in wrt else snapshot(x))

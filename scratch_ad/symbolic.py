@@ -13,13 +13,14 @@ import inspect
 
 import numpy as np
 
+from .cells import Cell
 from .program import Name, record
 from .registry import rule_of
 from .rule import Composite
 from .tracer import Trace, Tracer, astype, getitem, name_of
 from .tree import tree_map
 from .views import viewed
-from .writing import Cell, put
+from .writing import put
 
 
 class Symbol(Cell):

@@ -117,7 +117,7 @@ class Tracer:
 
 
 creators = set()  # those of ``answers`` that make an array
-answers = {}  # function that writes into an argument or makes an array → what it does to tracers (writing.py)
+answers = {}  # function that writes into an argument or makes an array → what it does to tracers (writers, creation)
 
 
 def _written(x, function, tracer):
@@ -270,7 +270,7 @@ def primitive(function):
 
     @functools.wraps(function)
     def dispatched(*args, **kwargs):
-        if innermost(args) is None and innermost(kwargs.values()) is None:
+        if innermost(args) is None and (not kwargs or innermost(kwargs.values()) is None):
             return function(*args, **kwargs)
         return call(dispatched, args, kwargs)
 

@@ -76,19 +76,17 @@ def _viewed(result, y, function, args, kwargs, part=None):
 def viewed_plain(result, y, value, function, args, kwargs):
     """``viewed`` for a plain ``y``, quickly for a view of the first argument, whose value is ``value``."""
     base = y.base
-    of_first = base is not None and (base is value or base is getattr(value, "base", None))
-    if not of_first or (function is not getitem and len(args) > 1) or not _is_numpys(function):
+    if base is None or (base is not value and base is not getattr(value, "base", None)) or function not in _of_first:
         return _viewed(result, y, function, args, kwargs)
     parent = args[0]
     result.link, result.views = (parent, function, args, kwargs), []
     try:
         views = parent.views
     except AttributeError:  # slow: once for an array that is no view itself
-        parent.views = [ref(result)]
-        return result
-    if len(views) & 255 == 255:
-        views[:] = [r for r in views if r() is not None]
+        views = parent.views = []
     views.append(ref(result))
+    if not len(views) & 255:
+        views[:] = [r for r in views if r() is not None]
     return result
 
 
@@ -127,6 +125,10 @@ def _is_numpys(function):
     return (getattr(function, "__module__", None) or "").startswith(("scratch_ad.rules", "scratch_ad.tracer"))
 
 
+# Functions whose result shows no argument but the first.
+_of_first = {getitem, np.transpose, np.reshape, np.ravel, np.squeeze, np.expand_dims, np.diagonal, np.real, np.imag}
+
+
 def views_of(array):
     """The live views of an array, and theirs."""
     for r in getattr(array, "views", ()):
@@ -137,9 +139,8 @@ def views_of(array):
 
 def outdate(array):
     """Mark the views of an array that has been written into."""
-    try:
-        views = array.views
-    except AttributeError:
+    views = getattr(array, "views", None)
+    if not views:
         return
     array.views = alive = []
     for r in views:
@@ -147,7 +148,7 @@ def outdate(array):
         if view is not None:
             alive.append(r)
             if not isinstance(view, Stale):
-                view.__class__ = view.stale
+                view.value, view.__class__ = None, view.stale
                 outdate(view)
 
 

@@ -14,10 +14,11 @@ from jax_ref.cases import catalogue
 from jax_ref.cases.constant import CONSTANTS
 from jax_ref.compare import mismatch
 from scratch_ad import fast, forward, grad, jvp, scipy, vjp
+from scratch_ad.constants import ConstantCell
 from scratch_ad.registry import load_rules, rule_of
 from scratch_ad.rule import Constant, Refused
 from scratch_ad.tracer import Tracer, answers, name_of
-from scratch_ad.writing import ConstantCell, cartesian, put
+from scratch_ad.writing import cartesian, put
 
 PACKAGE = pathlib.Path(scratch_ad.__file__).parent
 OURS = {f: rule for f, rule in rule_of.items() if not (getattr(f, "__module__", "") or "").startswith("test")}

@@ -13,8 +13,8 @@ import scratch_ad
 from jax_ref.compare import mismatch
 from jax_ref.precise import precise
 from scratch_ad import grad, jvp, vjp
+from scratch_ad.constants import ConstantCell
 from scratch_ad.tracer import Tracer
-from scratch_ad.writing import ConstantCell
 
 x3 = np.array([0.3, -1.2, 2.0])
 A = np.array([[0.5, -1.0, 2.0], [1.5, 0.25, -0.75]])

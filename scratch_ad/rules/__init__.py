@@ -21,6 +21,7 @@ from . import (  # noqa: F401
     refused,
     selection,
     shaping,
+    writing,
 )
 
 on_demand["numpy.lib.recfunctions"] = f"{__name__}.structured"

@@ -1,49 +1,17 @@
 """Indexing and its transpose, and the functions that pick elements by index or condition."""
 
 import functools
-import math
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from ..registry import match, rule_of
-from ..rule import Composite, composite, explicit, linear
-from ..tracer import answers, arranged, arrayed, getitem, is_basic, kind_of, scatter
-from ..tree import typed, zeros
-from ..writing import cartesian, put
+from ..rule import composite, linear
+from ..tracer import arranged, arrayed, getitem, kind_of, scatter
+from ..tree import typed
 from .shaping import along
 
 linear(getitem, lambda g, _a, index: scatter(g, index, _a.shape))
 linear(scatter, lambda g, _g, index, shape: getitem(g, index))
-
-
-def _last(g, index, shape, of_value):
-    """The part of ``g`` at ``index`` that the writes to there gave it: of several to one element the last counts."""
-    if not of_value and getattr(index, "dtype", None) == np.dtype(bool):  # of a shape that is known while JAX compiles
-        return np.where(index.reshape(index.shape + (1,) * (len(shape) - index.ndim)), g, 0)
-    g = getitem(g, index)
-    if is_basic(index):
-        return g
-    places = getitem(np.arange(math.prod(shape)).reshape(shape), index)
-    number = np.arange(places.size)
-    last = put(np.empty(math.prod(shape), int), np.ravel(places), number)
-    alive = np.equal(last[np.ravel(places)], number).reshape(places.shape)
-    return g if isinstance(alive, np.ndarray) and alive.all() else np.where(alive, g, 0)
-
-
-explicit(
-    put,
-    jvp=(lambda t, _y, a, index, v: put(t, index, 0), None, lambda t, _y, a, index, v: put(zeros(a), index, t)),
-    vjp=(
-        lambda g, _y, _a, index, _v: put(g, index, 0),
-        None,
-        lambda g, _y, _a, index, _v: match(_last(g, index, _a.shape, _v.shape), _v),
-    ),
-)
-linear(cartesian, lambda g, *_parts: [np.real(g), -np.imag(g)], jointly=True)
-for _function, _body in answers.items():
-    if _function is not np.nan_to_num:  # which has a rule of its own
-        rule_of[_function] = Composite(_body)
 
 
 def _take(a, indices, axis=None, out=None, mode="raise"):

@@ -74,7 +74,8 @@ def _nan_to_num(x, copy=True, nan=0.0, posinf=None, neginf=None):
         (np.isneginf(x), limits.min if neginf is None else neginf),
     ):
         x = np.where(special, astype(value, dtype), x)
-    return arranged(x, "K", like)
+    x = arranged(x, "K", like)
+    return x if x.shape else x[()]
 
 
 def _real_if_close(a, tol=100):

@@ -6,6 +6,7 @@ import math
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
+from ..constants import created
 from ..registry import rule_of
 from ..rule import Explicit, composite, explicit, linear, primitive
 from ..tracer import (
@@ -22,7 +23,6 @@ from ..tracer import (
     strip,
 )
 from ..tree import typed
-from ..writing import created
 
 
 def along(axis, entry):
@@ -161,7 +161,7 @@ def _astype(a, dtype):
 
 
 composite(astype, _astype)
-composite(np.astype, lambda x, dtype, /, *, copy=True, device=None: astype(x, np.dtype(dtype)))
+composite(np.astype, lambda x, dtype, /, *, copy=True, device=None: x.astype(dtype, copy=copy))
 
 
 # Another order.
@@ -332,7 +332,7 @@ def _block(arrays):
         x = typed(x)
         return x.reshape((1,) * (ndim - x.ndim) + x.shape)
 
-    return join(arrays, levels)
+    return join(arrays, levels) if levels else np.copy(join(arrays, 0), order="K")
 
 
 def _column_stack(tup):

@@ -1,0 +1,188 @@
+"""Cells: arrays that can be written into, as all kinds of number are."""
+
+import numpy as np
+
+from .array import ARITHMETIC, Array
+from .flat import Flat
+from .tracer import Tracer, dtype_of, gathered, lowered, shape_of, strip
+from .views import Stale, is_view, reshape_under
+from .writing import bottom, check_writeable, concrete, is_number, rebind, within, write, write_flat
+
+
+class Cell(Array):
+    """An array that can be written into. All kinds of number are."""
+
+    __slots__ = ()
+    stale: type
+
+    def __setitem__(self, index, value):
+        write(self, index, value)
+
+    @property
+    def shape(self):
+        return shape_of(self.value)
+
+    @shape.setter
+    def shape(self, shape):
+        if is_view(self):
+            raise TypeError("setting the shape of a view is not supported under differentiation; use reshape.")
+        new = np.reshape(self, shape)
+        if not is_view(new):
+            raise AttributeError("Incompatible shape for in-place modification. Use `.reshape()` to make a copy.")
+        views, self.views = getattr(self, "views", []), []
+        old = self.shape
+        rebind(self, new)
+        reshape_under(views, np.reshape(self, old))
+
+    @property
+    def real(self):
+        return np.real(self)
+
+    @real.setter
+    def real(self, value):
+        write(np.real(self), ..., value)
+
+    @property
+    def imag(self):
+        return np.imag(self)
+
+    @imag.setter
+    def imag(self, value):
+        if self.dtype.kind != "c":
+            raise TypeError("array does not have imaginary part to set")
+        write(np.imag(self), ..., value)
+
+    def copy(self, order="C"):
+        return np.copy(self, order)
+
+    def flatten(self, order="C"):
+        flat = np.ravel(self, order)
+        return np.copy(flat) if is_view(flat) or flat is self else flat
+
+    def __copy__(self):
+        return self.copy("K")
+
+    def __deepcopy__(self, memo):
+        return self.copy("K")
+
+    @property
+    def flat(self):
+        return Flat(self)
+
+    @flat.setter
+    def flat(self, value):
+        if not within(self, value, lambda a, v: setattr(a, "flat", v)):
+            Flat(self)[:] = value
+
+    def sort(self, axis=-1, kind=None, order=None, *, stable=None):
+        write(self, ..., np.sort(self, axis, kind, order, stable=stable))
+
+    def partition(self, kth, axis=-1, kind="introselect", order=None):
+        write(self, ..., np.partition(self, kth, axis, kind, order))
+
+    def fill(self, value):
+        if not is_number(self):  # of which it would be a copy
+            write(self, ..., value)
+
+    def put(self, indices, values, mode="raise"):
+        np.put(self, indices, values, mode)
+
+    def assign(self, result, casting, what, where=True):
+        shape, ours, theirs = self.shape, self.dtype, dtype_of(result)
+        if shape_of(result) != shape and not _fits(shape_of(result), shape):
+            raise ValueError(
+                f"non-broadcastable output operand with shape {shape} doesn't match the broadcast shape "
+                f"{shape_of(result)}"
+            )
+        if ours is not theirs and not np.can_cast(theirs, ours, casting):
+            raise TypeError(f"Cannot cast {what} from {theirs!r} to {ours!r} with casting rule '{casting}'")
+        if where is not True:
+            write(self, ..., np.where(strip(lowered(where)), result, self))
+        elif not is_view(self) and isinstance(result, Tracer) and result.owner.level >= 0 and _alike(self, result):
+            rebind(self, result)
+        else:
+            write(self, ..., result)
+        return self
+
+    def update(self, ufunc, index, *operand):
+        places = np.arange(self.size).reshape(self.shape)[concrete(index)]
+        shape, places = places.shape, np.ravel(places)
+        operand = [np.copy(np.broadcast_to(gathered(v), shape)).reshape(-1) for v in operand]
+        for now in _rounds(places):
+            result = ufunc(np.ravel(self)[places[now]], *(v[now] for v in operand))
+            if not np.can_cast(dtype_of(result), self.dtype, "same_kind"):
+                raise TypeError(
+                    f"Cannot cast ufunc '{ufunc.__name__}' output from {dtype_of(result)!r} to {self.dtype!r} with "
+                    "casting rule 'same_kind'"
+                )
+            write_flat(self, places[now], result)
+
+
+class StaleCell(Stale, Cell):
+    """A view that has not been looked at since its memory was written into."""
+
+    __slots__ = ()
+
+
+Cell.stale = StaleCell
+
+
+def _rounds(places):
+    """Indices of ``places`` such that each round has no place twice, and all first ones come before all second ones."""
+    order = np.argsort(places, kind="stable")
+    ordered = places[order]
+    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]]) if places.size else np.empty(0, int)
+    rounds = np.empty(places.size, int)
+    rounds[order] = np.arange(places.size) - np.repeat(starts, np.diff(np.append(starts, places.size)))
+    return [np.flatnonzero(rounds == k) for k in range(rounds.max(initial=-1) + 1)]
+
+
+def _in_place(name, ufunc):
+    ordinary, what = getattr(Array, f"__{name}__"), f"ufunc '{ufunc.__name__}' output"
+
+    def operation(self, other):
+        result = ordinary(self, gathered(other))
+        if result.__class__ is self.__class__ and _is_plainly_alike(self.value, result.value):
+            if is_view(self):
+                write(self, ..., result)
+            else:
+                rebind(self, result)
+            return self  # what most in-place operators come to
+        if is_number(self):
+            return result
+        check_writeable(self)
+        return self.assign(result, "same_kind", what)
+
+    return operation
+
+
+IN_PLACE = {f"__i{name}__": name for name in ARITHMETIC if name != "divmod"}
+for _name, _ordinary in IN_PLACE.items():
+    setattr(Cell, _name, _in_place(_ordinary, ARITHMETIC[_ordinary]))
+
+
+def _fits(shape, into):
+    try:
+        return np.broadcast_shapes(shape, into) == into
+    except ValueError:
+        return False
+
+
+def _is_plainly_alike(old, new):
+    """Whether both are plain arrays of one shape, dtype and layout, the first one writeable."""
+    return (
+        type(new) is np.ndarray
+        and type(old) is np.ndarray
+        and new.shape == old.shape
+        and new.strides == old.strides
+        and new.dtype is old.dtype
+        and old.flags.writeable
+    )
+
+
+def _alike(a, b):
+    """Whether two arrays are of one shape, dtype and layout."""
+    if a.shape != b.shape or a.dtype != b.dtype:
+        return False
+    a, b = bottom(a), bottom(b)
+    return type(a) is type(b) and getattr(a, "strides", None) == getattr(b, "strides", None)
