@@ -54,7 +54,7 @@ def put(a, index, v):
 @primitive
 def cartesian(a, b):
     """The complex numbers a + bi, of real parts of the same shape and dtype: exact, also where one is infinite."""
-    out = np.empty(shape_of(a), np.result_type(a, 1j))
+    out = np.empty(shape_of(a), np.result_type(a, 1j), like=kind_of(a))
     out.real, out.imag = a, b
     return out
 
