@@ -33,10 +33,7 @@ def through(u, linear_map, kept):
 
 
 def product(u, p):
-    """u p, 0 where either is 0, whatever the other; of complex numbers, part by part."""
-    if _is_complex(u) or _is_complex(p):
-        (a, b), (c, d) = _cartesian_parts(u), _cartesian_parts(p)
-        return cartesian(product(a, c) - product(b, d), product(a, d) + product(b, c))
+    """u p, 0 where either is 0, whatever the other."""
     infinite, nothing = np.logical_not(np.isfinite(p)), np.equal(p, 0)
     dead = np.logical_or(np.logical_and(np.equal(u, 0), infinite), np.logical_and(nothing, np.isinf(u)))
     return np.where(dead, 0, u) * np.where(dead, 0, p)
@@ -46,10 +43,23 @@ def quotient(u, d):
     """u/d, likewise."""
     infinite, nothing = np.isinf(d), np.logical_or(np.equal(d, 0), np.isnan(d))
     dead = np.logical_or(np.logical_and(np.equal(u, 0), nothing), np.logical_and(infinite, np.isinf(u)))
-    y = np.where(dead, 0, u) / np.where(dead, 1, d)
-    if _is_complex(y):
-        return np.where(np.logical_and(np.isinf(u), np.logical_not(nothing)), product(u, np.divide(1, d)), y)
-    return y
+    return np.where(dead, 0, u) / np.where(dead, 1, d)
+
+
+def product_by_parts(u, p):
+    """``product``, where an infinite part of a complex number leaves the other alone."""
+    if not (_is_complex(u) or _is_complex(p)):
+        return product(u, p)
+    (a, b), (c, d) = _cartesian_parts(u), _cartesian_parts(p)
+    return cartesian(product(a, c) - product(b, d), product(a, d) + product(b, c))
+
+
+def quotient_by_parts(u, d):
+    """``quotient``, likewise."""
+    if not (_is_complex(u) or _is_complex(d)):
+        return quotient(u, d)
+    apart = np.logical_and(np.isinf(u), np.logical_not(np.logical_or(np.equal(d, 0), np.isnan(d))))
+    return np.where(apart, product_by_parts(u, np.divide(1, d)), quotient(u, d))
 
 
 def without_leaks(u, linear_map, kept):
@@ -89,8 +99,8 @@ def without_leaks(u, linear_map, kept):
 
 plain = {times: times, over: over, through: through}
 careful = {
-    times: lambda u, partial, kept: product(u, partial(*kept)),
-    over: lambda u, divisor, kept: quotient(u, divisor(*kept)),
+    times: lambda u, partial, kept: product_by_parts(u, partial(*kept)),
+    over: lambda u, divisor, kept: quotient_by_parts(u, divisor(*kept)),
     through: without_leaks,
 }
 

@@ -438,15 +438,16 @@ def empty_as(a, dtype):
 def order_in_memory(a, order):
     """The axes of ``a`` from the slowest to the fastest that ``order`` means: C, F, or A or K, as ``a`` itself lies.
 
-    Those of a plain array alone: a number or an array of JAX has none but C.
+    A number or an array of JAX has none but C.
     """
     axes, plain = tuple(range(len(shape_of(a)))), kind_of(a)
+    flags = getattr(plain, "flags", None)
     if order == "F":
         return axes[::-1]
-    if order == "C" or not isinstance(plain, np.ndarray) or plain.flags.c_contiguous:
+    if order == "C" or flags is None or flags.c_contiguous:
         return axes
-    if order == "A" or plain.flags.f_contiguous:
-        return axes[::-1] if plain.flags.f_contiguous else axes
+    if order == "A" or flags.f_contiguous:
+        return axes[::-1] if flags.f_contiguous else axes
     strides = np.empty_like(plain).strides
     return tuple(sorted(axes, key=lambda i: -strides[i]))
 

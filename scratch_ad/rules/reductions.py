@@ -176,7 +176,8 @@ def _nanvar(
     a = arranged(np.where(nan, 0, a), "K", a)
     if mean is None or mean is np._NoValue:
         mean = ratio(np.sum(a, axis, dtype, keepdims=True, where=where), _or_nan(n))
-    squares = arranged(np.where(nan, 0, _abs2(a - mean)), "K", a)
+    a = arranged(np.where(nan, 0, a - mean), "K", a)
+    squares = np.real(a * np.conjugate(a)) if a.dtype.kind == "c" else np.square(a)
     total = np.sum(squares, axis, dtype, None, keepdims, where=where)
     return ratio(total, _or_nan(n - _ddof(ddof, correction)).reshape(total.shape))
 
@@ -452,9 +453,6 @@ def _trapezoid(y, x=None, dx=1.0, axis=-1):
     (axis,) = normalize_axis_tuple(axis, y.ndim)
     if x is not None:
         dx = np.diff(x, axis=axis) if np.ndim(x) > 1 else _column(np.diff(x), y.ndim, axis)
-    elif np.ndim(dx) == 0 and y.shape[axis] > 1:
-        first, inner, last = _along(y, axis, 0, slice(1, -1), -1)
-        return dx * (np.sum(inner, axis) + (first + last) / 2.0)
     later, earlier = _along(y, axis, slice(1, None), slice(None, -1))
     return np.sum(dx * (later + earlier) / 2.0, axis)
 

@@ -36,7 +36,7 @@ def along(axis, entry):
 def _settled(a, order):
     """An ``order`` A or K as C or F, or of K the axes of ``a`` from the slowest to the fastest."""
     plain = kind_of(a)
-    if order == "K" and isinstance(plain, np.ndarray) and is_repeated(plain):
+    if order == "K" and plain is not None and is_repeated(plain):
         a = np.positive(plain)  # which goes over it in ravel's order, where a copy has another
     axes = order_in_memory(a, order)
     inwards = tuple(range(len(axes)))
