@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 
+from .refusals import refused
 from .tracer import Tracer, astype, dtype_of, gathered, getitem, lowered, shape_of
 
 
@@ -25,6 +26,9 @@ class Array(Tracer):
     mT = property(lambda self: np.matrix_transpose(self))
     real = property(lambda self: np.real(self))
     imag = property(lambda self: np.imag(self))
+
+    def __array__(self, dtype=None, copy=None) -> np.ndarray:
+        raise refused("np.asarray", self.owner.mode)
 
     def __len__(self):
         if not self.shape:
@@ -131,6 +135,14 @@ def _refused(what, remedy):
     return refuse
 
 
+def _plain(what):
+    def refuse(self):
+        raise refused(what, self.owner.mode)
+
+    refuse.refusal = f"{what} takes plain numbers"
+    return refuse
+
+
 # Operators and methods, by the functions that they call.
 ARITHMETIC = {
     "add": np.add,
@@ -173,9 +185,10 @@ METHODS = (
 for _function in METHODS:
     setattr(Array, _function.__name__, _method(_function))
 Array.conj = Array.conjugate = lambda self: np.conjugate(self) if self.dtype.kind == "c" else self
-_keep = "keep the array: use np.sin, not math.sin, and np.where or np.stack to set elements"
-for _name in ["float", "int", "complex", "index"]:
-    setattr(Array, f"__{_name}__", _refused(f"{_name}()", _keep))
+for _name in ("float", "int", "complex"):
+    setattr(Array, f"__{_name}__", _plain(_name))
+Array.__index__, Array.__trunc__ = _plain("operator.index"), _plain("math.trunc")
+Array.as_integer_ratio = _plain(".as_integer_ratio")  # which statistics asks for
 for _name, _remedy in {
     "resize": "use np.resize, which returns a new array",
     "byteswap": "keep the array",

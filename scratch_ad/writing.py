@@ -12,6 +12,7 @@ from sys import getrefcount
 import numpy as np
 
 from .array import ARITHMETIC, Array
+from .refusals import into_plain
 from .tracer import (
     Trace,
     Tracer,
@@ -25,7 +26,6 @@ from .tracer import (
     gathered,
     getitem,
     innermost,
-    into_plain,
     is_basic,
     kind_of,
     lowered,
