@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from .refusals import refused
+from .refusals import refused, takes_plain
 from .tracer import Tracer, astype, dtype_of, gathered, getitem, lowered, shape_of
 
 
@@ -41,10 +41,7 @@ class Array(Tracer):
 
     def view(self, *dtype_or_type, **options):
         if dtype_or_type or options:
-            raise TypeError(
-                f".view() of a tracer as another dtype or type would lose its derivative in {self.owner.mode}: "
-                "use .astype, which keeps it."
-            )
+            raise takes_plain(".view() as another dtype or type", self.owner.mode, "Use .astype, which has a derivative")
         return self[...]
 
     def __iter__(self):
@@ -129,9 +126,9 @@ def _method(function):
 
 def _refused(what, remedy):
     def refuse(self, *args, **kwargs):
-        raise TypeError(f"{what} of a tracer would lose its derivative in {self.owner.mode}; {remedy}.")
+        raise takes_plain(what, self.owner.mode, remedy)
 
-    refuse.refusal = f"{what} would lose the derivative; {remedy}"
+    refuse.refusal = f"{what} takes plain numbers. {remedy}"
     return refuse
 
 
@@ -190,10 +187,10 @@ for _name in ("float", "int", "complex"):
 Array.__index__, Array.__trunc__ = _plain("operator.index"), _plain("math.trunc")
 Array.as_integer_ratio = _plain(".as_integer_ratio")  # which statistics asks for
 for _name, _remedy in {
-    "resize": "use np.resize, which returns a new array",
-    "byteswap": "keep the array",
-    "setfield": "use np.where, which returns a new array",
+    "resize": "Use np.resize, which returns a new array",
+    "setfield": "Use np.where, which returns a new array",
+    **dict.fromkeys(
+        ("byteswap", "getfield", "tobytes", "tofile", "dump", "dumps"), "Call it on scratch_ad.stop_gradient(x), which is plain"
+    ),
 }.items():
-    setattr(Array, _name, _refused(f"the in-place method .{_name}()", _remedy))
-for _name in ["tobytes", "tofile", "dump", "dumps", "getfield"]:
-    setattr(Array, _name, _refused(f".{_name}()", "keep the array"))
+    setattr(Array, _name, _refused(f".{_name}()", _remedy))

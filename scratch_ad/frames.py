@@ -26,6 +26,7 @@ _STATEMENTS = {
     "%": '"…" % x',
     **dict.fromkeys(_SUBSCRIPTS, "arr[x]"),
 }
+_OF_CALLS = ("PRECALL", "KW_NAMES", "BUILD", "LIST", "DICT", "SET", "LOAD_CONST")  # what prepares a call, at its place
 _DESCRIPTORS = (property, types.GetSetDescriptorType, types.MemberDescriptorType)
 _unknown = object()
 
@@ -74,16 +75,23 @@ def _written(frame):
 
 
 def _path(past, now):
-    """The names in front of a parenthesis, as ``["np", "linalg", "norm"]``; None first where that is no name."""
-    start, path = (now.positions.lineno, now.positions.col_offset), [None]
+    """The names in front of a parenthesis, as ``["np", "linalg", "norm"]``; None first where that is no name.
+
+    What is called begins where the call does. The last name of a call over several lines has the place of its own.
+    """
+    place = lambda one: (one.positions.lineno, one.positions.col_offset)
+    names = path = [None]
+    begins = False
     for one in past:
-        if None not in start and (one.positions.lineno, one.positions.col_offset) == start:
-            if one.opname in ("LOAD_ATTR", "LOAD_METHOD"):
-                path.append(one.argval)
-            elif one.opname.startswith(("LOAD_NAME", "LOAD_GLOBAL", "LOAD_FAST", "LOAD_DEREF")):
-                path = [one.argval]
-            elif one.opname.startswith(("CALL", "BINARY")):
-                path = [None]
+        if one.opname == "PUSH_NULL":
+            continue
+        here = None not in place(now) and place(one) == place(now)
+        if one.opname in ("LOAD_ATTR", "LOAD_METHOD"):
+            names, begins = [*names, one.argval], here or begins
+        else:
+            is_name = one.opname.startswith(("LOAD_NAME", "LOAD_GLOBAL", "LOAD_FAST", "LOAD_DEREF"))
+            names, begins = [one.argval if is_name else None], here and not one.opname.startswith(_OF_CALLS)
+        path = names if begins else path
     return path
 
 

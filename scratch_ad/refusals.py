@@ -69,6 +69,7 @@ REMEDIES = {  # what the user wrote, or a package: what to write
     "cmath": "Use np.{last}(x + 0j)",
     "cmath.phase": "Use np.angle",
     "cmath.polar": "Use np.abs and np.angle",
+    "cmath.rect": "Write r * np.exp(1j * phi)",
     "math.fsum": "Use np.sum",
     "math.dist": "Use np.linalg.norm(p - q)",
     "math.sumprod": "Use np.dot",
@@ -79,7 +80,7 @@ REMEDIES = {  # what the user wrote, or a package: what to write
     "math.lgamma": "Use scipy.special.gammaln",
     "math.factorial": "Use scipy.special.gamma(x + 1)",
     **dict.fromkeys(("math.comb", "math.perm"), "Use scipy.special.binom or scipy.special.poch"),
-    **{f"math.{name}": f"Use scipy.special.{name}" for name in ("gamma", "erf", "erfc")},
+    **dict.fromkeys(("math.gamma", "math.erf", "math.erfc"), "Use scipy.special.{last}"),
     "statistics": "Use np.mean, np.std, np.median and the like",
     "statistics.stdev": "Use np.std(x, ddof=1)",
     "statistics.variance": "Use np.var(x, ddof=1)",
@@ -105,7 +106,7 @@ REMEDIES |= {f"arr {op} […]": _COLLECT for op in (*_OPERATORS, "==")}
 WRITES = {  # what writes into an array: what to write
     "": _MAKE,
     "out": f"Use what it returns, or make arr with {_LIKE}",
-    **{f"arr {op}= x": f"Write arr = arr {op} x, or make arr with {_LIKE}" for op in _OPERATORS},
+    **dict.fromkeys((f"arr {op}= x" for op in _OPERATORS), f"Write arr = arr {{op}} x, or make arr with {_LIKE}"),
     **dict.fromkeys(("arr[i] = x", "arr[i:j] = x", "arr.attribute = x", "operator.setitem"), _MAKE),
     **{f"np.{name}": _MAKE for name in ("copyto", "put", "place", "putmask", "fill_diagonal", "put_along_axis")},
     **{f"np.ndarray.{name}": _MAKE for name in ("fill", "put", "__setitem__")},
@@ -127,7 +128,12 @@ def refused(what, mode):
         remedy = f"Use {ours}, the same function with a derivative"
     else:
         remedy = REMEDIES[key].replace("{last}", (name or what).rpartition(".")[2])
-    return TypeError(f"{name or f'{what}, or what calls it,'} takes plain numbers, not a tracer of {mode}. {remedy}.")
+    return takes_plain(name or f"{what}, or what calls it,", mode, remedy)
+
+
+def takes_plain(what, mode, remedy):
+    """The error for a tracer where plain numbers are needed."""
+    return TypeError(f"{what} takes plain numbers, not a tracer of {mode}. {remedy}.")
 
 
 def into_plain(what, mode):
@@ -138,12 +144,13 @@ def into_plain(what, mode):
     elif (written in REMEDIES or written.startswith("scipy.")) and not what.startswith(written):  # which writes inside
         return refused(what, mode)
     remedy = WRITES.get(what, WRITES["out" if "out=" in what else ""])
+    remedy = remedy.replace("{op}", what[4:-3])  # of arr += x
     return TypeError(f"{what} takes no tracer of {mode} into a plain array. {remedy}.")
 
 
 def _tells(name, function):
     """Whether this is what asks for plain numbers, not what calls that."""
-    home = getattr(function, "__module__", None)
+    home = (getattr(function, "__module__", None) or "").lstrip("_")
     return name != "" and (name in REMEDIES or name in WRITES or home not in _HIGHER)
 
 
