@@ -41,7 +41,9 @@ class Array(Tracer):
 
     def view(self, *dtype_or_type, **options):
         if dtype_or_type or options:
-            raise takes_plain(".view() as another dtype or type", self.owner.mode, "Use .astype, which has a derivative")
+            raise takes_plain(
+                ".view() as another dtype or type", self.owner.mode, "Use .astype, which has a derivative"
+            )
         return self[...]
 
     def __iter__(self):
@@ -190,7 +192,8 @@ for _name, _remedy in {
     "resize": "Use np.resize, which returns a new array",
     "setfield": "Use np.where, which returns a new array",
     **dict.fromkeys(
-        ("byteswap", "getfield", "tobytes", "tofile", "dump", "dumps"), "Call it on scratch_ad.stop_gradient(x), which is plain"
+        ("byteswap", "getfield", "tobytes", "tofile", "dump", "dumps"),
+        "Call it on scratch_ad.stop_gradient(x), which is plain",
     ),
 }.items():
     setattr(Array, _name, _refused(f".{_name}()", _remedy))

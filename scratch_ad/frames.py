@@ -52,8 +52,7 @@ def _calls(frame):
 
 
 def _is_library(frame):
-    """Whether a frame is of a library's code; what SciPy generates has no module."""
-    module = _module(frame) or (_module(frame.f_back).partition("scratch_ad")[0] if frame.f_back else "")
+    module = _module(frame)
     return module.partition(".")[0] in LIBRARIES and not module.startswith("scratch_ad.intro")
 
 
@@ -67,7 +66,7 @@ def _written(frame):
     kind = now.argrepr if now.opname == "BINARY_OP" else now.opname
     if "CALL" in kind or kind in _SUBSCRIPTS:
         name, function, guessed = _named(_path(past, now), frame)
-        if name and "CALL" in kind or (name.startswith("np.") and not isinstance(function, np.ndarray)):  # np.r_
+        if (name and "CALL" in kind) or (name.startswith("np.") and not isinstance(function, np.ndarray)):  # np.r_
             return name, function, guessed
     if now.opname != "BINARY_OP" or kind in _STATEMENTS:
         return _STATEMENTS.get(kind, ""), None, False
@@ -126,7 +125,7 @@ def _named(path, frame):
 
 
 def _entered(frame):
-    """The public name of a library's function in a frame, "" without any; of objects that are called, of their class."""
+    """The public name of a library's function in a frame, or "": of an object that is called, its class."""
     module, code = _module(frame), frame.f_code
     if module.startswith(("scratch_ad", "jax_ref")):
         return ""

@@ -59,8 +59,12 @@ REMEDIES = {  # what the user wrote, or a package: what to write
     **{f"np.{np.dtype(t).type.__name__}": _CAST for t in "?" + np.typecodes["AllInteger"] + np.typecodes["AllFloat"]},
     **dict.fromkeys(("np.sum", "np.ndarray.sum", "np.add.reduce"), "Write np.sum(a) + x in place of initial=x"),
     **dict.fromkeys(("np.prod", "np.ndarray.prod", "np.multiply.reduce"), "Write np.prod(a) * x in place of initial=x"),
-    **dict.fromkeys(("np.max", "np.ndarray.max", "np.maximum.reduce"), "Write np.maximum(np.max(a), x) in place of initial=x"),
-    **dict.fromkeys(("np.min", "np.ndarray.min", "np.minimum.reduce"), "Write np.minimum(np.min(a), x) in place of initial=x"),
+    **dict.fromkeys(
+        ("np.max", "np.ndarray.max", "np.maximum.reduce"), "Write np.maximum(np.max(a), x) in place of initial=x"
+    ),
+    **dict.fromkeys(
+        ("np.min", "np.ndarray.min", "np.minimum.reduce"), "Write np.minimum(np.min(a), x) in place of initial=x"
+    ),
     # methods of plain arrays
     "np.ndarray": _AS_NUMPY,
     "np.ndarray.dot": "Write A @ x, or np.dot(A, x)",

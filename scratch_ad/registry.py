@@ -87,8 +87,8 @@ class Missing(Rewrite):
         if function in rule_of:
             return function(*args, **kwargs)
         raise NotImplementedError(
-            f"{name_of(function)} has no rule, which {mode} needs. Write it in NumPy functions that have one, or give it "
-            "one with scratch_ad.elementwise(f, lambda x: …), linear, explicit or constant."
+            f"{name_of(function)} has no rule, which {mode} needs. Write it in NumPy functions that have one, "
+            "or give it one with scratch_ad.elementwise(f, lambda x: …), linear, explicit or constant."
         )
 
 

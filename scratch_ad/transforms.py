@@ -215,8 +215,8 @@ def _check_reverse_input(name, leaf, holomorphic, allow_int):
         raise TypeError(f"{name} with holomorphic=True requires inputs with complex dtype, not {dtype}: give x + 0j.")
     if not inexact and not allow_int:
         raise TypeError(
-            f"{name} requires real- or complex-valued inputs (input dtype was {dtype}). Give floats, x.astype(float) or 1.0 for 1, "
-            "or set allow_int=True for gradients of nothing (float0)."
+            f"{name} requires real- or complex-valued inputs (input dtype was {dtype}). "
+            "Give floats, x.astype(float) or 1.0 for 1, or set allow_int=True for gradients of nothing (float0)."
         )
 
 
@@ -229,8 +229,9 @@ def _check_reverse_output(name, leaf, holomorphic):
         raise TypeError(f"{name} with holomorphic=True requires outputs with complex dtype, not {dtype}: leave it out.")
     if not holomorphic and (dtype.kind == "c" or not inexact):
         raise TypeError(
-            f"{name} requires real-valued outputs (output dtype was {dtype}). Pass holomorphic=True for a holomorphic function of "
-            "complex arguments, return real numbers such as np.abs(z), or use vjp."
+            f"{name} requires real-valued outputs (output dtype was {dtype}). "
+            "Pass holomorphic=True for a holomorphic function of complex arguments, "
+            "return real numbers such as np.abs(z), or use vjp."
         )
 
 
@@ -240,6 +241,7 @@ def _check_forward_input(leaf, holomorphic):
         raise TypeError(f"jacfwd with holomorphic=True requires inputs with complex dtype, not {dtype}: give x + 0j.")
     if not holomorphic and (dtype.kind == "c" or not inexact):
         raise TypeError(
-            f"jacfwd requires real-valued inputs (input dtype was {dtype}). Pass holomorphic=True for a holomorphic function of "
-            "complex arguments, floats such as 1.0 in place of integers, or use jvp."
+            f"jacfwd requires real-valued inputs (input dtype was {dtype}). "
+            "Pass holomorphic=True for a holomorphic function of complex arguments, "
+            "floats such as 1.0 in place of integers, or use jvp."
         )
