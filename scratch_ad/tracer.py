@@ -72,7 +72,7 @@ class Tracer:
             trace = innermost(args)
             return trace.process(ufunc, args if trace.level < 0 else _lowered(tuple(map(gathered, args))), kwargs)
         if method == "at":
-            return _written(args[0], name_of(ufunc.at), self).update(ufunc, *args[1:])
+            return _written(args[0], ufunc.at, self).update(ufunc, *args[1:])
         outs = [out for out in kwargs.get("out", ()) if out is not None]
         if outs:
             if any(isinstance(out, Tracer) for out in outs) or innermost((args, *kwargs.values())).level >= 0:
@@ -112,11 +112,11 @@ creators = set()  # those of ``answers`` that make an array
 answers = {}  # function that writes into an argument or makes an array → what it does to tracers (writing.py)
 
 
-def _written(x, what, tracer):
-    """``x``, into which ``what`` writes a tracer; TypeError where it is plain."""
+def _written(x, function, tracer, name=lambda function: name_of(function)):
+    """``x``, into which ``function`` writes a tracer; TypeError where it is plain, by the function's name there."""
     if isinstance(x, Tracer):
         return x
-    raise into_plain(what, tracer.owner.mode)
+    raise into_plain(name(function), tracer.owner.mode)
 
 
 def _with_out(function):
@@ -130,7 +130,7 @@ def _into_ufunc(ufunc, method, args, kwargs, tracer):
         kwargs["where"], where = where, True
     for out in outs:
         if out is not None:
-            _written(out, _with_out(ufunc), tracer)
+            _written(out, ufunc, tracer, _with_out)
     options = {k: v for k, v in kwargs.items() if k not in ("casting", "order", "subok")}
     args = tuple(map(gathered, args))
     results = getattr(ufunc, method)(*args, **options)

@@ -30,6 +30,8 @@ import jax_ref
 import scratch_ad
 from jax_ref.precise import precise
 from scratch_ad import refusals
+from scratch_ad.registry import load_rules, rule_of
+from scratch_ad.rule import Refused
 from scratch_ad.scipy import fft, linalg, signal, special
 
 X = np.array([1.3, 2.6, 0.7])
@@ -488,6 +490,16 @@ def test_every_function_of_pythons_numbers_has_a_remedy(module):
             assert hasattr(np, name), name
 
 
+def test_functions_without_a_derivative_say_so_at_a_glance():
+    load_rules()
+    refused = {function: rule for function, rule in rule_of.items() if isinstance(rule, Refused)}
+    assert len(refused) > 40
+    for function, rule in refused.items():
+        with pytest.raises((TypeError, NotImplementedError)) as error:
+            rule.rewrite("reverse mode (vjp)", function, (), {})
+        assert_short(str(error.value))
+
+
 # Where the call is looked for
 
 SPELLED = [
@@ -517,6 +529,13 @@ SPELLED = [
 @pytest.mark.parametrize("program", SPELLED)
 def test_a_call_is_found_however_it_is_spelled(program):
     assert str(refusal(written(program), "reverse mode (vjp)")).startswith("np.full takes")
+
+
+@pytest.mark.parametrize(
+    "program", ["(np\n.arange\n(x[0], 9.0))", "np.arange(\nx[0],\n9.0\n)", "np.arange(*(\nx[0], 9.0))"]
+)
+def test_a_call_over_several_lines_that_leaves_no_frame_is_found(program):
+    assert str(refusal(written(program), "reverse mode (vjp)")).startswith("np.arange takes")
 
 
 def test_properties_are_not_asked():
