@@ -532,7 +532,7 @@ def test_a_call_is_found_however_it_is_spelled(program):
 
 
 @pytest.mark.parametrize(
-    "program", ["(np\n.arange\n(x[0], 9.0))", "np.arange(\nx[0],\n9.0\n)", "np.arange(*(\nx[0], 9.0))"]
+    "program", ["(np\n.arange\n(x[0], 9.0))", "np.arange(\nx[0],\n9.0\n)", "(np\n.arange\n(*(x[0], 9.0)))"]
 )
 def test_a_call_over_several_lines_that_leaves_no_frame_is_found(program):
     assert str(refusal(written(program), "reverse mode (vjp)")).startswith("np.arange takes")
