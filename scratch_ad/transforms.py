@@ -150,8 +150,11 @@ def _check_callable(fun):
 
 def _choose(fun, argnums, args, kwargs):
     """The leaves and spec of the arguments at ``argnums``, and ``fun`` as a function of a list of such leaves."""
-    single = isinstance(argnums, (int, np.integer))
-    positions = (argnums,) if single else _positions(argnums)
+    single = isinstance(argnums, int)
+    if not single:
+        argnums = _positions(argnums)
+        single = isinstance(argnums, int)
+    positions = (argnums,) if single else argnums
     if not single or not -len(args) <= argnums < len(args):
         _check_argnums(argnums, positions, len(args))
     leaves, spec = flatten(args[argnums] if single else tuple(args[i] for i in positions))
@@ -166,8 +169,9 @@ def _choose(fun, argnums, args, kwargs):
 
 
 def _positions(argnums):
+    """A position or several, of whatever integer type, as an int or a tuple of ints."""
     try:
-        return tuple(map(operator.index, argnums))
+        return operator.index(argnums) if hasattr(argnums, "__index__") else tuple(map(operator.index, argnums))
     except TypeError:
         raise TypeError(
             f"argnums must be the position of an argument or a sequence of positions, but got {argnums!r}. "
