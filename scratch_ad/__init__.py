@@ -2,6 +2,7 @@
 
 To read the files, each of which imports only from those before it:
 
+    frames, refusals      which call takes no tracer, and what to say (at a first reading, skip both)
     tracer, array         how a number answers NumPy's calls, and feels like an array
     views, writing        what writes into arrays do, and the views that follow (at a first reading, skip these …)
     flat, cells, constants, writers, creation     … and these: where arrays are written into, and how they are made

@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 
+from .refusals import refused, takes_plain
 from .tracer import Tracer, arranged, astype, dtype_of, gathered, getitem, lowered, shape_of
 
 _PLAIN = {int, slice, type(None), type(...), np.ndarray, np.int64}  # what indices without tracers are made of
@@ -28,6 +29,9 @@ class Array(Tracer):
     real = property(lambda self: np.real(self))
     imag = property(lambda self: np.imag(self))
 
+    def __array__(self, dtype=None, copy=None) -> np.ndarray:
+        raise refused("np.asarray", self.owner.mode)
+
     def __len__(self):
         if not self.shape:
             raise TypeError("len() of unsized object")
@@ -39,9 +43,8 @@ class Array(Tracer):
 
     def view(self, *dtype_or_type, **options):
         if dtype_or_type or options:
-            raise TypeError(
-                f".view() of a tracer as another dtype or type would lose its derivative in {self.owner.mode}: "
-                "use .astype, which keeps it."
+            raise takes_plain(
+                ".view() as another dtype or type", self.owner.mode, "Use .astype, which has a derivative"
             )
         return self[...]
 
@@ -128,9 +131,17 @@ def _method(function):
 
 def _refused(what, remedy):
     def refuse(self, *args, **kwargs):
-        raise TypeError(f"{what} of a tracer would lose its derivative in {self.owner.mode}; {remedy}.")
+        raise takes_plain(what, self.owner.mode, remedy)
 
-    refuse.refusal = f"{what} would lose the derivative; {remedy}"
+    refuse.refusal = f"{what} takes plain numbers. {remedy}"
+    return refuse
+
+
+def _plain(what):
+    def refuse(self):
+        raise refused(what, self.owner.mode)
+
+    refuse.refusal = f"{what} takes plain numbers"
     return refuse
 
 
@@ -176,14 +187,16 @@ METHODS = (
 for _function in METHODS:
     setattr(Array, _function.__name__, _method(_function))
 Array.conj = Array.conjugate = lambda self: np.conjugate(self) if self.dtype.kind == "c" else self
-_keep = "keep the array: use np.sin, not math.sin, and np.where or np.stack to set elements"
-for _name in ["float", "int", "complex", "index"]:
-    setattr(Array, f"__{_name}__", _refused(f"{_name}()", _keep))
+for _name in ("float", "int", "complex"):
+    setattr(Array, f"__{_name}__", _plain(_name))
+Array.__index__, Array.__trunc__ = _plain("operator.index"), _plain("math.trunc")
+Array.as_integer_ratio = _plain(".as_integer_ratio")  # which statistics asks for
 for _name, _remedy in {
-    "resize": "use np.resize, which returns a new array",
-    "byteswap": "keep the array",
-    "setfield": "use np.where, which returns a new array",
+    "resize": "Use np.resize, which returns a new array",
+    "setfield": "Use np.where, which returns a new array",
+    **dict.fromkeys(
+        ("byteswap", "getfield", "tobytes", "tofile", "dump", "dumps"),
+        "Call it on scratch_ad.stop_gradient(x), which is plain",
+    ),
 }.items():
-    setattr(Array, _name, _refused(f"the in-place method .{_name}()", _remedy))
-for _name in ["tobytes", "tofile", "dump", "dumps", "getfield"]:
-    setattr(Array, _name, _refused(f".{_name}()", "keep the array"))
+    setattr(Array, _name, _refused(f".{_name}()", _remedy))

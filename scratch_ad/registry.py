@@ -87,9 +87,8 @@ class Missing(Rewrite):
         if function in rule_of:
             return function(*args, **kwargs)
         raise NotImplementedError(
-            f"{name_of(function)} has no rule, which {mode} needs. Write it in other NumPy functions, or add a rule: "
-            f"scratch_ad.elementwise({name_of(function)}, lambda x: …) for an elementwise function, "
-            "scratch_ad.linear, scratch_ad.explicit or scratch_ad.constant for others."
+            f"{name_of(function)} has no rule, which {mode} needs. Write it in NumPy functions that have one, "
+            "or give it one with scratch_ad.elementwise(f, lambda x: …), linear, explicit or constant."
         )
 
 

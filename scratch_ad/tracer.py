@@ -16,6 +16,8 @@ import sys
 
 import numpy as np
 
+from .refusals import into_plain
+
 _levels = itertools.count(1)
 
 
@@ -102,16 +104,6 @@ class Tracer:
         """What ``ufunc.at`` does."""
         raise NotImplementedError
 
-    def __array__(self, dtype=None, copy=None) -> np.ndarray:
-        raise TypeError(
-            f"np.asarray or np.array of a tracer, or its assignment into a plain array, would lose its derivative "
-            f"in {self.owner.mode}. Make the plain array with np.zeros_like(x) or np.zeros(shape, like=x), or import "
-            "scratch_ad.numpy as np. Use np.stack or np.concatenate to collect tracers (in place of np.r_, np.c_ and "
-            "lists, too), np.where to replace elements, np.broadcast_to for np.full, start + step * np.arange(n) for "
-            "np.arange, and leave out np.asarray: the argument is an array already. (np.vectorize, and functions of "
-            "plain numbers such as np.kaiser, do not trace either: write them with array operations.)"
-        )
-
     def __repr__(self):
         return f"{type(self).__name__}({self.value!r})"
 
@@ -120,20 +112,15 @@ creators = set()  # those of ``answers`` that make an array
 answers = {}  # function that writes into an argument or makes an array → what it does to tracers (writers, creation)
 
 
-def _written(x, function, tracer):
-    """``x``, into which ``function`` writes a tracer; TypeError where it is plain."""
+def _written(x, function, tracer, name=lambda function: name_of(function)):
+    """``x``, into which ``function`` writes a tracer; TypeError where it is plain, by the function's name there."""
     if isinstance(x, Tracer):
         return x
-    raise into_plain(name_of(function), tracer.owner.mode)
+    raise into_plain(name(function), tracer.owner.mode)
 
 
-def into_plain(name, mode):
-    """The error for a tracer that is to be written into a plain array."""
-    return TypeError(
-        f"{name}: writing a tracer into a plain array (out= or an in-place operator such as arr += x) would lose its "
-        f"derivative in {mode}. Make the array with np.zeros_like(x) or np.zeros(shape, like=x), or import "
-        "scratch_ad.numpy as np; or rebind the name: arr = arr + x."
-    )
+def _with_out(function):
+    return f"{name_of(function)}(…, out=arr)"
 
 
 def _into_ufunc(ufunc, method, args, kwargs, tracer):
@@ -143,7 +130,7 @@ def _into_ufunc(ufunc, method, args, kwargs, tracer):
         kwargs["where"], where = where, True
     for out in outs:
         if out is not None:
-            _written(out, ufunc, tracer)
+            _written(out, ufunc, tracer, _with_out)
     options = {k: v for k, v in kwargs.items() if k not in ("casting", "order", "subok")}
     args = tuple(map(gathered, args))
     results = getattr(ufunc, method)(*args, **options)
@@ -239,7 +226,7 @@ def _into(function, args, kwargs, place, out, trace):
     out = out[0] if isinstance(out, tuple) else out
     if not isinstance(out, Tracer):
         if trace.level >= 0:
-            raise into_plain(name_of(function), trace.mode)
+            raise into_plain(_with_out(function), trace.mode)
         return function(*lowered(args), **{k: lowered(v) for k, v in kwargs.items()}, out=out)
     return out.assign(function(*args, **kwargs), _casting.get(function, "same_kind"), f"output of {name_of(function)}")
 

@@ -2,6 +2,7 @@
 
 import functools
 import math
+import operator
 
 import numpy as np
 
@@ -35,11 +36,15 @@ def value_and_grad(fun, argnums=0, has_aux=False, holomorphic=False, allow_int=F
         out, out_spec, pull, aux = vjp_of_leaves(on_leaves, leaves, has_aux)
         if not is_leaf(out_spec):
             raise TypeError(
-                f"Gradient only defined for scalar-output functions. Output was {unflatten(out_spec, out)}."
+                "Gradient only defined for scalar-output functions. Output was a "
+                f"{type(unflatten(out_spec, out)).__name__}; return a number, and the rest with has_aux=True."
             )
         value = typed(out[0])
         if value.shape != ():
-            raise TypeError(f"Gradient only defined for scalar-output functions. Output had shape: {value.shape}.")
+            remedy = "return out[0]" if value.shape == (1,) else "return np.sum(out), or use jacrev"
+            raise TypeError(
+                f"Gradient only defined for scalar-output functions. Output had shape: {value.shape}; {remedy}."
+            )
         _check_reverse_output("grad", value, holomorphic)
         gradient = unflatten(spec, pull([value.dtype.type(1)]))
         return ((value, aux) if has_aux else value), gradient
@@ -146,7 +151,10 @@ def _check_callable(fun):
 def _choose(fun, argnums, args, kwargs):
     """The leaves and spec of the arguments at ``argnums``, and ``fun`` as a function of a list of such leaves."""
     single = isinstance(argnums, int)
-    positions = (argnums,) if single else tuple(argnums)
+    if not single:
+        argnums = _positions(argnums)
+        single = isinstance(argnums, int)
+    positions = (argnums,) if single else argnums
     if not single or not -len(args) <= argnums < len(args):
         _check_argnums(argnums, positions, len(args))
     leaves, spec = flatten(args[argnums] if single else tuple(args[i] for i in positions))
@@ -158,6 +166,17 @@ def _choose(fun, argnums, args, kwargs):
         return fun(*full, **kwargs)
 
     return leaves, spec, on_leaves
+
+
+def _positions(argnums):
+    """A position or several, of whatever integer type, as an int or a tuple of ints."""
+    try:
+        return operator.index(argnums) if hasattr(argnums, "__index__") else tuple(map(operator.index, argnums))
+    except TypeError:
+        raise TypeError(
+            f"argnums must be the position of an argument or a sequence of positions, but got {argnums!r}. "
+            "For an argument given by name write grad(lambda b: f(a, b=b))."
+        ) from None
 
 
 def _check_argnums(argnums, positions, count):
@@ -197,11 +216,11 @@ def _check_reverse_input(name, leaf, holomorphic, allow_int):
         return
     inexact = is_inexact(leaf)
     if holomorphic and dtype.kind != "c":
-        raise TypeError(f"{name} with holomorphic=True requires inputs with complex dtype, but got {dtype}.")
+        raise TypeError(f"{name} with holomorphic=True requires inputs with complex dtype, not {dtype}: give x + 0j.")
     if not inexact and not allow_int:
         raise TypeError(
-            f"{name} requires real- or complex-valued inputs (input dtype that is a sub-dtype of np.inexact), "
-            f"but got {dtype}. If you want to use Boolean- or integer-valued inputs, use vjp or set allow_int to True."
+            f"{name} requires real- or complex-valued inputs (input dtype was {dtype}). "
+            "Give floats, x.astype(float) or 1.0 for 1, or set allow_int=True for gradients of nothing (float0)."
         )
 
 
@@ -211,22 +230,22 @@ def _check_reverse_output(name, leaf, holomorphic):
         return
     inexact = is_inexact(leaf)
     if holomorphic and dtype.kind != "c":
-        raise TypeError(f"{name} with holomorphic=True requires outputs with complex dtype, but got {dtype}.")
+        raise TypeError(f"{name} with holomorphic=True requires outputs with complex dtype, not {dtype}: leave it out.")
     if not holomorphic and (dtype.kind == "c" or not inexact):
         raise TypeError(
-            f"{name} requires real-valued outputs (output dtype that is a sub-dtype of np.floating), but got {dtype}. "
-            "For holomorphic differentiation, pass holomorphic=True. For differentiation of functions with other "
-            "complex or integer outputs, use vjp directly."
+            f"{name} requires real-valued outputs (output dtype was {dtype}). "
+            "Pass holomorphic=True for a holomorphic function of complex arguments, "
+            "return real numbers such as np.abs(z), or use vjp."
         )
 
 
 def _check_forward_input(leaf, holomorphic):
     inexact, dtype = is_inexact(leaf), dtype_of(leaf)
     if holomorphic and dtype.kind != "c":
-        raise TypeError(f"jacfwd with holomorphic=True requires inputs with complex dtype, but got {dtype}.")
+        raise TypeError(f"jacfwd with holomorphic=True requires inputs with complex dtype, not {dtype}: give x + 0j.")
     if not holomorphic and (dtype.kind == "c" or not inexact):
         raise TypeError(
-            f"jacfwd requires real-valued inputs (input dtype that is a sub-dtype of np.floating), but got {dtype}. "
-            "For holomorphic differentiation, pass holomorphic=True. For differentiation of non-holomorphic functions "
-            "involving complex inputs or integer inputs, use jvp directly."
+            f"jacfwd requires real-valued inputs (input dtype was {dtype}). "
+            "Pass holomorphic=True for a holomorphic function of complex arguments, "
+            "floats such as 1.0 in place of integers, or use jvp."
         )

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from .tracer import Tracer, answers, call, gathered, getitem, innermost, into_plain, lowered, name_of, strip
+from .refusals import into_plain
+from .tracer import Tracer, answers, call, gathered, getitem, innermost, lowered, name_of, strip
 from .writing import bottom, concrete, flattened, is_number, within, write, write_flat
 
 

@@ -428,8 +428,8 @@ refuse(
     *(special.mathieu_a, special.mathieu_b, special.pro_cv, special.obl_cv),
 )
 refuse(
-    "no closed form is known for the derivatives of the noncentral distributions by their degrees of freedom, nor for "
-    "the density of the noncentral t distribution; differentiate the integral of the density numerically",
+    "no closed form is known for derivatives by degrees of freedom here, nor for the noncentral t density; "
+    "differentiate the integral of the density numerically",
     *(special.nctdtr, special.nctdtrit, special.nctdtridf, special.nctdtrinc),
     *(special.chndtridf, special.ncfdtridfd, special.ncfdtridfn),
 )

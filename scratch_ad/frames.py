@@ -1,0 +1,162 @@
+"""What the user wrote where a call fails, told by the frames that lead to it.
+
+That is what the innermost frame of the user's own calls: a library's function, or, as C leaves no frame, whatever the
+instruction there calls. Instructions know their place in the source, so that the source itself is not needed.
+"""
+
+import builtins
+import dis
+import functools
+import inspect
+import sys
+import types
+
+import numpy as np
+
+LIBRARIES = sys.stdlib_module_names | {
+    *("numpy", "scipy", "scratch_ad", "jax_ref", "pandas", "xarray", "sklearn", "statsmodels", "sympy", "mpmath"),
+    *("matplotlib", "torch", "jax", "jaxlib", "tensorflow", "numba", "numexpr", "joblib", "optree", "networkx"),
+}
+_SUBSCRIPTS = ("BINARY_SUBSCR", "BINARY_SLICE", "[]")
+_STATEMENTS = {
+    "STORE_SUBSCR": "arr[i] = x",
+    "STORE_SLICE": "arr[i:j] = x",
+    "STORE_ATTR": "arr.attribute = x",
+    "COMPARE_OP": "arr == […]",
+    "%": '"…" % x',
+    **dict.fromkeys(_SUBSCRIPTS, "arr[x]"),
+}
+_OF_CALLS = ("PRECALL", "KW_NAMES", "BUILD", "LIST", "DICT", "SET", "LOAD_CONST")  # what prepares a call, at its place
+_DESCRIPTORS = (property, types.GetSetDescriptorType, types.MemberDescriptorType)
+_unknown = object()
+
+
+def calls():
+    """What the user called, from best to worst: pairs of its name, as ``np.full``, and the function or None."""
+    try:
+        return list(_calls(sys._getframe(1)))
+    except Exception:  # of whatever the user's objects do when they are looked at; the caller has an error to raise
+        return [("", None)]
+
+
+def _calls(frame):
+    inside = []
+    while frame and _is_library(frame):
+        inside.append(frame)
+        frame = frame.f_back
+    name, function, guessed = _written(frame) if frame else ("", None, False)
+    if not guessed:
+        yield name, function
+    yield from ((_entered(one), None) for one in reversed(inside))
+    yield name, function
+
+
+def _is_library(frame):
+    module = _module(frame)
+    return module.partition(".")[0] in LIBRARIES and not module.startswith("scratch_ad.intro")
+
+
+def _module(frame):
+    return frame.f_globals.get("__name__") or ""
+
+
+def _written(frame):
+    """The name of what a frame calls now, "" if that cannot be told; the function, and whether the name is a guess."""
+    *past, now = (one for one in dis.get_instructions(frame.f_code) if one.offset <= frame.f_lasti)
+    kind = now.argrepr if now.opname == "BINARY_OP" else now.opname
+    if "CALL" in kind or kind in _SUBSCRIPTS:
+        name, function, guessed = _named(_path(past, now), frame)
+        if (name and "CALL" in kind) or (name.startswith("np.") and not isinstance(function, np.ndarray)):  # np.r_
+            return name, function, guessed
+    if now.opname != "BINARY_OP" or kind in _STATEMENTS:
+        return _STATEMENTS.get(kind, ""), None, False
+    return f"arr {kind} {'x' if kind.endswith('=') else '[…]'}", None, False
+
+
+def _path(past, now):
+    """The names in front of a parenthesis, as ``["np", "linalg", "norm"]``; None first where that is no name.
+
+    What is called begins where the call does. The last name of a call over several lines has the place of its own.
+    """
+    place = lambda one: (one.positions.lineno, one.positions.col_offset)
+    names = path = [None]
+    begins = False
+    for one in past:
+        if one.opname == "PUSH_NULL":
+            continue
+        here = None not in place(now) and place(one) == place(now)
+        if one.opname in ("LOAD_ATTR", "LOAD_METHOD"):
+            names, begins = [*names, one.argval], here or begins
+        else:
+            is_name = one.opname.startswith(("LOAD_NAME", "LOAD_GLOBAL", "LOAD_FAST", "LOAD_DEREF"))
+            names, begins = [one.argval if is_name else None], here and not one.opname.startswith(_OF_CALLS)
+        path = names if begins else path
+    return path
+
+
+def _named(path, frame):
+    """The name and the object at the end of a path, and whether the name is guessed, by that of a method alone."""
+    root, *rest = path
+    scopes = (frame.f_locals, frame.f_globals, vars(builtins))
+    at = next((names[root] for names in scopes if root in names), _unknown)
+    home = at.__name__ if isinstance(at, types.ModuleType) and at.__name__.partition(".")[0] in LIBRARIES else ""
+    written = spelled(".".join((home, *rest)))
+    while rest:
+        if isinstance(at, (types.ModuleType, type)):
+            at = getattr(at, rest.pop(0), _unknown)
+        elif len(rest) > 1:
+            at = inspect.getattr_static(at, rest.pop(0), _unknown)
+            if isinstance(at, _DESCRIPTORS):  # which are not asked: they may compute
+                at = _unknown
+        else:
+            break
+    if at is _unknown and rest:
+        cls = next((cls for cls in (np.ndarray, np.random.Generator) if hasattr(cls, *rest)), None)
+        return (f"{_public(cls)}.{rest[0]}" if cls else f"the method .{rest[0]}"), None, True
+    if home and not isinstance(at, np.ndarray):
+        return written, at, False
+    if at is _unknown:
+        return "", None, False
+    while isinstance(at, functools.partial):
+        at = at.func
+    if rest or not hasattr(at, "__name__"):
+        return ".".join((_public(type(at)), *rest)), at, False
+    return _public(at), at, False
+
+
+def _entered(frame):
+    """The public name of a library's function in a frame, or "": of an object that is called, its class."""
+    module, code = _module(frame), frame.f_code
+    if module.startswith(("scratch_ad", "jax_ref")):
+        return ""
+    if "self" in frame.f_locals and "." in code.co_qualname:
+        cls, last = type(frame.f_locals["self"]), code.co_name
+        return (_public(cls) if last.startswith("_") else f"{_public(cls)}.{last}").lstrip(".")
+    return _spell(module, code.co_name, lambda found: getattr(inspect.unwrap(found), "__code__", None) is code)
+
+
+def _public(function):
+    """The public name of a function, a class or a method; "" if there is none."""
+    owner = getattr(function, "__objclass__", getattr(function, "__self__", None))
+    if owner is not None and not isinstance(owner, types.ModuleType):
+        return f"{_public(owner if isinstance(owner, type) else type(owner))}.{function.__name__}"
+    return _spell(function.__module__ or "", function.__name__, lambda found: found is function)
+
+
+def _spell(module, name, is_it):
+    """The shortest public way to write a name of a module; "" if there is none."""
+    if module == "builtins":
+        return name
+    parts = [part for part in module.split(".") if not part.startswith("_")]
+    for k in range(1, len(parts) + 1):
+        home = ".".join(parts[:k])
+        if is_it(getattr(sys.modules.get(home), name, None)):
+            return spelled(f"{home}.{name}")
+    return ""
+
+
+def spelled(name):
+    """A dotted name as users write it."""
+    for long, short in (("scratch_ad.numpy.", "np."), ("numpy.", "np."), ("builtins.", "")):
+        name = name.replace(long, short, 1) if name.startswith(long) else name
+    return name

@@ -1,0 +1,175 @@
+"""Refusals that a person can act on: what asks a tracer for plain numbers, and what to write in its place.
+
+What NumPy does not let tracers answer ends in ``__array__``, ``__float__`` and the like, far from what the user wrote,
+which frames.py finds. ``REMEDIES`` is looked up for it, then for what it is part of: np.random.normal, np.random, np.
+"""
+
+import importlib
+
+import numpy as np
+
+from .frames import calls
+
+_COLLECT = "Collect tracers with np.stack or np.concatenate in place of a list"
+_LEAVE_OUT = "Leave it out, as a tracer is an array already, and collect several with np.stack"
+_LIKE = "np.zeros_like(x) or np.zeros(shape, like=x), or import scratch_ad.numpy as np"
+_MAKE = f"Make the array with {_LIKE}"
+_GENERAL = "Write it in NumPy calls on whole arrays, or give it a derivative with scratch_ad.custom_vjp"
+_NUMBER = "Leave it out, or use np.sin for math.sin; {last}(scratch_ad.stop_gradient(x)) has no derivative"
+_COUNT = "Counts and positions have no derivative: int(scratch_ad.stop_gradient(x)) is plain"
+_AS_NUMPY = "Use np.{last}(a, …), which takes tracers, in place of the method"
+_MATRIX = "Use arrays, with @ for the product of matrices, and np.block"
+_LOOK = "Do that outside of the function, or with scratch_ad.stop_gradient(x), which is plain"
+_CAST = "Use x.astype(np.{last})"
+_LOOP = "Loop over np.ndindex(x.shape) and take x[i]"
+_ODE = "Write the steps of the solver in NumPy, or give the solution a derivative with scratch_ad.custom_vjp"
+_ROOT = "Solve for plain numbers in a function of scratch_ad.custom_jvp, whose rule is that of implicit functions"
+_INTEGRAL = "Sum over nodes, w @ f(t) with t, w = np.polynomial.legendre.leggauss(n), or use np.trapezoid"
+
+REMEDIES = {  # what the user wrote, or a package: what to write
+    "": _GENERAL,
+    "arr[x]": "An index is an integer: arr[x.astype(int)]",
+    '"…" % x': 'Format it as f"{x:.3f}" or with %s',
+    **dict.fromkeys(("float", "int"), _NUMBER),
+    "complex": "Write x + 0j",
+    **dict.fromkeys(("range", "hex", "oct", "bin", "chr", "bytes", "operator.index"), _COUNT),
+    # NumPy's functions that do not ask their arguments, or not all of them
+    "np": _GENERAL,
+    "np.array": "Collect tracers with np.stack, copy one with np.copy(x), or write np.array(…, like=x)",
+    **dict.fromkeys(("np.asarray", "np.asanyarray", "np.ascontiguousarray", "np.asfortranarray"), _LEAVE_OUT),
+    **dict.fromkeys(("np.require", "np.asarray_chkfinite", "np.mat"), _LEAVE_OUT),
+    "np.full": "Use np.broadcast_to(x, shape), or np.full(shape, x, like=x)",
+    "np.full_like": "Use np.broadcast_to(x, a.shape), or np.full(a.shape, x, like=x)",
+    "np.arange": "Use start + step * np.arange(n)",
+    "np.r_": "Use np.concatenate or np.append",
+    "np.c_": "Use np.column_stack or np.stack(…, axis=1)",
+    **dict.fromkeys(("np.mgrid", "np.ogrid"), "Use np.linspace and np.meshgrid"),
+    "np.fromiter": "Use np.stack(list(…))",
+    "np.vectorize": "Call the function on the whole array, with np.where in place of a branch",
+    "np.kaiser": "Use np.i0(beta * np.sqrt(1 - t**2)) / np.i0(beta) with t = np.linspace(-1, 1, M)",
+    **dict.fromkeys(("np.hanning", "np.hamming", "np.blackman", "np.bartlett"), _COUNT),
+    "np.poly1d": "Use np.polyval(coefficients, x)",
+    "np.polynomial": "Use np.polyval(c[::-1], x), after cheb2poly(c) and the like where c is a series of another kind",
+    "np.random": "Draw plain numbers and transform them: loc + scale * rng.normal(size=n)",
+    "np.random.Generator.choice": "Draw with plain probabilities: p=scratch_ad.stop_gradient(p)",
+    **dict.fromkeys(("np.matrix", "np.asmatrix", "np.bmat"), _MATRIX),
+    "np.ma": "Use np.where(mask, …) in place of a masked array",
+    **dict.fromkeys(("np.nditer", "np.ndenumerate", "np.broadcast"), _LOOP),
+    "np.testing": _LOOK,
+    **{f"np.{np.dtype(t).type.__name__}": _CAST for t in "?" + np.typecodes["AllInteger"] + np.typecodes["AllFloat"]},
+    **dict.fromkeys(("np.sum", "np.ndarray.sum", "np.add.reduce"), "Write np.sum(a) + x in place of initial=x"),
+    **dict.fromkeys(("np.prod", "np.ndarray.prod", "np.multiply.reduce"), "Write np.prod(a) * x in place of initial=x"),
+    **dict.fromkeys(
+        ("np.max", "np.ndarray.max", "np.maximum.reduce"), "Write np.maximum(np.max(a), x) in place of initial=x"
+    ),
+    **dict.fromkeys(
+        ("np.min", "np.ndarray.min", "np.minimum.reduce"), "Write np.minimum(np.min(a), x) in place of initial=x"
+    ),
+    # methods of plain arrays
+    "np.ndarray": _AS_NUMPY,
+    "np.ndarray.dot": "Write A @ x, or np.dot(A, x)",
+    # functions of Python numbers
+    "math": "Use np.{last}",
+    "cmath": "Use np.{last}(x + 0j)",
+    "cmath.phase": "Use np.angle",
+    "cmath.polar": "Use np.abs and np.angle",
+    "cmath.rect": "Write r * np.exp(1j * phi)",
+    "math.fsum": "Use np.sum",
+    "math.dist": "Use np.linalg.norm(p - q)",
+    "math.sumprod": "Use np.dot",
+    "math.remainder": "Write x - y * np.round(x / y)",
+    "math.isqrt": "Use np.floor(np.sqrt(x))",
+    "math.ulp": "Use np.spacing",
+    "math.fma": "Write x * y + z",
+    "math.lgamma": "Use scipy.special.gammaln",
+    "math.factorial": "Use scipy.special.gamma(x + 1)",
+    **dict.fromkeys(("math.comb", "math.perm"), "Use scipy.special.binom or scipy.special.poch"),
+    **dict.fromkeys(("math.gamma", "math.erf", "math.erfc"), "Use scipy.special.{last}"),
+    "statistics": "Use np.mean, np.std, np.median and the like",
+    "statistics.stdev": "Use np.std(x, ddof=1)",
+    "statistics.variance": "Use np.var(x, ddof=1)",
+    # SciPy's that have no counterpart in scratch_ad.scipy
+    "scipy": _GENERAL,
+    **dict.fromkeys(("scipy.integrate.odeint", "scipy.integrate.solve_ivp", "scipy.integrate.ode"), _ODE),
+    **dict.fromkeys(("scipy.integrate.trapezoid", "scipy.integrate.simpson"), "Use np.trapezoid"),
+    "scipy.fft": "Use np.fft.{last}",
+    **dict.fromkeys(("scipy.linalg.blas", "scipy.linalg.lapack"), "Use np.linalg or scratch_ad.scipy.linalg"),
+    "scipy.integrate": _INTEGRAL,
+    "scipy.optimize": _ROOT,
+    "scipy.interpolate": "Use np.interp, or a spline written in NumPy, whose coefficients are linear in the values",
+    "scipy.stats": "Write its formula in NumPy and scipy.special, whose functions take tracers",
+    "scipy.spatial.distance": "Use np.linalg.norm(a[:, None] - b, axis=-1)",
+    "scipy.sparse": "Use np.linalg.solve and @ with A.toarray()",
+    # others
+    "scratch_ad": _COLLECT,
+    **dict.fromkeys(("torch", "jax"), "Write it in NumPy: the array here is scratch_ad's, not that library's"),
+}
+
+_OPERATORS = ("+", "-", "*", "/", "//", "%", "**", "@", "&", "|", "^", "<<", ">>")
+REMEDIES |= {f"arr {op} […]": _COLLECT for op in (*_OPERATORS, "==")}
+WRITES = {  # what writes into an array: what to write
+    "": _MAKE,
+    "out": f"Use what it returns, or make arr with {_LIKE}",
+    **dict.fromkeys((f"arr {op}= x" for op in _OPERATORS), f"Write arr = arr {{op}} x, or make arr with {_LIKE}"),
+    **dict.fromkeys(("arr[i] = x", "arr[i:j] = x", "arr.attribute = x", "operator.setitem"), _MAKE),
+    **{f"np.{name}": _MAKE for name in ("copyto", "put", "place", "putmask", "fill_diagonal", "put_along_axis")},
+    **{f"np.ndarray.{name}": _MAKE for name in ("fill", "put", "__setitem__")},
+}
+_HIGHER = ("builtins", "functools", "itertools")  # their functions call others, which leave no frame
+
+
+def refused(what, mode):
+    """The error for plain numbers asked of a tracer: by ``what``, unless the calling frames tell better."""
+    name, function = next((call for call in calls() if _tells(*call)), ("", None))
+    if name in WRITES and name:
+        return into_plain(name, mode)
+    key = name or what
+    while key not in REMEDIES:
+        key = key.rpartition(".")[0]
+    if what == "np.asarray" and _asks(function):
+        remedy = _COLLECT
+    elif ours := _counterpart(name):
+        remedy = f"Use {ours}, the same function with a derivative"
+    else:
+        remedy = REMEDIES[key].replace("{last}", (name or what).rpartition(".")[2])
+    return takes_plain(name or f"{what}, or what calls it,", mode, remedy)
+
+
+def takes_plain(what, mode, remedy):
+    """The error for a tracer where plain numbers are needed."""
+    return TypeError(f"{what} takes plain numbers, not a tracer of {mode}. {remedy}.")
+
+
+def into_plain(what, mode):
+    """The error for a tracer that ``what`` is to write into a plain array."""
+    written, _ = calls()[0]
+    if written in WRITES:
+        what = written or what
+    elif (written in REMEDIES or written.startswith("scipy.")) and not what.startswith(written):  # which writes inside
+        return refused(what, mode)
+    remedy = WRITES.get(what, WRITES["out" if "out=" in what else ""])
+    remedy = remedy.replace("{op}", what[4:-3])  # of arr += x
+    return TypeError(f"{what} takes no tracer of {mode} into a plain array. {remedy}.")
+
+
+def _tells(name, function):
+    """Whether this is what asks for plain numbers, not what calls that."""
+    home = (getattr(function, "__module__", None) or "").lstrip("_")
+    return name != "" and (name in REMEDIES or name in WRITES or home not in _HIGHER)
+
+
+def _asks(function):
+    """Whether NumPy's function asks the tracers that are its arguments, so that one was in a list."""
+    return isinstance(function, np.ufunc) or hasattr(function, "_implementation")
+
+
+def _counterpart(name):
+    """The function of scratch_ad.scipy that has SciPy's name; "" if there is none."""
+    home, _, last = name.rpartition(".")
+    if not home.startswith("scipy."):
+        return ""
+    try:
+        module = importlib.import_module(f"scratch_ad.{home}")
+    except ImportError:
+        return ""
+    return f"scratch_ad.{name}" if hasattr(module, last) else ""
