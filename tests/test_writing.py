@@ -349,3 +349,26 @@ def test_a_custom_functions_body_cannot_write_into_its_argument():
         return np.sum(y)
 
     np.testing.assert_array_equal(grad(g)(V), np.full(4, 4.0))
+
+
+PLACES = [  # writes to places that numbers decide
+    "np.add.at(y, np.argsort(x), x)",
+    "np.multiply.at(y, [np.argmax(x), np.argmax(x)], x[:2])",
+    "y.flat[np.argmax(x)] = x[0] * x[1]",
+    "y.flat[np.argsort(x)] = x * x",
+    "y[1] = y.flat[np.argmin(x)] * x[0]",
+    "np.put(y, np.argsort(x)[:2], x[:2])",
+    "np.put(y, [np.argmax(x)], x[:2], mode='wrap')",
+    "y[np.argsort(x)] = x * x",
+    "m.T[np.argsort(x[:2])] = x[2:]",
+]
+
+
+@pytest.mark.parametrize("statement", PLACES)
+def test_a_recording_finds_the_places_anew(statement):
+    f, other = program(statement), V[::-1] * 2
+    total = lambda x: np.sum(f(x) * np.arange(1.0, 5.0).reshape(2, 2))
+    np.testing.assert_array_equal(record(f, V)(other)[0], f(other))
+    np.testing.assert_array_equal(record(grad(total), V)(other)[0], grad(total)(other))
+    np.testing.assert_allclose(grad(total)(other), derivative(total, other), rtol=1e-6, atol=1e-8)
+    np.testing.assert_allclose(jax_ref.jit(grad(total))(other), grad(total)(other), rtol=1e-12)
