@@ -18,6 +18,9 @@ class Cell(Array):
     def __setitem__(self, index, value):
         write(self, index, value)
 
+    def __delitem__(self, index):
+        raise ValueError("cannot delete array elements")
+
     @property
     def shape(self):
         return shape_of(self.value)

@@ -37,7 +37,7 @@ def _copyto(dst, src, casting="same_kind", where=True):
 @_writer(np.put)
 def _put(a, ind, v, mode="raise"):
     ind, v = flattened(strip(lowered(ind))), flattened(v)
-    if not ind.size or not v.size:
+    if not ind.size or not v.size or is_number(a):  # of which it would be a copy
         return
     if mode == "clip":
         ind = np.clip(ind, 0, a.size - 1)
