@@ -246,11 +246,18 @@ def _put(a, index, v):
     index = tuple(map(_array, index)) if isinstance(index, tuple) else _array(index)
     if isinstance(index, jax.core.Tracer) and index.dtype == bool and v.ndim == 0:
         return jnp.where(index.reshape(index.shape + (1,) * (a.ndim - index.ndim)), v.astype(a.dtype), a)
-    places = np.arange(a.size).reshape(a.shape)[index]
+    unknown = any(isinstance(i, jax.core.Tracer) for i in (index if isinstance(index, tuple) else (index,)))
+    places = (jnp if unknown else np).arange(a.size).reshape(a.shape)[index]
     v = v.reshape(v.shape[max(v.ndim - np.ndim(places), 0) :])
     v = jnp.ravel(jnp.broadcast_to(v, np.shape(places)).astype(a.dtype))
     if tracer.is_basic(index):
         return a.at[index].set(v.reshape(np.shape(places)), unique_indices=True)
+    if unknown:
+        flat = jnp.ravel(places)
+        number = jnp.arange(flat.size)
+        last = jnp.zeros(a.size, number.dtype).at[flat].max(number)
+        flat = jnp.where(last[flat] == number, flat, a.size)  # beyond the end, where nothing is written
+        return a.ravel().at[flat].set(v, mode="drop").reshape(a.shape)
     flat, last = np.ravel(places), np.empty(a.size, int)
     last[flat] = np.arange(flat.size)
     alive = np.flatnonzero(last[flat] == np.arange(flat.size))

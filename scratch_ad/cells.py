@@ -4,9 +4,9 @@ import numpy as np
 
 from .array import ARITHMETIC, Array
 from .flat import Flat
-from .tracer import Tracer, dtype_of, gathered, lowered, shape_of, strip
+from .tracer import Tracer, dtype_of, gathered, getitem, lowered, shape_of, strip
 from .views import Stale, is_view, reshape_under
-from .writing import bottom, check_writeable, concrete, is_number, rebind, within, write, write_flat
+from .writing import bottom, check_writeable, is_number, known, rebind, within, write, write_flat
 
 
 class Cell(Array):
@@ -17,6 +17,9 @@ class Cell(Array):
 
     def __setitem__(self, index, value):
         write(self, index, value)
+
+    def __delitem__(self, index):
+        raise ValueError("cannot delete array elements")
 
     @property
     def shape(self):
@@ -105,8 +108,8 @@ class Cell(Array):
         return self
 
     def update(self, ufunc, index, *operand):
-        places = np.arange(self.size).reshape(self.shape)[concrete(index)]
-        shape, places = places.shape, np.ravel(places)
+        places = getitem(np.arange(self.size).reshape(self.shape), known(index))
+        shape, places = np.shape(places), np.ravel(places)
         operand = [np.copy(np.broadcast_to(gathered(v), shape)).reshape(-1) for v in operand]
         for now in _rounds(places):
             result = ufunc(np.ravel(self)[places[now]], *(v[now] for v in operand))
@@ -128,7 +131,12 @@ Cell.stale = StaleCell
 
 
 def _rounds(places):
-    """Indices of ``places`` such that each round has no place twice, and all first ones come before all second ones."""
+    """Indices of ``places`` such that each round has no place twice, and all first ones come before all second ones.
+
+    Places that are not the same whenever the run is repeated, as in a recording, are written to one by one.
+    """
+    if isinstance(places, Tracer):
+        return np.arange(places.size).reshape(-1, 1)
     order = np.argsort(places, kind="stable")
     ordered = places[order]
     starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]]) if places.size else np.empty(0, int)

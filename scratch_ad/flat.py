@@ -3,7 +3,7 @@
 import numpy as np
 
 from .tracer import getitem
-from .writing import concrete, flattened, is_number, within, write_flat
+from .writing import concrete, flattened, is_number, known, within, write_flat
 
 
 class Flat:
@@ -18,19 +18,18 @@ class Flat:
         return self.a.flatten()
 
     def __getitem__(self, index):
-        flat = np.ravel(self.a)[concrete(index)]
+        flat = getitem(np.ravel(self.a), known(index))
         return flat.copy() if flat.shape else flat
 
     def __setitem__(self, index, value):
         if is_number(self.a):
             return  # of a copy
-        index = concrete(index)
-        if within(self.a, value, lambda a, v: a.flat.__setitem__(index, v)):
+        if within(self.a, value, lambda a, v: a.flat.__setitem__(concrete(index), v)):
             return
-        places, value = np.arange(self.a.size)[index], flattened(value)
+        places, value = getitem(np.arange(self.a.size), known(index)), flattened(value)
         if not value.size:
             return
-        value = getitem(value, np.arange(places.size).reshape(np.shape(places)) % value.size)
+        value = getitem(value, np.arange(np.size(places)).reshape(np.shape(places)) % value.size)
         write_flat(self.a, places, value)
 
     def __iter__(self):

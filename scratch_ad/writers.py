@@ -4,7 +4,7 @@ import numpy as np
 
 from .refusals import into_plain
 from .tracer import Tracer, answers, call, gathered, getitem, innermost, lowered, name_of, strip
-from .writing import bottom, concrete, flattened, is_number, within, write, write_flat
+from .writing import bottom, flattened, is_number, within, write, write_flat
 
 
 def _writer(function):
@@ -37,14 +37,14 @@ def _copyto(dst, src, casting="same_kind", where=True):
 
 @_writer(np.put)
 def _put(a, ind, v, mode="raise"):
-    ind, v = np.ravel(concrete(ind)), flattened(v)
-    if not ind.size or not v.size:
+    ind, v = flattened(strip(lowered(ind))), flattened(v)
+    if not ind.size or not v.size or is_number(a):  # of which it would be a copy
         return
     if mode == "clip":
         ind = np.clip(ind, 0, a.size - 1)
     elif mode == "wrap":
         ind = ind % a.size
-    ind = np.arange(a.size)[ind]
+    ind = getitem(np.arange(a.size), ind)
     write_flat(a, ind, getitem(v, np.arange(ind.size) % v.size))
 
 

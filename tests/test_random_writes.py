@@ -45,6 +45,15 @@ VIEWS = [
     ),
     *("np.transpose({a})", "np.expand_dims({a}, 0)", "list({a})[0]", "np.broadcast_to({a}, (2, *{a}.shape))"),
     *("np.reshape({a}, {a}.shape[::-1])", "np.unstack({a})[-1]", "np.swapaxes({a}, 0, 1)[0]", "{a}.imag"),
+    *("{a}.T.T[{i}]", "{a}.view()", "np.array({a}, copy=None, like={a})", "np.asarray({a}, like={a})[1:]", "{a}[:0]"),
+    *("np.einsum('ij->ji', {a})", "np.einsum('ii->i', {a}[:, :2])", "np.rollaxis({a}, -1)", "np.matrix_transpose({a})"),
+    *(
+        "np.array_split({a}.T, 2)[0][::-1]",
+        "np.reshape({a}, -1)[::2]",
+        "np.real({a}).T",
+        "{a}[..., 0, None]",
+        "{a}[0, ...]",
+    ),
 ]
 NEW = [
     *("{a}.copy()", "{a} * {c}", "np.zeros_like({a})", "np.ones_like({a})", "np.zeros((3, 2), like={a})", "{f}({a})"),
@@ -58,6 +67,9 @@ NEW = [
         "np.copy({a})",
         "{a}.astype('float64', copy=False)",
     ),
+    *("np.zeros((), like={a})", "np.array({c}, like={a})", "{a}.astype('complex128')", "np.zeros((2, 0), like={a})"),
+    *("np.sum({a}, -1)", "np.max({a}, 0)", "np.roll({a}, 1)", "np.full({a}.shape, {c}, like={a})", "{a}[{a} > {c}]"),
+    *("np.asarray([{a}, {b}], like={a})", "np.linalg.norm({a}, axis=-1)", "{a}[[1, 0, 1]]", "np.outer({a}, {c})"),
 ]
 WRITES = [
     *("{a}[{i}] = {v}", "{a}[{i}] = {v}", "{a}[{i}] {o}= {v}", "{a}[{i}] {o}= {v}", "{a} {o}= {v}", "{a} **= 2"),
@@ -81,6 +93,81 @@ WRITES = [
         "{a}.real = {v}",
     ),
     *("{a}.flat = {v}", "{a}[{i}][{k}] = {c}", "np.modf({b}, out=({a}, None))", "np.clip({a}, -1, {c}, out={a})"),
+    *("{a} **= 3", "{a} **= 0.5", "{a} **= {c}", "{a} **= np.abs({v})", "{a} //= {c}", "{a} %= {c}", "{a} @= {b}"),
+    *("def change(): {a}[{i}] {o}= {v}\n    change()", "(lambda z: z.__setitem__(np.s_[{i}], {v}))({a})"),
+    *("def change(z):\n        z {o}= {v}\n        return z\n    {a} = change({a})", "{a}[...] = {v}", "{a}[()] = {v}"),
+    *(
+        "box.a = {a}; box.a[{i}] {o}= {v}",
+        "table = dict(k={a}); table['k'] {o}= {v}",
+        "table = ({a},); table[0][{i}] = {v}",
+    ),
+    *(
+        "{a}[1:] {o}= {a}[:-1]",
+        "{a}[:-1] = {a}[1:]",
+        "{a}[...] = {a}[::-1]",
+        "{a}[::-1] = {a}",
+        "{a}[[1, 0]] {o}= {a}[:2]",
+    ),
+    *(
+        "{a}[[0, 0, 1]] {o}= {c}",
+        "{a}[[0, 0, 1]] = {v}",
+        "{a}[0], {a}[1] = {a}[1].copy(), {a}[0].copy()",
+        "{a}, {b} = {b}, {a}",
+    ),
+    *("{a}[0], {a}[-1] = {a}[-1], {a}[0]", "for i in range(1, len({a})): {a}[i] {o}= {a}[i - 1]", "{a}.real {o}= {c}"),
+    "for i in np.ndindex({a}.shape): {a}[i] {o}= {c}",
+    *(
+        "for i, e in enumerate({a}.flat): {a}.flat[i] = e * {c}",
+        "for e in {a}.T: e[...] = e[::-1] * {c}",
+        "{a}.imag = {v}",
+    ),
+    *(
+        "np.add.at({a}, np.s_[{i}], {v})",
+        "np.subtract.at({a}, [0, 0, -1], {a}[:3])",
+        "np.divide.at({a}, np.s_[{i}], {c})",
+    ),
+    *(
+        "np.copyto({a}, {b}.T)",
+        "np.copyto({a}, {a}[::-1])",
+        "np.putmask({a}, {a} > {c}, {a}[::-1])",
+        "{a}.imag[...] {o}= {c}",
+    ),
+    *(
+        "np.fill_diagonal({a}, {c}, wrap=True)",
+        "np.put({a}, [1, -1, 5], {v}, mode='wrap')",
+        "np.nan_to_num({a}, copy=False)",
+    ),
+    *(
+        "{a}.T.sort()",
+        "{a}[::-1].sort(0)",
+        "{a}.ravel().sort()",
+        "{a}[0].partition(1)",
+        "{a}[{i}].fill({c})",
+        "{a}[{i}].sort()",
+    ),
+    *(
+        "np.add({a}, {v}, {a})",
+        "np.subtract({a}, {a}[::-1], out={a})",
+        "np.clip({a}, -1, 1, {a})",
+        "np.mean({b}, 0, out={a}[0])",
+    ),
+    *(
+        "np.add.accumulate({a}, 0, out={a})",
+        "{a}.cumsum(0, out={a})",
+        "np.stack([{b}], out={a}[None])",
+        "np.dot({b}, {b}.T, out={a})",
+    ),
+    *(
+        "np.concatenate([{b}[:1], {b}[1:]], out={a})",
+        "np.take({b}, [0], 0, out={a}[:1])",
+        "np.maximum({a}, {c}, out={a})",
+    ),
+    *(
+        "np.multiply.outer({b}, {c}, out={a})",
+        "np.einsum('ii->i', {a})[...] = {c}",
+        "{a}.T.flat[{k}] = {v}",
+        "{a}.flat[::2] {o}= {c}",
+    ),
 ]
 
 
@@ -133,7 +220,23 @@ class Draw:
         array = self.state[name]
         part = f"{name}[{self.index(array, name)}]"
         applied = f"{self.one(FUNCTIONS)}({name})"
-        return self.one([self.number(), name, applied, part, f"np.sin({part})", "y[0] * y[1]", "[x[0, 0], 1.0, y[2]]"])
+        return self.one(
+            [
+                self.number(),
+                name,
+                applied,
+                part,
+                f"np.sin({part})",
+                "y[0] * y[1]",
+                "[x[0, 0], 1.0, y[2]]",
+                f"{name}[::-1]",
+                f"{name}.T",
+                "x[0] @ x[1]",
+                "np.float32(0.5)",
+                "(y[1], 2.0)",
+                "1",
+            ]
+        )
 
     def draw(self):
         if not self.lines:

@@ -349,3 +349,62 @@ def test_a_custom_functions_body_cannot_write_into_its_argument():
         return np.sum(y)
 
     np.testing.assert_array_equal(grad(g)(V), np.full(4, 4.0))
+
+
+PLACES = [  # writes to places that numbers decide
+    "np.add.at(y, np.argsort(x), x)",
+    "np.multiply.at(y, [np.argmax(x), np.argmax(x)], x[:2])",
+    "y.flat[np.argmax(x)] = x[0] * x[1]",
+    "y.flat[np.argsort(x)] = x * x",
+    "y[1] = y.flat[np.argmin(x)] * x[0]",
+    "np.put(y, np.argsort(x)[:2], x[:2])",
+    "np.put(y, [np.argmax(x)], x[:2], mode='wrap')",
+    "y[np.argsort(x)] = x * x",
+    "m.T[np.argsort(x[:2])] = x[2:]",
+]
+
+
+@pytest.mark.parametrize("statement", PLACES)
+def test_a_recording_finds_the_places_anew(statement):
+    f, other = program(statement), V[::-1] * 2
+    total = lambda x: np.sum(f(x) * np.arange(1.0, 5.0).reshape(2, 2))
+    np.testing.assert_array_equal(record(f, V)(other)[0], f(other))
+    np.testing.assert_array_equal(record(grad(total), V)(other)[0], grad(total)(other))
+    np.testing.assert_allclose(grad(total)(other), derivative(total, other), rtol=1e-6, atol=1e-8)
+    np.testing.assert_allclose(jax_ref.jit(grad(total))(other), grad(total)(other), rtol=1e-12)
+
+
+NOT_WRITTEN = {  # statements that NumPy refuses, each with its kind of error
+    "deleting": ("del y[0]", ValueError),
+    "an attribute": ("y.T = x", AttributeError),
+    "augmented, of an attribute": ("y.T += x", AttributeError),
+    "an imaginary part": ("y.imag = x", TypeError),
+    "an index": ("y[9] = x[0]", IndexError),
+    "a mask of another size": ("y[np.array([True, False])] = 1.0", IndexError),
+    "too many values": ("y[:2] = x", ValueError),
+    "a number": ("z = y[0]; z[...] = x[0]", TypeError),
+}
+
+
+@pytest.mark.parametrize(("statement", "error"), NOT_WRITTEN.values(), ids=NOT_WRITTEN.keys())
+def test_what_numpy_refuses(statement, error):
+    f = program(statement)
+    for run in (lambda: f(V.copy()), lambda: vjp(f, V), lambda: jvp(f, (V,), (V,)), lambda: record(f, V)):
+        with pytest.raises(error):
+            run()
+
+
+def test_loops_over_all_elements():
+    def f(x):
+        y = x.reshape(2, 2) * 1.0
+        for i in np.ndindex(y.shape):
+            y[i] *= y[::-1][i]
+        for k, e in enumerate(y.flat):
+            y.flat[k] = e * e
+        return y
+
+    assert np.array_equal(vjp(f, V)[0], f(V)) and np.array_equal(jvp(f, (V,), (V,))[0], f(V))
+    np.testing.assert_allclose(scratch_ad.jacrev(f)(V), derivative(f, V), rtol=1e-6, atol=1e-8)
+    for loop in (lambda y: np.nditer(y, op_flags=["readwrite"]), np.ndenumerate):
+        with pytest.raises(TypeError):
+            grad(lambda x, loop=loop: loop(x * 1.0))(V)
