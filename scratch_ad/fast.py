@@ -1,14 +1,19 @@
-"""Both modes written out for calls of one and two arguments, which most calls are.
+"""The engines that run: both modes written out for calls of one and two arguments, which most calls are.
 
-They do what ``push`` of their base class does; only loops, and the look for what is rare, are left out.
+They do what ``process`` of their base class does, and tests hold them to it; only loops, and the look for what is rare,
+are left out. Calls with keywords or more arguments go on to the base class. A write of reverse mode is done in memory
+where nobody else holds the array.
 """
+
+from sys import getrefcount
 
 import numpy as np
 
 from .forward import Dual, Forward
 from .registry import Rewrite, aval, joined, missing, rule_of
 from .reverse import Tape, Variable
-from .views import viewed, viewed_plain
+from .tracer import Tracer
+from .views import outdate, viewed, viewed_plain
 
 # The C library of Linux gives the memory of large arrays back to the system when they are freed, and fetches it anew at
 # the next call, until it has seen one as large freed. This one, of 8 MB, is never touched; without it gp took 1.4 times
@@ -18,6 +23,7 @@ np.empty(2**20)
 _ARRAYS = {np.ndarray, np.float64}  # what most values are
 _new = object.__new__
 _FIRST, _SECOND, _BOTH = (0,), (1,), (0, 1)  # which of two arguments are variables
+_WRITTEN = (0, 2)  # which of those of ``put``
 
 
 class FastForward(Forward):
@@ -115,3 +121,35 @@ class FastTape(Tape):
                 return variable
             return viewed_plain(variable, y, value, function, args, kwargs)
         return viewed(self.result(y, node), y, function, args, kwargs)
+
+    def write(self, put, cell, index, value) -> bool:
+        array = cell.value
+        mine = type(value) is Variable and value.owner is self
+        v = value.value if mine else value
+        if type(array) is not np.ndarray or array.base is not None or isinstance(v, (Tracer, list, tuple)):
+            return False
+        outdate(cell)  # its views let go of the array
+        if _references(cell, array) > _ALONE:
+            return False
+        array[index] = v
+        rule, args, wrt = rule_of[put], (array, index, v), _WRITTEN if mine else _FIRST
+        node = ((cell.index, array.shape, array.dtype, *rule.pull(0, args, None, wrt)),)
+        if mine:
+            node = (*node, (value.index, *aval(v), *rule.pull(2, args, None, wrt)))
+        self.nodes.append(node)
+        cell.index = len(self.nodes) - 1
+        return True
+
+
+def _references(cell, array):
+    """How many refer to the array that a variable holds: the variable, its callers, and whoever would see a write."""
+    return getrefcount(array)
+
+
+def _alone():
+    cell = Variable(None, np.zeros(1), 0)
+    array = cell.value
+    return _references(cell, array)
+
+
+_ALONE = _alone()  # nobody but the variable

@@ -3,9 +3,11 @@
 A ``Variable`` carries a value and its place on the tape. Each call on variables appends one node, which knows
 where the call's arguments stand and how to pull a cotangent of its output back to them. A pullback walks the
 tape once from its end, adding up the cotangents of each place: no recursion, no search, each node once.
+
+What runs is the ``FastTape`` of fast.py, which does the same for most calls by shorter ways. To step through this file,
+write ``Tape`` for it in modes.py.
 """
 
-from sys import getrefcount
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +16,7 @@ from .cells import Cell
 from .registry import REVERSE, Rewrite, aval, match, missing, rule_of
 from .tracer import Closed, Trace, Tracer, kind_of, rebuild, refuse_traced
 from .tree import is_inexact
-from .views import outdate, viewed
+from .views import viewed
 
 
 class Variable(Cell):
@@ -34,8 +36,8 @@ class Tape(Trace):
     """One run of reverse mode.
 
     ``nodes[i]`` tells how the value at place i came about: one ``(parent, shape, dtype, *edge)`` per variable that went
-    in. The edge (chain.py) takes a cotangent of place i to one of the parent, which has this shape and dtype. For an
-    edge that serves several parents at once, ``parent`` lists all three of each, and shape and dtype are None.
+    in. The edge (chain.py) takes a cotangent of place i to one of the parent, which has this shape and dtype. A joint
+    rule's node is a single ``([(parent, shape, dtype), …], None, None, *edge)``: its edge gives a list of cotangents.
     """
 
     __slots__ = ("nodes",)
@@ -82,47 +84,12 @@ class Tape(Trace):
         first = len(self.nodes) - len(y)
         return rebuild(y, [Variable(self, part, first + k) if is_inexact(part) else part for k, part in enumerate(y)])
 
-    def write(self, put, cell, index, value) -> bool:
-        array = cell.value
-        mine = type(value) is Variable and value.owner is self
-        v = value.value if mine else value
-        if type(array) is not np.ndarray or array.base is not None or isinstance(v, (Tracer, list, tuple)):
-            return False
-        outdate(cell)  # its views let go of the array
-        if references(cell, array) > ALONE:
-            return False
-        array[index] = v
-        rule, args, wrt = rule_of[put], (array, index, v), _WRITTEN if mine else _FIRST
-        node = ((cell.index, array.shape, array.dtype, *rule.pull(0, args, None, wrt)),)
-        if mine:
-            node = (*node, (value.index, *aval(v), *rule.pull(2, args, None, wrt)))
-        self.nodes.append(node)
-        cell.index = len(self.nodes) - 1
-        return True
-
     over = property(lambda self: type(self.nodes) is Closed)
 
     def close(self):
         """The nodes, to which nothing can be added any more."""
         nodes, self.nodes = self.nodes, Closed(self.mode)
         return nodes
-
-
-def references(cell, array):
-    """How many refer to the array that a variable holds: the variable, its callers, and whoever would see a write."""
-    return getrefcount(array)
-
-
-def _alone():
-    cell = Variable(None, np.zeros(1), 0)
-    array = cell.value
-    return references(cell, array)
-
-
-ALONE = _alone()  # nobody but the variable
-
-
-_FIRST, _WRITTEN = (0,), (0, 2)  # which arguments of ``put`` are variables
 
 
 class Several(NamedTuple):
