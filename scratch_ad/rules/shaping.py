@@ -10,6 +10,7 @@ from ..registry import rule_of
 from ..rule import Explicit, composite, explicit, linear, primitive
 from ..tracer import (
     Tracer,
+    answers,
     arranged,
     arrayed,
     astype,
@@ -22,7 +23,7 @@ from ..tracer import (
     strip,
 )
 from ..tree import typed
-from ..writing import created
+from ..writing import bottom, created
 
 
 def along(axis, entry):
@@ -436,7 +437,7 @@ def _trim_zeros(filt, trim="fb", axis=None):
     index = [slice(None)] * filt.ndim
     for i, places in enumerate(np.nonzero(filt)):
         if i in axes:
-            first, last = (places.min(), places.max() + 1) if places.size else (0, 0)
+            first, last = (bottom(places.min()), bottom(places.max()) + 1) if places.size else (0, 0)
             index[i] = slice(
                 first if "f" in trim.lower() else None, last if "b" in trim.lower() or not places.size else None
             )
@@ -447,6 +448,7 @@ composite(np.append, _append)
 composite(np.delete, _delete)
 composite(np.insert, _insert)
 composite(np.trim_zeros, _trim_zeros)
+answers[np.trim_zeros] = _trim_zeros  # in every kind of number: what a view shows must not depend on what it shows
 
 
 # Padding, one axis after another, as NumPy does it.
