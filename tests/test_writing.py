@@ -370,8 +370,6 @@ MADE_OF_ANOTHER = {  # how an array z is made of another one, m; which of them a
     "require F":          "np.require(m, requirements='F')",
     "require ownership":  "np.require(m[1:], None, ['C', 'O'])",
     "trim_zeros":         "np.trim_zeros(m[0])",
-    "real_if_close":      "np.real_if_close(m + 0j)",
-    "of real_if_close":   "np.real_if_close(w)",
     "copy":               "np.copy(m)",
     "view":               "m.view()",
 }

@@ -4,13 +4,13 @@ import functools
 import math
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_index
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ..registry import match, rule_of
 from ..rule import Composite, composite, explicit, linear
 from ..tracer import answers, arranged, arrayed, getitem, is_basic, kind_of, scatter
 from ..tree import typed, zeros
-from ..writing import cartesian, put
+from ..writing import bottom, cartesian, put
 from .shaping import along
 
 linear(getitem, lambda g, _a, index: scatter(g, index, _a.shape))
@@ -41,6 +41,23 @@ explicit(
     ),
 )
 linear(cartesian, lambda g, *_parts: [np.real(g), -np.imag(g)], jointly=True)
+
+
+def _trim_zeros(filt, trim="fb", axis=None):
+    """By an index, in every kind of number: what a view shows must not depend on what is written into it."""
+    filt = typed(filt)
+    axes = range(filt.ndim) if axis is None else normalize_axis_tuple(axis, filt.ndim)
+    index = [slice(None)] * filt.ndim
+    for i, places in enumerate(np.nonzero(filt)):
+        if i in axes:
+            first, last = (bottom(places.min()), bottom(places.max()) + 1) if places.size else (0, 0)
+            index[i] = slice(
+                first if "f" in trim.lower() else None, last if "b" in trim.lower() or not places.size else None
+            )
+    return filt[tuple(index)]
+
+
+answers[np.trim_zeros] = _trim_zeros
 for _function, _body in answers.items():
     if _function is not np.nan_to_num:  # which has a rule of its own
         rule_of[_function] = Composite(_body)

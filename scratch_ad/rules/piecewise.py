@@ -6,7 +6,7 @@ import numpy as np
 from numpy.lib import scimath
 
 from ..rule import composite, explicit
-from ..tracer import answers, arranged, arrayed, astype, dtype_of, getitem, scatter, strip
+from ..tracer import arranged, arrayed, astype, dtype_of, getitem, scatter, strip
 from ..tree import typed
 from .grids import kind
 
@@ -78,10 +78,7 @@ def _nan_to_num(x, copy=True, nan=0.0, posinf=None, neginf=None):
 
 
 def _real_if_close(a, tol=100):
-    if a.dtype.kind != "c":
-        return a
-    limit = tol * np.finfo(a.dtype).eps if tol > 1 else tol
-    return np.real(a) if np.all(np.abs(np.imag(a)) < limit) else a
+    return np.real(a) if np.isrealobj(np.real_if_close(strip(a), tol)) else a
 
 
 def _interp(x, xp, fp, left=None, right=None, period=None):
@@ -153,7 +150,6 @@ composite(np.piecewise, _piecewise)
 composite(np.clip, _clip)
 composite(np.nan_to_num, _nan_to_num)
 composite(np.real_if_close, _real_if_close)
-answers[np.real_if_close] = _real_if_close  # in every kind of number: the numbers at its writing decide
 composite(np.interp, _interp)
 composite(scimath.sqrt, _widening(np.sqrt, _negative))
 composite(scimath.log, _widening(np.log, _negative))

@@ -10,7 +10,6 @@ from ..registry import rule_of
 from ..rule import Explicit, composite, explicit, linear, primitive
 from ..tracer import (
     Tracer,
-    answers,
     arranged,
     arrayed,
     astype,
@@ -23,7 +22,7 @@ from ..tracer import (
     strip,
 )
 from ..tree import typed
-from ..writing import bottom, created
+from ..writing import created
 
 
 def along(axis, entry):
@@ -431,24 +430,9 @@ def _insert(arr, obj, values, axis=None):
     return arranged(np.take(np.concatenate([arr, values], axis), places, axis), order)
 
 
-def _trim_zeros(filt, trim="fb", axis=None):
-    filt = typed(filt)
-    axes = range(filt.ndim) if axis is None else normalize_axis_tuple(axis, filt.ndim)
-    index = [slice(None)] * filt.ndim
-    for i, places in enumerate(np.nonzero(filt)):
-        if i in axes:
-            first, last = (bottom(places.min()), bottom(places.max()) + 1) if places.size else (0, 0)
-            index[i] = slice(
-                first if "f" in trim.lower() else None, last if "b" in trim.lower() or not places.size else None
-            )
-    return filt[tuple(index)]
-
-
 composite(np.append, _append)
 composite(np.delete, _delete)
 composite(np.insert, _insert)
-composite(np.trim_zeros, _trim_zeros)
-answers[np.trim_zeros] = _trim_zeros  # in every kind of number: what a view shows must not depend on what it shows
 
 
 # Padding, one axis after another, as NumPy does it.
