@@ -26,7 +26,7 @@ class _Custom:
         chosen = [i for i in range(len(args)) if i not in self.nondiff_argnums]
         leaves, spec = flatten(tuple(args[i] for i in chosen))
         trace = innermost(leaves)
-        if trace is None or not trace.differentiates:
+        if trace is None or trace.level < 0 or not trace.differentiates:
             level, out = 0 if trace is None else trace.level, self.fun(*args)
             self.refuse_hidden(flatten(out)[0], lambda owner: owner.differentiates and owner.level > level)
             return out

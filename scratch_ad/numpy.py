@@ -17,9 +17,9 @@ import functools
 import numpy
 
 from .constants import created
-from .tracer import answers, lowered
+from .tracer import answers, innermost
 
-_OF_LISTS = "array asarray asanyarray ascontiguousarray asfortranarray full"
+_OF_LISTS = "array asarray asanyarray ascontiguousarray asfortranarray require full"
 _OF_NUMBERS = "zeros ones empty eye identity tri arange fromfunction fromiter linspace logspace geomspace"
 _LIKE_OTHERS = "zeros_like ones_like empty_like full_like copy"
 
@@ -29,7 +29,9 @@ def _creating(function):
 
     @functools.wraps(function)
     def create(*args, **kwargs):
-        x = lowered(make(*args, **kwargs))
+        if innermost((args, *kwargs.values())) is not None:
+            return make(*args, **kwargs)
+        x = function(*args, **kwargs)
         return created(x) if isinstance(x, numpy.ndarray) and x.dtype.kind in "fc" else x
 
     return create

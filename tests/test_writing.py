@@ -408,3 +408,67 @@ def test_loops_over_all_elements():
     for loop in (lambda y: np.nditer(y, op_flags=["readwrite"]), np.ndenumerate):
         with pytest.raises(TypeError):
             grad(lambda x, loop=loop: loop(x * 1.0))(V)
+
+
+# fmt: off
+MADE_OF_ANOTHER = {  # how an array z is made of another one, m; which of them are the same memory, NumPy says
+    "array":              "np.array(m)",
+    "array, no copy":     "np.array(m, copy=None, ndmin=3)",
+    "asarray":            "np.asarray(m)",
+    "asarray of a view":  "np.asarray(m[:, 1:])",
+    "asarray, a copy":    "np.asarray(m, copy=True)",
+    "asarray, F":         "np.asarray(m, order='F')",
+    "asarray, dtype":     "np.asarray(m, dtype=float)",
+    "asanyarray":         "np.asanyarray(m)",
+    "ascontiguousarray":  "np.ascontiguousarray(m)",
+    "of a transpose":     "np.ascontiguousarray(m.T)",
+    "of a number":        "np.ascontiguousarray(m[0, 0])",
+    "asfortranarray":     "np.asfortranarray(m)",
+    "of Fortran's order": "np.asfortranarray(m.T)",
+    "require nothing":    "np.require(m)",
+    "require F":          "np.require(m, requirements='F')",
+    "require ownership":  "np.require(m[1:], None, ['C', 'O'])",
+    "trim_zeros":         "np.trim_zeros(m[0])",
+    "copy":               "np.copy(m)",
+    "view":               "m.view()",
+}
+# fmt: on
+
+
+@pytest.mark.parametrize("source", ["np.array([[0.0, 1.0], [2.0, 3.0]])", "x.reshape(2, 2)"])
+@pytest.mark.parametrize("made", MADE_OF_ANOTHER.values(), ids=MADE_OF_ANOTHER.keys())
+def test_arrays_made_of_another_are_the_same_memory_where_numpys_are(made, source):
+    code = f"def f(x):\n m = {source}\n w = m * (1 + 0j)\n z = {made}\n z[...] = z * x[0]\n m[0] += x[1]\n w += x[2]\n"
+    code += " return np.concatenate([m.ravel(), w.ravel().real, z.ravel().real])"
+    plain, ours = {"np": np}, {"np": anp}
+    exec(code, plain)
+    exec(code, ours)
+    x = np.array([0.0, 1.5, -0.5, 2.0])
+    y = plain["f"](x.copy())
+    f = ours["f"]
+    for out in (vjp(f, x)[0], jvp(f, (x,), (x,))[0], record(f, x)(x)[0]):
+        assert out.dtype == y.dtype and np.array_equal(out, y)
+    if "zeros" not in made or "x" not in source:  # trims another number of zeros beside this point
+        expected = derivative(lambda x: plain["f"](x.copy()), x)
+        np.testing.assert_allclose(scratch_ad.jacrev(f)(x), expected, atol=1e-8)
+        np.testing.assert_allclose(jacfwd(f)(x), expected, atol=1e-8)
+
+
+def test_what_cannot_be_had_without_a_copy_is_refused_as_numpy_refuses_it():
+    for make in (
+        lambda x: anp.array([x[0]], copy=False),
+        lambda x: anp.asarray(x.reshape(2, 2), order="F", copy=False),
+    ):
+        with pytest.raises(ValueError, match="Unable to avoid copy"):
+            grad(make)(V)
+
+
+def test_custom_derivatives_of_constant_cells():
+    @scratch_ad.custom_vjp
+    def double(y):
+        return {"twice": 2 * y}
+
+    double.defvjp(lambda y: (double(y), None), lambda _, g: (2 * g["twice"],))
+    assert np.array_equal(double(anp.ones(3))["twice"], [2.0, 2.0, 2.0])
+    total = lambda x: np.sum(double(x)["twice"] * double(anp.ones(4))["twice"])
+    np.testing.assert_array_equal(grad(total)(V), [4.0] * 4)

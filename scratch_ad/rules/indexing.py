@@ -3,15 +3,33 @@
 import functools
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_index
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ..rule import composite, linear
-from ..tracer import arranged, arrayed, getitem, kind_of, scatter
+from ..tracer import answers, arranged, arrayed, getitem, kind_of, scatter
 from ..tree import typed
+from ..writing import bottom
 from .shaping import along
 
 linear(getitem, lambda g, _a, index: scatter(g, index, _a.shape))
 linear(scatter, lambda g, _g, index, shape: getitem(g, index))
+
+
+def _trim_zeros(filt, trim="fb", axis=None):
+    """By an index, in every kind of number: what a view shows must not depend on what is written into it."""
+    filt = typed(filt)
+    axes = range(filt.ndim) if axis is None else normalize_axis_tuple(axis, filt.ndim)
+    index = [slice(None)] * filt.ndim
+    for i, places in enumerate(np.nonzero(filt)):
+        if i in axes:
+            first, last = (bottom(places.min()), bottom(places.max()) + 1) if places.size else (0, 0)
+            index[i] = slice(
+                first if "f" in trim.lower() else None, last if "b" in trim.lower() or not places.size else None
+            )
+    return filt[tuple(index)]
+
+
+answers[np.trim_zeros] = _trim_zeros
 
 
 def _take(a, indices, axis=None, out=None, mode="raise"):

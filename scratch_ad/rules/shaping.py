@@ -430,23 +430,9 @@ def _insert(arr, obj, values, axis=None):
     return arranged(np.take(np.concatenate([arr, values], axis), places, axis), order)
 
 
-def _trim_zeros(filt, trim="fb", axis=None):
-    filt = typed(filt)
-    axes = range(filt.ndim) if axis is None else normalize_axis_tuple(axis, filt.ndim)
-    index = [slice(None)] * filt.ndim
-    for i, places in enumerate(np.nonzero(filt)):
-        if i in axes:
-            first, last = (places.min(), places.max() + 1) if places.size else (0, 0)
-            index[i] = slice(
-                first if "f" in trim.lower() else None, last if "b" in trim.lower() or not places.size else None
-            )
-    return filt[tuple(index)]
-
-
 composite(np.append, _append)
 composite(np.delete, _delete)
 composite(np.insert, _insert)
-composite(np.trim_zeros, _trim_zeros)
 
 
 # Padding, one axis after another, as NumPy does it.
