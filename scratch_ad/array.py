@@ -4,10 +4,12 @@ Operators call the ufuncs directly, at half the cost of NumPy's own way there; b
 """
 
 import math
+import operator
 
 import numpy as np
 
-from .tracer import Tracer, astype, dtype_of, gathered, getitem, lowered, shape_of
+from .foreign import is_sparse, multiplies_as_matrices, remedy_of
+from .tracer import Tracer, admitted, astype, dtype_of, gathered, getitem, innermost, lowered, shape_of, sparse_product
 
 
 class Array(Tracer):
@@ -100,13 +102,35 @@ def _binary(ufunc):
                 other = other.value
         elif type(other) is list:
             other = gathered(other)
+        elif remedy_of[type(other)]:
+            return _with_foreign(ufunc, self, other)
         return trace.process(ufunc, (self, other), {})
 
     return operation
 
 
 def _reflected(ufunc):
-    return lambda self, other: self.owner.process(ufunc, (other, self), {})
+    def operation(self, other):
+        if remedy_of[type(other)]:
+            return _with_foreign(ufunc, other, self)
+        return self.owner.process(ufunc, (other, self), {})
+
+    return operation
+
+
+def _with_foreign(ufunc, a, b):
+    """An operator one of whose operands is another package's array or number."""
+    left, right = is_sparse(type(a)), is_sparse(type(b))
+    if ufunc is np.matmul or (ufunc is np.multiply and multiplies_as_matrices(type(a if left else b))):
+        if left and shape_of(b):
+            return sparse_product(a.copy(), b)  # which its owner may change
+        if right and shape_of(a):
+            return np.transpose(sparse_product(b.T.copy(), np.transpose(a)))
+    trace = innermost((a, b))
+    if trace.level < 0:
+        return _OPERATORS[ufunc](lowered(a), lowered(b))
+    (a, b), _ = admitted(ufunc, (a, b), {}, trace)
+    return ufunc(a, b)
 
 
 _powers = {2: np.square, 1: np.positive, 0.5: np.sqrt, -1: np.reciprocal}  # as NumPy's own ** does
@@ -165,6 +189,7 @@ COMPARISONS = {
 }
 for _name, _ufunc in COMPARISONS.items():
     setattr(Array, f"__{_name}__", _binary(_ufunc))
+_OPERATORS = {u: getattr(operator, f"__{name}__", divmod) for name, u in (ARITHMETIC | COMPARISONS).items()}
 METHODS = (
     *(np.all, np.any, np.argmax, np.argmin, np.argpartition, np.argsort, np.choose),
     *(np.cumprod, np.cumsum, np.diagonal, np.dot, np.max, np.mean, np.min, np.nonzero, np.prod, np.ravel, np.repeat),

@@ -11,6 +11,7 @@ from .reverse import Tape, Variable
 from .views import viewed, viewed_plain
 
 _ARRAYS = {np.ndarray, np.float64}  # what most values are
+_OBJECT = np.dtype(object)
 _new = object.__new__
 _FIRST, _SECOND, _BOTH = (0,), (1,), (0, 1)  # which of two arguments are variables
 
@@ -51,7 +52,7 @@ class FastForward(Forward):
                 t = steps[step](of_a, push, kept)
             if wrt is not _FIRST:
                 t = joined(t, of_b, rule.push(function, 1, values, y), steps)
-        if type(y) in _ARRAYS and type(t) in _ARRAYS and t.shape == y.shape and t.dtype is y.dtype:
+        if type(y) in _ARRAYS and type(t) in _ARRAYS and t.shape == y.shape and t.dtype is y.dtype is not _OBJECT:
             dual = Dual(self, y, t)
             if type(y) is np.float64 or (y.base is None and y is not value):
                 return dual

@@ -25,6 +25,7 @@ from typing import NamedTuple
 import numpy as np
 
 from . import chain
+from .foreign import refused
 from .modes import transposed
 from .registry import FORWARD, REVERSE, Derivative, Rewrite, aval, rule_of, snapshot
 from .tracer import astype, kind_of, name_of, primitive, strip
@@ -40,7 +41,11 @@ def as_kept(x, y):
         ours, dtype = x.dtype, y.dtype
     except AttributeError:  # a Python number, or a list of such
         return np.asarray(x) if isinstance(x, (tuple, list)) else x
-    if ours is dtype or dtype.kind not in "fc":
+    if ours is dtype:
+        return x
+    if dtype.kind not in "fc":
+        if dtype.kind == "O":
+            raise refused(y, "A call that is differentiated gave")
         return x
     if ours.kind in "iub" and ours.itemsize < 8:
         return astype(x, np.dtype(np.int64))

@@ -8,6 +8,7 @@ tracers of all other traces as plain constants. Levels come from one counter, so
 later lies inside, and two runs never share a level: this is what keeps perturbations apart.
 """
 
+import dataclasses
 import functools
 import inspect
 import itertools
@@ -15,6 +16,9 @@ import math
 import sys
 
 import numpy as np
+
+from . import foreign
+from .foreign import remedy_of
 
 _levels = itertools.count(1)
 
@@ -51,6 +55,8 @@ class Trace:
                 "an array of dtype object was returned, in which derivatives would be lost: return a list or a tuple, "
                 "or make the array by np.stack."
             )
+        if remedy_of[type(x)]:
+            raise foreign.refused(x, "A differentiated function returned")
         return x
 
 
@@ -62,13 +68,16 @@ class Tracer:
     """
 
     __slots__ = ("__weakref__", "link", "owner", "tag", "value", "views")
+    __pandas_priority__ = 1 << 20  # pandas leaves the operators to us
 
     def __array_ufunc__(self, ufunc, method, *args, **kwargs):
         if method == "__call__" and not kwargs:
             if len(args) == 1:
                 return self.owner.process(ufunc, args, kwargs)
             trace = innermost(args)
-            return trace.process(ufunc, args if trace.level < 0 else _lowered(tuple(map(gathered, args))), kwargs)
+            if trace.level >= 0 and not _is_ready(args):
+                args, kwargs = _ready(ufunc, tuple(map(gathered, args)), kwargs, trace)
+            return trace.process(ufunc, args, kwargs)
         if method == "at":
             return _written(args[0], ufunc.at, self).update(ufunc, *args[1:])
         outs = [out for out in kwargs.get("out", ()) if out is not None]
@@ -103,6 +112,8 @@ class Tracer:
         raise NotImplementedError
 
     def __array__(self, dtype=None, copy=None) -> np.ndarray:
+        if foreign.is_asked_by_a_product(sys._getframe(1)):
+            return foreign.no_array()
         raise TypeError(
             f"np.asarray or np.array of a tracer, or its assignment into a plain array, would lose its derivative "
             f"in {self.owner.mode}. Make the plain array with np.zeros_like(x) or np.zeros(shape, like=x), or import "
@@ -195,10 +206,8 @@ def call(function, args, kwargs):
     out = args[place] if len(args) > place else kwargs.get("out")
     if out is not None:
         return _into(function, args, dict(kwargs), place, out, trace)
-    if trace.level >= 0:
-        args = _lowered(args)
-        if kwargs:
-            kwargs = {k: lowered(v) for k, v in kwargs.items()}
+    if trace.level >= 0 and not (_is_ready(args) and _is_ready(kwargs.values())):
+        args, kwargs = _ready(function, args, kwargs, trace)
     if kwargs and innermost(kwargs.values()) is not None:
         signature = inspect.signature(function)
         bound = signature.bind(*args, **kwargs)
@@ -207,6 +216,28 @@ def call(function, args, kwargs):
         bound.apply_defaults()
         args, kwargs = bound.args[: last + 1], {name: x for name, x in bound.kwargs.items() if name in given}
     return trace.process(function, args, kwargs)
+
+
+def admitted(function, args, kwargs, trace):
+    """The arguments with plain arrays in place of other packages'.
+
+    Raises TypeError where the call would be another with those, or its result no array of NumPy's own.
+    """
+    x = foreign.found((args, [*kwargs.values()]))
+    plain = foreign.plainly(tuple(args)), {k: foreign.plainly(v) for k, v in kwargs.items()}
+    if foreign.found((plain[0], [*plain[1].values()])) is None:
+        with np.errstate(all="ignore"):
+            results = [function(*bottom(a), **{k: bottom(v) for k, v in b.items()}) for a, b in ((args, kwargs), plain)]
+        if foreign.same(*results):
+            return plain
+    raise foreign.refused(x, f"{name_of(function)} in {trace.mode} was given")
+
+
+def bottom(x):
+    """What lies below all tracers, those in lists and tuples included."""
+    while isinstance(x, Tracer):
+        x = x.value
+    return each(bottom, x) if isinstance(x, (list, tuple)) and innermost(x) is not None else x
 
 
 def kind_of(x):
@@ -292,6 +323,12 @@ def scatter(g, index, shape):
 
 
 @primitive
+def sparse_product(a, x):
+    """``a @ x`` of a sparse array or matrix of SciPy's, which is nobody else's."""
+    return a @ x
+
+
+@primitive
 def astype(a, dtype):
     """``a.astype(dtype)``, of Python scalars too; from complex to real it drops the imaginary part silently."""
     if np.issubdtype(dtype_of(a), np.complexfloating) and not np.issubdtype(dtype, np.complexfloating):
@@ -323,6 +360,13 @@ def dtype_of(x):
     except AttributeError:
         if isinstance(x, (bool, int, float, complex)):
             return np.result_type(x)
+        if remedy_of[type(x)]:
+            raise foreign.refused(x, "A differentiated function takes or returns") from None
+        if dataclasses.is_dataclass(x):
+            raise TypeError(
+                f"Argument of type {type(x).__name__}, a dataclass, is not a valid array or number. Register it as a "
+                f'container: optree.dataclasses.register_node({type(x).__name__}, namespace="").'
+            ) from None
         raise TypeError(f"Argument '{x}' of type {type(x)} is not a valid array or number.") from None
 
 
@@ -347,15 +391,22 @@ def gathered(x):
     return x
 
 
-def _lowered(args):
-    """``lowered(args)``, quickly where there is nothing to do."""
+def _is_ready(args):
+    """Whether all arguments are runs' tracers or what NumPy takes as it is, no lists: then nothing is to be done."""
     for a in args:
         if isinstance(a, Tracer):
             if a.owner.level < 0:
-                return lowered(args)
-        elif isinstance(a, (list, tuple)):
-            return lowered(args)
-    return args
+                return False
+        elif isinstance(a, (list, tuple)) or remedy_of[type(a)]:
+            return False
+    return True
+
+
+def _ready(function, args, kwargs, trace):
+    """The arguments with plain arrays in place of constant cells and, where that is the same, of other packages'."""
+    if foreign.found((args, [*kwargs.values()])) is not None:
+        args, kwargs = admitted(function, args, kwargs, trace)
+    return lowered(args), {k: lowered(v) for k, v in kwargs.items()}
 
 
 def frozen(x):

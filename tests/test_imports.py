@@ -20,6 +20,7 @@ for package in (scratch_ad, jax_ref):
 
 ORDER = [  # a module or package may import those that stand before it
     *(
+        "foreign",
         "tracer",
         "array",
         "views",
