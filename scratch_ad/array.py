@@ -8,7 +8,7 @@ import operator
 
 import numpy as np
 
-from .foreign import is_sparse, multiplies_as_matrices, remedy_of
+from .foreign import PLAIN, SparseFactor, is_sparse, multiplies_as_matrices, remedy_of
 from .tracer import Tracer, admitted, astype, dtype_of, gathered, getitem, innermost, lowered, shape_of, sparse_product
 
 
@@ -100,10 +100,11 @@ def _binary(ufunc):
                 self, trace = lowered(self), theirs
             elif theirs.level < 0 <= trace.level:
                 other = other.value
-        elif type(other) is list:
-            other = gathered(other)
-        elif remedy_of[type(other)]:
-            return _with_foreign(ufunc, self, other)
+        elif type(other) not in PLAIN:
+            if remedy_of[type(other)]:
+                return _with_foreign(ufunc, self, other)
+            if type(other) is list:
+                other = gathered(other)
         return trace.process(ufunc, (self, other), {})
 
     return operation
@@ -111,7 +112,7 @@ def _binary(ufunc):
 
 def _reflected(ufunc):
     def operation(self, other):
-        if remedy_of[type(other)]:
+        if type(other) not in PLAIN and remedy_of[type(other)]:
             return _with_foreign(ufunc, other, self)
         return self.owner.process(ufunc, (other, self), {})
 
@@ -122,10 +123,11 @@ def _with_foreign(ufunc, a, b):
     """An operator one of whose operands is another package's array or number."""
     left, right = is_sparse(type(a)), is_sparse(type(b))
     if ufunc is np.matmul or (ufunc is np.multiply and multiplies_as_matrices(type(a if left else b))):
-        if left and shape_of(b):
-            return sparse_product(a.copy(), b)  # which its owner may change
-        if right and shape_of(a):
-            return np.transpose(sparse_product(b.T.copy(), np.transpose(a)))
+        if left and 0 < b.ndim <= 2 and a.ndim <= 2:
+            return sparse_product(SparseFactor(a.copy()), b)
+        if right and 0 < a.ndim <= 2 and b.ndim <= 2:
+            y = sparse_product(SparseFactor(b.copy()).T, np.transpose(a))
+            return np.transpose(y) if y.ndim else y
     trace = innermost((a, b))
     if trace.level < 0:
         return _OPERATORS[ufunc](lowered(a), lowered(b))

@@ -5,13 +5,13 @@ They do what ``push`` of their base class does; only loops, and the look for wha
 
 import numpy as np
 
+from .foreign import OBJECT
 from .forward import Dual, Forward
 from .registry import Rewrite, aval, joined, missing, rule_of
 from .reverse import Tape, Variable
 from .views import viewed, viewed_plain
 
 _ARRAYS = {np.ndarray, np.float64}  # what most values are
-_OBJECT = np.dtype(object)
 _new = object.__new__
 _FIRST, _SECOND, _BOTH = (0,), (1,), (0, 1)  # which of two arguments are variables
 
@@ -52,7 +52,7 @@ class FastForward(Forward):
                 t = steps[step](of_a, push, kept)
             if wrt is not _FIRST:
                 t = joined(t, of_b, rule.push(function, 1, values, y), steps)
-        if type(y) in _ARRAYS and type(t) in _ARRAYS and t.shape == y.shape and t.dtype is y.dtype is not _OBJECT:
+        if type(y) in _ARRAYS and type(t) in _ARRAYS and t.shape == y.shape and t.dtype is y.dtype is not OBJECT:
             dual = Dual(self, y, t)
             if type(y) is np.float64 or (y.base is None and y is not value):
                 return dual

@@ -1,9 +1,9 @@
 """Other packages' arrays and numbers: which they are, and what to write in their place.
 
-A matrix multiplies otherwise than an array, pandas aligns by labels, a masked array leaves elements out: in a rule, which
-is written for NumPy's arrays, each would give a wrong number. Where NumPy itself makes a plain array of one first, as
-``np.dot(x, series)`` does, so do we; everywhere else one is refused by its name. Of what another package's array may
-meet only ``A @ x`` with a sparse ``A`` has a derivative.
+A matrix multiplies otherwise than an array, pandas aligns by labels, a masked array leaves elements out: in a rule,
+which is written for NumPy's arrays, each would give a wrong number. Where NumPy itself makes a plain array of one, as
+``np.dot(x, series)`` does, so do we; everywhere else one is refused by its name. There is a rule for one thing alone,
+the product by one of SciPy's sparse arrays.
 """
 
 import functools
@@ -11,7 +11,9 @@ import numbers
 
 import numpy as np
 
+OBJECT = np.dtype(object)
 _PYTHONS = (bool, int, float, complex)
+PLAIN = {np.ndarray, *_PYTHONS, *np.sctypeDict.values(), type(None), str}  # what is seen at one look to be none of them
 
 
 class Remedies(dict):
@@ -28,7 +30,7 @@ class Remedies(dict):
 def _remedy(kind):
     package = {base.__module__.partition(".")[0] for base in kind.__mro__}
     if is_sparse(kind):
-        return "A.toarray() of it; only A @ x, A.dot(x) and x @ A take it as it is"
+        return "A.toarray(), or A @ x and x @ A, which take it as it is"
     if issubclass(kind, np.ma.MaskedArray):
         return "m.filled(value), and np.where(mask, …) for what the mask leaves out"
     if issubclass(kind, np.matrix):
@@ -52,6 +54,22 @@ def is_sparse(kind):
     return any(base.__module__.startswith("scipy.sparse") for base in kind.__mro__) and hasattr(kind, "tocoo")
 
 
+class SparseFactor:
+    """One of SciPy's sparse arrays as the left factor of products, a constant that nobody else has."""
+
+    def __init__(self, array):
+        self.array = array
+
+    ndim = property(lambda self: self.array.ndim)
+    T = property(lambda self: SparseFactor(self.array.T))
+
+    def __matmul__(self, x):
+        return self.array @ x
+
+    def toarray(self):
+        return self.array.toarray()
+
+
 def multiplies_as_matrices(kind):
     """Whether ``*`` is the product of matrices: of SciPy's sparse matrices, unlike of its sparse arrays."""
     return is_sparse(kind) and any(base.__name__ == "spmatrix" for base in kind.__mro__)
@@ -68,7 +86,7 @@ def found(x):
 
 
 def is_of_objects(x):
-    return type(x) is np.ndarray and x.dtype.kind == "O"
+    return type(x) is np.ndarray and x.dtype is OBJECT
 
 
 def plainly(x):
@@ -100,20 +118,26 @@ def refused(x, where):
             f"{where} an array of dtype object, in which derivatives would be lost: make it one of numbers by "
             ".astype(float), or of tracers by np.stack."
         )
-    name = f"{kind.__module__.partition('.')[0]}'s {kind.__name__}"
-    if kind.__module__ == "builtins":
-        name = kind.__name__
-    return TypeError(f"{where} {name}, whose own arithmetic has no derivative here: give {remedy_of[kind]}.")
+    name = f"{kind.__module__.partition('.')[0]}.{kind.__name__}"
+    return TypeError(f"{where} {name}, whose own arithmetic has no derivative here: use {remedy_of[kind]}.")
 
 
-def is_asked_by_a_product(frame):
-    """Whether SciPy's product by a sparse array asks for a plain array, in ``frame``: it leaves the product to others.
+def instead_of_array(frame):
+    """What a tracer gives whoever asks in ``frame`` for a plain array: nothing, unless another package's array asks.
 
-    It takes an object that NumPy makes no array of for one that knows by its ``__rmatmul__`` what ``A @ x`` is.
+    SciPy's product by a sparse array takes an object that NumPy makes no array of for one that knows by its
+    ``__rmatmul__`` what ``A @ x`` is. Everything else that such arrays do raises TypeError.
     """
-    return frame.f_code.co_name == "_matmul_dispatch" and frame.f_globals.get("__name__", "") == "scipy.sparse._base"
+    module = frame.f_globals.get("__name__", "")
+    if module.startswith("scipy.sparse.") and frame.f_code.co_name == "_matmul_dispatch":
+        return np.array(None, dtype=object)
+    while frame and module.startswith(_ASKING):
+        for x in frame.f_locals.values():
+            if remedy_of[type(x)]:
+                raise refused(x, "A tracer was an operand or argument of")
+        frame = frame.f_back
+        module = frame.f_globals.get("__name__", "") if frame else ""
+    return None
 
 
-def no_array():
-    """What NumPy makes of an object that is no array."""
-    return np.array(None, dtype=object)
+_ASKING = ("numpy.ma", "numpy.matrixlib", "pandas.", "scipy.sparse.", "xarray.")

@@ -18,7 +18,7 @@ import sys
 import numpy as np
 
 from . import foreign
-from .foreign import remedy_of
+from .foreign import OBJECT, PLAIN, remedy_of
 
 _levels = itertools.count(1)
 
@@ -112,8 +112,8 @@ class Tracer:
         raise NotImplementedError
 
     def __array__(self, dtype=None, copy=None) -> np.ndarray:
-        if foreign.is_asked_by_a_product(sys._getframe(1)):
-            return foreign.no_array()
+        if (instead := foreign.instead_of_array(sys._getframe(1))) is not None:
+            return instead
         raise TypeError(
             f"np.asarray or np.array of a tracer, or its assignment into a plain array, would lose its derivative "
             f"in {self.owner.mode}. Make the plain array with np.zeros_like(x) or np.zeros(shape, like=x), or import "
@@ -206,7 +206,7 @@ def call(function, args, kwargs):
     out = args[place] if len(args) > place else kwargs.get("out")
     if out is not None:
         return _into(function, args, dict(kwargs), place, out, trace)
-    if trace.level >= 0 and not (_is_ready(args) and _is_ready(kwargs.values())):
+    if trace.level >= 0 and not (_is_ready(args) and (not kwargs or _is_ready(kwargs.values()))):
         args, kwargs = _ready(function, args, kwargs, trace)
     if kwargs and innermost(kwargs.values()) is not None:
         signature = inspect.signature(function)
@@ -324,7 +324,7 @@ def scatter(g, index, shape):
 
 @primitive
 def sparse_product(a, x):
-    """``a @ x`` of a sparse array or matrix of SciPy's, which is nobody else's."""
+    """``a @ x``, where ``a`` is a ``foreign.SparseFactor``."""
     return a @ x
 
 
@@ -394,7 +394,10 @@ def gathered(x):
 def _is_ready(args):
     """Whether all arguments are runs' tracers or what NumPy takes as it is, no lists: then nothing is to be done."""
     for a in args:
-        if isinstance(a, Tracer):
+        if type(a) in PLAIN:
+            if type(a) is np.ndarray and a.dtype is OBJECT:
+                return False
+        elif isinstance(a, Tracer):
             if a.owner.level < 0:
                 return False
         elif isinstance(a, (list, tuple)) or remedy_of[type(a)]:
