@@ -9,7 +9,19 @@ import operator
 import numpy as np
 
 from .foreign import PLAIN, SparseFactor, is_sparse, multiplies_as_matrices, remedy_of
-from .tracer import Tracer, admitted, astype, dtype_of, gathered, getitem, innermost, lowered, shape_of, sparse_product
+from .tracer import (
+    Tracer,
+    admitted,
+    astype,
+    dtype_of,
+    gathered,
+    getitem,
+    innermost,
+    lowered,
+    shape_of,
+    sparse_product,
+    strip,
+)
 
 
 class Array(Tracer):
@@ -58,6 +70,24 @@ class Array(Tracer):
 
     def __bool__(self):
         return bool(self.value)
+
+    def __hash__(self):
+        raise TypeError(
+            f"a tracer cannot be hashed in {self.owner.mode}: a set, dict or cache would take equal numbers with "
+            "different derivatives for one. Compare with == or np.isin, or use stop_gradient(x) and float of that as the key."
+        )
+
+    def __reduce_ex__(self, protocol):
+        raise TypeError(
+            f"a tracer cannot be pickled in {self.owner.mode}, as its derivative would be lost: pickle "
+            "stop_gradient(x), or what the differentiated function returns."
+        )
+
+    def __round__(self, *digits):
+        value = strip(self)  # rounding is piecewise constant
+        if isinstance(value, Tracer):
+            raise TypeError(f"round() of a tracer in {value.owner.mode} gives a plain number: use np.round.")
+        return round(value, *digits)
 
     def __format__(self, spec):
         return format(self.value, spec)
@@ -139,7 +169,9 @@ _powers = {2: np.square, 1: np.positive, 0.5: np.sqrt, -1: np.reciprocal}  # as 
 _power = _binary(np.power)
 
 
-def _pow(self, other):
+def _pow(self, other, modulus=None):
+    if modulus is not None:
+        raise TypeError("pow() 3rd argument not allowed unless all arguments are integers")
     if type(other) in (int, float) and other in _powers and self.dtype.kind in "fc":
         return self.owner.process(_powers[other], (self,), {})
     return _power(self, other)

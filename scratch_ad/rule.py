@@ -65,12 +65,16 @@ class Over(NamedTuple):
 
 
 _creators = {np.zeros_like, np.ones_like, np.empty_like}
+_OF_SHAPES = {*_creators, np.shape, np.ndim, np.size, np.result_type, np.iscomplexobj, np.isrealobj}
 
 
 class Constant(Rewrite):
     def rewrite(self, mode, function, args, kwargs):
         y = function(*map(strip, args), **{k: strip(v) for k, v in kwargs.items()})
         return created(y) if function in _creators else y
+
+    def is_linear(self, function, wrt):
+        return function in _OF_SHAPES
 
 
 class Composite(Rewrite):
@@ -117,6 +121,9 @@ class Elementwise(Derivative):
             kept.append(y if k == -1 else args[k] if k in wrt else snapshot(as_kept(args[k], y)))
         return self.steps[i], self.map(i, kwargs) if kwargs else self.maps[i], kept
 
+    def is_linear(self, function, wrt):
+        return not any({-1, *wrt}.intersection(self.keeps[i] or ()) for i in wrt)
+
     def map(self, i, kwargs):
         """The partial of argument i, or its divisor, with the keywords of the call."""
         return _with_keywords(self.maps[i], kwargs if self.takes_keywords else {})
@@ -158,6 +165,9 @@ class _PerArgument(Derivative):
             raise NotImplementedError(f"{name_of(self.function)}: no rule for the keyword {unknown} in {mode}.")
         if i not in self.reverse_maps:
             raise NotImplementedError(f"{name_of(self.function)} has no derivative in its argument {i} in {mode}.")
+
+    def is_linear(self, function, wrt):
+        return not any(self.output[i] or set(wrt) - self.abstract[i] for i in wrt if i in self.reverse_maps)
 
     def pull(self, i, args, y, wrt, kwargs=None) -> tuple:
         if kwargs or i not in self.reverse_maps:
@@ -206,6 +216,9 @@ class JointlyLinear(Derivative):
     """Linear in all its positional arguments together, as concatenation is."""
 
     joint = True
+
+    def is_linear(self, function, wrt):
+        return True
 
     def __init__(self, transpose):
         self.transpose = transpose

@@ -97,7 +97,7 @@ class Cell(Array):
         write(np.imag(self), ..., value)
 
     def copy(self, order="C"):
-        return np.copy(self, order)
+        return self if _is_number(self) else np.copy(self, order)  # a number cannot be written into
 
     def flatten(self, order="C"):
         flat = np.ravel(self, order)
@@ -404,6 +404,9 @@ class ConstantCell(Cell):
         if np.may_share_memory(array, self.value):
             _root(self).tag = "shared"
         return array
+
+    def __reduce_ex__(self, protocol):
+        return ConstantCell, (self.value,)
 
     def __repr__(self):
         return repr(self.value)
