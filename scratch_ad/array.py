@@ -74,7 +74,7 @@ class Array(Tracer):
     def __hash__(self):
         raise TypeError(
             f"a tracer cannot be hashed in {self.owner.mode}: a set, dict or cache would take equal numbers with "
-            "different derivatives for one. Compare with == or np.isin, or use stop_gradient(x) and float of that as the key."
+            "different derivatives for one. Compare with ==, or take stop_gradient(x) as the key."
         )
 
     def __reduce_ex__(self, protocol):
