@@ -4,13 +4,29 @@ Operators call the ufuncs directly, at half the cost of NumPy's own way there; b
 """
 
 import math
+import operator
+import sys
 
 import numpy as np
 
+from .foreign import PLAIN, SparseFactor, instead_of_array, is_sparse, multiplies_as_matrices, remedy_of
 from .refusals import refused, takes_plain
-from .tracer import Tracer, arranged, astype, dtype_of, gathered, getitem, lowered, shape_of
+from .tracer import (
+    Tracer,
+    admitted,
+    arranged,
+    astype,
+    dtype_of,
+    gathered,
+    getitem,
+    innermost,
+    lowered,
+    shape_of,
+    sparse_product,
+    strip,
+)
 
-_PLAIN = {int, slice, type(None), type(...), np.ndarray, np.int64}  # what indices without tracers are made of
+_INDICES = {int, slice, type(None), type(...), np.ndarray, np.int64}  # what indices without tracers are made of
 
 
 class Array(Tracer):
@@ -30,6 +46,8 @@ class Array(Tracer):
     imag = property(lambda self: np.imag(self))
 
     def __array__(self, dtype=None, copy=None) -> np.ndarray:
+        if (instead := instead_of_array(sys._getframe(1))) is not None:
+            return instead
         raise refused("np.asarray", self.owner.mode)
 
     def __len__(self):
@@ -53,7 +71,7 @@ class Array(Tracer):
 
     def __getitem__(self, index):
         kind = type(index)
-        if kind in _PLAIN or (kind is tuple and _PLAIN.issuperset(map(type, index))):
+        if kind in _INDICES or (kind is tuple and _INDICES.issuperset(map(type, index))):
             return self.owner.process(getitem, (self, index), {})
         return getitem(self, index)
 
@@ -62,6 +80,24 @@ class Array(Tracer):
 
     def __bool__(self):
         return bool(self.value)
+
+    def __hash__(self):
+        raise TypeError(
+            f"a tracer cannot be hashed in {self.owner.mode}: a set, dict or cache would take equal numbers with "
+            "different derivatives for one. Compare with ==, or take stop_gradient(x) as the key."
+        )
+
+    def __reduce_ex__(self, protocol) -> tuple:
+        raise TypeError(
+            f"a tracer cannot be pickled in {self.owner.mode}, as its derivative would be lost: pickle "
+            "stop_gradient(x), or what the differentiated function returns."
+        )
+
+    def __round__(self, *digits):
+        value = strip(self)  # rounding is piecewise constant
+        if isinstance(value, Tracer):
+            raise TypeError(f"round() of a tracer in {value.owner.mode} gives a plain number: use np.round.")
+        return round(value, *digits)
 
     def __format__(self, spec):
         return format(self.value, spec)
@@ -104,22 +140,48 @@ def _binary(ufunc):
                 self, trace = lowered(self), theirs
             elif theirs.level < 0 <= trace.level:
                 other = other.value
-        elif type(other) is list:
-            other = gathered(other)
+        elif type(other) not in PLAIN:
+            if remedy_of[type(other)]:
+                return _with_foreign(ufunc, self, other)
+            if type(other) is list:
+                other = gathered(other)
         return trace.process(ufunc, (self, other), {})
 
     return operation
 
 
 def _reflected(ufunc):
-    return lambda self, other: self.owner.process(ufunc, (other, self), {})
+    def operation(self, other):
+        if type(other) not in PLAIN and remedy_of[type(other)]:
+            return _with_foreign(ufunc, other, self)
+        return self.owner.process(ufunc, (other, self), {})
+
+    return operation
+
+
+def _with_foreign(ufunc, a, b):
+    """An operator one of whose operands is another package's array or number."""
+    left, right = is_sparse(type(a)), is_sparse(type(b))
+    if ufunc is np.matmul or (ufunc is np.multiply and multiplies_as_matrices(type(a if left else b))):
+        if left and 0 < b.ndim <= 2 and a.ndim <= 2:
+            return sparse_product(SparseFactor(a.copy()), b)
+        if right and 0 < a.ndim <= 2 and b.ndim <= 2:
+            y = sparse_product(SparseFactor(b.copy()).T, np.transpose(a))
+            return np.transpose(y) if y.ndim else y
+    trace = innermost((a, b))
+    if trace.level < 0:
+        return _OPERATORS[ufunc](lowered(a), lowered(b))
+    (a, b), _ = admitted(ufunc, (a, b), {}, trace)
+    return ufunc(a, b)
 
 
 _powers = {2: np.square, 1: np.positive, 0.5: np.sqrt, -1: np.reciprocal}  # as NumPy's own ** does
 _power = _binary(np.power)
 
 
-def _pow(self, other):
+def _pow(self, other, modulus=None):
+    if modulus is not None:
+        raise TypeError("pow() 3rd argument not allowed unless all arguments are integers")
     if type(other) in (int, float) and other in _powers and self.dtype.kind in "fc":
         return self.owner.process(_powers[other], (self,), {})
     return _power(self, other)
@@ -179,6 +241,7 @@ COMPARISONS = {
 }
 for _name, _ufunc in COMPARISONS.items():
     setattr(Array, f"__{_name}__", _binary(_ufunc))
+_OPERATORS = {u: getattr(operator, f"__{name}__", divmod) for name, u in (ARITHMETIC | COMPARISONS).items()}
 METHODS = (
     *(np.all, np.any, np.argmax, np.argmin, np.argpartition, np.argsort, np.choose),
     *(np.cumprod, np.cumsum, np.diagonal, np.dot, np.max, np.mean, np.min, np.nonzero, np.prod, np.ravel, np.repeat),

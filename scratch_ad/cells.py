@@ -4,9 +4,9 @@ import numpy as np
 
 from .array import ARITHMETIC, Array
 from .flat import Flat
-from .tracer import Tracer, dtype_of, gathered, getitem, lowered, shape_of, strip
+from .tracer import Tracer, bottom, dtype_of, gathered, getitem, lowered, shape_of, strip
 from .views import Stale, is_view, reshape_under
-from .writing import bottom, check_writeable, is_number, known, rebind, within, write, write_flat
+from .writing import check_writeable, is_number, known, rebind, within, write, write_flat
 
 
 class Cell(Array):
@@ -56,7 +56,7 @@ class Cell(Array):
         write(np.imag(self), ..., value)
 
     def copy(self, order="C"):
-        return np.copy(self, order)
+        return self if is_number(self) else np.copy(self, order)  # a number cannot be written into
 
     def flatten(self, order="C"):
         flat = np.ravel(self, order)

@@ -74,6 +74,9 @@ class ConstantCell(Cell):
             root_of(self).tag = "shared"
         return array
 
+    def __reduce_ex__(self, protocol) -> tuple:
+        return ConstantCell, (self.value,)
+
     def __repr__(self):
         return repr(self.value)
 

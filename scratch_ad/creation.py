@@ -3,9 +3,9 @@
 import numpy as np
 
 from .constants import CONSTANTS, ConstantCell, created
-from .tracer import Tracer, answers, astype, creators, dtype_of, gathered, innermost, kind_of, lowered, name_of
+from .tracer import Tracer, answers, astype, bottom, creators, dtype_of, gathered, innermost, kind_of, lowered, name_of
 from .views import is_view
-from .writing import bottom, is_number, write
+from .writing import is_number, write
 
 
 def _creator(function, body=None):

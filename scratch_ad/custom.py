@@ -6,7 +6,7 @@ import inspect
 import numpy as np
 
 from .chain import through
-from .modes import transposed
+from .modes import LinearTape, transposed
 from .registry import Derivative
 from .tracer import Tracer, innermost, shape_of
 from .tree import describe, flatten, guarded, is_inexact, typed, unflatten, zeros
@@ -157,7 +157,8 @@ class _JvpRule(_Rule):
             y, t = self.run(args, [given[i] if i in given else zeros(v) for i, v in enumerate(args)])
             return t, y
 
-        transpose, y = transposed(linear, *(args[i] for i in wrt))
+        tape = LinearTape(f"The custom JVP rule of {self.custom.name}")
+        transpose, y = transposed(linear, *(args[i] for i in wrt), tape=tape)
         return y, (through, transpose, ())
 
 
@@ -201,5 +202,7 @@ class _VjpRule(_Rule):
 
 
 def _as_zeros_of(primals, given):
-    """The tangents or cotangents that a user's rule gave, Python numbers with the dtype of their primal."""
-    return [g if hasattr(g, "dtype") else typed(p).dtype.type(g) for p, g in zip(primals, given, strict=True)]
+    """The tangents or cotangents that a user's rule gave, Python's floats with the dtype of their primal."""
+    return [
+        typed(p).dtype.type(g) if type(g) in (float, complex) else typed(g) for p, g in zip(primals, given, strict=True)
+    ]

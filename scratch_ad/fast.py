@@ -9,6 +9,7 @@ from sys import getrefcount
 
 import numpy as np
 
+from .foreign import OBJECT
 from .forward import Dual, Forward
 from .registry import Rewrite, aval, joined, missing, rule_of
 from .reverse import Tape, Variable
@@ -62,7 +63,7 @@ class FastForward(Forward):
                 t = steps[step](of_a, push, kept)
             if wrt is not _FIRST:
                 t = joined(t, of_b, rule.push(function, 1, values, y), steps)
-        if type(y) in _ARRAYS and type(t) in _ARRAYS and t.shape == y.shape and t.dtype is y.dtype:
+        if type(y) in _ARRAYS and type(t) in _ARRAYS and t.shape == y.shape and t.dtype is y.dtype is not OBJECT:
             dual = Dual(self, y, t)
             if type(y) is np.float64 or (y.base is None and y is not value):
                 return dual

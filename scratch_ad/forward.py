@@ -9,7 +9,7 @@ import numpy as np
 from .cells import Cell
 from .registry import FORWARD, Rewrite, aval, match, missing, rule_of
 from .tracer import Trace, Tracer, escaped, lowered, rebuild, refuse_traced
-from .tree import copied, entered, flatten, is_inexact, split_aux, tree_map, typed_like, unflatten, zeros
+from .tree import copied, entered, flatten, is_inexact, split_aux, tree_map, typed, typed_like, unflatten, zeros
 from .views import viewed
 
 
@@ -64,7 +64,7 @@ class Forward(Trace):
         return self.dual(y, t)
 
     def dual(self, y, t):
-        return y if t is None or not is_inexact(y) else Dual(self, y, match(t, aval(y)))
+        return y if t is None or not is_inexact(y) else Dual(self, y, match(typed(t), aval(y)))
 
     def pull_out(self, leaf):
         """The value and the tangent of one leaf of the output."""

@@ -5,8 +5,9 @@ import numpy as np
 from . import forward
 from .chain import careful, has_nan, plain
 from .fast import FastForward, FastTape
+from .registry import missing, rule_of
 from .reverse import Variable, backward
-from .tracer import Tracer, dtype_of, shape_of
+from .tracer import Tracer, dtype_of, name_of, shape_of
 from .tree import (
     copied,
     describe,
@@ -96,13 +97,13 @@ def vjp(fun, *primals, has_aux=False):
     return (out, pullback, aux) if has_aux else (out, pullback)
 
 
-def vjp_of_leaves(fun, leaves, has_aux=False):
+def vjp_of_leaves(fun, leaves, has_aux=False, tape=None):
     """Run ``fun``, a function of a list of leaves, on variables.
 
     Returns the output's leaves, its spec, the function ``pull`` from output to input cotangents (lists of leaves), and
     aux. Raises TypeError for an output that is no number, or a tracer of another run.
     """
-    tape, leaves = FastTape(), list(map(entered, leaves))
+    tape, leaves = tape or FastTape(), list(map(entered, leaves))
     inputs = [tape.variable(leaf) if is_inexact(leaf) else leaf for leaf in leaves]
     starts = [v.index if isinstance(v, Variable) else None for v in inputs]  # a write gives an input another place
     count = len(tape.nodes)
@@ -129,7 +130,26 @@ def vjp_of_leaves(fun, leaves, has_aux=False):
     return values, out_spec, pull, aux
 
 
-def transposed(linear, *likes):
+class LinearTape(FastTape):
+    """A tape of a function that is linear; ``what`` names it in the error for a call that is not."""
+
+    __slots__ = ("what",)
+
+    def __init__(self, what):
+        super().__init__()
+        self.what = what
+
+    def process(self, function, args, kwargs):
+        wrt = [i for i, a in enumerate(args) if isinstance(a, Tracer) and a.owner is self]
+        if not rule_of.get(function, missing).is_linear(function, wrt):
+            raise NotImplementedError(
+                f"{self.what} must be linear in the tangents, so that reverse mode can transpose it, but "
+                f"{name_of(function)} of them is not: use it on the primals alone."
+            )
+        return super().process(function, args, kwargs)
+
+
+def transposed(linear, *likes, tape=None):
     """The transpose of a linear function of arrays like ``likes``: reverse mode over its arguments, at zero.
 
     ``linear`` returns ``(out, aux)``, where ``out`` is one array or several, some of them None. Returns the function
@@ -141,7 +161,7 @@ def transposed(linear, *likes):
         parts = out if isinstance(out, (tuple, list)) else (out,)
         return [part for part in parts if part is not None], ([part is not None for part in parts], aux)
 
-    *_, pull, (given, aux) = vjp_of_leaves(on_leaves, list(map(zeros, likes)), has_aux=True)
+    *_, pull, (given, aux) = vjp_of_leaves(on_leaves, list(map(zeros, likes)), has_aux=True, tape=tape)
 
     def transpose(g):
         g = g if isinstance(g, (tuple, list)) else (g,)

@@ -22,6 +22,10 @@ on_demand = {}  # package that users may have imported → module with the rules
 class Rewrite:
     """A rule without a derivative of its own."""
 
+    def is_linear(self, function, wrt) -> bool:
+        """Whether the result is linear in the arguments at ``wrt`` together, as far as this rule knows."""
+        return True
+
     def rewrite(self, mode, function, args, kwargs):
         """The result of ``function(*args, **kwargs)``, in calls that have rules, or an error that names the mode."""
         raise NotImplementedError
@@ -47,6 +51,10 @@ class Derivative:
         """``y``, and for each argument in ``wrt`` the edge from ``g`` to its cotangent; one edge if ``joint``."""
         y = function(*args, **kwargs)
         return y, [self.pull(i, args, y, wrt, kwargs) for i in wrt]
+
+    def is_linear(self, function, wrt) -> bool:
+        """Whether the result is linear in the arguments at ``wrt`` together: then no edge keeps any of their data."""
+        return False
 
     def push(self, function, i, args, y, kwargs=None) -> tuple:
         """The edge from a tangent of argument i to a tangent of ``y``."""

@@ -26,6 +26,7 @@ import numpy as np
 
 from . import chain
 from .constants import created
+from .foreign import refused
 from .modes import transposed
 from .registry import FORWARD, REVERSE, Derivative, Rewrite, aval, rule_of, snapshot
 from .tracer import astype, kind_of, name_of, primitive, strip
@@ -39,7 +40,11 @@ def as_kept(x, y):
     ours, dtype = getattr(x, "dtype", None), getattr(y, "dtype", None)
     if ours is None or dtype is None:  # a Python number, or a list of such
         return np.asarray(x) if isinstance(x, (tuple, list)) else x
-    if ours is dtype or dtype.kind not in "fc":
+    if ours is dtype:
+        return x
+    if dtype.kind not in "fc":
+        if dtype.kind == "O":
+            raise refused(y, "A call that is differentiated gave")
         return x
     if ours.kind in "iub" and ours.itemsize < 8:
         return astype(x, np.dtype(np.int64))
@@ -59,12 +64,16 @@ class Over(NamedTuple):
 
 
 _creators = {np.zeros_like, np.ones_like, np.empty_like}
+_OF_SHAPES = {*_creators, np.shape, np.ndim, np.size, np.result_type, np.iscomplexobj, np.isrealobj}
 
 
 class Constant(Rewrite):
     def rewrite(self, mode, function, args, kwargs):
         y = function(*map(strip, args), **{k: strip(v) for k, v in kwargs.items()})
         return created(y) if function in _creators else y
+
+    def is_linear(self, function, wrt) -> bool:
+        return function in _OF_SHAPES
 
 
 class Composite(Rewrite):
@@ -111,6 +120,9 @@ class Elementwise(Derivative):
             kept.append(y if k == -1 else args[k] if k in wrt else snapshot(as_kept(args[k], y)))
         return self.steps[i], self.map(i, kwargs) if kwargs else self.maps[i], kept
 
+    def is_linear(self, function, wrt) -> bool:
+        return not any({-1, *wrt}.intersection(self.keeps[i] or ()) for i in wrt)
+
     def map(self, i, kwargs):
         """The partial of argument i, or its divisor, with the keywords of the call."""
         return _with_keywords(self.maps[i], kwargs if self.takes_keywords else {})
@@ -152,6 +164,9 @@ class _PerArgument(Derivative):
             raise NotImplementedError(f"{name_of(self.function)}: no rule for the keyword {unknown} in {mode}.")
         if i not in self.reverse_maps:
             raise NotImplementedError(f"{name_of(self.function)} has no derivative in its argument {i} in {mode}.")
+
+    def is_linear(self, function, wrt) -> bool:
+        return not any(self.output[i] or set(wrt) - self.abstract[i] for i in wrt if i in self.reverse_maps)
 
     def pull(self, i, args, y, wrt, kwargs=None) -> tuple:
         if i not in self.reverse_maps or (kwargs and not self.keywords.issuperset(kwargs)):
@@ -202,6 +217,9 @@ class JointlyLinear(Derivative):
     """Linear in all its positional arguments together, as concatenation is."""
 
     joint = True
+
+    def is_linear(self, function, wrt) -> bool:
+        return True
 
     def __init__(self, transpose):
         self.transpose = transpose

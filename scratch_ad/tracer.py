@@ -8,6 +8,7 @@ tracers of all other traces as plain constants. Levels come from one counter, so
 later lies inside, and two runs never share a level: this is what keeps perturbations apart.
 """
 
+import dataclasses
 import functools
 import inspect
 import itertools
@@ -16,6 +17,8 @@ import sys
 
 import numpy as np
 
+from . import foreign
+from .foreign import OBJECT, PLAIN, remedy_of
 from .refusals import into_plain
 
 _levels = itertools.count(1)
@@ -53,6 +56,8 @@ class Trace:
                 "an array of dtype object was returned, in which derivatives would be lost: return a list or a tuple, "
                 "or make the array by np.stack."
             )
+        if remedy_of[type(x)]:
+            raise foreign.refused(x, "A differentiated function returned")
         return x
 
 
@@ -64,13 +69,16 @@ class Tracer:
     """
 
     __slots__ = ("__weakref__", "link", "owner", "tag", "value", "views")
+    __pandas_priority__ = 1 << 20  # pandas leaves the operators to us
 
     def __array_ufunc__(self, ufunc, method, *args, **kwargs):
         if method == "__call__" and not kwargs:
             if len(args) == 1:
                 return self.owner.process(ufunc, args, kwargs)
             trace = innermost(args)
-            return trace.process(ufunc, args if trace.level < 0 else _lowered(args, gathered), kwargs)
+            if trace.level >= 0 and not _is_ready(args):
+                args, kwargs = _ready(ufunc, tuple(map(gathered, args)), kwargs, trace)
+            return trace.process(ufunc, args, kwargs)
         if method == "at":
             return _written(args[0], ufunc.at, self).update(ufunc, *args[1:])
         outs = [out for out in kwargs.get("out", ()) if out is not None]
@@ -190,10 +198,8 @@ def call(function, args, kwargs):
     trace, of_kwargs = innermost(args), innermost(kwargs.values()) if kwargs else None
     if of_kwargs and (trace is None or of_kwargs.level > trace.level):
         trace = of_kwargs
-    if trace.level >= 0:
-        args = _lowered(args)
-        if of_kwargs:
-            kwargs = {k: lowered(v) for k, v in kwargs.items()}
+    if trace.level >= 0 and not (_is_ready(args) and (not kwargs or _is_ready(kwargs.values()))):
+        args, kwargs = _ready(function, args, kwargs, trace)
     if of_kwargs and innermost(kwargs.values()) is not None:
         signature = inspect.signature(function)
         bound = signature.bind(*args, **kwargs)
@@ -202,6 +208,28 @@ def call(function, args, kwargs):
         bound.apply_defaults()
         args, kwargs = bound.args[: last + 1], {name: x for name, x in bound.kwargs.items() if name in given}
     return trace.process(function, args, kwargs)
+
+
+def admitted(function, args, kwargs, trace):
+    """The arguments with plain arrays in place of other packages'.
+
+    Raises TypeError where the call would be another with those, or its result no array of NumPy's own.
+    """
+    x = foreign.found((args, [*kwargs.values()]))
+    plain = foreign.plainly(tuple(args)), {k: foreign.plainly(v) for k, v in kwargs.items()}
+    if foreign.found((plain[0], [*plain[1].values()])) is None:
+        with np.errstate(all="ignore"):
+            results = [function(*bottom(a), **{k: bottom(v) for k, v in b.items()}) for a, b in ((args, kwargs), plain)]
+        if foreign.same(*results):
+            return plain
+    raise foreign.refused(x, f"{name_of(function)} in {trace.mode} was given")
+
+
+def bottom(x):
+    """What lies below all tracers, those in lists and tuples included."""
+    while isinstance(x, Tracer):
+        x = x.value
+    return each(bottom, x) if isinstance(x, (list, tuple)) and innermost(x) is not None else x
 
 
 def kind_of(x):
@@ -293,6 +321,12 @@ def scatter(g, index, shape):
 
 
 @primitive
+def sparse_product(a, x):
+    """``a @ x``, where ``a`` is a ``foreign.SparseFactor``."""
+    return a @ x
+
+
+@primitive
 def astype(a, dtype):
     """``a.astype(dtype)``, of Python scalars too; from complex to real it drops the imaginary part silently."""
     if np.issubdtype(dtype_of(a), np.complexfloating) and not np.issubdtype(dtype, np.complexfloating):
@@ -345,6 +379,13 @@ def dtype_of(x):
     except AttributeError:
         if isinstance(x, (bool, int, float, complex)):
             return np.result_type(x)
+        if remedy_of[type(x)]:
+            raise foreign.refused(x, "A differentiated function takes or returns") from None
+        if dataclasses.is_dataclass(x):
+            raise TypeError(
+                f"Argument of type {type(x).__name__}, a dataclass, is not a valid array or number. Register it as a "
+                f'container: optree.dataclasses.register_node({type(x).__name__}, namespace="").'
+            ) from None
         raise TypeError(f"Argument '{x}' of type {type(x)} is not a valid array or number.") from None
 
 
@@ -369,12 +410,25 @@ def gathered(x):
     return x
 
 
-def _lowered(args, collected=lambda x: x):
-    """``lowered`` of all arguments, lists ``collected`` before, quickly where there is nothing to do."""
+def _is_ready(args):
+    """Whether all arguments are runs' tracers or what NumPy takes as it is, no lists: then nothing is to be done."""
     for a in args:
-        if (a.owner.level < 0) if isinstance(a, Tracer) else isinstance(a, (list, tuple)):
-            return lowered(tuple(map(collected, args)))
-    return args
+        if type(a) in PLAIN:
+            if type(a) is np.ndarray and a.dtype is OBJECT:
+                return False
+        elif isinstance(a, Tracer):
+            if a.owner.level < 0:
+                return False
+        elif isinstance(a, (list, tuple)) or remedy_of[type(a)]:
+            return False
+    return True
+
+
+def _ready(function, args, kwargs, trace):
+    """The arguments with plain arrays in place of constant cells and, where that is the same, of other packages'."""
+    if foreign.found((args, [*kwargs.values()])) is not None:
+        args, kwargs = admitted(function, args, kwargs, trace)
+    return lowered(args), {k: lowered(v) for k, v in kwargs.items()}
 
 
 def frozen(x):

@@ -3,6 +3,7 @@
 import numpy as np
 import optree
 
+from .foreign import is_of_objects, refused, remedy_of
 from .tracer import Tracer, arrayed, dtype_of, duplicate, frozen, shape_of, strip
 
 float0 = np.dtype([("float0", np.void, 0)])  # the dtype of tangents and cotangents of integers: nothing at all
@@ -42,6 +43,8 @@ def is_inexact(leaf):
         return True
     if dtype.kind in "iub" or dtype == float0:
         return False
+    if is_of_objects(leaf):
+        raise refused(leaf, "A differentiated function takes, makes or returns")
     raise TypeError(f"Argument '{leaf}' of type {type(leaf)} and dtype {dtype} is not a valid array or number.")
 
 
@@ -75,11 +78,18 @@ def copied(leaf):
 def entered(leaf):
     """An argument as a run takes it: writes stay inside. It has the caller's strides, and is read-only if that is."""
     if type(leaf) is not np.ndarray:
-        return copied(leaf)
+        return entered(np.asarray(leaf)) if isinstance(leaf, np.memmap) else copied(own_kind(leaf))
     copy = duplicate(leaf)
     if not leaf.flags.writeable:
         copy.flags.writeable = False
     return copy
+
+
+def own_kind(leaf):
+    """A leaf that is no array or number of another package; TypeError for one that is."""
+    if remedy_of[type(leaf)]:
+        raise refused(leaf, "The argument of a differentiated function is")
+    return leaf
 
 
 def guarded(leaf):

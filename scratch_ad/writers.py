@@ -3,8 +3,8 @@
 import numpy as np
 
 from .refusals import into_plain
-from .tracer import Tracer, answers, call, gathered, getitem, innermost, lowered, name_of, strip
-from .writing import bottom, flattened, is_number, within, write, write_flat
+from .tracer import Tracer, answers, bottom, call, gathered, getitem, innermost, lowered, name_of, strip
+from .writing import flattened, is_number, within, write, write_flat
 
 
 def _writer(function):

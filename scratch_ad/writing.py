@@ -9,6 +9,7 @@ import numpy as np
 
 from .tracer import (
     Tracer,
+    bottom,
     duplicate,
     empty_as,
     gathered,
@@ -151,13 +152,6 @@ def known(index):
 def concrete(index):
     """An index as NumPy's own arrays take it, its numbers as they are now."""
     return tuple(map(bottom, index)) if type(index) is tuple else bottom(index)
-
-
-def bottom(x):
-    """What lies below all tracers."""
-    while isinstance(x, Tracer):
-        x = x.value
-    return x
 
 
 def is_number(x):

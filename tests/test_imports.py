@@ -22,6 +22,7 @@ ORDER = [  # a module or package may import those that stand before it
     *(
         "frames",
         "refusals",
+        "foreign",
         "tracer",
         "array",
         "views",

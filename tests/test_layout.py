@@ -13,8 +13,7 @@ import pytest
 from jax_ref.cases import catalogue
 from jax_ref.cases import strided as backwards_in_steps
 from scratch_ad import grad, jacfwd, jacrev, jvp, record, vjp
-from scratch_ad.tracer import name_of
-from scratch_ad.writing import bottom
+from scratch_ad.tracer import bottom, name_of
 
 BASE = np.random.default_rng(0).normal(size=(4, 3, 6))
 LAYOUTS = {

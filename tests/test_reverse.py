@@ -247,11 +247,8 @@ def test_only_what_a_transpose_needs_is_kept():
 
 
 def test_nothing_of_a_tape_survives_its_pullback():
-    class Marked(np.ndarray):
-        pass
-
     def run():
-        x = np.ones(3).view(Marked)
+        x = np.ones(3)
         grad(lambda y: np.sum(np.sin(y) * x))(x3)
         return weakref.ref(x)
 

@@ -6,9 +6,8 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ..rule import composite, linear
-from ..tracer import answers, arranged, arrayed, getitem, kind_of, scatter
+from ..tracer import answers, arranged, arrayed, bottom, getitem, kind_of, scatter
 from ..tree import typed
-from ..writing import bottom
 from .shaping import along
 
 linear(getitem, lambda g, _a, index: scatter(g, index, _a.shape))

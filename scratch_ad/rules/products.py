@@ -10,7 +10,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..rule import composite, linear, primitive
-from ..tracer import arranged, astype, scatter, shape_of
+from ..tracer import arranged, astype, scatter, shape_of, sparse_product
 from ..tree import typed
 
 # Matrix products. What was broadcast is summed by the engines.
@@ -44,6 +44,15 @@ def _rows(x):
 
 
 linear(np.matmul, _matmul_a, _matmul_b)
+
+
+def _sparse_product_x(g, a, _x):
+    if a.ndim == 1:
+        return np.multiply.outer(a.toarray(), g)
+    return sparse_product(a.T, g)
+
+
+linear(sparse_product, None, _sparse_product_x)
 
 
 def _dot_a(g, _a, b, out=None):

@@ -7,9 +7,8 @@ import numpy as np
 
 from ..constants import created
 from ..rule import composite, constant, refuse
-from ..tracer import Tracer, any_known, arranged, duplicate, each, kind_of, primitive, rebuild, shape_of, strip
+from ..tracer import Tracer, any_known, arranged, bottom, duplicate, each, kind_of, primitive, rebuild, shape_of, strip
 from ..tree import typed
-from ..writing import bottom
 
 _WITHOUT_EFFECT = ("overwrite_", "workers", "lwork")  # on the result
 
