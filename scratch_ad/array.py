@@ -71,13 +71,13 @@ class Array(Tracer):
     def __bool__(self):
         return bool(self.value)
 
-    def __hash__(self):
+    def __hash__(self) -> int:
         raise TypeError(
             f"a tracer cannot be hashed in {self.owner.mode}: a set, dict or cache would take equal numbers with "
             "different derivatives for one. Compare with ==, or take stop_gradient(x) as the key."
         )
 
-    def __reduce_ex__(self, protocol):
+    def __reduce_ex__(self, protocol) -> tuple:
         raise TypeError(
             f"a tracer cannot be pickled in {self.owner.mode}, as its derivative would be lost: pickle "
             "stop_gradient(x), or what the differentiated function returns."
