@@ -81,7 +81,7 @@ class Array(Tracer):
     def __bool__(self):
         return bool(self.value)
 
-    def __hash__(self):
+    def __hash__(self) -> int:
         raise TypeError(
             f"a tracer cannot be hashed in {self.owner.mode}: a set, dict or cache would take equal numbers with "
             "different derivatives for one. Compare with ==, or take stop_gradient(x) as the key."

@@ -43,6 +43,8 @@ def _remedy(kind):
         return "d[name].to_numpy() of each variable" if kind.__name__ == "Dataset" else "s.to_numpy()"
     if issubclass(kind, np.generic) or issubclass(kind, _PYTHONS) or hasattr(kind, "__array_function__"):
         return ""
+    if issubclass(kind, np.poly1d):  # NumPy's own, which holds coefficients, traced or not
+        return ""
     if issubclass(kind, numbers.Number):
         return "float(…) of it"
     return "np.asarray(a)" if hasattr(kind, "__array__") or hasattr(kind, "__array_interface__") else ""

@@ -44,7 +44,7 @@ def is_inexact(leaf):
     if dtype.kind in "iub" or dtype == float0:
         return False
     if is_of_objects(leaf):
-        raise refused(leaf, "A differentiated function takes, makes or returns")
+        raise refused(leaf, f"Argument '{leaf}' of type {type(leaf)} is")
     raise TypeError(f"Argument '{leaf}' of type {type(leaf)} and dtype {dtype} is not a valid array or number.")
 
 

@@ -7,6 +7,7 @@ import pickle
 
 import numpy as np
 import pytest
+from optree.dataclasses import register_node
 
 import scratch_ad
 from scratch_ad import grad, jacfwd, jvp, vjp
@@ -77,8 +78,6 @@ def test_a_custom_rule_with_integer_tangents_is_refused(tangent):
 
 
 def test_a_dataclass_is_refused_with_the_line_that_registers_it():
-    import optree
-
     @dataclasses.dataclass
     class Parameters:
         w: object
@@ -86,5 +85,5 @@ def test_a_dataclass_is_refused_with_the_line_that_registers_it():
     f = lambda p: np.sum(p.w**2)
     with pytest.raises(TypeError, match=r"optree\.dataclasses\.register_node\(Parameters"):
         grad(f)(Parameters(X))
-    optree.dataclasses.register_node(Parameters, namespace="")
+    register_node(Parameters, namespace="")
     assert grad(f)(Parameters(X)).w.tolist() == [3, 4]
