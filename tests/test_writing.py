@@ -407,4 +407,4 @@ def test_loops_over_all_elements():
     np.testing.assert_allclose(scratch_ad.jacrev(f)(V), derivative(f, V), rtol=1e-6, atol=1e-8)
     for loop in (lambda y: np.nditer(y, op_flags=["readwrite"]), np.ndenumerate):
         with pytest.raises(TypeError):
-            grad(lambda x: loop(x * 1.0))(V)
+            grad(lambda x, loop=loop: loop(x * 1.0))(V)
