@@ -46,7 +46,7 @@ VIEWS = [
     *("np.transpose({a})", "np.expand_dims({a}, 0)", "list({a})[0]", "np.broadcast_to({a}, (2, *{a}.shape))"),
     *("np.reshape({a}, {a}.shape[::-1])", "np.unstack({a})[-1]", "np.swapaxes({a}, 0, 1)[0]", "{a}.imag"),
     *("{a}.T.T[{i}]", "{a}.view()", "np.array({a}, copy=None, like={a})", "np.asarray({a}, like={a})[1:]", "{a}[:0]"),
-    *("np.einsum('ij->ji', {a})", "np.einsum('ii->i', {a}[:, :2])", "np.rollaxis({a}, -1)", "np.matrix_transpose({a})"),
+    *("np.einsum('ij->ji', {a})", "np.rollaxis({a}, -1)", "np.matrix_transpose({a})"),
     *(
         "np.array_split({a}.T, 2)[0][::-1]",
         "np.reshape({a}, -1)[::2]",
@@ -158,13 +158,12 @@ WRITES = [
         "np.dot({b}, {b}.T, out={a})",
     ),
     *(
-        "np.concatenate([{b}[:1], {b}[1:]], out={a})",
         "np.take({b}, [0], 0, out={a}[:1])",
         "np.maximum({a}, {c}, out={a})",
     ),
     *(
         "np.multiply.outer({b}, {c}, out={a})",
-        "np.einsum('ii->i', {a})[...] = {c}",
+        "np.einsum('...i->i...', {a})[...] = {c}",
         "{a}.T.flat[{k}] = {v}",
         "{a}.flat[::2] {o}= {c}",
     ),
@@ -344,6 +343,8 @@ def faults(draw):
     if not all(np.array_equal(a, b) for a, b in zip(arguments, before)):
         found.append("an argument of the caller's was changed")
     single = "float32" in draw.source()
+    if single and "copy=False" in draw.source():
+        return found  # in float64, below, that is no copy
     f = lambda x, y: total(draw.function("float64")(x, y))
     smooth = [slope(f, given(), directions, h) for h in (1e-5, 2e-5)]
     if abs(smooth[0] - smooth[1]) > 1e-5 * (1 + abs(smooth[0])):
