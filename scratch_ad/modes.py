@@ -105,7 +105,7 @@ def vjp_of_leaves(fun, leaves, has_aux=False, tape=None):
     """
     tape, leaves = tape or FastTape(), list(map(entered, leaves))
     inputs = [tape.variable(leaf) if is_inexact(leaf) else leaf for leaf in leaves]
-    starts = [v.index if isinstance(v, Variable) else None for v in inputs]  # a write gives an input another place
+    starts = [v.index if isinstance(v, Variable) else None for v in inputs]  # asked now: a write moves a variable
     count = len(tape.nodes)
     mine = lambda leaf: isinstance(leaf, Tracer) and leaf.owner is tape
     try:
@@ -118,14 +118,15 @@ def vjp_of_leaves(fun, leaves, has_aux=False, tape=None):
     finally:
         nodes = tape.close()
 
-    @np.errstate(all="ignore")
     def pull(cotangents):
-        seeds = [(at, typed_like(g, y)) for at, g, y in zip(places, cotangents, values) if at is not None]
-        result = backward(nodes, seeds, count)
-        if any(map(has_nan, result)):
-            result = backward(nodes, seeds, count, careful)
-        taken = [g for _, g in seeds]
-        return [own(None if k is None else result[k], leaf, taken) for k, leaf in zip(starts, leaves)]
+        with np.errstate(all="ignore"):
+            seeds = [(at, typed_like(g, y)) for at, g, y in zip(places, cotangents, values) if at is not None]
+            for steps in (None, careful):
+                result, taken = backward(nodes, seeds, count, steps), [g for _, g in seeds]
+                result = [own(None if k is None else result[k], leaf, taken) for k, leaf in zip(starts, leaves)]
+                if not any(map(has_nan, result)):
+                    break
+        return result
 
     return values, out_spec, pull, aux
 

@@ -32,6 +32,9 @@ class Variable(Cell):
         return f"Variable({self.value!r}, place={self.index})"
 
 
+_CLOSED = Closed(REVERSE)
+
+
 class Tape(Trace):
     """One run of reverse mode.
 
@@ -84,11 +87,11 @@ class Tape(Trace):
         first = len(self.nodes) - len(y)
         return rebuild(y, [Variable(self, part, first + k) if is_inexact(part) else part for k, part in enumerate(y)])
 
-    over = property(lambda self: type(self.nodes) is Closed)
+    over = property(lambda self: self.nodes is _CLOSED)
 
     def close(self):
         """The nodes, to which nothing can be added any more."""
-        nodes, self.nodes = self.nodes, Closed(self.mode)
+        nodes, self.nodes = self.nodes, _CLOSED
         return nodes
 
 
