@@ -13,7 +13,8 @@ import numpy as np
 
 OBJECT = np.dtype(object)
 _PYTHONS = (bool, int, float, complex)
-PLAIN = {np.ndarray, *_PYTHONS, *np.sctypeDict.values(), type(None), str}  # what is seen at one look to be none of them
+NUMBERS = {*_PYTHONS, *np.sctypeDict.values(), type(None), str}  # what is seen at one look to be none of them
+PLAIN = {np.ndarray, *NUMBERS}
 
 
 class Remedies(dict):

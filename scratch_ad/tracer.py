@@ -18,7 +18,7 @@ import sys
 import numpy as np
 
 from . import foreign
-from .foreign import OBJECT, PLAIN, remedy_of
+from .foreign import NUMBERS, OBJECT, PLAIN, remedy_of
 from .refusals import into_plain
 
 _levels = itertools.count(1)
@@ -411,7 +411,7 @@ def gathered(x):
 
 
 def _is_ready(args):
-    """Whether all arguments are runs' tracers or what NumPy takes as it is, no lists: then nothing is to be done."""
+    """Whether all are runs' tracers or what NumPy takes as it is, shapes among them: then nothing is to be done."""
     for a in args:
         if type(a) in PLAIN:
             if type(a) is np.ndarray and a.dtype is OBJECT:
@@ -419,6 +419,8 @@ def _is_ready(args):
         elif isinstance(a, Tracer):
             if a.owner.level < 0:
                 return False
+        elif type(a) is tuple and NUMBERS.issuperset(map(type, a)):
+            continue
         elif isinstance(a, (list, tuple)) or remedy_of[type(a)]:
             return False
     return True

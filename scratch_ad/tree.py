@@ -3,7 +3,7 @@
 import numpy as np
 import optree
 
-from .foreign import PLAIN, is_of_objects, refused, remedy_of
+from .foreign import NUMBERS, is_of_objects, refused, remedy_of
 from .tracer import Tracer, arrayed, dtype_of, duplicate, frozen, shape_of, strip
 
 float0 = np.dtype([("float0", np.void, 0)])  # the dtype of tangents and cotangents of integers: nothing at all
@@ -78,7 +78,7 @@ def copied(leaf):
 def entered(leaf):
     """An argument as a run takes it: writes stay inside. It has the caller's strides, and is read-only if that is."""
     if type(leaf) is not np.ndarray:
-        if type(leaf) in PLAIN:  # a number
+        if type(leaf) in NUMBERS:
             return leaf
         return entered(np.asarray(leaf)) if isinstance(leaf, np.memmap) else copied(own_kind(leaf))
     copy = duplicate(leaf)
