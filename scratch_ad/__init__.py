@@ -1,22 +1,35 @@
 """Automatic differentiation of plain NumPy functions, unchanged: forward and reverse mode, to any order.
 
-To read the files, each of which imports only from those before it:
+One call of ``grad``, from the user down to a rule and back:
 
-    frames, refusals      which call takes no tracer, and what to say (at a first reading, skip both)
-    tracer, array         how a number answers NumPy's calls, and feels like an array
-    views, writing        what writes into arrays do, and the views that follow (at a first reading, skip these …)
-    flat, cells, constants, writers, creation     … and these: where arrays are written into, and how they are made
-    tree                  containers of arrays
-    chain                 one edge of the chain rule, plain and careful
-    registry              what an engine asks of the rule for a function
-    forward, reverse      the two modes, each an idea; fast: the same, written out for most calls
-    modes                 jvp and vjp
-    rule, rules/          the kinds of rule, and the rules: begin with elementwise
-    program               recording: a function's calls as a straight-line program; cost counts them
-    linearization, transforms, custom     what users call besides
-    symbolic, numerical   derivatives by SymPy and by differences
+    transforms.value_and_grad → modes.vjp_of_leaves     the arguments become Variables on a Tape
+    tracer.Tracer, array's operators → Tape.process     each NumPy call of the function …
+    registry.rule_of → rule.pull                        … asks its rule for an edge per argument: a node of the tape
+    reverse.backward                                    walks the nodes from the end, a step along each edge (chain)
+    modes' pull → tree.own → transforms                 the cotangents, looked at for nan, in the user's containers
 
-For a first look forward and reverse are enough, with rules/elementwise beside them.
+One of ``jvp``: modes.jvp → forward.run → Forward.process → rule.push, a step along each edge; no tape and no way back.
+
+The files in the order of their imports, each of which imports only from those before it. At a first reading, leave out
+what stands in brackets: a ``Cell`` is then an array, ``viewed(result, …)`` is ``result``, and a trace of negative level
+holds plain arrays.
+
+    [frames, refusals, foreign]                       which call takes no tracer, what to say; other packages' arrays
+    tracer, array                                     how a number answers NumPy's calls, and feels like an array
+    [views, writing, flat, cells, constants, writers, creation]    arrays that are written into, and made
+    tree                                              containers of arrays; what is copied where
+    chain, [careful]                                  one edge of the chain rule; the same, with 0·∞ = 0
+    registry                                          what an engine asks of the rule for a function
+    forward, reverse                                  the two modes, each an idea
+    fast                                              the engines that run: the same, written out for most calls
+    modes                                             jvp and vjp
+    rule, rules/                                      the kinds of rule, and the rules: begin with elementwise's table
+    program, cost                                     recording: a function's calls as a straight-line program
+    linearization, transforms, custom                 what users call besides
+    symbolic, numerical                               derivatives by SymPy and by differences
+    numpy, scipy/, intro/                             names of NumPy's and SciPy's; the lesson
+
+Rules stand above the engines, since a rule given by its jvp alone is transposed by reverse mode.
 """
 
 from . import rules as _rules  # noqa: F401  (registers the rules)

@@ -35,10 +35,10 @@ class Constants(Trace):
             return _worth(cells)
         return type(y)(map(_worth, cells)) if type(y) in (tuple, list) else type(y)(*map(_worth, cells))
 
-    def push(self, rule, function, args, kwargs):
+    def apply(self, rule, function, args, kwargs):
         return self.process(function, args, kwargs)
 
-    def write(self, put, cell, index, value):
+    def write(self, cell, index, value):
         value = gathered(value if cell.dtype.kind in "fc" else strip(value))
         if is_constant(value, index):
             cell.value[index] = lowered(value)

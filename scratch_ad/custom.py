@@ -41,7 +41,7 @@ class _Custom:
         rule = self.rule(
             fixed, spec, arrange, out_spec, lambda leaves: self.refuse_hidden(leaves, lambda owner: owner is trace)
         )
-        result = trace.push(rule, self.fun, leaves, {})
+        result = trace.apply(rule, self.fun, leaves, {})
         return unflatten(out_spec[0], result)
 
     def positional(self, args, kwargs):

@@ -15,6 +15,7 @@ from .registry import Rewrite, aval, joined, missing, rule_of
 from .reverse import Tape, Variable
 from .tracer import Tracer
 from .views import outdate, viewed, viewed_plain
+from .writing import put
 
 # The C library of Linux gives the memory of large arrays back to the system when they are freed, and fetches it anew at
 # the next call, until it has seen one as large freed. This one, of 8 MB, is never touched; without it gp took 1.4 times
@@ -38,7 +39,7 @@ class FastForward(Forward):
             return rule.rewrite(self.mode, function, args, kwargs)
         steps = self.steps
         if kwargs or rule.joint or len(args) > 2 or steps is None:
-            return self.push(rule, function, args, kwargs)
+            return self.apply(rule, function, args, kwargs)
         if len(args) == 1:
             x = args[0]
             value = x.value
@@ -56,7 +57,7 @@ class FastForward(Forward):
                 of_a, a, wrt = a.tangent, a.value, _FIRST
             if type(b) is Dual and b.owner is self:
                 of_b, b, wrt = b.tangent, b.value, _BOTH if wrt else _SECOND
-            values = value, b = a, b
+            values, value = (a, b), a
             y, t = function(a, b), None
             if wrt is not _SECOND:
                 step, push, kept = rule.push(function, 0, values, y)
@@ -81,7 +82,7 @@ class FastTape(Tape):
         if isinstance(rule, Rewrite):
             return rule.rewrite(self.mode, function, args, kwargs)
         if kwargs or rule.joint or len(args) > 2:
-            return self.push(rule, function, args, kwargs)
+            return self.apply(rule, function, args, kwargs)
         if len(args) == 1:
             x = args[0]
             value = x.value
@@ -92,17 +93,17 @@ class FastTape(Tape):
                 step, pull, of_output = rule.short
                 kept = (y if of_output else value,)
             try:
-                node = ((x.index, value.shape, value.dtype, step, pull, kept),)
+                node = ((x.place, value.shape, value.dtype, step, pull, kept),)
             except AttributeError:  # a Python number
-                node = ((x.index, *aval(value), step, pull, kept),)
+                node = ((x.place, *aval(value), step, pull, kept),)
         else:
             a, b = args
             wrt = ()
             if type(a) is Variable and a.owner is self:
-                place_a, a, wrt = a.index, a.value, _FIRST
+                place_a, a, wrt = a.place, a.value, _FIRST
             if type(b) is Variable and b.owner is self:
-                place_b, b, wrt = b.index, b.value, _BOTH if wrt else _SECOND
-            values = value, b = a, b
+                place_b, b, wrt = b.place, b.value, _BOTH if wrt else _SECOND
+            values, value = (a, b), a
             y = function(a, b)
             node = ()
             if wrt is not _SECOND:
@@ -117,13 +118,13 @@ class FastTape(Tape):
             nodes = self.nodes
             nodes.append(node)
             variable = _new(Variable)  # its __init__, without a call
-            variable.owner, variable.value, variable.index = self, y, len(nodes) - 1
+            variable.owner, variable.value, variable.place = self, y, len(nodes) - 1
             if type(y) is np.float64 or (y.base is None and y is not value):
                 return variable
             return viewed_plain(variable, y, value, function, args, kwargs)
         return viewed(self.result(y, node), y, function, args, kwargs)
 
-    def write(self, put, cell, index, value) -> bool:
+    def write(self, cell, index, value) -> bool:
         array = cell.value
         mine = type(value) is Variable and value.owner is self
         v = value.value if mine else value
@@ -134,11 +135,11 @@ class FastTape(Tape):
             return False
         array[index] = v
         rule, args, wrt = rule_of[put], (array, index, v), _WRITTEN if mine else _FIRST
-        node = ((cell.index, array.shape, array.dtype, *rule.pull(0, args, None, wrt)),)
+        node = ((cell.place, array.shape, array.dtype, *rule.pull(0, args, None, wrt)),)
         if mine:
-            node = (*node, (value.index, *aval(v), *rule.pull(2, args, None, wrt)))
+            node = (*node, (value.place, *aval(v), *rule.pull(2, args, None, wrt)))
         self.nodes.append(node)
-        cell.index = len(self.nodes) - 1
+        cell.place = len(self.nodes) - 1
         return True
 
 

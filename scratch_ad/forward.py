@@ -41,9 +41,9 @@ class Forward(Trace):
         rule = rule_of.get(function, missing)
         if isinstance(rule, Rewrite):
             return rule.rewrite(self.mode, function, args, kwargs)
-        return self.push(rule, function, args, kwargs)
+        return self.apply(rule, function, args, kwargs)
 
-    def push(self, rule, function, args, kwargs):
+    def apply(self, rule, function, args, kwargs):
         """Push the tangents of the arguments through one call."""
         if kwargs:
             refuse_traced(function, kwargs, self.mode)
@@ -51,7 +51,7 @@ class Forward(Trace):
             raise escaped(self.mode)
         values, tangents = list(args), []
         for i, a in enumerate(args):
-            if type(a) is Dual and a.owner is self:
+            if type(a) is Dual and a.owner is self:  # a stale view is a Dual again: dispatch has looked at its owner
                 values[i] = a.value
                 tangents.append((i, a.tangent))
         y, t = rule.jvp(function, values, tangents, kwargs, self.steps)
@@ -73,7 +73,7 @@ class Forward(Trace):
         leaf = self.constant(leaf)
         return leaf, zeros(leaf)
 
-    over = property(lambda self: self.steps is None)
+    ended = property(lambda self: self.steps is None)
 
     def owns(self, leaf):
         return isinstance(leaf, Tracer) and leaf.owner is self

@@ -9,7 +9,8 @@ import functools
 import numpy as np
 
 from . import forward
-from .chain import careful, has_nan, plain
+from .careful import careful
+from .chain import has_nan, plain
 from .fast import FastForward
 from .program import Call, Program, Recorder
 from .registry import snapshot
@@ -21,7 +22,7 @@ def linearize(fun, *primals, has_aux=False):
     """The value of ``fun`` at ``primals``, and its pushforward as a function that does not run ``fun`` again.
 
     Returns ``(out, pushforward)`` or ``(out, pushforward, aux)``; ``pushforward(*tangents)`` gives the tangent of
-    the output. If a nan comes out of it, it is computed again with 0·∞ = 0 in the steps of the chain rule (chain.py).
+    the output. If a nan comes out of it, it is computed again with 0·∞ = 0 in the steps of the chain rule (careful.py).
     The pushforward raises TypeError for tangents of other containers and ValueError for other shapes or dtypes.
     """
     leaves, spec = flatten(primals)

@@ -3,7 +3,8 @@
 import numpy as np
 
 from . import forward
-from .chain import careful, has_nan, plain
+from .careful import careful
+from .chain import has_nan, plain
 from .fast import FastForward, FastTape
 from .registry import missing, rule_of
 from .reverse import Variable, backward
@@ -30,8 +31,8 @@ def jvp(fun, primals, tangents, has_aux=False):
     ``primals`` and ``tangents``: tuples with one entry per positional argument, of equal containers, shapes and
     dtypes (float0 for integers). Returns ``(out, tangent_out)`` or ``(out, tangent_out, aux)``, ``tangent_out``
     shaped like ``out``. NumPy's floating-point warnings are silent inside. If a nan comes out, and only then, ``fun``
-    runs a second time with 0·∞ = 0 in the steps of the chain rule (chain.py), and all that is returned is of that run:
-    forward mode keeps nothing of the first, and to look at each of its steps would cost a tenth of its time.
+    runs a second time with 0·∞ = 0 in the steps of the chain rule (careful.py), and all that is returned is of that
+    run: forward mode keeps nothing of the first, and to look at each of its steps would cost a tenth of its time.
     Raises TypeError for unequal containers or dtypes and ValueError for unequal shapes.
     """
     if not (isinstance(primals, (tuple, list)) and isinstance(tangents, (tuple, list))):
@@ -71,7 +72,7 @@ def vjp(fun, *primals, has_aux=False):
     Returns ``(out, pullback)`` or ``(out, pullback, aux)``. ``pullback(cotangent)``, with a cotangent shaped like
     ``out``, gives a tuple of cotangents shaped like ``primals`` (float0 for integers), any number of times. It does
     not change when the input arrays, arrays that ``fun`` used, or ``out`` are changed later. If a nan comes out, the
-    tape is walked a second time with 0·∞ = 0 in the steps of the chain rule (chain.py); ``fun`` runs once.
+    tape is walked a second time with 0·∞ = 0 in the steps of the chain rule (careful.py); ``fun`` runs once.
     The pullback raises ValueError for a cotangent of another container, shape or dtype than ``out``'s.
     """
     leaves, spec = flatten(primals)
@@ -105,13 +106,13 @@ def vjp_of_leaves(fun, leaves, has_aux=False, tape=None):
     """
     tape, leaves = tape or FastTape(), list(map(entered, leaves))
     inputs = [tape.variable(leaf) if is_inexact(leaf) else leaf for leaf in leaves]
-    starts = [v.index if isinstance(v, Variable) else None for v in inputs]  # asked now: a write moves a variable
+    starts = [v.place if isinstance(v, Variable) else None for v in inputs]  # asked now: a write moves a variable
     count = len(tape.nodes)
     mine = lambda leaf: isinstance(leaf, Tracer) and leaf.owner is tape
     try:
         out, aux = split_aux(fun(inputs), has_aux)
         tracers, out_spec = flatten(out)
-        places = [leaf.index if mine(leaf) else None for leaf in tracers]
+        places = [leaf.place if mine(leaf) else None for leaf in tracers]
         values = [leaf.value if mine(leaf) else tape.constant(leaf) for leaf in tracers]
         if has_aux:
             aux = tree_map(lambda leaf: copied(leaf.value if mine(leaf) else leaf), aux)

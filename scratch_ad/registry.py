@@ -38,7 +38,7 @@ class Derivative:
     """
 
     joint = False  # whether one edge, which gives the list of all cotangents, serves all arguments
-    short = None  # of one argument where one number is kept: the step, the map, and whether the number is the output
+    short = None  # fast.py's short cut, (step, map, keeps_output): of one argument, of which this or the output is kept
 
     def jvp(self, function, args, tangents, kwargs, steps):
         """``y`` and its tangent; ``tangents`` are pairs ``(i, t)``, ``steps`` the table of the steps to take."""
@@ -48,7 +48,10 @@ class Derivative:
         return y, total
 
     def vjp(self, function, args, wrt, kwargs) -> tuple:
-        """``y``, and for each argument in ``wrt`` the edge from ``g`` to its cotangent; one edge if ``joint``."""
+        """``y`` and a list of edges, from ``g`` to the cotangent of each argument in ``wrt``.
+
+        If the rule is ``joint``, ``y`` and the one edge from ``g`` to the list of all their cotangents.
+        """
         y = function(*args, **kwargs)
         return y, [self.pull(i, args, y, wrt, kwargs) for i in wrt]
 

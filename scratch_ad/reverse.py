@@ -23,13 +23,13 @@ class Variable(Cell):
     """A value and its place on the tape."""
 
     __slots__ = ()
-    index = Tracer.tag
+    place = Tracer.tag
 
-    def __init__(self, trace, value, index):
-        self.owner, self.value, self.index = trace, value, index
+    def __init__(self, trace, value, place):
+        self.owner, self.value, self.place = trace, value, place
 
     def __repr__(self):
-        return f"Variable({self.value!r}, place={self.index})"
+        return f"Variable({self.value!r}, place={self.place})"
 
 
 _CLOSED = Closed(REVERSE)
@@ -59,9 +59,9 @@ class Tape(Trace):
         rule = rule_of.get(function, missing)
         if isinstance(rule, Rewrite):
             return rule.rewrite(self.mode, function, args, kwargs)
-        return self.push(rule, function, args, kwargs)
+        return self.apply(rule, function, args, kwargs)
 
-    def push(self, rule, function, args, kwargs):
+    def apply(self, rule, function, args, kwargs):
         """Do one call and append its node."""
         if kwargs:
             refuse_traced(function, kwargs, self.mode)
@@ -72,9 +72,10 @@ class Tape(Trace):
                 wrt.append(i)
         y, edges = rule.vjp(function, values, wrt, kwargs)
         if rule.joint:
-            node = [([(args[i].index, *aval(values[i])) for i in wrt], None, None, *edges)]
+            edge = edges
+            node = [([(args[i].place, *aval(values[i])) for i in wrt], None, None, *edge)]
         else:
-            node = [(args[i].index, *aval(values[i]), *edge) for i, edge in zip(wrt, edges)]
+            node = [(args[i].place, *aval(values[i]), *edge) for i, edge in zip(wrt, edges)]
         return viewed(self.result(y, node), y, function, args, kwargs)
 
     def result(self, y, node):
@@ -87,7 +88,7 @@ class Tape(Trace):
         first = len(self.nodes) - len(y)
         return rebuild(y, [Variable(self, part, first + k) if is_inexact(part) else part for k, part in enumerate(y)])
 
-    over = property(lambda self: self.nodes is _CLOSED)
+    ended = property(lambda self: self.nodes is _CLOSED)
 
     def close(self):
         """The nodes, to which nothing can be added any more."""

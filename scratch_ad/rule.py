@@ -117,6 +117,7 @@ class Elementwise(Derivative):
             return self.constant_edges[i] or self.refuse(i, REVERSE)
         kept = []
         for k in self.keeps[i]:
+            # What stands on the tape is nobody's to write into, and needs no copy.
             kept.append(y if k == -1 else args[k] if k in wrt else snapshot(as_kept(args[k], y)))
         return self.steps[i], self.map(i, kwargs) if kwargs else self.maps[i], kept
 

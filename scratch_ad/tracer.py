@@ -6,6 +6,12 @@ A *tracer* stands where an array stood and answers NumPy's calls (NEP 13, NEP 18
 *trace*, the run of one transformation; a call goes to the innermost trace among its arguments, which sees the
 tracers of all other traces as plain constants. Levels come from one counter, so a transformation that starts
 later lies inside, and two runs never share a level: this is what keeps perturbations apart.
+
+A trace does its call by calling the same function on what its tracers wrap. Where those are tracers of an outer trace,
+that call goes there next, and so does each call that a rule makes: this is all there is to higher orders.
+
+The one trace of negative level (constants.py) holds plain arrays into which a tracer may yet be written. It lies below
+all others, so that it never has a call in which a run has a tracer.
 """
 
 import dataclasses
@@ -30,7 +36,7 @@ class Trace:
     __slots__ = ("level",)
     mode = "tracing"
     differentiates = False  # whether comparisons and other constant functions see through its tracers
-    over = False  # whether the run has ended, be it by an error
+    ended = False  # be it by an error
 
     def __init__(self):
         self.level = next(_levels)
@@ -39,7 +45,7 @@ class Trace:
         """The result of ``function(*args, **kwargs)``, some of whose arguments are this trace's tracers."""
         raise NotImplementedError
 
-    def write(self, put, cell, index, value) -> bool:
+    def write(self, cell, index, value) -> bool:
         """Do ``cell[index] = value`` in memory, where nobody else sees it, and say whether that is done."""
         return False
 
@@ -49,7 +55,7 @@ class Trace:
         Raises TypeError for a tracer of a later run, or of one that is over, and for an array of objects.
         """
         x = snapshot_of_cell(x)
-        if isinstance(x, Tracer) and (x.owner.level > self.level or x.owner.over):
+        if isinstance(x, Tracer) and (x.owner.level > self.level or x.owner.ended):
             raise escaped(x.owner.mode)
         if dtype_of(x).kind == "O":
             raise TypeError(

@@ -1,4 +1,14 @@
-"""Containers and their leaves: nested tuples, lists, dicts and registered classes (optree), and what a leaf may be."""
+"""Containers and their leaves: nested tuples, lists, dicts and registered classes (optree), and what a leaf may be.
+
+What is copied, and where, so that nobody's array changes anybody else's derivative:
+
+    entered    an argument, as a run takes it: the function may write into it
+    snapshot   (registry) a constant of a call, as an edge keeps it: its owner may change it
+    frozen     (tracer) a tracer as it is now: it may be written into
+    copied     what the user gets of values
+    own        what the user gets of cotangents: none is another's memory
+    guarded    what the user gets to look at, read-only
+"""
 
 import numpy as np
 import optree

@@ -168,7 +168,7 @@ class Stale(Tracer):
 
     __slots__ = ()
     owner, value, tag = map(_looked_up, (_owner, _value, _tag))
-    index = tangent = name = tag
+    place = tangent = name = tag
     dtype = property(lambda self: (self.owner, self.dtype)[1])  # of its own class, which it has after that look
 
 

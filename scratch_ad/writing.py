@@ -56,7 +56,7 @@ def write(cell, index, value):
         parent, function, args = cell.link[:3]
         if index is ... and function is getitem and is_basic(args[1]) and _covers(value, cell):
             return write(parent, args[1], value)
-    if cell.owner.write(put, cell, index, value):
+    if cell.owner.write(cell, index, value):
         return
     value = gathered(value)
     if isinstance(value, Tracer) and is_view(value) and _is_item(link_of(value), cell, index):

@@ -34,6 +34,7 @@ ORDER = [  # a module or package may import those that stand before it
         "creation",
         "tree",
         "chain",
+        "careful",
         "registry",
         "forward",
         "reverse",

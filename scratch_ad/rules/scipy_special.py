@@ -9,7 +9,7 @@ import numpy as np
 import scipy.special as special
 from scipy.special import _ufuncs
 
-from ..chain import product  # one output's pole leaves the others alone
+from ..careful import product  # one output's pole leaves the others alone
 from ..rule import constant, elementwise, explicit, over, refuse
 from . import special_formulas as of
 from .elementwise import LN2, LN10, base_partial, exponent_partial, is_complex, one_plus
