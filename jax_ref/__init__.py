@@ -9,8 +9,8 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .checks import check, check_custom, check_engine, check_grads, check_jvp, check_vjp
-    from .engine import Engine
+    from .checks.check import check, check_custom, check_engine, check_grads, check_jvp, check_vjp
+    from .engines.ready import Engine
     from .lift import JaxArray, grad, hessian, jacfwd, jacrev, jit, jvp, linearize, value_and_grad, vjp
 
 __all__ = [
@@ -37,7 +37,7 @@ __all__ = [
 def __getattr__(name):
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    home = "checks" if name.startswith("check") else "engine" if name == "Engine" else "lift"
+    home = "checks.check" if name.startswith("check") else "engines.ready" if name == "Engine" else "lift"
     return getattr(importlib.import_module(f".{home}", __name__), name)
 
 

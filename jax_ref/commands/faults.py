@@ -22,12 +22,12 @@ from scratch_ad.chain import through
 from scratch_ad.registry import Derivative, Rewrite, rule_of
 from scratch_ad.tracer import Tracer, astype, detached, each, name_of, primitive, shape_of, strip
 
-from . import sweep
-from .cases import catalogue
-from .compare import differences
-from .engine import OURS
-from .judge import examined
-from .measure import compiled, findings, measured, references, vectors
+from ..cases import catalogue
+from ..engines.ready import OURS
+from ..measure.derivatives import compiled, findings, measured, references, vectors
+from ..measure.tolerances import differences
+from ..referee.judge import examined
+from ..sweep import sweep
 
 MODES = ("fwd", "rev")
 

@@ -14,11 +14,11 @@ import jax
 import numpy as np
 import optree
 
-from .compare import Difference, Finding, differences, unit
+from ..lift import lift
 from .executables import afresh
 from .hints import Witness, hint
-from .lift import lift
 from .rounding import shaken
+from .tolerances import Difference, Finding, differences, unit
 
 # XLA options, to compile quickly what runs a few times: fusion takes minutes for some twenty steps of an ODE. The
 # many small functions of the catalogue compile in a quarter of that by an option that newer versions do not know.

@@ -9,9 +9,9 @@ from dataclasses import replace
 import numpy as np
 import optree
 
-from . import referee
-from .compare import unit
-from .measure import MIXES, compared, measured, rounded
+from ..measure.derivatives import MIXES, compared, measured, rounded
+from ..measure.tolerances import unit
+from . import estimates
 
 EVALUATED = 4096  # numbers in arguments and results, times the elements that are asked for one by one
 
@@ -112,16 +112,16 @@ class _Judge:
         asked = [where if place == difference.place else np.zeros(np.shape(x), bool) for place, x in shaped.items()]
         try:
             estimate = self._estimates(what, v, asked)[[*shaped].index(difference.place)]
-        except referee.Undecided as error:
+        except estimates.Undecided as error:
             return f"undecided: {error}", np.zeros(where.shape, bool)
         except Exception:  # whatever comes of a function that is not plain NumPy
             return "undecided: the function does not run on numbers of high precision", np.zeros(where.shape, bool)
         relative = unit((theirs.dtype, self.coarsest))
         scale = np.where(np.isfinite(limit), limit, 0) / relative
-        said = referee.right(mine, estimate, relative, scale)
+        said = estimates.right(mine, estimate, relative, scale)
         right, undecided = np.equal(said, True).astype(bool), np.equal(said, None).astype(bool)
         worst = difference.index if where[difference.index] else tuple(np.argwhere(where)[0])
-        who = referee.verdict(mine, theirs, estimate, relative, scale)[worst]
+        who = estimates.verdict(mine, theirs, estimate, relative, scale)[worst]
         text = f"{_SAID[who]}; the derivative is {estimate.text()[worst]}"
         if what in MIXES:  # at a kink there is no second derivative
             return text, right | undecided & any(map(np.any, self.excused.values()))
@@ -134,17 +134,19 @@ class _Judge:
         """One ``Estimate`` per leaf."""
         f, primals, cotangent = self.function, v.primals, _of_numbers(self.function, v, v.cotangent)
         if what == "jvp":
-            return referee.jvp(f, primals, v.tangents)
+            return estimates.jvp(f, primals, v.tangents)
         if what == "vjp":
-            return referee.vjp(f, primals, cotangent, where=asked)
+            return estimates.vjp(f, primals, cotangent, where=asked)
         if what == "jvp of jvp":
-            return referee.total(referee.second(f, primals, v.tangents, v.others), referee.jvp(f, primals, v.others))
+            return estimates.total(
+                estimates.second(f, primals, v.tangents, v.others), estimates.jvp(f, primals, v.others)
+            )
         if any(map(np.iscomplexobj, optree.tree_leaves(v))):
-            raise referee.Undecided("second derivatives of complex functions")
-        along = referee.vjp(f, primals, cotangent, v.tangents, asked)
+            raise estimates.Undecided("second derivatives of complex functions")
+        along = estimates.vjp(f, primals, cotangent, v.tangents, asked)
         if what != "jvp of vjp":
             return along
-        return referee.total(along, referee.vjp(f, primals, _of_numbers(f, v, v.second), where=asked))
+        return estimates.total(along, estimates.vjp(f, primals, _of_numbers(f, v, v.second), where=asked))
 
     def _undefined(self, what, place, v, mine):
         """Where a derivative belongs to a nan, and has no value that is right."""
@@ -168,10 +170,10 @@ class _Judge:
         terms = [np.where(t == 0, 0, np.real(c)) for c, t in pairs]
         total, scale = sum(map(np.sum, terms)), float(sum(np.sum(np.abs(term)) for term in terms))
         try:
-            (estimate,) = referee.jvp(paired, v.primals, along)
-        except referee.Undecided:
+            (estimate,) = estimates.jvp(paired, v.primals, along)
+        except estimates.Undecided:
             return True
-        return bool(estimate.kink) or referee.right(np.asarray(total), estimate, relative, scale)[()] is not False
+        return bool(estimate.kink) or estimates.right(np.asarray(total), estimate, relative, scale)[()] is not False
 
 
 def _by_place(tree):

@@ -17,16 +17,16 @@ import optree
 from scratch_ad.tracer import name_of
 from scratch_ad.tree import is_inexact
 
-from . import sweep
-from .compare import ULPS, Difference, Finding, differences
-from .engine import OURS, Engine
-from .engine import engine as engine_named
-from .judge import examined
-from .measure import Problem, again, compiled, vectors
-from .result import Result
-from .rounding import without_rules
+from ..engines.ready import OURS, Engine
+from ..engines.ready import engine as engine_named
+from ..measure.derivatives import Problem, again, compiled, vectors
+from ..measure.rounding import without_rules
+from ..measure.tolerances import ULPS, Difference, Finding, differences
+from ..referee.judge import examined
+from ..report.result import Result
+from ..report.words import described, follows
+from ..sweep import sweep
 from .shrink import Code, listed, shrunk
-from .words import described, follows
 
 __tracebackhide__ = True  # pytest shows the caller's lines
 SPELT = 100  # numbers in arguments, up to which a line of code holds them
@@ -104,7 +104,7 @@ def check_custom(f, reference, *args, modes=("fwd", "rev"), order=2, edges=False
     see ``check``.
     """
     if isinstance(f, type) and any(base.__module__.startswith("torch.autograd") for base in f.__mro__):
-        from .peers import torch_function
+        from ..engines.peers import torch_function
 
         engine, written = torch_function(f), f.apply
     else:
