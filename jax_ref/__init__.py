@@ -3,6 +3,11 @@
 ``jax_ref.grad(f)(x)`` stands beside ``scratch_ad.grad(f)(x)``: the same ``f``, written in NumPy calls. The first use
 of any of these imports JAX and enables 64-bit numbers in it (``jax_enable_x64``), without which JAX computes in
 float32.
+
+The rest checks derivatives, in rooms that each say what they are for; a room imports those before it alone: ``lift``
+(a plain NumPy function under JAX), ``cases`` (the catalogue), ``engines`` (whose derivatives), ``measure`` (an engine
+beside JAX), ``referee`` (who is right), ``report`` (how it is told), ``sweep`` (an engine over the catalogue),
+``checks`` (what users call), ``commands`` (the command ``scratch-ad``), and ``pytest_plugin``.
 """
 
 import importlib

@@ -121,7 +121,7 @@ def check_grads(f, args, order=2, modes=("fwd", "rev"), atol=None, rtol=None, ep
     No tolerance grows with the size of the array, as both do there, every element is compared by itself, and along
     several directions. ``f`` is a plain NumPy function, whose derivatives are ours, or a JAX function: then the custom
     rules in it, outside of loops and branches, are compared with JAX's derivatives of the bodies. ``atol``, ``rtol``
-    and ``eps`` must be left out: the tolerance is measured (see ``compare``).
+    and ``eps`` must be left out: the tolerance is measured from the function itself.
     Raises TypeError if one is given or ``args`` is no tuple or list, and AssertionError if anything is wrong.
     """
     if (atol, rtol, eps) != (None, None, None):

@@ -50,7 +50,7 @@ class Problem(NamedTuple):
     vectors: Vectors
     order: int = 2
     written: Callable | None = None  # the same function in calls of the engine's namespace, where that is another
-    normwise: bool = False  # whether rounding errors are relative to the largest number; see compare.NORMWISE
+    normwise: bool = False  # whether rounding errors are relative to the largest number; see tolerances.NORMWISE
 
 
 # Vectors
