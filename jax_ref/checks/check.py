@@ -20,6 +20,7 @@ from scratch_ad.tree import is_inexact
 from ..engines.ready import OURS, Engine
 from ..engines.ready import engine as engine_named
 from ..measure.derivatives import Problem, again, compiled, vectors
+from ..measure.quantities import Quantity
 from ..measure.rounding import without_rules
 from ..measure.tolerances import ULPS, Difference, Finding, differences
 from ..referee.judge import examined
@@ -290,7 +291,7 @@ class _Call:
 
     def found(self):
         """What is wrong with what is held fixed: integers among the results, and arguments that were changed."""
-        fixed = [Finding("value", "", Difference(problem)) for problem in dict.fromkeys(self.out.wrong)]
+        fixed = [Finding(Quantity.VALUE, "", Difference(problem)) for problem in dict.fromkeys(self.out.wrong)]
         return fixed + [Finding("inputs", "", Difference(problem)) for problem in self.given.changed()]
 
     def moving(self, f):
@@ -368,8 +369,8 @@ def _explained(engine, problem, reference):
     """What is wrong with the value alone, or with a pullback called again: after that anything may be raised."""
     f, v = problem.written or problem.function, problem.vectors
     value = engine.vjp(f, *v.primals)[0] if engine.vjp else engine.jvp(f, v.primals, v.tangents)[0]
-    expected, condition = reference.derivatives[0]["value"], reference.conditions[0]["value"]
-    found = [Finding("value", "", d) for d in differences(value, expected, condition, slack=engine.slack)]
+    expected, condition = (of[0][Quantity.VALUE] for of in reference[:2])
+    found = [Finding(Quantity.VALUE, "", d) for d in differences(value, expected, condition, slack=engine.slack)]
     return found or (again(engine.vjp, f, v) if engine.vjp else [])
 
 
