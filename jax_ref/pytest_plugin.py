@@ -23,7 +23,7 @@ from collections import ChainMap
 
 import pytest
 
-from .options import shard_of
+from .commands.options import shard_of
 
 OPTIONS = ("modes", "order", "engine", "edges", "reference", "seed")  # of check, which imports JAX
 ASKED = {"engine": "engine", "order": "order", "mode": "modes", "seed": "seed", "edges": "edges"}  # by --ad-…
@@ -161,8 +161,8 @@ def _check(item, f, *args, **options):
     __tracebackhide__ = True
     import jax
 
-    from .checks import check
-    from .devices import device, precision
+    from .checks.check import check
+    from .sweep.devices import device, precision
 
     _require(item)
     asked = {name: getattr(item.config.option, f"ad_{option}") for option, name in ASKED.items()}
@@ -178,8 +178,8 @@ def _require(item):
     __tracebackhide__ = True
     import jax
 
-    from .devices import INSTALL
-    from .engine import engine
+    from .engines.ready import engine
+    from .sweep.devices import INSTALL
 
     option = item.config.option
     try:
@@ -202,7 +202,7 @@ def pytest_pyfunc_call(pyfuncitem):
     __tracebackhide__ = lambda error: not error.errisinstance(Mismatch)  # pytest would say that it hid everything
     if _point(pyfuncitem) is None:
         return None
-    from .checks import Result
+    from .checks.check import Result
 
     given = pyfuncitem.funcargs
     names, count = _parameters(pyfuncitem), max(len(marker.args) for marker in pyfuncitem.iter_markers("ad"))

@@ -21,13 +21,13 @@ from _programs import PROGRAMS
 from _timing import interleaved
 
 import scratch_ad
-from jax_ref.compare import tolerance, wider
-from jax_ref.devices import device
-from jax_ref.engine import COMPILED
+from jax_ref.engines.ready import COMPILED
 from jax_ref.lift import lift
-from jax_ref.measure import measured, references
+from jax_ref.measure.derivatives import measured, references
+from jax_ref.measure.tolerances import tolerance, wider
 from jax_ref.report.records import Counts, text
-from jax_ref.sweep import Task, Unit, by_processes, problem, units
+from jax_ref.sweep.devices import device
+from jax_ref.sweep.sweep import Task, Unit, by_processes, problem, units
 
 FAMILIES = {  # file of the catalogue → the function that stands for it
     "elementwise": "np.tanh",
@@ -325,7 +325,7 @@ def cupy(settings, done, send, until):
 
 def started(asked):
     """What JAX says of its device, or why it cannot be had."""
-    from jax_ref import devices
+    from jax_ref.sweep import devices
 
     try:
         first = devices.devices(asked)[0]

@@ -13,7 +13,7 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 
-from jax_ref import devices
+from jax_ref.sweep import devices
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -28,8 +28,8 @@ import _environment
 
 _environment.here("jax", "numpy", "scipy", "optree", "hypothesis", "rich", "jinja2", "mpmath")
 
-from jax_ref import devices
-from jax_ref.progress import Progress
+from jax_ref.report.progress import Progress
+from jax_ref.sweep import devices
 
 EACH = 1.5e9  # bytes of memory that a process needs, a GPU's or the machine's
 START = 90  # seconds within which JAX has to start

@@ -24,8 +24,8 @@ import jax_ref
 import scratch_ad
 from jax_ref.cases import catalogue
 from jax_ref.cases.large import COLUMN, SQUARE
+from jax_ref.cases.names import named
 from jax_ref.lift import lift
-from jax_ref.names import named
 from scratch_ad.tracer import name_of
 
 # Why a function may cost more than JAX's: the dearest programs were read beside JAX's, others are like them.

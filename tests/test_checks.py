@@ -7,10 +7,10 @@ import pytest
 from jax.test_util import check_grads as jax_check_grads
 
 import scratch_ad
-from jax_ref.checks import check, check_custom, check_engine, check_grads, check_jvp, check_vjp
-from jax_ref.engine import OURS, REVERSE, Engine
-from jax_ref.judge import judged
-from jax_ref.measure import Problem, findings, references, vectors
+from jax_ref.checks.check import check, check_custom, check_engine, check_grads, check_jvp, check_vjp
+from jax_ref.engines.ready import OURS, REVERSE, Engine
+from jax_ref.measure.derivatives import Problem, findings, references, vectors
+from jax_ref.referee.judge import judged
 
 X = np.array([0.5, -1.25, 2.0])
 DTYPES = ("float32", "float64")

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from jax_ref import cli, options
+from jax_ref.commands import cli, options
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +42,7 @@ ONE = ("check", "square", "--dtype", "float64", "--jobs", 1)
 
 
 def test_help_comes_without_jax_or_numpy():
-    code = "import sys; from jax_ref import cli; cli.main(['{}', '--help'])"
+    code = "import sys; from jax_ref.commands import cli; cli.main(['{}', '--help'])"
     path = {**os.environ, "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))}
     for word in ("check", "compare"):
         atexit = "import atexit, sys; atexit.register(lambda: print({'jax', 'numpy', 'rich'} & sys.modules.keys()));"
@@ -51,8 +51,8 @@ def test_help_comes_without_jax_or_numpy():
 
 
 def test_help_names_all_engines_and_explains_all_options(capsys):
-    from jax_ref.engine import ENGINES
-    from jax_ref.peers import PEERS
+    from jax_ref.engines.peers import PEERS
+    from jax_ref.engines.ready import ENGINES
 
     commands = dict(next(a for a in options.parser()._actions if a.dest == "command").choices or ())
     assert [*commands] == [*cli.COMMANDS]
@@ -261,7 +261,7 @@ def test_a_terminal_shows_a_bar(columns):
 
 def test_an_engine_in_a_folder_without_an_init_file(tmp_path, monkeypatch):
     (tmp_path / "spaced").mkdir()
-    (tmp_path / "spaced" / "engines.py").write_text("from jax_ref.engine import OURS as mine")
+    (tmp_path / "spaced" / "engines.py").write_text("from jax_ref.engines.ready import OURS as mine")
     monkeypatch.chdir(tmp_path)
     assert run(*ONE, "--engine", "spaced.engines:mine") == cli.GOOD
 
@@ -330,7 +330,7 @@ def test_a_method_that_fails_does_not_break_the_table(capsys):
     run("compare", "np.sum(np.array([a[0], a[1]]))")
     said = capsys.readouterr()
     assert "Traceback" not in said.err
-    from jax_ref.compare_methods import Row, show
+    from jax_ref.commands.compare_methods import Row, show
 
     show([Row("good", 0.0, 3, 1.0), Row("bad", problem="TypeError: one\ntwo")], 1.0)
     out = capsys.readouterr().out
@@ -352,7 +352,7 @@ def test_false_alarms(capsys):
 
 
 def test_atlas_shows_where_it_is(capsys, tmp_path, monkeypatch):
-    from jax_ref import atlas
+    from jax_ref.commands import atlas
     from jax_ref.report import page
 
     monkeypatch.setattr(page, "write_atlas", lambda *args: None)

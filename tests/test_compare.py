@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from jax_ref.compare import ULPS, differences, mismatch, tolerance
+from jax_ref.measure.tolerances import ULPS, differences, mismatch, tolerance
 
 one = np.ones(1000, np.float32)
 

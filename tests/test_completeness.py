@@ -12,7 +12,7 @@ from numpy.testing import overrides
 import scratch_ad
 from jax_ref.cases import catalogue
 from jax_ref.cases.constant import CONSTANTS
-from jax_ref.compare import mismatch
+from jax_ref.measure.tolerances import mismatch
 from scratch_ad import fast, forward, grad, jvp, scipy, vjp
 from scratch_ad.constants import ConstantCell
 from scratch_ad.registry import load_rules, rule_of

@@ -8,7 +8,7 @@ import pytest
 import scipy
 from numpy.testing import overrides
 
-from jax_ref.coverage import MODULES, STATUSES, entries, table
+from jax_ref.commands.coverage import MODULES, STATUSES, entries, table
 from scratch_ad.tracer import name_of
 
 

@@ -5,10 +5,9 @@ import importlib.util
 import numpy as np
 import pytest
 
-from jax_ref import engine as engines
-from jax_ref import peers
-from jax_ref.engine import ENGINES, JAX, NUMERICAL, Engine, engine
-from jax_ref.measure import Problem, findings, references, vectors
+from jax_ref.engines import peers, ready
+from jax_ref.engines.ready import ENGINES, JAX, NUMERICAL, Engine, engine
+from jax_ref.measure.derivatives import Problem, findings, references, vectors
 
 # PyTorch warns of a function of its own that it calls when it first differentiates.
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")
@@ -33,11 +32,11 @@ def test_an_engine_is_found_by_its_name(name):
 
 
 def test_an_engine_of_the_users_own():
-    assert engine("jax_ref.engine:NUMERICAL") is NUMERICAL
+    assert engine("jax_ref.engines.ready:NUMERICAL") is NUMERICAL
 
 
 @pytest.mark.parametrize(
-    "name", ["tensorflow", "jax_ref.engine:nothing", "no_such_module:engine", "jax_ref.engine:ENGINES"]
+    "name", ["tensorflow", "jax_ref.engines.ready:nothing", "no_such_module:engine", "jax_ref.engines.ready:ENGINES"]
 )
 def test_an_unknown_engine_is_refused(name):
     with pytest.raises(ValueError, match=name.partition(":")[0]):
@@ -55,7 +54,7 @@ def test_a_peer_that_is_not_installed_is_named(monkeypatch):
 
 def test_the_modes_of_an_engine():
     assert JAX.modes() == ("fwd", "rev")
-    assert engines.REVERSE.modes() == ("rev",)
+    assert ready.REVERSE.modes() == ("rev",)
     assert peer("mygrad").modes() == ("rev",)
 
 

@@ -4,8 +4,9 @@ import jax
 import numpy as np
 import pytest
 
-from jax_ref import executables, sweep
-from jax_ref.sweep import Unit
+from jax_ref.measure import executables
+from jax_ref.sweep import sweep
+from jax_ref.sweep.sweep import Unit
 
 
 @pytest.fixture

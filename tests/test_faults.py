@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import scratch_ad
-from jax_ref.faults import FAULTS, MODES, NOTHING, Selftest, false_alarms, planted, selftest
-from jax_ref.sweep import Unit
+from jax_ref.commands.faults import FAULTS, MODES, NOTHING, Selftest, false_alarms, planted, selftest
+from jax_ref.sweep.sweep import Unit
 from scratch_ad.registry import rule_of
 
 HANDFUL = ("np.tanh", "np.multiply", "np.sum", "np.where", "np.matmul", "np.sort", "np.concatenate")
@@ -44,7 +44,7 @@ def test_a_fault_that_no_case_exercises_is_named_as_escaped(monkeypatch):
 
 
 def test_a_check_that_finds_too_much_is_an_alarm(monkeypatch):
-    monkeypatch.setattr("jax_ref.compare.tolerance", lambda expected, *_: np.full(expected.shape, -1.0))
+    monkeypatch.setattr("jax_ref.measure.tolerances.tolerance", lambda expected, *_: np.full(expected.shape, -1.0))
     assert not selftest(["np.tanh"], ["fwd"]).ok
 
 

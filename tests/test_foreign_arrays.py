@@ -7,9 +7,9 @@ import optree
 import pytest
 
 import scratch_ad
-from jax_ref import peers
 from jax_ref.cases import catalogue
-from jax_ref.measure import Problem, findings, references, vectors
+from jax_ref.engines import peers
+from jax_ref.measure.derivatives import Problem, findings, references, vectors
 from scratch_ad.tracer import name_of
 
 

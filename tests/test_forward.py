@@ -9,7 +9,7 @@ import pytest
 
 import jax_ref
 import scratch_ad
-from jax_ref.compare import mismatch
+from jax_ref.measure.tolerances import mismatch
 from scratch_ad import grad, jacfwd, jacrev, jvp, vjp
 from scratch_ad.program import record
 

@@ -16,8 +16,9 @@ import numpy as np
 import pytest
 from _timing import interleaved
 
-from jax_ref import cases, cli
-from jax_ref.names import names
+from jax_ref import cases
+from jax_ref.cases.names import names
+from jax_ref.commands import cli
 from jax_ref.report.gpu import document, tables
 
 ROOT = pathlib.Path(gpu.__file__).parents[1]

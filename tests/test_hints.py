@@ -5,10 +5,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jax_ref.checks import check, check_custom, check_jvp, check_vjp
-from jax_ref.engine import OURS
-from jax_ref.faults import FAULTS, planted
-from jax_ref.measure import Problem, findings, references, vectors
+from jax_ref.checks.check import check, check_custom, check_jvp, check_vjp
+from jax_ref.commands.faults import FAULTS, planted
+from jax_ref.engines.ready import OURS
+from jax_ref.measure.derivatives import Problem, findings, references, vectors
 
 rng = np.random.default_rng(0)
 x3, x33, x23 = rng.normal(size=3), rng.normal(size=(3, 3)), rng.normal(size=(2, 3))

@@ -46,6 +46,10 @@ ORDER = [  # a module or package may import those that stand before it
     *("program", "cost", "symbolic", "numerical", "linearization", "transforms", "custom"),
 ]
 MODES = {"forward", "reverse", "program", "numerical"}  # none imports another
+ROOMS = [  # of jax_ref: a room may import those that stand before it
+    *("lift", "cases", "engines", "measure", "referee", "report", "sweep", "checks", "commands"),
+    *("pytest_plugin", "cli", "__main__"),
+]
 
 
 def imports(tree, module):
@@ -94,6 +98,26 @@ def test_imports_point_one_way():
             assert mine not in MODES or not names & MODES, module
 
 
+def test_rooms_of_jax_ref_stand_in_order():
+    between = {room: set() for room in ROOMS}
+    for module, imported in GRAPH.items():
+        if module.startswith("jax_ref."):
+            room = module.split(".")[1]
+            between[room] |= {other.split(".")[1] for other in imported if other.startswith("jax_ref.")} - {room}
+    for k, room in enumerate(ROOMS):
+        assert between[room] <= {*ROOMS[:k]}, room
+
+
+def test_each_room_of_jax_ref_says_what_it_is_for():
+    rooms = {module for module, path in PATHS.items() if path.name == "__init__.py" and module.startswith("jax_ref.")}
+    assert {room.split(".")[1] for room in rooms} < {*ROOMS}
+    for room in rooms:
+        said = ast.get_docstring(TREES[room])
+        assert said and "\n\n" in said, room
+        parts = {path.stem for path in PATHS[room].parent.glob("*.py")} - {"__init__"}
+        assert room == "jax_ref.cases" or all(f"``{part}``" in said for part in parts), room
+
+
 def test_scratch_ad_knows_nothing_of_jax():
     for module, tree in TREES.items():
         if module.startswith("scratch_ad"):
@@ -139,4 +163,9 @@ def test_cost_of_the_import(record_property):
 
 def test_the_first_use_of_jax_ref_enables_64_bits_and_imports_jax():
     assert fresh("import jax_ref, jax; jax_ref.grad; print(jax.numpy.ones(2).dtype)") == "float64"
-    assert fresh("import jax_ref, jax_ref.cli, jax_ref.pytest_plugin, sys; print('jax' in sys.modules)") == "False"
+    assert (
+        fresh(
+            "import jax_ref, jax_ref.cli, jax_ref.commands.cli, jax_ref.pytest_plugin, sys; print('jax' in sys.modules)"
+        )
+        == "False"
+    )

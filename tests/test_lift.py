@@ -9,7 +9,7 @@ import pytest
 
 import jax_ref
 import scratch_ad
-from jax_ref.compare import mismatch
+from jax_ref.measure.tolerances import mismatch
 
 Pair = collections.namedtuple("Pair", "first second")
 x3 = np.array([0.3, -1.2, 2.0])

@@ -7,10 +7,11 @@ import optree
 import pytest
 
 import scratch_ad
-from jax_ref import measure, sweep
-from jax_ref.compare import differences
-from jax_ref.engine import OURS, Engine
-from jax_ref.measure import Problem, findings, references, vectors
+from jax_ref.engines.ready import OURS, Engine
+from jax_ref.measure import derivatives
+from jax_ref.measure.derivatives import Problem, findings, references, vectors
+from jax_ref.measure.tolerances import differences
+from jax_ref.sweep import sweep
 
 x3 = np.array([0.3, -1.2, 2.0])
 
@@ -20,11 +21,11 @@ def problem(f, *primals, order=2):
 
 
 @pytest.mark.parametrize("name", ["np.tanh", "np.linalg.inv", "np.fft.fft", "np.cumprod", "np.logaddexp"])
-@pytest.mark.parametrize("options", [measure.SMALL, measure.QUICKLY])
+@pytest.mark.parametrize("options", [derivatives.SMALL, derivatives.QUICKLY])
 def test_xla_settings_do_not_change_the_reference(name, options):
     for unit in sweep.units([name], ["float64"]):
         problems = [sweep.problem(case, unit.dtype) for case in unit.cases()]
-        quick, exact = (measure.compiled(problems, given)(problems) for given in (options, None))
+        quick, exact = (derivatives.compiled(problems, given)(problems) for given in (options, None))
         for a, b in zip(quick, exact, strict=True):
             for k in range(2):
                 conditions = optree.tree_map(np.maximum, a.conditions[k], b.conditions[k])
@@ -119,6 +120,6 @@ def test_modes_that_disagree_are_found_where_jax_is_as_wrong_as_one_of_them():
 
     p = problem(lambda x: np.sin(x) * np.ones((50, 1)), x3, order=1)
     (reference,) = references([p])
-    for derivatives in reference.derivatives:
-        derivatives["vjp"] = (derivatives["vjp"][0] * (1 + 1e-6),)
+    for exact in reference.derivatives:
+        exact["vjp"] = (exact["vjp"][0] * (1 + 1e-6),)
     assert [finding.what for finding in findings(wrong(vjp=slightly_off), p, reference)] == ["adjoint identity"]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from jax_ref.names import named, names
+from jax_ref.cases.names import named, names
 
 
 @pytest.mark.parametrize(

@@ -11,13 +11,13 @@ import pytest
 
 import jax_ref
 import scratch_ad
-from jax_ref import referee
-from jax_ref.atlas import disagreements, row
 from jax_ref.cases import catalogue
 from jax_ref.cases.edge_points import EDGE_POINTS
 from jax_ref.cases.known_bugs import KNOWN_BUGS
-from jax_ref.precise import UFUNCS, Precise, Undecided, precise
-from jax_ref.referee import right, second, verdict
+from jax_ref.commands.atlas import disagreements, row
+from jax_ref.referee import estimates
+from jax_ref.referee.estimates import right, second, verdict
+from jax_ref.referee.precise import UFUNCS, Precise, Undecided, precise
 from scratch_ad.tracer import name_of
 from scratch_ad.tree import is_inexact
 
@@ -114,9 +114,9 @@ def test_catalogue(case, dtype):
     out, pushed = jax_ref.jvp(f, primals, tangents)
     cotangent = [like(y, rng) for y in out]
     pulled = jax_ref.vjp(f, *primals)[1](cotangent)
-    assert [wrong(*pair) for pair in zip(pushed, referee.jvp(f, primals, tangents), strict=True)] == [[]] * len(out)
-    estimates = referee.vjp(f, primals, cotangent)
-    assert [wrong(*pair) for pair in zip(pulled, estimates, strict=True)] == [[]] * len(primals)
+    assert [wrong(*pair) for pair in zip(pushed, estimates.jvp(f, primals, tangents), strict=True)] == [[]] * len(out)
+    found = estimates.vjp(f, primals, cotangent)
+    assert [wrong(*pair) for pair in zip(pulled, found, strict=True)] == [[]] * len(primals)
 
 
 # Functions of one number: what is right there, and what is not.
@@ -150,7 +150,7 @@ JUDGED = {
 @pytest.mark.parametrize("name", JUDGED)
 def test_judged(name):
     f, x, good, bad = JUDGED[name]
-    (pushed,), (pulled,) = referee.jvp(f, (x,), (1.0,)), referee.vjp(f, (x,), 1.0)
+    (pushed,), (pulled,) = estimates.jvp(f, (x,), (1.0,)), estimates.vjp(f, (x,), 1.0)
     for estimate in (pushed, pulled):
         for answers, is_right in ((good, True), (bad, False)):
             for answer in answers:
@@ -173,7 +173,7 @@ UNKNOWN = {
 @pytest.mark.parametrize("name", UNKNOWN)
 def test_unknown(name):
     f, x = UNKNOWN[name]
-    (estimate,) = referee.jvp(f, (x,), (1.0,))
+    (estimate,) = estimates.jvp(f, (x,), (1.0,))
     assert verdict(0.0, nan, estimate, 1e-12)[()] == "undecided", estimate.text()
 
 
@@ -190,30 +190,30 @@ REFUSED = {
 def test_undecided(name):
     f, x, message = REFUSED[name]
     with pytest.raises(Undecided, match=message) as caught:
-        referee.jvp(f, (x,), (1.0,))
+        estimates.jvp(f, (x,), (1.0,))
     assert set(verdict(np.zeros(2), np.ones(2), caught.value, 1e-12)) == {"undecided"}
 
 
 @pytest.mark.parametrize("f", [np.maximum, np.logaddexp, np.hypot], ids=lambda f: f.__name__)
 def test_infinities_approached_in_different_ways(f):
     """The derivative at two infinities depends on which is the larger: there is none. At one it is a limit."""
-    (estimate,) = referee.jvp(f, (inf, inf), (1.0, 0.0))
+    (estimate,) = estimates.jvp(f, (inf, inf), (1.0, 0.0))
     assert not estimate.decided
-    (estimate,) = referee.jvp(f, (inf, 1.0), (1.0, 0.0))
+    (estimate,) = estimates.jvp(f, (inf, 1.0), (1.0, 0.0))
     assert right(1.0, estimate, 1e-12)[()] is True
 
 
 def test_kinks_of_several_variables():
-    (estimate,) = referee.vjp(np.max, (np.array([2.0, 2.0, 1.0]),), 1.0)
+    (estimate,) = estimates.vjp(np.max, (np.array([2.0, 2.0, 1.0]),), 1.0)
     np.testing.assert_array_equal(estimate.kink, [True, True, False])
     assert right([0.5, 0.5, 0.0], estimate, 1e-12).all()
     assert list(right([1.5, -0.5, 0.1], estimate, 1e-12)) == [False] * 3
-    (estimate,) = referee.vjp(np.linalg.norm, (np.zeros(2),), 1.0)
+    (estimate,) = estimates.vjp(np.linalg.norm, (np.zeros(2),), 1.0)
     assert list(verdict([0.0, 0.0], [nan, 2.0], estimate, 1e-12)) == ["mine", "mine"]
 
 
 def test_verdicts():
-    (estimate,) = referee.jvp(np.sin, (np.zeros(4),), (np.ones(4),))
+    (estimate,) = estimates.jvp(np.sin, (np.zeros(4),), (np.ones(4),))
     got = verdict([1.0, 1.0, 2.0, 2.0], [1.0, 2.0, 1.0, 2.0], estimate, 1e-12)
     assert list(got) == ["both", "mine", "theirs", "neither"]
 
@@ -221,16 +221,16 @@ def test_verdicts():
 def test_error_bars():
     """The truth lies within them, they are far below double precision, and mpmath's precision stays as it was."""
     before = mpmath.mp.dps
-    (estimate,) = referee.jvp(np.sin, (1.0,), (1.0,))
+    (estimate,) = estimates.jvp(np.sin, (1.0,), (1.0,))
     with mpmath.workdps(60):
         assert abs(estimate.value[()] - mpmath.cos(1)) <= estimate.error[()] < mpmath.mpf("1e-30")
-    (estimate,) = referee.jvp(np.hypot, (1e300, 1e-300), (1.0, 1.0))
+    (estimate,) = estimates.jvp(np.hypot, (1e300, 1e-300), (1.0, 1.0))
     assert right(1.0, estimate, 1e-14)[()] is True
     assert mpmath.mp.dps == before
 
 
 def test_small_differences_are_told_by_scale():
-    (estimate,) = referee.jvp(lambda x: x - x, (1.0,), (1.0,))
+    (estimate,) = estimates.jvp(lambda x: x - x, (1.0,), (1.0,))
     assert right(1e-17, estimate, 1e-14)[()] is False
     assert right(1e-17, estimate, 1e-14, scale=1.0)[()] is True
 
@@ -250,8 +250,8 @@ def test_complex(name):
     f, kind = COMPLEX[name]
     z, t, g = np.random.default_rng(0).normal(size=(3, 3, 2)) @ [1, 1j]
     g = kind(g)
-    assert not wrong(jax_ref.jvp(f, (z,), (t,))[1], referee.jvp(f, (z,), (t,))[0])
-    pulled, estimate = jax_ref.vjp(f, z)[1](g)[0], referee.vjp(f, (z,), g)[0]
+    assert not wrong(jax_ref.jvp(f, (z,), (t,))[1], estimates.jvp(f, (z,), (t,))[0])
+    pulled, estimate = jax_ref.vjp(f, z)[1](g)[0], estimates.vjp(f, (z,), g)[0]
     assert not wrong(pulled, estimate)
     if np.any(pulled.imag):
         assert wrong(np.conjugate(pulled), estimate)
@@ -260,7 +260,7 @@ def test_complex(name):
 def test_real_input_of_a_complex_function():
     x, g = np.array([1.0, 2.0]), np.array([1 + 2j, 3 - 1j])
     f = lambda x: x * (2 - 3j)
-    assert not wrong(jax_ref.vjp(f, x)[1](g)[0], referee.vjp(f, (x,), g)[0])
+    assert not wrong(jax_ref.vjp(f, x)[1](g)[0], estimates.vjp(f, (x,), g)[0])
 
 
 def test_containers_and_integers():
@@ -268,10 +268,10 @@ def test_containers_and_integers():
         return {"y": tree["a"] ** n, "i": n}
 
     primals, nothing = ({"a": np.array([1.0, 2.0])}, 3), np.zeros((), scratch_ad.float0)
-    of_i, of_y = referee.jvp(f, primals, ({"a": np.ones(2)}, nothing))
+    of_i, of_y = estimates.jvp(f, primals, ({"a": np.ones(2)}, nothing))
     assert of_i.value[()] == 0
     assert right([3.0, 12.0], of_y, 1e-14).all()
-    of_a, of_n = referee.vjp(f, primals, {"y": np.array([1.0, 10.0]), "i": nothing})
+    of_a, of_n = estimates.vjp(f, primals, {"y": np.array([1.0, 10.0]), "i": nothing})
     assert right([3.0, 120.0], of_a, 1e-14).all()
     assert of_n.value[()] == 0
 
@@ -304,7 +304,7 @@ def test_dtypes():
 
 def test_function_of_a_user():
     softplus = scratch_ad.elementwise(lambda x: np.logaddexp(0.0, x), lambda x: 7.0 * x)  # a wrong rule is not asked
-    (estimate,) = referee.jvp(softplus, (1.0,), (1.0,))
+    (estimate,) = estimates.jvp(softplus, (1.0,), (1.0,))
     assert right(1 / (1 + np.exp(-1.0)), estimate, 1e-14)[()] is True
 
 

@@ -28,7 +28,7 @@ import scipy.stats
 
 import jax_ref
 import scratch_ad
-from jax_ref.precise import precise
+from jax_ref.referee.precise import precise
 from scratch_ad import refusals
 from scratch_ad.registry import load_rules, rule_of
 from scratch_ad.rule import Refused

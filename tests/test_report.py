@@ -10,11 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from jax_ref import cli, sweep
-from jax_ref.atlas import disagreements, row
 from jax_ref.cases.known_bugs import KNOWN_BUGS
+from jax_ref.commands import cli
+from jax_ref.commands.atlas import disagreements, row
 from jax_ref.report import junit, markdown, page
 from jax_ref.report.records import excused, headline, lines, results, text, title
+from jax_ref.sweep import sweep
 
 pytestmark = pytest.mark.xdist_group("report")  # one run of everything serves all tests here
 SOME = sweep.units(["square", "std"], ["float32", "float64"])

@@ -12,7 +12,7 @@ import pytest
 
 import jax_ref
 import scratch_ad
-from jax_ref.compare import mismatch
+from jax_ref.measure.tolerances import mismatch
 from scratch_ad import grad, jvp, linearize, vjp
 
 x3 = np.array([0.3, -1.2, 2.0])

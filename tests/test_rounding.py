@@ -8,8 +8,8 @@ import pytest
 
 import jax_ref
 import scratch_ad
-from jax_ref.engine import Engine
-from jax_ref.rounding import shaken
+from jax_ref.engines.ready import Engine
+from jax_ref.measure.rounding import shaken
 
 
 def network(weights, x):

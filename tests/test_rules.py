@@ -8,10 +8,10 @@ import optree
 import pytest
 
 import scratch_ad
-from jax_ref import sweep
 from jax_ref.cases import catalogue
-from jax_ref.compare import mismatch
-from jax_ref.measure import inner
+from jax_ref.measure.derivatives import inner
+from jax_ref.measure.tolerances import mismatch
+from jax_ref.sweep import sweep
 
 
 @pytest.mark.parametrize("unit", sweep.units(), ids="-".join)

@@ -14,9 +14,9 @@ from mpmath import mp, mpf
 
 import scratch_ad
 from jax_ref.cases import catalogue
-from jax_ref.measure import inner
-from jax_ref.precise import UFUNCS as PRECISE
-from jax_ref.precise import precise
+from jax_ref.measure.derivatives import inner
+from jax_ref.referee.precise import UFUNCS as PRECISE
+from jax_ref.referee.precise import precise
 from scratch_ad import grad, jvp, vjp
 from scratch_ad.registry import rule_of
 from scratch_ad.rule import Constant, Refused

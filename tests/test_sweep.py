@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 
 import scratch_ad
-from jax_ref import compare, sweep
 from jax_ref.cases import catalogue
-from jax_ref.engine import Engine
-from jax_ref.engine import engine as engine_named
+from jax_ref.engines.ready import Engine
+from jax_ref.engines.ready import engine as engine_named
+from jax_ref.measure import tolerances
 from jax_ref.report.records import Expectation, Log, expectations, lines, results, text
+from jax_ref.sweep import sweep
 from scratch_ad.registry import rule_of
 from scratch_ad.rule import Composite
 from scratch_ad.tracer import name_of
@@ -303,15 +304,15 @@ def test_ours_run_by_jax_is_right_to_second_order_and_its_faults_are_found(engin
 
 def test_a_wider_tolerance_is_one_devices_and_one_functions(monkeypatch):
     unit = sweep.Unit("np.square", "float64")
-    monkeypatch.setitem(compare.WIDER, ("cpu", "np.square"), (1e18, "a reason"))
-    monkeypatch.setitem(compare.WIDER, ("gpu", "np.negative"), (1e18, "a reason"))
+    monkeypatch.setitem(tolerances.WIDER, ("cpu", "np.square"), (1e18, "a reason"))
+    monkeypatch.setitem(tolerances.WIDER, ("gpu", "np.negative"), (1e18, "a reason"))
     assert all(result.ok for result in sweep.run(unit, DOUBLES, ("rev",), 1))
     assert not all(result.ok for result in sweep.run(sweep.Unit("np.negative", "float64"), DOUBLES, ("rev",), 1))
 
 
 def test_every_wider_tolerance_has_its_reason():
     known = {*sweep.named(), "default precision"}
-    for (platform, what), (factor, reason) in compare.WIDER.items():
+    for (platform, what), (factor, reason) in tolerances.WIDER.items():
         assert platform == "gpu" and what in known and factor > 1 and len(reason) > 20
 
 

@@ -9,8 +9,8 @@ import pytest
 
 import jax_ref
 import scratch_ad
-from jax_ref.compare import mismatch
-from jax_ref.precise import precise
+from jax_ref.measure.tolerances import mismatch
+from jax_ref.referee.precise import precise
 from scratch_ad import grad, jvp, vjp
 from scratch_ad.constants import ConstantCell
 from scratch_ad.tracer import Tracer

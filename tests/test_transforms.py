@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import jax_ref
 import scratch_ad
-from jax_ref.compare import mismatch
+from jax_ref.measure.tolerances import mismatch
 
 GLOBAL = optree.registry.__GLOBAL_NAMESPACE
 Pair = collections.namedtuple("Pair", "first second")

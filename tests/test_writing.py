@@ -8,7 +8,7 @@ import pytest
 import jax_ref
 import scratch_ad
 import scratch_ad.numpy as anp
-from jax_ref.precise import precise
+from jax_ref.referee.precise import precise
 from scratch_ad import grad, jacfwd, jvp, record, vjp
 from scratch_ad.tracer import answers
 

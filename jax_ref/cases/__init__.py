@@ -5,6 +5,9 @@ interval its numbers are drawn from. ``cases`` puts several expressions of the s
 
     cases(np.sum, "np.sum(a)", "np.sum(a, axis=1, keepdims=True)", a=(3, 4))
     cases(np.log, "np.log(a)", a=positive(2, 3))
+
+``edge_points`` and ``known_bugs`` are points at which derivatives go wrong, after public reports; ``names`` says which
+functions a user's words mean.
 """
 
 import zlib

@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from ..compare import Difference, Finding
-from ..words import EVENTS, told
+from ..measure.tolerances import Difference, Finding
+from .words import EVENTS, told
 
 _HEADER = {"run", "engine", "versions", "device", "precision", "modes", "order", "seed", "expect", "when"}
 _RECORD = {"run", "unit", "case", "number", "of", "status", "findings", "missing", "seconds", "rerun"}

@@ -15,11 +15,11 @@ from scratch_ad import scipy
 from scratch_ad.registry import rule_of
 from scratch_ad.rule import Elementwise
 
-from .cases.edge_points import EDGE_POINTS
-from .cases.known_bugs import KNOWN_BUGS
-from .precise import UFUNCS, Undecided
-from .referee import jacobian, largest, right, verdict
-from .shrink import written
+from ..cases.edge_points import EDGE_POINTS
+from ..cases.known_bugs import KNOWN_BUGS
+from ..checks.shrink import written
+from ..referee.estimates import jacobian, largest, right, verdict
+from ..referee.precise import UFUNCS, Undecided
 
 TOLERANCE = 64  # units in the last place
 FIRST = ("grad", "jac")

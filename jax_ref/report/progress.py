@@ -2,7 +2,7 @@
 
 import sys
 
-from .report.records import FAILED, results, summary
+from .records import FAILED, results, summary
 
 
 class Progress:

@@ -9,9 +9,10 @@ from dataclasses import replace
 import numpy as np
 import optree
 
-from . import referee
-from .compare import unit
-from .measure import MIXES, compared, measured, rounded
+from ..measure.derivatives import compared, measured, rounded
+from ..measure.quantities import FIRST, Quantity, quantity
+from ..measure.tolerances import unit
+from . import estimates
 
 EVALUATED = 4096  # numbers in arguments and results, times the elements that are asked for one by one
 
@@ -21,15 +22,6 @@ _SAID = {
     "both": "both are right",
     "neither": "neither is right",
     "undecided": "undecided",
-}
-
-# What is made of first derivatives alone: of which, and whether of those at both sets of vectors.
-_COMBINED = {
-    "jvp along a combination": ("jvp", True),
-    "vjp along a combination": ("vjp", True),
-    "vjp of twice": ("vjp", True),
-    "vjp of jvp in the tangents": ("vjp", False),
-    "vjp of vjp in the cotangent": ("jvp", False),
 }
 
 
@@ -50,7 +42,7 @@ def weighed(engine, problem, reference, quantities):
 def judged(problem, reference, found):
     """The findings with the referee's verdicts, and those excused because it finds the engine right."""
     judge, verdicts = _Judge(problem, reference, found), {}
-    for k in sorted(range(len(found)), key=lambda k: found[k].what not in ("jvp", "vjp")):
+    for k in sorted(range(len(found)), key=lambda k: found[k].what not in FIRST):
         verdicts[k] = judge.verdict(found[k])
     told = [(replace(finding, verdict=verdicts[k][0]), verdicts[k][1]) for k, finding in enumerate(found)]
     return _once(f for f, excused in told if not excused), _once(f for f, excused in told if excused)
@@ -72,86 +64,87 @@ class _Judge:
         self.vectors = problem.vectors, problem.vectors.turned()
         self.size = sum(np.size(x) for x in optree.tree_leaves([problem.vectors.primals, problem.vectors.cotangent]))
         self.excused = {}  # where, by quantity, turned and place
-        self.cotangents = [_by_place(exact["vjp"]) for exact in reference.derivatives]  # mine
+        self.cotangents = [_by_place(exact[Quantity.VJP]) for exact in reference.derivatives]  # mine
         for finding in found:
-            if finding.what == "vjp" and finding.difference.compared:
+            if finding.what == Quantity.VJP and finding.difference.compared:
                 self.cotangents[finding.turned][finding.difference.place] = finding.difference.compared.got
 
     def verdict(self, finding):
         """What the referee says of a finding, and whether that is excused."""
-        what, turned, difference = finding.what, finding.turned, finding.difference
-        if not difference.compared:
+        what, turned, difference = quantity(finding.what), finding.turned, finding.difference
+        if not difference.compared or not what or what.order == 0:
             return "", False
         left = difference.compared.wrong
-        if what in _COMBINED:
-            of, both = _COMBINED[what]
-            for side in (False, True) if both else (turned,):
-                left = left & ~self._known(of, side, difference.place)
-            return "", not np.any(left)
-        if what in ("jvp", "vjp"):
+        if what.is_first:
             text, right = self._asked(finding, left)
             self.excused[what, turned, difference.place] = right & left
             return text, bool(np.all(right[left]))
-        if what in MIXES:
-            left = left & ~self._known("jvp" if what == "jvp of jvp" else "vjp", turned, difference.place)
+        if what.is_second:
+            first = Quantity.VJP if what.of_arguments else Quantity.JVP
+            left = left & ~self._known(first, turned, difference.place)
             text, right = self._asked(finding, left) if np.any(left) else ("", left)
             return text, bool(np.all(right[left]))
-        return "", False
+        for side in (False, True) if what.order == 1 else (turned,):  # made of first derivatives alone
+            left = left & ~self._known(what.reference, side, difference.place)
+        return "", not np.any(left)
 
     def _known(self, what, turned, place):
         return np.asarray(self.excused.get((what, turned, place), False))
 
     def _asked(self, finding, where):
         """The verdict on the worst of the elements at ``where`` in words, and which of them are right."""
-        what, difference, v = finding.what, finding.difference, self.vectors[finding.turned]
+        what, difference, v = quantity(finding.what), finding.difference, self.vectors[finding.turned]
         mine, theirs, limit, _ = difference.compared
-        of_output = what in ("jvp", "jvp of jvp")
-        if self.size * (1 if of_output else np.sum(where)) > EVALUATED:
+        if self.size * (np.sum(where) if what.of_arguments else 1) > EVALUATED:
             return "not asked about so many numbers", np.zeros(where.shape, bool)
-        shaped = _by_place(v.cotangent if of_output else v.primals)
+        shaped = _by_place(v.primals if what.of_arguments else v.cotangent)
         asked = [where if place == difference.place else np.zeros(np.shape(x), bool) for place, x in shaped.items()]
         try:
             estimate = self._estimates(what, v, asked)[[*shaped].index(difference.place)]
-        except referee.Undecided as error:
+        except estimates.Undecided as error:
             return f"undecided: {error}", np.zeros(where.shape, bool)
         except Exception:  # whatever comes of a function that is not plain NumPy
             return "undecided: the function does not run on numbers of high precision", np.zeros(where.shape, bool)
         relative = unit((theirs.dtype, self.coarsest))
         scale = np.where(np.isfinite(limit), limit, 0) / relative
-        said = referee.right(mine, estimate, relative, scale)
+        said = estimates.right(mine, estimate, relative, scale)
         right, undecided = np.equal(said, True).astype(bool), np.equal(said, None).astype(bool)
         worst = difference.index if where[difference.index] else tuple(np.argwhere(where)[0])
-        who = referee.verdict(mine, theirs, estimate, relative, scale)[worst]
+        who = estimates.verdict(mine, theirs, estimate, relative, scale)[worst]
         text = f"{_SAID[who]}; the derivative is {estimate.text()[worst]}"
-        if what in MIXES:  # at a kink there is no second derivative
+        if what.is_second:  # at a kink there is no second derivative
             return text, right | undecided & any(map(np.any, self.excused.values()))
         right |= self._undefined(what, difference.place, v, mine)
-        if what == "vjp" and np.all(right[where]) and not self._sums_right(finding.turned, v, relative):
+        if what is Quantity.VJP and np.all(right[where]) and not self._sums_right(finding.turned, v, relative):
             return f"{text}; each element alone is possible, but not their sum", np.zeros(where.shape, bool)
         return text, right
 
     def _estimates(self, what, v, asked):
         """One ``Estimate`` per leaf."""
         f, primals, cotangent = self.function, v.primals, _of_numbers(self.function, v, v.cotangent)
-        if what == "jvp":
-            return referee.jvp(f, primals, v.tangents)
-        if what == "vjp":
-            return referee.vjp(f, primals, cotangent, where=asked)
-        if what == "jvp of jvp":
-            return referee.total(referee.second(f, primals, v.tangents, v.others), referee.jvp(f, primals, v.others))
+        if what is Quantity.JVP:
+            return estimates.jvp(f, primals, v.tangents)
+        if what is Quantity.VJP:
+            return estimates.vjp(f, primals, cotangent, where=asked)
+        if what is Quantity.JVP_OF_JVP:
+            return estimates.total(
+                estimates.second(f, primals, v.tangents, v.others), estimates.jvp(f, primals, v.others)
+            )
         if any(map(np.iscomplexobj, optree.tree_leaves(v))):
-            raise referee.Undecided("second derivatives of complex functions")
-        along = referee.vjp(f, primals, cotangent, v.tangents, asked)
-        if what != "jvp of vjp":
+            raise estimates.Undecided("second derivatives of complex functions")
+        along = estimates.vjp(f, primals, cotangent, v.tangents, asked)
+        if what is not Quantity.JVP_OF_VJP:
             return along
-        return referee.total(along, referee.vjp(f, primals, _of_numbers(f, v, v.second), where=asked))
+        return estimates.total(along, estimates.vjp(f, primals, _of_numbers(f, v, v.second), where=asked))
 
     def _undefined(self, what, place, v, mine):
         """Where a derivative belongs to a nan, and has no value that is right."""
         with np.errstate(all="ignore"):
             out = self.function(*v.primals)
-        of = np.isnan(_by_place(out if what == "jvp" else v.primals)[place])
-        return of if what == "jvp" else of | np.isnan(mine) & any(np.any(np.isnan(y)) for y in optree.tree_leaves(out))
+        if what is Quantity.JVP:
+            return np.isnan(_by_place(out)[place])
+        of_nan = any(np.any(np.isnan(y)) for y in optree.tree_leaves(out))
+        return np.isnan(_by_place(v.primals)[place]) | np.isnan(mine) & of_nan
 
     def _sums_right(self, turned, v, relative):
         """Whether cotangents are right where all move at once, as they need not be at a tie; or that is a kink too."""
@@ -168,10 +161,10 @@ class _Judge:
         terms = [np.where(t == 0, 0, np.real(c)) for c, t in pairs]
         total, scale = sum(map(np.sum, terms)), float(sum(np.sum(np.abs(term)) for term in terms))
         try:
-            (estimate,) = referee.jvp(paired, v.primals, along)
-        except referee.Undecided:
+            (estimate,) = estimates.jvp(paired, v.primals, along)
+        except estimates.Undecided:
             return True
-        return bool(estimate.kink) or referee.right(np.asarray(total), estimate, relative, scale)[()] is not False
+        return bool(estimate.kink) or estimates.right(np.asarray(total), estimate, relative, scale)[()] is not False
 
 
 def _by_place(tree):

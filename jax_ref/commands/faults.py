@@ -22,12 +22,13 @@ from scratch_ad.chain import through
 from scratch_ad.registry import Derivative, Rewrite, rule_of
 from scratch_ad.tracer import Tracer, astype, detached, each, name_of, primitive, shape_of, strip
 
-from . import sweep
-from .cases import catalogue
-from .compare import differences
-from .engine import OURS
-from .judge import examined
-from .measure import compiled, findings, measured, references, vectors
+from ..cases import catalogue
+from ..engines.ready import OURS
+from ..measure.derivatives import compiled, findings, measured, references, vectors
+from ..measure.quantities import FIRST
+from ..measure.tolerances import differences
+from ..referee.judge import examined
+from ..sweep import sweep
 
 MODES = ("fwd", "rev")
 
@@ -361,8 +362,8 @@ def _status(function, fault, mode, pairs):
 
 def _is_flat(reference):
     """Whether all derivatives are zero."""
-    first = [(exact["jvp"], exact["vjp"]) for exact in reference.derivatives]
-    return not any(map(np.any, optree.tree_leaves(first)))
+    derivatives = [exact[first] for exact in reference.derivatives for first in FIRST]
+    return not any(map(np.any, optree.tree_leaves(derivatives)))
 
 
 # Whether what is right is let through

@@ -11,7 +11,7 @@ from scratch_ad.registry import rule_of
 from scratch_ad.rule import Constant, Refused
 from scratch_ad.tracer import name_of
 
-from .cases import catalogue
+from . import catalogue
 
 
 def names():

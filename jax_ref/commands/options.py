@@ -5,7 +5,7 @@ import os
 import sys
 from pathlib import Path
 
-from .devices import CHOICES
+from ..sweep.devices import CHOICES
 
 _STATUS = "exit status: 0 all good, 1 a mismatch, 2 bad usage, 3 an error of its own, 130 stopped by Ctrl-C"
 
@@ -124,7 +124,7 @@ def version():
     try:
         return importlib.metadata.version("scratch-ad")
     except importlib.metadata.PackageNotFoundError:
-        root = Path(__file__).parents[1]
+        root = Path(__file__).parents[2]
         project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
         return f"{project['version']}, not installed, in {root}"
 

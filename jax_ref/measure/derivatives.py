@@ -14,19 +14,18 @@ import jax
 import numpy as np
 import optree
 
-from .compare import Difference, Finding, differences, unit
+from ..lift import lift
 from .executables import afresh
 from .hints import Witness, hint
-from .lift import lift
+from .quantities import FIRST, Quantity
 from .rounding import shaken
+from .tolerances import Difference, Finding, differences, unit
 
 # XLA options, to compile quickly what runs a few times: fusion takes minutes for some twenty steps of an ODE. The
 # many small functions of the catalogue compile in a quarter of that by an option that newer versions do not know.
 _UNOPTIMISED = {"xla_backend_optimization_level": 0}
 QUICKLY = {**_UNOPTIMISED, "xla_disable_hlo_passes": "fusion"}
 SMALL = _UNOPTIMISED if jax.__version_info__ >= (0, 11) else {**_UNOPTIMISED, "xla_cpu_use_fusion_emitters": False}
-
-MIXES = ("jvp of jvp", "jvp of vjp", "vjp of jvp", "vjp of vjp")
 
 
 class Vectors(NamedTuple):
@@ -50,7 +49,7 @@ class Problem(NamedTuple):
     vectors: Vectors
     order: int = 2
     written: Callable | None = None  # the same function in calls of the engine's namespace, where that is another
-    normwise: bool = False  # whether rounding errors are relative to the largest number; see compare.NORMWISE
+    normwise: bool = False  # whether rounding errors are relative to the largest number; see tolerances.NORMWISE
 
 
 # Vectors
@@ -157,7 +156,7 @@ def compiled(problems, options=QUICKLY, keep=afresh):
 def rounded(problem, reference):
     """The reference, with conditions that also count the rounding of what is computed on the way (see ``rounding``)."""
     f, conditions = _as_jax(problem), []
-    order = 2 if "jvp of jvp" in reference.derivatives[0] else 1
+    order = 2 if Quantity.JVP_OF_JVP in reference.derivatives[0] else 1
     program = lambda v: _derivatives(f, v, order)
     step = float(np.sqrt(_eps(problem.vectors)))
     for k, (exact, condition) in enumerate(zip(*reference[:2], strict=True)):
@@ -175,7 +174,7 @@ def _floored(reference, problem):
         return reference
     conditions = []
     for exact, condition in zip(*reference[:2], strict=True):
-        leaves = optree.tree_leaves([exact["jvp"], exact["vjp"]])
+        leaves = optree.tree_leaves([exact[first] for first in FIRST])
         floor = max((np.max(np.abs(x[np.isfinite(x)]), initial=0.0) for x in leaves), default=0.0)
         conditions.append(optree.tree_map(lambda c, floor=float(floor): np.maximum(c, floor), condition))
     return reference._replace(conditions=tuple(conditions))
@@ -203,10 +202,11 @@ def _derivatives(f, v, order):
     f = lambda *x, f=f: optree.tree_map(lambda y, g: jax.numpy.asarray(y, np.result_type(g)), f(*x), v.cotangent)
     pushed = lambda *x: jax.jvp(f, x, v.tangents)[1]
     pulled = lambda *x: jax.vjp(f, *x)[1](v.cotangent)
-    found = {"value": f(*v.primals), "jvp": pushed(*v.primals), "vjp": pulled(*v.primals)}
+    value, jvp, vjp = f(*v.primals), pushed(*v.primals), pulled(*v.primals)
+    found = {Quantity.VALUE: value, Quantity.JVP: jvp, Quantity.VJP: vjp}
     if order > 1:
-        found["jvp of jvp"] = jax.jvp(pushed, v.primals, v.others)[1]
-        found["jvp of vjp"] = jax.jvp(pulled, v.primals, v.tangents)[1]
+        found[Quantity.JVP_OF_JVP] = jax.jvp(pushed, v.primals, v.others)[1]
+        found[Quantity.JVP_OF_VJP] = jax.jvp(pulled, v.primals, v.tangents)[1]
     return found
 
 
@@ -252,8 +252,8 @@ def again(vjp, f, v):
             vjp(f, *nudged(v, 0)[0].primals)
         found = differences(pullback(optree.tree_map(_strided, v.cotangent)), expected)
     except Exception as error:
-        return [_alone("vjp", "rev", f"the pullback called again raised {type(error).__name__}: {error}")]
-    return [_alone("vjp", "rev", f"the pullback called again gives another result: {d}") for d in found]
+        return [_alone(Quantity.VJP, "rev", f"the pullback called again raised {type(error).__name__}: {error}")]
+    return [_alone(Quantity.VJP, "rev", f"the pullback called again gives another result: {d}") for d in found]
 
 
 def _strided(x):
@@ -271,14 +271,16 @@ def _one_at_a_time(engine, f, v, found, modes):
         of_one = lambda x, i=i: f(*v.primals[:i], x, *v.primals[i + 1 :])
         with np.errstate(all="ignore"):
             if engine.vjp and "rev" in modes:
-                for d in differences(engine.vjp(of_one, x)[1](v.cotangent)[0], found["vjp"][i], coarsest=coarsest):
+                for d in differences(
+                    engine.vjp(of_one, x)[1](v.cotangent)[0], found[Quantity.VJP][i], coarsest=coarsest
+                ):
                     yield _alone(f"vjp in argument {i} alone", "rev", str(d))
             if engine.jvp and "fwd" in modes:
                 terms.append(engine.jvp(of_one, (x,), (t,))[1])
     if terms:
         total = optree.tree_map(lambda *parts: sum(parts[1:], parts[0]), *terms)
         sizes = optree.tree_map(lambda *parts: sum(np.abs(p).astype(np.float64) for p in parts), *terms)
-        for d in differences(total, found["jvp"], sizes, coarsest=coarsest):
+        for d in differences(total, found[Quantity.JVP], sizes, coarsest=coarsest):
             yield _alone("jvp in one argument at a time", "fwd", str(d))
 
 
@@ -288,17 +290,17 @@ def _alone(what, mode, problem):
 
 def _by_engine(engine, f, v, combined, order, modes):
     jvp, vjp = (engine.jvp if "fwd" in modes else None), (engine.vjp if "rev" in modes else None)
-    found = {"value": engine.call(f, *v.primals)} if engine.call else {}
+    found = {Quantity.VALUE: engine.call(f, *v.primals)} if engine.call else {}
     if jvp:
-        found["value of jvp"], found["jvp"] = jvp(f, v.primals, v.tangents)
-        found["linear jvp"] = jvp(f, v.primals, combined[0])[1]
+        found[Quantity.VALUE_OF_JVP], found[Quantity.JVP] = jvp(f, v.primals, v.tangents)
+        found[Quantity.JVP_ALONG] = jvp(f, v.primals, combined[0])[1]
     if vjp:
-        found["value of vjp"], pullback = vjp(f, *v.primals)
-        found["vjp"] = pullback(v.cotangent)
-        found["linear vjp"] = pullback(combined[1])
+        found[Quantity.VALUE_OF_VJP], pullback = vjp(f, *v.primals)
+        found[Quantity.VJP] = pullback(v.cotangent)
+        found[Quantity.VJP_ALONG] = pullback(combined[1])
         if not engine.rule:
             twice = lambda *x: [f(*x), f(*x)]
-            found["vjp of twice"] = vjp(twice, *v.primals)[1]([v.cotangent, v.second])
+            found[Quantity.TWICE] = vjp(twice, *v.primals)[1]([v.cotangent, v.second])
     if min(order, engine.order) > 1:
         found |= _second_order(jvp, vjp, f, v)
     return found
@@ -310,40 +312,15 @@ def _second_order(jvp, vjp, f, v):
     pushed = lambda *args: jvp(f, args[:n], args[n:])[1]
     pulled = lambda *args: vjp(f, *args[:n])[1](args[n])
     if jvp:
-        found["jvp of jvp"] = jvp(pushed, v.primals + v.tangents, v.others + v.others)[1]
+        found[Quantity.JVP_OF_JVP] = jvp(pushed, v.primals + v.tangents, v.others + v.others)[1]
     if jvp and vjp:
-        found["jvp of vjp"] = jvp(pulled, (*v.primals, v.cotangent), (*v.tangents, v.second))[1]
+        found[Quantity.JVP_OF_VJP] = jvp(pulled, (*v.primals, v.cotangent), (*v.tangents, v.second))[1]
         both = vjp(pushed, *v.primals, *v.tangents)[1](v.cotangent)
-        found["vjp of jvp"], found["vjp of jvp in the tangents"] = both[:n], both[n:]
+        found[Quantity.VJP_OF_JVP], found[Quantity.IN_TANGENTS] = both[:n], both[n:]
     if vjp:
         *first, last = vjp(pulled, *v.primals, v.cotangent)[1](v.tangents)
-        found["vjp of vjp"], found["vjp of vjp in the cotangent"] = tuple(first), last
+        found[Quantity.VJP_OF_VJP], found[Quantity.IN_COTANGENT] = tuple(first), last
     return found
-
-
-class _Expected(NamedTuple):
-    """Which of JAX's quantities one of the engine's is, what of the turned vectors is added, and the mode to blame."""
-
-    quantity: str
-    added: str
-    mode: str
-    order: int = 1
-
-
-_COMPARED = {
-    "value": _Expected("value", "", "", 0),
-    "value of jvp": _Expected("value", "", "fwd", 0),
-    "value of vjp": _Expected("value", "", "rev", 0),
-    "jvp": _Expected("jvp", "", "fwd"),
-    "vjp": _Expected("vjp", "", "rev"),
-    "vjp of twice": _Expected("vjp", "vjp", "rev"),
-    "jvp of jvp": _Expected("jvp of jvp", "jvp", "fwd", 2),
-    "jvp of vjp": _Expected("jvp of vjp", "vjp", "fwd over rev", 2),
-    "vjp of jvp": _Expected("jvp of vjp", "", "rev over fwd", 2),
-    "vjp of jvp in the tangents": _Expected("vjp", "", "rev over fwd", 2),
-    "vjp of vjp": _Expected("jvp of vjp", "", "rev", 2),
-    "vjp of vjp in the cotangent": _Expected("jvp", "", "rev", 2),
-}
 
 
 def findings(engine, problem, reference, modes=("fwd", "rev")):
@@ -362,25 +339,27 @@ def compared(engine, problem, reference, quantities):
     both = zip(reference.derivatives, reference.conditions, strict=True)
     (exact, condition), (turned, turned_condition) = both
     coarsest = reference.coarsest
-    for what, mode in (("jvp", "fwd"), ("vjp", "rev")):
-        if f"linear {what}" in got[0]:
-            expected = _combined(exact[what], turned[what])
-            expected = _where_finite(expected, got[0][f"linear {what}"], exact[what], turned[what])
-            limits = optree.tree_map(lambda a, b: 2 * a + 3 * b, condition[what], turned_condition[what])
-            for d in differences(got[0][f"linear {what}"], expected, limits, 1, 5 * engine.slack, coarsest):
-                found.append(Finding(f"{what} along a combination", mode, d))
+    for along in (Quantity.JVP_ALONG, Quantity.VJP_ALONG):
+        if along in got[0]:
+            first = along.reference
+            expected = _combined(exact[first], turned[first])
+            expected = _where_finite(expected, got[0][along], exact[first], turned[first])
+            limits = optree.tree_map(lambda a, b: 2 * a + 3 * b, condition[first], turned_condition[first])
+            for d in differences(got[0][along], expected, limits, 1, 5 * engine.slack, coarsest):
+                found.append(Finding(along, along.mode, d))
     wrong = {finding.mode for finding in found}  # the modes whose first derivatives are
-    for what, (_, _, mode, order) in _COMPARED.items():
-        if what not in got[0]:
+    for what in Quantity:
+        if what not in got[0] or what in (Quantity.JVP_ALONG, Quantity.VJP_ALONG):
             continue
+        mode, order = what.mode, what.order
         witnesses = [_witness(k, what, got, problem, reference) for k in range(2)]
         for k, witness in enumerate(witnesses):
             limits = _expected(k, what, reference.conditions)[0]
             expected = _unless_infinite(witness.expected, witness.got, *witness.parts)
-            if what.startswith("value") and not differences(witness.got, value, limits, order, engine.slack, coarsest):
+            if order == 0 and not differences(witness.got, value, limits, order, engine.slack, coarsest):
                 continue  # XLA may turn (1 + x) - 1 into x, which is not the function's own value
-            if _COMPARED[what].quantity == "jvp of vjp":  # where JAX has an exact 0, others may have a sum that cancels
-                limits = optree.tree_map(lambda c, d: c + np.abs(d), limits, reference.derivatives[k]["vjp"])
+            if what.reference is Quantity.JVP_OF_VJP:  # where JAX has an exact 0, others may have a sum that cancels
+                limits = optree.tree_map(lambda c, d: c + np.abs(d), limits, reference.derivatives[k][Quantity.VJP])
             for d in differences(witness.got, expected, limits, order, engine.slack, coarsest):
                 text = hint(d, [witness, witnesses[1 - k]])
                 if order == 1:
@@ -388,7 +367,7 @@ def compared(engine, problem, reference, quantities):
                 elif order == 2 and not any(first in mode for first in wrong):
                     text = f"second order only{text and ': '}{text}"
                 found.append(Finding(what, mode, d, text, turned=bool(k)))
-    if "jvp" in got[0] and "vjp" in got[0] and not found:
+    if all(first in got[0] for first in FIRST) and not found:
         found += _adjoint(problem.vectors, got[0], condition, engine.slack)
     return found
 
@@ -401,10 +380,10 @@ def _witness(k, what, got, problem, reference):
 
 def _expected(k, what, quantities):
     """JAX's counterpart of one of the engine's quantities, and the two parts whose sum it is, if it is one."""
-    of, added, _, _ = _COMPARED[what]
-    if not added:
-        return quantities[k][of], ()
-    parts = quantities[k][of], quantities[1 - k][added]
+    exact = quantities[k][what.reference]
+    if not what.added:
+        return exact, ()
+    parts = exact, quantities[1 - k][what.added]
     with np.errstate(all="ignore"):
         return optree.tree_map(lambda a, b: np.asarray(a + b, np.result_type(a))[()], *parts), parts
 
@@ -437,11 +416,11 @@ def _combined(u, v):
 def _adjoint(v, mine, condition, slack):
     """⟨g, J t⟩ = ⟨Jᵀ g, t⟩."""
     g, t = optree.tree_leaves(v.cotangent), optree.tree_leaves(v.tangents)
-    left, right = inner(g, optree.tree_leaves(mine["jvp"])), inner(optree.tree_leaves(mine["vjp"]), t)
-    terms = [(a, b) for a, b in zip(g, optree.tree_leaves(mine["jvp"]), strict=True)]
-    terms += [(a, b) for a, b in zip(t, optree.tree_leaves(mine["vjp"]), strict=True)]
+    jvp, vjp = (optree.tree_leaves(mine[first]) for first in FIRST)
+    left, right = inner(g, jvp), inner(vjp, t)
+    terms = [*zip(g, jvp, strict=True), *zip(t, vjp, strict=True)]
     scale = sum(float(np.sum(np.abs(a).astype(np.float64) * np.abs(b).astype(np.float64))) for a, b in terms)
-    moved = zip([*g, *t], [*optree.tree_leaves(condition["jvp"]), *optree.tree_leaves(condition["vjp"])], strict=True)
+    moved = zip([*g, *t], optree.tree_leaves([condition[first] for first in FIRST]), strict=True)
     scale += sum(float(np.sum(np.abs(a).astype(np.float64) * c)) for a, c in moved)
     dtypes = [np.asarray(leaf).dtype for leaf in (*g, *t)]
     limit = slack * scale * unit(dtypes) if dtypes else 0.0

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import optree
 
-from .compare import short
+from .tolerances import short
 
 
 class Witness(NamedTuple):

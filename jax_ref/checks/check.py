@@ -17,16 +17,17 @@ import optree
 from scratch_ad.tracer import name_of
 from scratch_ad.tree import is_inexact
 
-from . import sweep
-from .compare import ULPS, Difference, Finding, differences
-from .engine import OURS, Engine
-from .engine import engine as engine_named
-from .judge import examined
-from .measure import Problem, again, compiled, vectors
-from .result import Result
-from .rounding import without_rules
+from ..engines.ready import OURS, Engine
+from ..engines.ready import engine as engine_named
+from ..measure.derivatives import Problem, again, compiled, vectors
+from ..measure.quantities import Quantity
+from ..measure.rounding import without_rules
+from ..measure.tolerances import ULPS, Difference, Finding, differences
+from ..referee.judge import examined
+from ..report.result import Result
+from ..report.words import described, follows
+from ..sweep import sweep
 from .shrink import Code, listed, shrunk
-from .words import described, follows
 
 __tracebackhide__ = True  # pytest shows the caller's lines
 SPELT = 100  # numbers in arguments, up to which a line of code holds them
@@ -104,7 +105,7 @@ def check_custom(f, reference, *args, modes=("fwd", "rev"), order=2, edges=False
     see ``check``.
     """
     if isinstance(f, type) and any(base.__module__.startswith("torch.autograd") for base in f.__mro__):
-        from .peers import torch_function
+        from ..engines.peers import torch_function
 
         engine, written = torch_function(f), f.apply
     else:
@@ -121,7 +122,7 @@ def check_grads(f, args, order=2, modes=("fwd", "rev"), atol=None, rtol=None, ep
     No tolerance grows with the size of the array, as both do there, every element is compared by itself, and along
     several directions. ``f`` is a plain NumPy function, whose derivatives are ours, or a JAX function: then the custom
     rules in it, outside of loops and branches, are compared with JAX's derivatives of the bodies. ``atol``, ``rtol``
-    and ``eps`` must be left out: the tolerance is measured (see ``compare``).
+    and ``eps`` must be left out: the tolerance is measured from the function itself.
     Raises TypeError if one is given or ``args`` is no tuple or list, and AssertionError if anything is wrong.
     """
     if (atol, rtol, eps) != (None, None, None):
@@ -290,7 +291,7 @@ class _Call:
 
     def found(self):
         """What is wrong with what is held fixed: integers among the results, and arguments that were changed."""
-        fixed = [Finding("value", "", Difference(problem)) for problem in dict.fromkeys(self.out.wrong)]
+        fixed = [Finding(Quantity.VALUE, "", Difference(problem)) for problem in dict.fromkeys(self.out.wrong)]
         return fixed + [Finding("inputs", "", Difference(problem)) for problem in self.given.changed()]
 
     def moving(self, f):
@@ -368,8 +369,8 @@ def _explained(engine, problem, reference):
     """What is wrong with the value alone, or with a pullback called again: after that anything may be raised."""
     f, v = problem.written or problem.function, problem.vectors
     value = engine.vjp(f, *v.primals)[0] if engine.vjp else engine.jvp(f, v.primals, v.tangents)[0]
-    expected, condition = reference.derivatives[0]["value"], reference.conditions[0]["value"]
-    found = [Finding("value", "", d) for d in differences(value, expected, condition, slack=engine.slack)]
+    expected, condition = (of[0][Quantity.VALUE] for of in reference[:2])
+    found = [Finding(Quantity.VALUE, "", d) for d in differences(value, expected, condition, slack=engine.slack)]
     return found or (again(engine.vjp, f, v) if engine.vjp else [])
 
 

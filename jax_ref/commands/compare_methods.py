@@ -12,8 +12,8 @@ import numpy as np
 import jax_ref
 import scratch_ad
 
-from .names import named
-from .sweep import Unit
+from ..cases.names import named
+from ..sweep.sweep import Unit
 
 EXACT = 1e-9  # what our modes may differ from JAX, relative to the largest derivative
 

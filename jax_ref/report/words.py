@@ -1,6 +1,8 @@
 """Findings in words: the causes first, and what follows from them on one line at the end."""
 
-_FIRST = ("value", "value of jvp", "value of vjp", "jvp", "vjp")
+from ..measure.quantities import Quantity, quantity
+
+_EARLY = [q for q in Quantity if q.order == 0 or q.is_first]  # told before all others, in this order
 EVENTS = ("error", "timeout", "crashed")  # what such a finding says needs no title
 
 
@@ -19,16 +21,15 @@ def _told(findings):
 
 def follows(what, whats):
     """Whether something else that is wrong explains it."""
-    if what in ("jvp along a combination", "vjp along a combination", "vjp of twice"):
-        return what[:3] in whats
-    return what.startswith(("jvp of ", "vjp of ")) and not whats.isdisjoint(("jvp", "vjp"))
+    known = quantity(what)
+    return bool(known) and not whats.isdisjoint(known.causes)
 
 
 def described(finding):
     """The lines for one finding: the cotangents are those of arguments."""
     difference = finding.difference
-    place = difference.place
-    if place and finding.what.startswith(("vjp", "jvp of vjp")) and not finding.what.endswith("in the cotangent"):
+    place, known = difference.place, quantity(finding.what)
+    if place and known and known.of_arguments:
         place = f"argument {place[1:].replace(']', '', 1)}"
     where = " ".join(filter(None, (place, str(list(difference.index)) if difference.index else "")))
     title = "" if finding.what in EVENTS else f"{finding.what}{f', {where}' if where else ''}: "
@@ -37,4 +38,4 @@ def described(finding):
 
 
 def _rank(finding):
-    return _FIRST.index(finding.what) if finding.what in _FIRST else len(_FIRST)
+    return _EARLY.index(finding.what) if finding.what in _EARLY else len(_EARLY)

@@ -33,17 +33,17 @@ from scratch_ad.registry import Rewrite, rule_of
 from scratch_ad.rule import Composite
 from scratch_ad.tracer import name_of
 
-from . import executables
-from .cases import catalogue
-from .compare import NORMWISE, Difference, Finding, wider
+from ..cases import catalogue
+from ..cases.names import named
+from ..engines.ready import OURS
+from ..engines.ready import engine as engine_named
+from ..measure import executables
+from ..measure.derivatives import Problem, measured, references, vectors
+from ..measure.tolerances import NORMWISE, Difference, Finding, wider
+from ..referee.judge import weighed
+from ..report.records import Log, finished, lines, results
+from ..report.result import Result
 from .devices import device, precision, versions
-from .engine import OURS
-from .engine import engine as engine_named
-from .judge import weighed
-from .measure import Problem, measured, references, vectors
-from .names import named
-from .report.records import Log, finished, lines, results
-from .result import Result
 
 ERROR = "error"  # what a finding says is wrong where the engine, or JAX, raises something
 
@@ -418,8 +418,8 @@ def _header(engine, modes, order, seed, case, expect):
 
 def _source(engine):
     """A digest of our sources and of those of the user's engine, so that a changed rule is run again."""
-    here = Path(__file__).parent
-    files = [*here.rglob("*.py"), *(here.parent / "scratch_ad").rglob("*.py")]
+    root = Path(__file__).parents[2]
+    files = [path for package in ("jax_ref", "scratch_ad") for path in (root / package).rglob("*.py")]
     if ":" in engine:
         package = importlib.import_module(engine.partition(":")[0].partition(".")[0])
         folders = getattr(package, "__path__", ())  # several where there is no __init__.py

@@ -12,7 +12,7 @@ import optree
 
 import scratch_ad
 
-from . import lift
+from .. import lift
 from .peers import PEERS
 from .protocol import Engine
 
@@ -91,5 +91,5 @@ def engine(name):
         place = f" ({Path(where.filename).name}:{where.lineno})" if where.filename != __file__ else ""
         raise ValueError(f"no engine {name}: {type(error).__name__}: {error}{place}.") from error
     if not isinstance(found, Engine):
-        raise ValueError(f"{name} is no engine: make it a jax_ref.engine.Engine.")
+        raise ValueError(f"{name} is no engine: make it a jax_ref.Engine.")
     return found

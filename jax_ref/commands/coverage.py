@@ -20,9 +20,9 @@ from scratch_ad.registry import rule_of
 from scratch_ad.rule import Constant, Refused
 from scratch_ad.writing import put
 
-from . import lift
-from .cases import catalogue
-from .engine import Engine, engine
+from .. import lift
+from ..cases import catalogue
+from ..engines.ready import Engine, engine
 
 STATUSES = ("rule", "constant", "refused", "plain")
 PLAIN = "it never asks tracers: it takes no array, or is written in calls that they answer or refuse"

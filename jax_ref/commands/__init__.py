@@ -1,0 +1,5 @@
+"""The command ``scratch-ad`` and what only it runs.
+
+Read ``options`` (what can be asked) and ``cli`` (how it is answered). ``faults`` checks the checks, ``atlas`` lists
+where JAX is wrong, ``coverage`` what has a rule, ``compare_methods`` sets the ways to differentiate beside each other.
+"""

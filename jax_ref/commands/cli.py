@@ -1,0 +1,304 @@
+"""The command ``scratch-ad``: check derivatives against JAX, and report what was found.
+
+Nothing heavy is imported before the arguments are read, and JAX not before its environment is set.
+"""
+
+import contextlib
+import os
+import sys
+import time
+import traceback
+
+from ..sweep import devices
+from . import options
+
+GOOD, MISMATCH, USAGE, INTERNAL, STOPPED, BROKEN_PIPE = 0, 1, 2, 3, 130, 141
+SHOWN = 20  # failing cases that are printed; the files hold all
+
+
+def main(argv=None):
+    """Run the command with these arguments; returns its exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # an encoding without ∂ and ÷
+    args = options.parser().parse_args(argv)
+    try:
+        if "device" in args:
+            devices.prepare(args.device, args.cache, getattr(args, "jobs", 1))
+        status = COMMANDS[args.command](args)
+        sys.stdout.flush()
+        return status
+    except KeyboardInterrupt:
+        return STOPPED
+    except BrokenPipeError:  # the reader has seen enough; nothing is left to be flushed at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+    except Exception as error:
+        return _failed(error)
+
+
+def _failed(error):
+    name = isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0]
+    if name in ("jax", "jaxlib", "rich", "jinja2", "mpmath", "hypothesis"):
+        return _fail(f"{name} is not installed. In the checkout: pip install -e '.[check]'.")
+    if isinstance(error, (ValueError, OSError)):
+        return _fail(error)
+    traceback.print_exception(error)
+    print("scratch-ad: an error of its own; please report it with these lines.", file=sys.stderr)
+    return INTERNAL
+
+
+def _fail(error):
+    print(f"scratch-ad: {error}", file=sys.stderr)
+    return USAGE
+
+
+# Files
+
+
+@contextlib.contextmanager
+def _using(what, remedy):
+    """Says which of the user's files it was that something failed with."""
+    try:
+        yield
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ValueError(f"{what}: {reason}. {remedy}") from None
+
+
+def _writable(option, path):
+    """Raises ValueError, before anything is run, if the file cannot be written; makes its folder."""
+    with _using(f"{option} {path}", "Name a place that can be written to."):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        there = path.exists()
+        path.open("a").close()
+        if not there:
+            path.unlink()
+
+
+# Where and with what is computed
+
+
+def _header(device):
+    devices.devices(device)
+    versions = ", ".join(f"{name} {version}" for name, version in devices.versions().items())
+    return f"on {devices.device()} ({devices.precision()})\n{versions}"
+
+
+# check
+
+
+def _check(args):
+    devices.devices(args.device)
+    from ..report import junit
+    from ..report.progress import SweepProgress
+    from ..sweep import sweep
+
+    units = sweep.units(args.names, args.dtype)
+    if not units:
+        raise ValueError(f"{', '.join(args.names)}: no case in {', '.join(args.dtype)}; see `scratch-ad list`.")
+    if args.case is not None:
+        units = [unit for unit in units if unit.name in args.names] or units
+        if len(units) != 1 or not 0 <= args.case < len(units[0].cases()):
+            cases = f", from 0 to {len(units[0].cases()) - 1}" if len(units) == 1 else ""
+            raise ValueError(f"--case {args.case}: give one function, one --dtype and the number of a case{cases}.")
+    others = {"case": args.case, "expect": _expected(args.expect), "fresh": args.fresh}
+    for option, path in (("--out", args.out and args.out / "results.jsonl"), ("--junit", args.junit)):
+        if path:
+            _writable(option, path)
+    modes = (args.mode,) if args.mode else ("fwd", "rev")
+    place = args.out, args.jobs, args.shard
+    start = time.perf_counter()
+    with SweepProgress() as progress:
+        try:
+            result = sweep.sweep(
+                units, args.engine, modes, args.order, *place, args.seed, args.timeout, progress=progress, **others
+            )
+        except KeyboardInterrupt:
+            kept = f"kept in {args.out}: the same command goes on" if args.out else "lost: --out DIR keeps what is done"
+            progress.say(f"stopped: {progress.done} of {progress.total} units done, {kept}.")
+            return STOPPED
+    _show(result)
+    print(f"{result} in {time.perf_counter() - start:.1f} s")
+    if args.junit:
+        junit.write([result], args.junit)
+    if result.unmatched:
+        listed = "".join(f"\n    {e}  # {e.reason}" for e in result.unmatched)
+        return _fail(f"{args.expect}: no failure matches{listed}")
+    return MISMATCH if result.failures() else GOOD
+
+
+def _expected(path):
+    """The expectations of a file, if one is given. Raises ValueError for a function that is not in the catalogue."""
+    if not path:
+        return []
+    from ..cases.names import named
+    from ..report.records import expectations
+
+    with _using(f"--expect {path}", "Name a file of known failures; `scratch-ad check --help` shows one."):
+        found = expectations(path)
+    try:
+        return [e._replace(function=name) for e in found for name in sorted(named([e.function]))]
+    except ValueError as error:
+        raise ValueError(f"--expect {path}: {error}") from None
+
+
+def _show(result):
+    """Print the failing cases, the first of them in full, and what is missing, blocked or expected in short."""
+    from ..report.records import text, title
+
+    failures = result.failures()
+    for record in failures[:SHOWN]:
+        words = "\n".join(f"    {line}" for line in text(record).splitlines())
+        print(f"{record['status']}: {title(record)}\n{words}\n    rerun: {record['rerun']}")
+    if len(failures) > SHOWN:
+        print(f"… and {len(failures) - SHOWN} more; --out DIR and `scratch-ad report` show all")
+    for status in ("missing", "blocked", "expected"):
+        functions = {}
+        for record in result.records:
+            if record["status"] == status:
+                functions.setdefault(record.get("reason", ""), set()).add(record["unit"][0])
+        for reason, names in functions.items():
+            print(f"{status}: {', '.join(sorted(names))}{f'  # {reason}' if reason else ''}")
+
+
+# doctor, list, coverage, compare
+
+
+def _doctor(args):
+    import importlib.metadata
+
+    from ..sweep import sweep
+
+    found = {"scratch-ad": options.version(), **devices.versions()}
+    for name in ("rich", "jinja2", "mpmath", "hypothesis"):
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found[name] = importlib.metadata.version(name)
+    for name, version in found.items():
+        print(f"{name:<10} {version}")
+    used = devices.devices(args.device)
+    print(f"{'devices':<10} {', '.join(map(str, used))}")
+    if used[0].platform != "gpu":
+        print(f"{'gpu':<10} none in use; for one of NVIDIA's: {devices.INSTALL}")
+    print(f"{'precision':<10} {devices.precision()}")
+    print(f"{'cache':<10} {args.cache or 'none'}")
+    wrong = [str(result) for result in sweep.run(sweep.Unit("np.tanh", "float32")) if not result.ok]
+    print("\n".join(wrong) or f"np.tanh in float32: right, computed on {devices.device()}")
+    return MISMATCH if wrong else GOOD
+
+
+def _list(args):
+    from collections import Counter
+
+    from ..cases.names import cases_of, named
+
+    for name in sorted(named(args.names)):
+        dtypes = Counter(dtype for case in cases_of(name) for dtype in case.dtypes)
+        print(f"{name:<26}{', '.join(f'{dtype} ({n})' for dtype, n in dtypes.items())}")
+    return GOOD
+
+
+def _coverage(args):
+    devices.devices(args.device)
+    from .coverage import entries, table
+
+    found = [*entries(args.modules)]
+    if args.modules:
+        for entry in found:
+            also = f"  also {', '.join(sorted(entry.engines))}" if entry.engines else ""
+            print(f"{entry.name:<26}{entry.status:<9}{entry.reason}{also}".rstrip())
+    print("\n".join(table(found)))
+    return GOOD
+
+
+def _compare(args):
+    header = _header(args.device)
+    from .compare_methods import compare, question, show
+
+    asked = question(args.what, args.size, args.seed)
+    (inputs, outputs), once, rows = compare(asked)
+    print(f"{header}\n{asked.text}\n{inputs} inputs, {outputs} outputs; one evaluation takes {once:.3g} s")
+    show(rows, once)
+    return MISMATCH if any(row.wrong for row in rows) else GOOD
+
+
+# report, atlas, selftest
+
+
+def _report(args):
+    if args.gpu:
+        from ..report import gpu
+
+        with _using(f"--gpu {args.gpu}", "Name the JSON that scripts/gpu.py wrote."):
+            print(gpu.tables(gpu.document(args.gpu)))
+        return GOOD
+    if not (args.files and args.out):
+        raise ValueError("report: name files of results and --out DIR, or the JSON of scripts/gpu.py by --gpu FILE.")
+    from ..report import junit, markdown, page
+    from ..report.records import lines, results
+
+    read = []
+    for path in args.files:
+        with _using(path, "Name the results.jsonl of a run, or the folder that it is in."):
+            read += lines(path / "results.jsonl" if path.is_dir() else path)
+    found = results(read)
+    if not found:
+        raise ValueError(f"{', '.join(map(str, args.files))}: no results.")
+    for module, name in ((page, "index.html"), (junit, "junit.xml"), (markdown, "report.md")):
+        _writable("--out", args.out / name)
+        module.write(found, args.out / name)
+        print(args.out / name)
+    return GOOD
+
+
+def _atlas(args):
+    _writable("--out", args.out / "atlas.html")
+    header = _header(args.device)
+    from ..report import page
+    from ..report.progress import Progress
+    from .atlas import disagreements, row
+
+    rows = []
+    with Progress() as progress:
+        progress.say(f"atlas {header}")
+        for record in disagreements():
+            rows.append(row(record))
+            progress.step(f"{rows[-1]['function']} at {rows[-1]['at']}", len(rows))
+    page.write_atlas(rows, args.out / "atlas.html", header)
+    print(f"{args.out / 'atlas.html'}: {len(rows)} points")
+    return GOOD
+
+
+def _selftest(args):
+    header = _header(args.device)
+    if args.alarms and (args.names or args.mode):
+        raise ValueError("--alarms draws from all functions and modes: give no NAME and no --mode.")
+    from ..report.progress import Progress
+    from .faults import false_alarms, selftest
+
+    with Progress() as progress:
+        progress.say(f"selftest {header}")
+        if args.alarms:
+            result = false_alarms(args.alarms, progress=lambda done, total: progress.step("right cases", done, total))
+        else:
+            modes = (args.mode,) if args.mode else ("fwd", "rev")
+            result = selftest(args.names, modes, lambda done, total: progress.step("functions", done, total))
+    print(result)
+    if args.alarms:
+        return MISMATCH if result.flagged else GOOD
+    print("caught per rule, of those faults that change something:")
+    for row in result.rows:
+        print(f"    {row.rule:<26}{row.caught} of {row.caught + row.escaped}")
+    return GOOD if result.ok else MISMATCH
+
+
+COMMANDS = {
+    "doctor": _doctor,
+    "check": _check,
+    "list": _list,
+    "coverage": _coverage,
+    "compare": _compare,
+    "report": _report,
+    "atlas": _atlas,
+    "selftest": _selftest,
+}

@@ -1,0 +1,6 @@
+"""Engines: what an engine under test must offer, and those that stand ready.
+
+An engine gives ``jvp``, ``vjp`` or both, in JAX's form: ``protocol`` says what else there is to say of one. ``ready``
+has ours in several ways, JAX itself and differences, and finds engines by name; ``peers`` makes engines of other
+packages. Read them in this order.
+"""
