@@ -202,7 +202,7 @@ def pytest_pyfunc_call(pyfuncitem):
     __tracebackhide__ = lambda error: not error.errisinstance(Mismatch)  # pytest would say that it hid everything
     if _point(pyfuncitem) is None:
         return None
-    from .checks.check import Result
+    from .report.result import Result
 
     given = pyfuncitem.funcargs
     names, count = _parameters(pyfuncitem), max(len(marker.args) for marker in pyfuncitem.iter_markers("ad"))

@@ -78,7 +78,7 @@ def test_right_and_wrong_rules(suite, options):
 def test_options_of_the_command_line(suite):
     text = """
     import numpy as np
-    from jax_ref.engine import Engine
+    from jax_ref import Engine
     import scratch_ad
 
     asked = []
@@ -193,7 +193,7 @@ def test_markers_together(suite):
     text = """
     import numpy as np
     import pytest
-    from jax_ref import checks
+    from jax_ref.checks import check as checks
 
     calls = []
 
@@ -357,7 +357,7 @@ def test_a_failure_shows_the_users_lines_and_how_to_run_it_again(suite):
     result.stdout.fnmatch_lines([">*ad_check(wrong, np.ones(3), modes=*", "E *AssertionError: wrong by *"])
     rerun = "pytest '--ad-seed=other one' 'test_it.py::TestInAClass::test_marked_wrong[[]ad0]'"
     result.stdout.fnmatch_lines([f"*rerun: {rerun}"])
-    for line in ("*pytest_plugin.py*", "*checks.py*", "*jax_ref.check(test_marked_wrong*", "*entries are hidden*"):
+    for line in ("*pytest_plugin.py*", "*checks?*.py*", "*jax_ref.check(test_marked_wrong*", "*entries are hidden*"):
         result.stdout.no_fnmatch_line(line)
 
 

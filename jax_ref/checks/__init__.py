@@ -1,4 +1,5 @@
 """The checks that users call, and the smallest case that is still wrong.
 
-``check`` has ``check``, ``check_vjp`` and their kin, which ``jax_ref`` offers; ``shrink`` makes what failed smaller.
+``check`` has ``check``, ``check_vjp`` and their kin, which ``jax_ref`` offers. Each asks a ``question``, of the
+``parts`` of what the function is given that can be differentiated; ``shrink`` makes what failed smaller.
 """

@@ -15,8 +15,11 @@ SHRINKING = 3.0  # seconds for the search for a smaller case, and what it tries 
 SIMPLE = (1.0, 2.0, 0.5, -1.0, 3.0, 0.0)
 
 
-def shrunk(args, found, whats, order):
-    """The simplest arguments that are still wrong in one of these quantities, and what is wrong there first."""
+def shrunk(args, found, whats):
+    """The simplest arguments that are still wrong in one of these quantities, and what is wrong there first.
+
+    ``found(args, answer)``: what is wrong at other arguments, what is excused, and the ``answer`` for their shapes.
+    """
     start, known = time.perf_counter(), {}
 
     def wrong(args, answer=None):
@@ -26,7 +29,7 @@ def shrunk(args, found, whats, order):
             known[key] = None
             if time.perf_counter() - start < SHRINKING:
                 try:
-                    left, _, answer = found(args, answer, order)
+                    left, _, answer = found(args, answer)
                 except Exception:  # the function does not take these shapes or numbers
                     return None
                 known[key] = next(((f, answer) for f in left if f.what in whats), None)
