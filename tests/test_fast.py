@@ -7,7 +7,7 @@ import optree
 import pytest
 
 from jax_ref.cases import catalogue
-from jax_ref.measure import vectors
+from jax_ref.measure.derivatives import vectors
 from scratch_ad import grad, jvp, modes, vjp
 from scratch_ad.forward import Forward
 from scratch_ad.reverse import Tape
