@@ -4,6 +4,7 @@ import numpy as np
 
 from .array import ARITHMETIC, Array
 from .flat import Flat
+from .foreign import NUMBERS
 from .tracer import Tracer, bottom, dtype_of, gathered, getitem, lowered, shape_of, strip
 from .views import Stale, is_view, reshape_under
 from .writing import check_writeable, is_number, known, rebind, within, write, write_flat
@@ -14,6 +15,15 @@ class Cell(Array):
 
     __slots__ = ()
     stale: type
+
+    def _plain_class(self):
+        if not is_number(self):
+            return np.ndarray
+        kind = type(bottom(self))
+        return kind if issubclass(kind, (np.generic, *NUMBERS)) else self.dtype.type
+
+    # What ``isinstance`` finds besides ``type(x)``, the kind of number: the class of the plain run.
+    __class__ = property(_plain_class, object.__dict__["__class__"].__set__)
 
     def __setitem__(self, index, value):
         write(self, index, value)
@@ -150,7 +160,7 @@ def _in_place(name, ufunc):
 
     def operation(self, other):
         result = ordinary(self, gathered(other))
-        if result.__class__ is self.__class__ and _is_plainly_alike(self.value, result.value):
+        if type(result) is type(self) and _is_plainly_alike(self.value, result.value):
             if is_view(self):
                 write(self, ..., result)
             else:

@@ -180,6 +180,8 @@ class Program:
 
     def _show(self, x, names):
         """An argument as Python source."""
+        if isinstance(x, Tracer):
+            return self._name(x, f"c{len(names)}", names)
         if isinstance(x, (Name, str, int, type(None))):
             return repr(x)
         if isinstance(x, (float, complex, np.number)) and np.isfinite(x):

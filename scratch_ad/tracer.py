@@ -435,7 +435,7 @@ def _ready(function, args, kwargs, trace):
 
 def frozen(x):
     """The tracer ``x`` as it is now, in an object that nobody else can write into; a constant cell as a plain copy."""
-    owner, kind = x.owner, x.__class__  # in this order: the look at a stale view's owner changes its class
+    owner, kind = x.owner, type(x)  # in this order: the look at a stale view's owner changes its class
     if owner.level < 0:
         return duplicate(x.value)
     new = kind.__new__(kind)

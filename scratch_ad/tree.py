@@ -3,7 +3,7 @@
 import numpy as np
 import optree
 
-from .foreign import NUMBERS, is_of_objects, refused, remedy_of
+from .foreign import NUMBERS, PLAIN, is_of_objects, refused, remedy_of
 from .tracer import Tracer, arrayed, dtype_of, duplicate, frozen, shape_of, strip
 
 float0 = np.dtype([("float0", np.void, 0)])  # the dtype of tangents and cotangents of integers: nothing at all
@@ -65,7 +65,7 @@ def typed(leaf):
 
 def typed_like(leaf, like):
     """``typed(leaf)``, a number as one of the kind of ``like``: not all arrays can be mixed with NumPy's."""
-    if isinstance(like, (np.ndarray, np.generic)) or not isinstance(leaf, (np.generic, int, float, complex)):
+    if type(like) in PLAIN or isinstance(leaf, Tracer) or not isinstance(leaf, (np.generic, int, float, complex)):
         return typed(leaf)
     return arrayed(leaf, like)[()]
 
@@ -131,8 +131,8 @@ def own(c, leaf, taken):
             if c is other:
                 c = c.copy()
         taken.append(c)
-    elif type(leaf) is np.ndarray and isinstance(c, np.generic):
-        c = np.asarray(c)
     elif isinstance(c, Tracer):
         return frozen(c)
+    elif type(leaf) is np.ndarray and isinstance(c, np.generic):
+        c = np.asarray(c)
     return c
