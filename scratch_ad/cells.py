@@ -10,6 +10,10 @@ from .views import Stale, is_view, reshape_under
 from .writing import check_writeable, is_number, known, rebind, within, write, write_flat
 
 
+class Plain(np.ndarray):
+    """What arrays of tracers say they are: not ``np.ndarray`` itself, of which SciPy takes the memory unseen."""
+
+
 class Cell(Array):
     """An array that can be written into. All kinds of number are."""
 
@@ -17,10 +21,12 @@ class Cell(Array):
     stale: type
 
     def _plain_class(self):
-        if not is_number(self):
-            return np.ndarray
         kind = type(bottom(self))
-        return kind if issubclass(kind, (np.generic, *NUMBERS)) else self.dtype.type
+        if kind in NUMBERS:
+            return kind
+        if hasattr(kind, "__array_function__") and not issubclass(kind, np.ndarray):
+            return type(self)  # over another package's arrays
+        return self.dtype.type if is_number(self) else Plain
 
     # What ``isinstance`` finds besides ``type(x)``, the kind of number: the class of the plain run.
     __class__ = property(_plain_class, object.__dict__["__class__"].__set__)
