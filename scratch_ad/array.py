@@ -50,9 +50,6 @@ class Array(Tracer):
             return instead
         raise refused("np.asarray", self.owner.mode)
 
-    def __jax_array__(self):
-        raise refused("np.asarray", self.owner.mode)
-
     def __len__(self):
         if not self.shape:
             raise TypeError("len() of unsized object")

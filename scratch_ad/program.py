@@ -81,7 +81,7 @@ class Recorder(Trace):
         y = function(*self.lower(args), **{k: self.lower(v) for k, v in kwargs.items()})
         if _is_of_shapes(y):
             return y
-        several = isinstance(y, (tuple, list))
+        several = issubclass(type(y), (tuple, list))
         outputs = [self.recorded(part) for part in (y if several else (y,))]
         names = tuple(out.name for out in outputs)
         named_kwargs = {k: self.named(v) for k, v in kwargs.items()}

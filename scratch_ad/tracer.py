@@ -222,6 +222,10 @@ def admitted(function, args, kwargs, trace):
             results = [function(*bottom(a), **{k: bottom(v) for k, v in b.items()}) for a, b in ((args, kwargs), plain)]
         if foreign.same(*results):
             return plain
+    frame = sys._getframe(1)
+    while frame and frame.f_globals.get("__name__", "").startswith("scratch_ad."):
+        frame = frame.f_back
+    foreign.instead_of_array(frame)  # a sparse array, say, whose dense matrix this is, is named instead
     raise foreign.refused(x, f"{name_of(function)} in {trace.mode} was given")
 
 
@@ -405,7 +409,7 @@ def lowered(x):
 
 def gathered(x):
     """Lists with tracers in them as one array of tracers."""
-    if isinstance(x, (list, tuple)) and innermost(x) is not None:
+    if issubclass(type(x), (list, tuple)) and innermost(x) is not None:
         return np.stack([gathered(e) for e in x])
     return x
 

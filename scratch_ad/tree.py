@@ -13,7 +13,7 @@ _leaf_spec = optree.tree_structure(0)
 
 def flatten(tree):
     """The leaves of nested containers, and the structure that ``unflatten(spec, leaves)`` needs to rebuild them."""
-    if type(tree) is np.ndarray or isinstance(tree, (np.generic, Tracer)):  # the common case, without a search
+    if type(tree) is np.ndarray or isinstance(tree, (Tracer, np.generic)):  # the common case, without a search
         return [tree], _leaf_spec
     return optree.tree_flatten(tree)
 

@@ -43,7 +43,7 @@ def link_of(view):
 
 def viewed(result, y, function, args, kwargs):
     """``result``, the new tracers of the value ``y``, as views of the arguments of which they are some."""
-    if isinstance(y, (tuple, list)):
+    if issubclass(type(y), (tuple, list)):
         several = zip(result, y, strict=True)
         return rebuild(y, [_viewed(r, part, function, args, kwargs, k) for k, (r, part) in enumerate(several)])
     return _viewed(result, y, function, args, kwargs)

@@ -118,7 +118,7 @@ def test_arrays_that_take_tracers_are_arrays():
 def test_views_as_another_class():
     X = np.array([1.0, 2.0])
     assert grad(lambda x: np.sum(x.view(np.ndarray) ** 2))(X).tolist() == [2, 4]
-    assert grad(lambda x: np.sum(x * np.asarray(np.matrix(np.ones_like(x))).ravel()))(X).tolist() == [1, 1]
+    assert grad(lambda x: np.sum(x * np.asarray(np.ones_like(x).view(np.matrix)).ravel()))(X).tolist() == [1, 1]
     with pytest.raises(TypeError, match=r"np\.ndarray\.view takes plain numbers.*Use arrays, with @"):
         grad(lambda x: np.sum(x.view(np.matrix)))(X)
 
