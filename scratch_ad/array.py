@@ -60,11 +60,12 @@ class Array(Tracer):
         return [row.tolist() for row in self] if self.ndim else self[()]
 
     def view(self, *dtype_or_type, **options):
-        if dtype_or_type or options:
-            raise takes_plain(
-                ".view() as another dtype or type", self.owner.mode, "Use .astype, which has a derivative"
-            )
-        return self[...]
+        given = (*dtype_or_type, *options.values())
+        if given in ((), (np.ndarray,)):
+            return self[...]
+        if all(isinstance(kind, type) and issubclass(kind, np.ndarray) for kind in given):  # as in np.matrix(x)
+            return np.asarray(self).view(*given)
+        raise takes_plain(".view() as another dtype or type", self.owner.mode, "Use .astype, which has a derivative")
 
     def __iter__(self):
         return (self[i] for i in range(len(self)))

@@ -4,9 +4,14 @@ import numpy as np
 
 from .array import ARITHMETIC, Array
 from .flat import Flat
+from .foreign import NUMBERS
 from .tracer import Tracer, bottom, dtype_of, gathered, getitem, lowered, shape_of, strip
 from .views import Stale, is_view, reshape_under
 from .writing import check_writeable, is_number, known, rebind, within, write, write_flat
+
+
+class Plain(np.ndarray):
+    """What arrays of tracers say they are: not ``np.ndarray`` itself, of which SciPy takes the memory unseen."""
 
 
 class Cell(Array):
@@ -14,6 +19,17 @@ class Cell(Array):
 
     __slots__ = ()
     stale: type
+
+    def _plain_class(self):
+        kind = type(bottom(self))
+        if kind in NUMBERS:
+            return kind
+        if hasattr(kind, "__array_function__") and not issubclass(kind, np.ndarray):
+            return type(self)  # over another package's arrays
+        return self.dtype.type if is_number(self) else Plain
+
+    # What ``isinstance`` finds besides ``type(x)``, the kind of number: the class of the plain run.
+    __class__ = property(_plain_class, object.__dict__["__class__"].__set__)
 
     def __setitem__(self, index, value):
         write(self, index, value)
@@ -150,7 +166,7 @@ def _in_place(name, ufunc):
 
     def operation(self, other):
         result = ordinary(self, gathered(other))
-        if result.__class__ is self.__class__ and _is_plainly_alike(self.value, result.value):
+        if type(result) is type(self) and _is_plainly_alike(self.value, result.value):
             if is_view(self):
                 write(self, ..., result)
             else:

@@ -36,9 +36,11 @@ def has_nan(x):
     """Whether the array or number below ``x`` holds a nan; False where that cannot be looked at."""
     if type(x) is not np.ndarray:
         x = strip(x)
+        if isinstance(x, Tracer):
+            return False
         if isinstance(x, (np.inexact, float, complex)):
             return bool(x != x)
-        if isinstance(x, Tracer) or not hasattr(x, "dtype"):
+        if not hasattr(x, "dtype"):
             return False
     if x.dtype.kind == "c":
         return has_nan(x.real) or has_nan(x.imag)

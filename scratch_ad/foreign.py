@@ -83,7 +83,7 @@ remedy_of = Remedies()
 
 def found(x):
     """The first of another package's arrays or numbers in ``x``, lists and tuples included; None without any."""
-    if isinstance(x, (list, tuple)):
+    if issubclass(type(x), (list, tuple)):
         return next((a for a in map(found, x) if a is not None), None)
     return x if remedy_of[type(x)] or is_of_objects(x) else None
 

@@ -59,7 +59,7 @@ class Forward(Trace):
 
     def result(self, y, t):
         """The result of a call as dual numbers: itself, or each of several outputs; plain where it has no tangent."""
-        if isinstance(y, (tuple, list)):
+        if issubclass(type(y), (tuple, list)):
             return y if t is None else rebuild(y, [self.dual(*pair) for pair in zip(y, t, strict=True)])
         return self.dual(y, t)
 

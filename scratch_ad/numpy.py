@@ -9,7 +9,7 @@
 
 What ``np.zeros(3)`` gives is used as an array is, and becomes one of the run's numbers when one is written into it;
 ``np.array([x[0], 1.0])`` stacks what the list holds. Only real and complex arrays are of this kind, integers and masks
-are NumPy's own. ``isinstance(y, np.ndarray)`` is False; ``np.asarray`` of NumPy's own gives a plain array.
+are NumPy's own. ``isinstance(y, np.ndarray)`` is True; ``np.asarray`` of NumPy's own gives a plain array.
 """
 
 import functools

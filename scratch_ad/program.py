@@ -81,7 +81,7 @@ class Recorder(Trace):
         y = function(*self.lower(args), **{k: self.lower(v) for k, v in kwargs.items()})
         if _is_of_shapes(y):
             return y
-        several = isinstance(y, (tuple, list))
+        several = issubclass(type(y), (tuple, list))
         outputs = [self.recorded(part) for part in (y if several else (y,))]
         names = tuple(out.name for out in outputs)
         named_kwargs = {k: self.named(v) for k, v in kwargs.items()}
@@ -180,6 +180,8 @@ class Program:
 
     def _show(self, x, names):
         """An argument as Python source."""
+        if isinstance(x, Tracer):
+            return self._name(x, f"c{len(names)}", names)
         if isinstance(x, (Name, str, int, type(None))):
             return repr(x)
         if isinstance(x, (float, complex, np.number)) and np.isfinite(x):

@@ -67,6 +67,7 @@ REMEDIES = {  # what the user wrote, or a package: what to write
     ),
     # methods of plain arrays
     "np.ndarray": _AS_NUMPY,
+    "np.ndarray.view": "Use arrays, with @ for the product of matrices",
     "np.ndarray.dot": "Write A @ x, or np.dot(A, x)",
     # functions of Python numbers
     "math": "Use np.{last}",

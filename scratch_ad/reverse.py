@@ -80,7 +80,7 @@ class Tape(Trace):
 
     def result(self, y, node):
         """The result of a call as variables: itself, or each of several outputs; plain where it is an integer."""
-        if not isinstance(y, (tuple, list)):
+        if not issubclass(type(y), (tuple, list)):
             return self.variable(y, node) if is_inexact(y) else y
         for _ in y[1:]:
             self.nodes.append(())

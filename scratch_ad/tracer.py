@@ -228,6 +228,10 @@ def admitted(function, args, kwargs, trace):
             results = [function(*bottom(a), **{k: bottom(v) for k, v in b.items()}) for a, b in ((args, kwargs), plain)]
         if foreign.same(*results):
             return plain
+    frame = sys._getframe(1)
+    while frame and frame.f_globals.get("__name__", "").startswith("scratch_ad."):
+        frame = frame.f_back
+    foreign.instead_of_array(frame)  # a sparse array, say, whose dense matrix this is, is named instead
     raise foreign.refused(x, f"{name_of(function)} in {trace.mode} was given")
 
 
@@ -411,7 +415,7 @@ def lowered(x):
 
 def gathered(x):
     """Lists with tracers in them as one array of tracers."""
-    if isinstance(x, (list, tuple)) and innermost(x) is not None:
+    if issubclass(type(x), (list, tuple)) and innermost(x) is not None:
         return np.stack([gathered(e) for e in x])
     return x
 
@@ -441,7 +445,7 @@ def _ready(function, args, kwargs, trace):
 
 def frozen(x):
     """The tracer ``x`` as it is now, in an object that nobody else can write into; a constant cell as a plain copy."""
-    owner, kind = x.owner, x.__class__  # in this order: the look at a stale view's owner changes its class
+    owner, kind = x.owner, type(x)  # in this order: the look at a stale view's owner changes its class
     if owner.level < 0:
         return duplicate(x.value)
     new = kind.__new__(kind)

@@ -13,7 +13,7 @@ What is copied, and where, so that nobody's array changes anybody else's derivat
 import numpy as np
 import optree
 
-from .foreign import NUMBERS, is_of_objects, refused, remedy_of
+from .foreign import NUMBERS, PLAIN, is_of_objects, refused, remedy_of
 from .tracer import Tracer, arrayed, dtype_of, duplicate, frozen, shape_of, strip
 
 float0 = np.dtype([("float0", np.void, 0)])  # the dtype of tangents and cotangents of integers: nothing at all
@@ -23,7 +23,7 @@ _leaf_spec = optree.tree_structure(0)
 
 def flatten(tree):
     """The leaves of nested containers, and the structure that ``unflatten(spec, leaves)`` needs to rebuild them."""
-    if type(tree) is np.ndarray or isinstance(tree, (np.generic, Tracer)):  # the common case, without a search
+    if type(tree) is np.ndarray or isinstance(tree, (Tracer, np.generic)):  # the common case, without a search
         return [tree], _leaf_spec
     return optree.tree_flatten(tree)
 
@@ -75,7 +75,7 @@ def typed(leaf):
 
 def typed_like(leaf, like):
     """``typed(leaf)``, a number as one of the kind of ``like``: not all arrays can be mixed with NumPy's."""
-    if isinstance(like, (np.ndarray, np.generic)) or not isinstance(leaf, (np.generic, int, float, complex)):
+    if type(like) in PLAIN or isinstance(leaf, Tracer) or not isinstance(leaf, (np.generic, int, float, complex)):
         return typed(leaf)
     return arrayed(leaf, like)[()]
 
@@ -141,8 +141,8 @@ def own(c, leaf, taken):
             if c is other:
                 c = c.copy()
         taken.append(c)
-    elif type(leaf) is np.ndarray and isinstance(c, np.generic):
-        c = np.asarray(c)
     elif isinstance(c, Tracer):
         return frozen(c)
+    elif type(leaf) is np.ndarray and isinstance(c, np.generic):
+        c = np.asarray(c)
     return c

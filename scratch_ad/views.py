@@ -43,7 +43,7 @@ def link_of(view):
 
 def viewed(result, y, function, args, kwargs):
     """``result``, the new tracers of the value ``y``, as views of the arguments of which they are some."""
-    if isinstance(y, (tuple, list)):
+    if issubclass(type(y), (tuple, list)):
         several = zip(result, y, strict=True)
         return rebuild(y, [_viewed(r, part, function, args, kwargs, k) for k, (r, part) in enumerate(several)])
     return _viewed(result, y, function, args, kwargs)
@@ -147,7 +147,7 @@ def outdate(array):
         view = r()
         if view is not None:
             alive.append(r)
-            if not isinstance(view, Stale):
+            if not issubclass(type(view), Stale):  # whose class isinstance would ask, and so look it up
                 view.value, view.__class__ = None, view.stale
                 outdate(view)
 
@@ -176,11 +176,11 @@ def _refresh(view):
     link = link_of(view)
     parent = link.parent
     if parent.owner.level < 0:
-        view.__class__ = parent.__class__
+        view.__class__ = type(parent)
         view.owner, view.value, view.tag = parent.owner, link.of(parent.value), None
         return
     new = link.function(*link.args, **link.kwargs)
     new = new if link.part is None else new[link.part]
     owner = new.owner
-    view.__class__ = new.__class__
+    view.__class__ = type(new)
     view.owner, view.value, view.tag = owner, new.value, new.tag

@@ -113,8 +113,8 @@ def is_half(link):
 
 def rebind(cell, new):
     """Give the state of ``new`` to ``cell``, a root."""
-    owner, kind = new.owner, new.__class__  # in this order: new may be stale
-    if cell.__class__ is not kind:
+    owner, kind = new.owner, type(new)  # in this order: new may be stale
+    if type(cell) is not kind:
         cell.__class__ = kind
     cell.owner, cell.value, cell.tag = owner, new.value, new.tag
     outdate(cell)

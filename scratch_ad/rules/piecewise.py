@@ -6,7 +6,7 @@ import numpy as np
 from numpy.lib import scimath
 
 from ..rule import composite, explicit
-from ..tracer import arranged, arrayed, astype, dtype_of, getitem, scatter, strip
+from ..tracer import Tracer, arranged, arrayed, astype, dtype_of, getitem, scatter, strip
 from ..tree import typed
 from .grids import kind
 
@@ -83,7 +83,7 @@ def _real_if_close(a, tol=100):
 
 
 def _interp(x, xp, fp, left=None, right=None, period=None):
-    plain = period if isinstance(period, (int, float)) else None
+    plain = None if isinstance(period, Tracer) else period
     np.interp(0.0, np.zeros(len(xp)), np.zeros(len(fp)), period=plain)  # for its checks
     x, xp, fp = (np.stack(e) if isinstance(e, (list, tuple)) else typed(e) for e in (x, xp, fp))
     x, xp, fp = (astype(e, np.dtype(float)) if e.dtype.kind in "iub" else e for e in (x, xp, fp))

@@ -17,7 +17,7 @@ _NONE = (None,) * 4  # no derivative in the arguments between ``a`` and ``initia
 
 def spread(g, shape, axis):
     """``g``, what a reduction over ``axis`` gave, repeated to ``shape``: the transpose of a sum."""
-    if axis is None and isinstance(g, np.generic):
+    if axis is None and issubclass(type(g), np.generic):
         return np.ndarray(shape, g.dtype, g, 0, (0,) * len(shape))  # as below, at a fraction of the cost
     return np.broadcast_to(with_axes(g, shape, axis), shape)
 
@@ -64,7 +64,7 @@ def ratio(total, n):
     """``total / n`` in the dtype of ``total``, also where ``n`` is an array or too large for float16."""
     if total.dtype == np.float16:
         return astype(astype(total, np.float64) / n, np.float16)
-    if isinstance(n, (int, float)):
+    if issubclass(type(n), (int, float)):
         return total / n
     share = total / astype(n, np.finfo(total.dtype).dtype)
     return arranged(share, "K", total) if share.ndim == total.ndim else share

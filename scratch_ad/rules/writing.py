@@ -23,7 +23,7 @@ def _last(g, index, shape, of_value):
     number = np.arange(places.size)
     last = put(np.empty(math.prod(shape), int), np.ravel(places), number)
     alive = np.equal(last[np.ravel(places)], number).reshape(places.shape)
-    return g if isinstance(alive, np.ndarray) and alive.all() else np.where(alive, g, 0)
+    return g if type(alive) is np.ndarray and alive.all() else np.where(alive, g, 0)
 
 
 explicit(
