@@ -42,6 +42,15 @@ def settled_real_part(np, x):
     return y, c
 
 
+def complex_powers(np, x):
+    z = np.sin(np.multiply.outer(np.arange(1.0, 60.0), x)) + 1j * x[::-1]
+    numbers = [z[k, 0] ** e for k in range(20) for e in (2, 2.0, 0.5, -1, -1.0)]
+    places = [np.array(z[k, 0]) ** e for k in range(20) for e in (2, 2.0, 0.5, -1, -1.0)]
+    w = np.array(z[:, 0])
+    w **= 0.5
+    return (*(z**e for e in (2, 2.0, 0.5, -1, -1.0, 1.0)), w, *numbers, *places)
+
+
 SUMS = [stem + name for stem in ("", "nan") for name in ("sum", "prod", "cumsum", "cumprod", "mean")]
 METHODS = [
     "add.reduce",
@@ -67,7 +76,10 @@ def reduction(name, start, dtype):
     return program
 
 
-PROGRAMS = {f.__name__: f for f in (columns, complex_columns, closed_over, numbers_have_one_place, settled_real_part)}
+PROGRAMS = {
+    f.__name__: f
+    for f in (columns, complex_columns, closed_over, numbers_have_one_place, settled_real_part, complex_powers)
+}
 PROGRAMS |= {f"{name} in float64": reduction(name, "f4", "f8") for name in REDUCTIONS}
 PROGRAMS |= {f"{name} to float32": reduction(name, "f8", "f4") for name in REDUCTIONS if "mean" not in name}
 
