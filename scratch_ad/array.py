@@ -16,6 +16,7 @@ from .tracer import (
     admitted,
     arranged,
     astype,
+    bottom,
     dtype_of,
     gathered,
     getitem,
@@ -183,9 +184,16 @@ _power = _binary(np.power)
 def _pow(self, other, modulus=None):
     if modulus is not None:
         raise TypeError("pow() 3rd argument not allowed unless all arguments are integers")
-    if type(other) in (int, float) and other in _powers and self.dtype.kind in "fc":
-        return self.owner.process(_powers[other], (self,), {})
+    if type(other) in (int, float) and other in _powers:
+        kind = self.dtype.kind
+        if kind == "f" or (kind == "c" and _has_fast_power(self, other)):
+            return self.owner.process(_powers[other], (self,), {})
     return _power(self, other)
+
+
+def _has_fast_power(x, other):
+    """Whether NumPy's ``x ** other`` is not np.power, which rounds otherwise for complex numbers."""
+    return (type(other) is int or other == 0.5) and not isinstance(bottom(x), np.generic)
 
 
 def _method(function):

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .tracer import Tracer, astype, dtype_of, each, frozen, name_of
+from .tracer import Tracer, astype, dtype_of, duplicate, each, frozen, name_of
 
 rule_of = {}  # NumPy function → its rule
 FORWARD, REVERSE = "forward mode (jvp)", "reverse mode (vjp)"
@@ -130,7 +130,7 @@ def aval(x):
 def snapshot(x):
     """``x`` as it is now: a copy of any plain array that its owner could still change."""
     if type(x) is np.ndarray and x.flags.writeable:
-        return x.copy()
+        return duplicate(x)
     if isinstance(x, Tracer):
         return frozen(x)
     return each(snapshot, x) if isinstance(x, (tuple, list)) else x

@@ -148,6 +148,10 @@ def _into_ufunc(ufunc, method, args, kwargs, tracer):
     options = {k: v for k, v in kwargs.items() if k not in ("casting", "order", "subok")}
     args = tuple(map(gathered, args))
     results = getattr(ufunc, method)(*args, **options)
+    if method in ("reduce", "accumulate", "reduceat") and options.get("dtype") is None:
+        dtype, own = outs[0].dtype, dtype_of(results)
+        if dtype != own and own.kind != "b" and np.can_cast(own, dtype, "safe"):  # NumPy computes in that
+            results = getattr(ufunc, method)(*args, **{**options, "dtype": dtype})
     results = results if isinstance(results, tuple) else (results,)
     results = tuple(
         result if out is None else out.assign(result, casting, f"ufunc '{ufunc.__name__}' output", where)
@@ -197,7 +201,7 @@ def innermost(args):
 
 def call(function, args, kwargs):
     """``function(*args, **kwargs)`` by the innermost trace; array arguments given by keyword are made positional."""
-    place = _place_of_out(function)
+    place = _place_of("out", function)
     out = args[place] if len(args) > place else kwargs.get("out")
     if out is not None:
         return _into(function, args, dict(kwargs), place, out, innermost((args, *kwargs.values())))
@@ -266,20 +270,45 @@ def _into(function, args, kwargs, place, out, trace):
         if trace.level >= 0:
             raise into_plain(_with_out(function), trace.mode)
         return function(*lowered(args), **{k: lowered(v) for k, v in kwargs.items()}, out=out)
-    return out.assign(function(*args, **kwargs), _casting.get(function, "same_kind"), f"output of {name_of(function)}")
+    result = function(*args, **kwargs)
+    if dtype_of(result) != out.dtype:
+        result = _in_dtype_of(out.dtype, result, function, args, kwargs)
+    return out.assign(result, _casting.get(function, "same_kind"), f"output of {name_of(function)}")
 
 
+def _in_dtype_of(dtype, result, function, args, kwargs):
+    """The result for an ``out=`` of another dtype than its own, in which NumPy then computes what it can."""
+    own, place = dtype_of(result), _place_of("dtype", function)
+    given = args[place] if place < len(args) else kwargs.get("dtype")
+    is_wider = np.can_cast(own, dtype, "safe")
+    if (function in _casting and not np.can_cast(dtype, own, "safe")) or (function is np.einsum and not is_wider):
+        raise TypeError(f"Cannot cast output of {name_of(function)} from {own!r} to {dtype!r} by the rule 'safe'")
+    if given is None and is_wider and function in _in_dtype:
+        if place < len(args):
+            return function(*args[:place], dtype, *args[place + 1 :], **kwargs)
+        return function(*args, **{**kwargs, "dtype": dtype})
+    if function in _partly_in_dtype:
+        raise TypeError(
+            f"{_with_out(function)} computes partly in the dtype of arr, here {dtype} where the result has {own}: "
+            f"write arr[...] = {name_of(function)}(…)."
+        )
+    return result
+
+
+_in_dtype = {np.sum, np.prod, np.cumsum, np.cumprod, np.nansum, np.nanprod, np.nancumsum, np.nancumprod}
+_in_dtype |= {np.mean, np.nanmean, np.trace, np.einsum}
+_partly_in_dtype = {np.mean, np.nanmean, np.var, np.nanvar, np.std, np.nanstd, np.ptp, np.median, np.nanmedian}
 _casting = dict.fromkeys((np.take, np.choose, np.compress), "unsafe")  # of out=, where it is not "same_kind"
 
 
 @functools.cache
-def _place_of_out(function):
-    """Where ``out`` stands among the positional arguments; beyond all of them if there is none."""
+def _place_of(name, function):
+    """Where ``name`` stands among the positional arguments; beyond all of them if there is none."""
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
         return math.inf
-    places = (k for k, p in enumerate(parameters) if p.name == "out" and p.kind is p.POSITIONAL_OR_KEYWORD)
+    places = (k for k, p in enumerate(parameters) if p.name == name and p.kind is p.POSITIONAL_OR_KEYWORD)
     return next(places, math.inf)
 
 
@@ -356,7 +385,7 @@ def laid_out(a, axes):
 @primitive
 def detached(x):
     """``x`` as a constant of every differentiation, JAX's included; a copy, which the caller may change."""
-    return x.copy() if type(x) is np.ndarray else frozen(x) if isinstance(x, Tracer) else x
+    return x.copy("K") if type(x) is np.ndarray else frozen(x) if isinstance(x, Tracer) else x
 
 
 def with_known_ends(index):
@@ -455,7 +484,7 @@ def frozen(x):
 
 def snapshot_of_cell(x):
     """``x``; where it is a constant cell, a copy of its array."""
-    return x.value.copy() if isinstance(x, Tracer) and x.owner.level < 0 else x
+    return duplicate(x.value) if isinstance(x, Tracer) and x.owner.level < 0 else x
 
 
 def duplicate(a):

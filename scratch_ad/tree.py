@@ -82,7 +82,7 @@ def typed_like(leaf, like):
 
 def copied(leaf):
     """A leaf that its owner can no longer change."""
-    return leaf.copy() if type(leaf) is np.ndarray else frozen(leaf) if isinstance(leaf, Tracer) else leaf
+    return leaf.copy("K") if type(leaf) is np.ndarray else frozen(leaf) if isinstance(leaf, Tracer) else leaf
 
 
 def entered(leaf):

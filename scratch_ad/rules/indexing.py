@@ -37,6 +37,7 @@ def _take(a, indices, axis=None, out=None, mode="raise"):
     indices = indices.astype(int) if indices.dtype.kind == "b" or not indices.size else indices
     if axis is None:
         a, axis = np.ravel(a), 0
+    a = a if a.ndim else np.reshape(a, 1)  # a number has an axis 0 here
     axis = normalize_axis_index(axis, a.ndim)
     if mode == "wrap":
         indices = indices % a.shape[axis]
