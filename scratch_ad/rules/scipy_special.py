@@ -274,14 +274,14 @@ elementwise(special.eval_genlaguerre, unknown, unknown,
 elementwise(special.eval_laguerre, unknown, lambda a, b: -of.below(special.eval_genlaguerre, a, 1, b))
 elementwise(special.eval_legendre, unknown, lambda a, b: of.legendre_slope(a, b))  # 18.7.9
 elementwise(special.eval_chebyt,  unknown,
-                                  lambda a, b: a * of.below(special.eval_chebyu, a, b))                    # 18.9.21
+                                  lambda a, b: of.chebyt_slope(a, b))                    # 18.9.21
 elementwise(special.eval_chebyu,  unknown, lambda a, b: of.chebyu_slope(a, b)) # 18.7.4
-elementwise(special.eval_chebyc,  unknown, lambda a, b: a * of.below(special.eval_chebys, a, b))
+elementwise(special.eval_chebyc,  unknown, lambda a, b: of.chebyt_slope(a, b / 2))
 elementwise(special.eval_chebys,  unknown, lambda a, b: of.chebyu_slope(a, b / 2) / 2)
 elementwise(special.eval_sh_legendre, unknown,
                                   lambda a, b: 2 * of.legendre_slope(a, 2 * b - 1))
 elementwise(special.eval_sh_chebyt, unknown,
-                                  lambda a, b: 2 * a * of.below(special.eval_sh_chebyu, a, b))
+                                  lambda a, b: 2 * of.chebyt_slope(a, 2 * b - 1))
 elementwise(special.eval_sh_chebyu, unknown,
                                   lambda a, b: 2 * of.chebyu_slope(a, 2 * b - 1))
 elementwise(special.eval_hermite, unknown, lambda a, b: 2 * a * of.below(special.eval_hermite, a, b))   # 18.9.25

@@ -273,21 +273,31 @@ def _over_gamma_slope(a, b):
     return special.gamma(a) * (special.psi(a) * over + rgamma_slope(b, over))
 
 
+def _near_pole(x):
+    """Whether 1/Γ(x) is 0 nearby."""
+    return np.logical_and(np.less(x, 0.5), np.less(np.abs(x - np.rint(x)), 0.1))
+
+
+def _vanishes(a, b):
+    """Whether Γ(a)/Γ(b) is 0 nearby, where its logarithm is of no use; and both are in range."""
+    moderate = np.logical_and(np.less(np.abs(a), 100), np.less(np.abs(b), 100))
+    return np.logical_and(moderate, np.logical_and(_near_pole(b), np.logical_not(_near_pole(a))))
+
+
 def beta_slope(a, b, y):
     """∂B(a, b)/∂a (5.12.1), also where 1/Γ(a + b) is 0, and at infinity, where all is 0."""
-    total = a + b
-    zero = np.logical_and(np.less_equal(total, 0), np.equal(total, np.rint(total)))
-    zero = np.logical_and(zero, np.not_equal(a, np.rint(a)))
+    zero = np.logical_and(_vanishes(a, a + b), _vanishes(b, a + b))
     infinite = np.logical_or(np.isinf(a), np.isinf(b))
-    u, v = np.where(zero, 0.5, a), np.where(zero, 0.5, b)
-    regular = -y * psi_difference(np.where(infinite, 1, u), np.where(infinite, 1, v))
+    apart = np.logical_or(zero, infinite)
     u, v = np.where(zero, a, 0.5), np.where(zero, b, 0.5)
-    return np.where(zero, special.gamma(v) * _over_gamma_slope(u, u + v), regular)
+    step = psi_difference(np.where(apart, 1, a), np.where(apart, 1, b))
+    return np.where(zero, special.gamma(v) * _over_gamma_slope(u, u + v), -y * step)
 
 
 def poch_slope(a, b, y):
     """∂(a)_b/∂a of Γ(a + b)/Γ(a) (5.2.5), also where 1/Γ(a) is 0."""
-    return np.where(np.equal(y, 0), _over_gamma_slope(a + b, a), y * psi_difference(a, b))
+    zero = np.logical_or(np.equal(y, 0), _vanishes(a + b, a))
+    return np.where(zero, _over_gamma_slope(a + b, a), y * psi_difference(a, b))
 
 
 def binom_upper_slope(n, k, y):
@@ -301,7 +311,8 @@ def binom_upper_slope(n, k, y):
     y = np.where(missing, (1 - 2 * np.mod(degree, 2)) * special.binom(degree - np.where(missing, n, -1) - 1, degree), y)
     rest = n - k + 1
     pole = special.rgamma(k + 1) * _over_gamma_slope(n + 1, rest)
-    return np.where(np.equal(y, 0), pole, y * psi_difference(rest, k))
+    zero = np.logical_or(np.equal(y, 0), _vanishes(n + 1, rest))
+    return np.where(zero, pole, y * psi_difference(rest, k))
 
 
 def binom_lower_slope(n, k, y):
@@ -309,7 +320,8 @@ def binom_lower_slope(n, k, y):
     k, rest = k + 1, n - k + 1
     first = rgamma_slope(k, special.rgamma(k)) * special.rgamma(rest)
     pole = special.gamma(n + 1) * (first - special.rgamma(k) * rgamma_slope(rest, special.rgamma(rest)))
-    return np.where(np.equal(y, 0), pole, y * psi_difference(k, rest - k))
+    zero = np.logical_or(np.equal(y, 0), np.logical_or(_vanishes(n + 1, k), _vanishes(n + 1, rest)))
+    return np.where(zero, pole, y * psi_difference(k, rest - k))
 
 
 # Densities of the gamma and beta distributions: 8.2 and 8.17, in the saddle-point form of C. Loader, Fast and accurate
@@ -721,32 +733,52 @@ def below(polynomial, n, *arguments):
     return np.where(constant, 0, polynomial(np.where(constant, 1, n) - 1, *arguments))
 
 
-def ultraspherical_slope(polynomial, order, n, x):
-    """The slope of the polynomial C⁽λ⁾, λ = ½ or 1: of integer degree 2λ C⁽λ⁺¹⁾ (18.9.19), by SciPy's recurrence.
+def _degrees(n, x):
+    """Where n is an integer, for which SciPy has recurrences, and where x is near 1, so that series are short."""
+    return np.logical_and(np.greater_equal(n, 0), np.equal(n, np.rint(n))), np.less((1 - x) * (1 + np.square(n)), 0.5)
+
+
+def _ultraspherical_slope(polynomial, order, n, x):
+    """The slope of the polynomial C⁽λ⁾, λ = ½ or 1: of integer degree 2λ C⁽λ⁺¹⁾ (18.9.19).
 
     Of other degrees near 1 by the series 18.5.9, elsewhere by 18.9.8, neither of which overflows.
     """
     if is_complex(x):
         return 2 * order * below(special.eval_gegenbauer, n, order + 1, x)
-    whole = np.logical_and(np.greater_equal(n, 0), np.equal(n, np.rint(n)))
-    near = np.less((1 - x) * (1 + np.square(n)), 0.5)
+    whole, near = _degrees(n, x)
     degree = np.where(whole, n, 1).astype(np.int64)
     recurrence = 2 * order * below(special.eval_gegenbauer, degree, order + 1, x)
     n = np.where(whole, 0.5, n)
     u = np.where(near, x, 1)
-    least = n * (n + 1) / 2 if order == 0.5 else n * (n + 1) * (n + 2) / 3
-    series = least * special.hyp2f1(1 - n, n + 2 * order + 1, order + 1.5, (1 - u) / 2)
+    largest = n * (n + 1) / 2 if order == 0.5 else n * (n + 1) * (n + 2) / 3
+    series = largest * special.hyp2f1(1 - n, n + 2 * order + 1, order + 1.5, (1 - u) / 2)
     v = np.where(np.logical_or(near, whole), 0, x)
     ratio = ((n + 2 * order - 1) * polynomial(n - 1, v) - n * v * polynomial(n, v)) / ((1 - v) * (1 + v))
     return np.where(whole, recurrence, np.where(near, series, ratio))
 
 
+def _second_kind(n, x):
+    """Uₙ(x) of a degree that is no integer, within (−1, 1) by 18.5.2: SciPy's series cancels there for large n."""
+    inside = np.less(np.abs(x), 1)
+    angle = np.arccos(np.where(inside, x, 0))
+    return np.where(inside, np.sin((n + 1) * angle) / np.sin(angle), special.eval_chebyu(n, np.where(inside, 1, x)))
+
+
 def legendre_slope(n, x):
-    return ultraspherical_slope(special.eval_legendre, 0.5, n, x)
+    return _ultraspherical_slope(special.eval_legendre, 0.5, n, x)
 
 
 def chebyu_slope(n, x):
-    return ultraspherical_slope(special.eval_chebyu, 1, n, x)
+    return _ultraspherical_slope(_second_kind, 1, n, x)
+
+
+def chebyt_slope(n, x):
+    """n Uₙ₋₁: 18.9.21."""
+    direct = n * below(special.eval_chebyu, n, x)
+    if is_complex(x):
+        return direct
+    apart = np.logical_or(*_degrees(n, x))
+    return np.where(apart, direct, n * _second_kind(np.where(apart, 0.5, n) - 1, np.where(apart, 0, x)))
 
 
 def lpmv_slope(m, v, x):
