@@ -126,7 +126,7 @@ elementwise(special.i0e,          lambda x, y: of.ive_slope(0, x, special.i1e(x)
 elementwise(special.i1e,          lambda x, y: of.ive_slope(1, x, of.i1e_slope(x, y)))
 elementwise(special.expi,         lambda x: np.exp(x) / x)                                              # 6.2.5
 elementwise(special.exp1,         lambda x: -np.exp(-x) / x)                                            # 6.2.1
-elementwise(special.spence,       lambda x: -of.log1p_over(x - 1))                                      # 25.12.2
+elementwise(special.spence,       lambda x: of.spence_slope(x))                                      # 25.12.2
 elementwise(special.entr,         lambda x: -np.log(x) - 1)
 
 elementwise(special.xlogy,        lambda b: np.log(b), lambda a, b: of.ratio(a, b))
@@ -134,11 +134,12 @@ elementwise(special.xlog1py,      lambda b: np.log1p(b), lambda a, b: of.ratio(a
 elementwise(special.rel_entr,     lambda a, b: of.log_ratio(a, b) + 1, lambda a, b: -of.ratio(a, b))
 elementwise(special.kl_div,       lambda a, b: of.log_ratio(a, b), lambda a, b: np.divide(b - a, b))
 elementwise(special.boxcox,       lambda a, b: np.power(a, b - 1), lambda a, b: of.boxcox_power(a, b))
-elementwise(special.boxcox1p,     lambda a, b: np.power(1 + a, b - 1),
-                                  lambda a, b: of.boxcox_log_power(np.log1p(a), b))
-elementwise(special.beta,         lambda a, b, y: -y * of.psi_step(a, b),
-                                  lambda a, b, y: -y * of.psi_step(b, a))                               # 5.12.1
-elementwise(special.betaln,       lambda a, b: -of.psi_step(a, b), lambda a, b: -of.psi_step(b, a))
+elementwise(special.boxcox1p,     lambda a, b: of.power_1p(a, b - 1),
+                                  lambda a, b: of.boxcox1p_power(a, b))
+elementwise(special.beta,         lambda a, b, y: of.beta_slope(a, b, y),
+                                  lambda a, b, y: of.beta_slope(b, a, y))                               # 5.12.1
+elementwise(special.betaln,       lambda a, b: -of.psi_difference(a, b),
+                                  lambda a, b: -of.psi_difference(b, a))
 elementwise(special.poch,         lambda a, b, y: of.poch_slope(a, b, y),
                                   lambda a, b, y: y * special.psi(a + b))                               # 5.2.5
 elementwise(special.expn,         "SciPy has the function at integers only",
@@ -189,9 +190,9 @@ elementwise(special.rgamma,       lambda x, y: of.rgamma_slope(x, y))           
 elementwise(special.powm1,        lambda a, b: base_partial(a, b),
                                   lambda a, b: exponent_partial(a, np.power(a, b)))
 elementwise(special.inv_boxcox,   lambda b, y: np.power(y, 1 - b),
-                                  lambda a, b, y: y * np.square(a) * of.log1p_over_slope(a * b))
-elementwise(special.inv_boxcox1p, lambda b, y: np.power(1 + y, 1 - b),
-                                  lambda a, b, y: (1 + y) * np.square(a) * of.log1p_over_slope(a * b))
+                                  lambda a, b, y: of.inv_boxcox_power(a, b, y, np.power(y, 1 - b)))
+elementwise(special.inv_boxcox1p, lambda b, y: of.power_1p(y, 1 - b),
+                                  lambda a, b, y: of.inv_boxcox_power(a, b, 1 + y, of.power_1p(y, 1 - b)))
 elementwise(special.huber,        lambda a, b: np.maximum(np.abs(b) - a, 0),
                                   lambda a, b: np.clip(b, -a, a))
 elementwise(special.pseudo_huber, lambda a, b: of.pseudo_huber_scale(a, b),
@@ -271,18 +272,18 @@ elementwise(special.eval_gegenbauer, unknown, unknown,
 elementwise(special.eval_genlaguerre, unknown, unknown,
                                   lambda a, b, c: -of.below(special.eval_genlaguerre, a, b + 1, c))     # 18.9.23
 elementwise(special.eval_laguerre, unknown, lambda a, b: -of.below(special.eval_genlaguerre, a, 1, b))
-elementwise(special.eval_legendre, unknown, lambda a, b: of.below(special.eval_gegenbauer, a, 1.5, b))  # 18.7.9
+elementwise(special.eval_legendre, unknown, lambda a, b: of.legendre_slope(a, b))  # 18.7.9
 elementwise(special.eval_chebyt,  unknown,
-                                  lambda a, b: a * of.below(special.eval_chebyu, a, b))                    # 18.9.21
-elementwise(special.eval_chebyu,  unknown, lambda a, b: 2 * of.below(special.eval_gegenbauer, a, 2, b)) # 18.7.4
-elementwise(special.eval_chebyc,  unknown, lambda a, b: a * of.below(special.eval_chebys, a, b))
-elementwise(special.eval_chebys,  unknown, lambda a, b: of.below(special.eval_gegenbauer, a, 2, b / 2))
+                                  lambda a, b: of.chebyt_slope(a, b))                    # 18.9.21
+elementwise(special.eval_chebyu,  unknown, lambda a, b: of.chebyu_slope(a, b)) # 18.7.4
+elementwise(special.eval_chebyc,  unknown, lambda a, b: of.chebyt_slope(a, b / 2))
+elementwise(special.eval_chebys,  unknown, lambda a, b: of.chebyu_slope(a, b / 2) / 2)
 elementwise(special.eval_sh_legendre, unknown,
-                                  lambda a, b: 2 * of.below(special.eval_gegenbauer, a, 1.5, 2 * b - 1))
+                                  lambda a, b: 2 * of.legendre_slope(a, 2 * b - 1))
 elementwise(special.eval_sh_chebyt, unknown,
-                                  lambda a, b: 2 * a * of.below(special.eval_sh_chebyu, a, b))
+                                  lambda a, b: 2 * of.chebyt_slope(a, 2 * b - 1))
 elementwise(special.eval_sh_chebyu, unknown,
-                                  lambda a, b: 4 * of.below(special.eval_gegenbauer, a, 2, 2 * b - 1))
+                                  lambda a, b: 2 * of.chebyu_slope(a, 2 * b - 1))
 elementwise(special.eval_hermite, unknown, lambda a, b: 2 * a * of.below(special.eval_hermite, a, b))   # 18.9.25
 elementwise(special.eval_hermitenorm, unknown,
                                   lambda a, b: a * of.below(special.eval_hermitenorm, a, b))            # 18.9.27

@@ -7,6 +7,7 @@ https://dlmf.nist.gov), whose notation this is. All is written in calls that dis
 import decimal
 import functools
 import math
+import sys
 
 import numpy as np
 import scipy.special as special
@@ -16,6 +17,7 @@ from .elementwise import is_complex
 
 PI, ROOT_PI, ROOT_2, DEGREE = math.pi, math.sqrt(math.pi), math.sqrt(2), math.pi / 180
 ROOT_2PI = math.sqrt(2 * math.pi)
+_LARGEST_EXPONENT = math.log(sys.float_info.max)
 
 
 # Functions that cancel
@@ -43,15 +45,24 @@ def log1p_over_slope(w):
     return _patched(w, 0.1, [-((-1) ** k) * (k + 1) / (k + 2) for k in range(18)], far)
 
 
+def spence_slope(x):
+    """log(x)/(1 − x), 25.12.2; to its last digits near 1 and near 0."""
+    near = np.less(np.abs(x - 1), 0.5)
+    far = np.where(near, 2, x)
+    return np.where(near, -log1p_over(np.where(near, x - 1, 0)), np.log(far) / (1 - far))
+
+
 def _excess(w):
     """w − log(1 + w)."""
     return _patched(w, 0.1, [0, 0] + [(-1) ** k / k for k in range(2, 20)], lambda w: w - np.log1p(w))
 
 
 def exprel_slope(x):
-    """d/dx (eˣ − 1)/x."""
-    far = lambda x: (np.exp(x) - special.exprel(x)) / x
-    return _patched(x, 1, [1 / (math.factorial(k) * (k + 2)) for k in range(20)], far)
+    """d/dx (eˣ − 1)/x; infinite with eˣ."""
+    over = np.greater(x, _LARGEST_EXPONENT)
+    far = lambda x: (np.exp(x) * (1 - 1 / x) + 1 / x) / x
+    slope = _patched(np.where(over, 1, x), 1, [1 / (math.factorial(k) * (k + 2)) for k in range(20)], far)
+    return np.where(over, np.exp(x), slope)
 
 
 def i1_slope(x):
@@ -170,8 +181,9 @@ def _hurwitz(s, q):
 
 
 def _sine_pi(x):
-    """sin πx."""
-    return np.sin(PI * (x - 2 * np.rint(np.real(x) / 2)))
+    """sin πx, 0 at integers."""
+    n = np.rint(np.real(x))
+    return np.sin(PI * (x - n)) * (1 - 2 * np.mod(n, 2))
 
 
 def _cosine_pi(x):
@@ -245,16 +257,62 @@ def psi_step(a, b):
     return np.where(far, series, special.psi(np.where(far, 1, a + b)) - special.psi(np.where(far, 1, a)))
 
 
+def psi_difference(a, b):
+    """ψ(a + b) − ψ(a), also where both are poles that cancel: left of ½ by reflection (5.5.4)."""
+    left = np.logical_and(np.less(a, 0.5), np.less(a + b, 0.5))
+    sines = _sine_pi(np.where(left, a, 0.5)) * _sine_pi(np.where(left, a + b, 0.5))
+    step = _sine_pi(np.where(left, b, 0))
+    cancel = np.logical_and(np.equal(sines, 0), np.equal(step, 0))
+    reflected = PI * step / np.where(cancel, 1, sines)
+    return psi_step(np.where(left, 1 - a, a), np.where(left, -b, b)) + reflected
+
+
+def _over_gamma_slope(a, b):
+    """The slope of Γ(a)/Γ(b) where both grow alike, also where 1/Γ(b) is 0."""
+    over = special.rgamma(b)
+    return special.gamma(a) * (special.psi(a) * over + rgamma_slope(b, over))
+
+
+def _near_pole(x):
+    """Whether 1/Γ(x) is 0 nearby."""
+    return np.logical_and(np.less(x, 0.5), np.less(np.abs(x - np.rint(x)), 0.1))
+
+
+def _vanishes(a, b):
+    """Whether Γ(a)/Γ(b) is 0 nearby, where its logarithm is of no use; and both are in range."""
+    moderate = np.logical_and(np.less(np.abs(a), 100), np.less(np.abs(b), 100))
+    return np.logical_and(moderate, np.logical_and(_near_pole(b), np.logical_not(_near_pole(a))))
+
+
+def beta_slope(a, b, y):
+    """∂B(a, b)/∂a (5.12.1), also where 1/Γ(a + b) is 0, and at infinity, where all is 0."""
+    zero = np.logical_and(_vanishes(a, a + b), _vanishes(b, a + b))
+    infinite = np.logical_or(np.isinf(a), np.isinf(b))
+    apart = np.logical_or(zero, infinite)
+    u, v = np.where(zero, a, 0.5), np.where(zero, b, 0.5)
+    step = psi_difference(np.where(apart, 1, a), np.where(apart, 1, b))
+    return np.where(zero, special.gamma(v) * _over_gamma_slope(u, u + v), -y * step)
+
+
 def poch_slope(a, b, y):
     """∂(a)_b/∂a of Γ(a + b)/Γ(a) (5.2.5), also where 1/Γ(a) is 0."""
-    return np.where(np.equal(y, 0), special.gamma(a + b) * rgamma_slope(a, y), y * psi_step(a, b))
+    zero = np.logical_or(np.equal(y, 0), _vanishes(a + b, a))
+    return np.where(zero, _over_gamma_slope(a + b, a), y * psi_difference(a, b))
 
 
 def binom_upper_slope(n, k, y):
-    """The slope of Γ(n + 1)/(Γ(k + 1) Γ(n − k + 1)) by n, also where one of the two reciprocals is 0."""
+    """The slope of Γ(n + 1)/(Γ(k + 1) Γ(n − k + 1)) by n, also where one of the two reciprocals is 0.
+
+    At a negative integer n, where SciPy's value is nan, it is that of the polynomial of degree k.
+    """
+    whole = np.logical_and(np.greater_equal(k, 0), np.equal(k, np.rint(k)))
+    missing = np.logical_and(np.logical_and(np.less(n, 0), np.equal(n, np.rint(n))), whole)
+    degree = np.where(missing, k, 1)
+    y = np.where(missing, (1 - 2 * np.mod(degree, 2)) * special.binom(degree - np.where(missing, n, -1) - 1, degree), y)
     rest = n - k + 1
-    pole = special.gamma(n + 1) * special.rgamma(k + 1) * rgamma_slope(rest, special.rgamma(rest))
-    return np.where(np.equal(y, 0), pole, y * psi_step(rest, k))
+    pole = special.rgamma(k + 1) * _over_gamma_slope(n + 1, rest)
+    zero = np.logical_or(np.equal(y, 0), _vanishes(n + 1, rest))
+    return np.where(zero, pole, y * psi_difference(rest, k))
 
 
 def binom_lower_slope(n, k, y):
@@ -262,7 +320,8 @@ def binom_lower_slope(n, k, y):
     k, rest = k + 1, n - k + 1
     first = rgamma_slope(k, special.rgamma(k)) * special.rgamma(rest)
     pole = special.gamma(n + 1) * (first - special.rgamma(k) * rgamma_slope(rest, special.rgamma(rest)))
-    return np.where(np.equal(y, 0), pole, y * psi_step(k, rest - k))
+    zero = np.logical_or(np.equal(y, 0), np.logical_or(_vanishes(n + 1, k), _vanishes(n + 1, rest)))
+    return np.where(zero, pole, y * psi_difference(k, rest - k))
 
 
 # Densities of the gamma and beta distributions: 8.2 and 8.17, in the saddle-point form of C. Loader, Fast and accurate
@@ -471,10 +530,14 @@ def _far(v, x):
 
 
 def ive_slope(v, x, direct):
-    """The slope of e⁻ˣ I_v(x) for x > 0; ``direct`` gives it, with cancellation for large x."""
-    far, size = _far(v, np.abs(x)), np.abs(x)
+    """The slope of e^−|x| I_v(x); ``direct`` gives it, with cancellation for large x.
+
+    Left of 0 the function is even or odd, as v is.
+    """
+    size = np.abs(x)
+    far = np.logical_and(_far(v, size), np.logical_or(np.greater(x, 0), np.equal(v, np.rint(v))))
     tail = _scaled_tail(v, np.where(far, size, 50), -1) / ROOT_2PI
-    return np.where(far, tail * np.sign(x), direct)
+    return np.where(far, tail * np.where(np.equal(np.mod(v, 2), 1), 1, np.sign(x)), direct)
 
 
 def kve_slope(v, z, direct):
@@ -612,7 +675,7 @@ def hyp1f1_slope(place, a, b, x):
 def _pfaff(x):
     """Whether x < 0, 1 − x if so, else 1, and the argument of 15.8.1, if so, else x."""
     left = np.less(x, 0)
-    rest = 1 - np.where(left, x, 0)
+    rest = 1.0 - np.where(left, x, 0)  # no integer, as powers of it are wanted
     return left, rest, np.where(left, -x, x) / rest
 
 
@@ -670,6 +733,54 @@ def below(polynomial, n, *arguments):
     return np.where(constant, 0, polynomial(np.where(constant, 1, n) - 1, *arguments))
 
 
+def _degrees(n, x):
+    """Where n is an integer, for which SciPy has recurrences, and where x is near 1, so that series are short."""
+    return np.logical_and(np.greater_equal(n, 0), np.equal(n, np.rint(n))), np.less((1 - x) * (1 + np.square(n)), 0.5)
+
+
+def _ultraspherical_slope(polynomial, order, n, x):
+    """The slope of the polynomial C⁽λ⁾, λ = ½ or 1: of integer degree 2λ C⁽λ⁺¹⁾ (18.9.19).
+
+    Of other degrees near 1 by the series 18.5.9, elsewhere by 18.9.8, neither of which overflows.
+    """
+    if is_complex(x):
+        return 2 * order * below(special.eval_gegenbauer, n, order + 1, x)
+    whole, near = _degrees(n, x)
+    degree = np.where(whole, n, 1).astype(np.int64)
+    recurrence = 2 * order * below(special.eval_gegenbauer, degree, order + 1, x)
+    n = np.where(whole, 0.5, n)
+    u = np.where(near, x, 1)
+    largest = n * (n + 1) / 2 if order == 0.5 else n * (n + 1) * (n + 2) / 3
+    series = largest * special.hyp2f1(1 - n, n + 2 * order + 1, order + 1.5, (1 - u) / 2)
+    v = np.where(np.logical_or(near, whole), 0, x)
+    ratio = ((n + 2 * order - 1) * polynomial(n - 1, v) - n * v * polynomial(n, v)) / ((1 - v) * (1 + v))
+    return np.where(whole, recurrence, np.where(near, series, ratio))
+
+
+def _second_kind(n, x):
+    """Uₙ(x) of a degree that is no integer, within (−1, 1) by 18.5.2: SciPy's series cancels there for large n."""
+    inside = np.less(np.abs(x), 1)
+    angle = np.arccos(np.where(inside, x, 0))
+    return np.where(inside, np.sin((n + 1) * angle) / np.sin(angle), special.eval_chebyu(n, np.where(inside, 1, x)))
+
+
+def legendre_slope(n, x):
+    return _ultraspherical_slope(special.eval_legendre, 0.5, n, x)
+
+
+def chebyu_slope(n, x):
+    return _ultraspherical_slope(_second_kind, 1, n, x)
+
+
+def chebyt_slope(n, x):
+    """n Uₙ₋₁: 18.9.21."""
+    direct = n * below(special.eval_chebyu, n, x)
+    if is_complex(x):
+        return direct
+    apart = np.logical_or(*_degrees(n, x))
+    return np.where(apart, direct, n * _second_kind(np.where(apart, 0.5, n) - 1, np.where(apart, 0, x)))
+
+
 def lpmv_slope(m, v, x):
     """One of the relations of 14.10, which cancels near ±1; nan there, where eval_legendre is to be used for m = 0."""
     return ((m - v - 1) * special.lpmv(m, v + 1, x) + (v + 1) * x * special.lpmv(m, v, x)) / ((1 - x) * (1 + x))
@@ -700,11 +811,34 @@ def tukey_shape(x, y, b):
 
 def boxcox_power(a, b):
     """∂/∂b (aᵇ − 1)/b."""
-    return boxcox_log_power(np.log(a), b)
+    nothing = np.equal(a, 0)
+    return _boxcox_power(nothing, np.log(np.where(nothing, 1, a)), b)
 
 
-def boxcox_log_power(log, b):
-    return np.square(log) * exprel_slope(b * log)
+def boxcox1p_power(a, b):
+    """∂/∂b ((1 + a)ᵇ − 1)/b."""
+    nothing = np.equal(a, -1)
+    return _boxcox_power(nothing, np.log1p(np.where(nothing, 0, a)), b)
+
+
+def _boxcox_power(nothing, log, b):
+    """That of (exp(b log) − 1)/b; where ``nothing``, that of the power of 0."""
+    power_of_zero = np.where(np.greater(b, 0), 1 / np.square(np.where(np.greater(b, 0), b, 1)), np.inf)
+    return np.where(nothing, power_of_zero, np.square(log) * exprel_slope(b * log))
+
+
+def power_1p(a, b):
+    """(1 + a)ᵇ, to its last digits for small a and large b."""
+    small = np.less(np.abs(a), 0.5)
+    near = np.exp(np.where(small, b, 0) * np.log1p(np.where(small, a, 0)))
+    return np.where(small, near, np.power(1 + np.where(small, 1, a), b))
+
+
+def inv_boxcox_power(a, b, base, slope):
+    """∂/∂b of base = (1 + ab)^(1/b); ``slope``: that by a, which stands alone where the base is 0."""
+    edge = np.equal(a * b, -1)
+    log = log1p_over_slope(np.where(edge, 0, a * b))
+    return np.where(edge, a / np.where(edge, b, 1) * slope, base * np.square(a) * log)
 
 
 def pseudo_huber_scale(a, b):
