@@ -3,6 +3,7 @@
 import numpy as np
 
 from .constants import CONSTANTS, ConstantCell, created
+from .refusals import refused
 from .tracer import Tracer, answers, astype, bottom, creators, dtype_of, gathered, innermost, kind_of, lowered, name_of
 from .views import is_view
 from .writing import is_number, write
@@ -15,7 +16,7 @@ def _creator(function, body=None):
             kwargs = {k: lowered(v) for k, v in kwargs.items()}
             return created(function(*lowered(args), **kwargs, like=kind_of(like)))
         if body is None:
-            raise TypeError(f"{name_of(function)} of tracers would lose their derivative; use np.array([…], like=x).")
+            raise refused(name_of(function), trace.mode)
         return body(*args, **kwargs)
 
     answers[function] = answer

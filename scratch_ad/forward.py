@@ -7,6 +7,7 @@ of its output. What runs is the ``FastForward`` of fast.py, which does the same 
 import numpy as np
 
 from .cells import Cell
+from .refusals import uncover
 from .registry import FORWARD, Rewrite, aval, match, missing, rule_of
 from .tracer import Trace, Tracer, escaped, lowered, rebuild, refuse_traced
 from .tree import copied, entered, flatten, is_inexact, split_aux, tree_map, typed, typed_like, unflatten, zeros
@@ -94,6 +95,9 @@ def run(trace, fun, spec, leaves, tangents, has_aux):
         out_leaves, out_spec = flatten(out)
         pairs = [trace.pull_out(leaf) for leaf in out_leaves]
         aux = tree_map(lambda leaf: copied(leaf.value if trace.owns(leaf) else leaf), aux)
+    except (ValueError, SystemError) as error:
+        uncover(error)
+        raise
     finally:
         trace.steps = None
     out, tangent_out = (unflatten(out_spec, [pair[k] for pair in pairs]) for k in (0, 1))

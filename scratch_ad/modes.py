@@ -6,6 +6,7 @@ from . import forward
 from .careful import careful
 from .chain import has_nan, plain
 from .fast import FastForward, FastTape
+from .refusals import uncover
 from .registry import missing, rule_of
 from .reverse import Variable, backward
 from .tracer import Tracer, dtype_of, name_of, shape_of
@@ -116,6 +117,9 @@ def vjp_of_leaves(fun, leaves, has_aux=False, tape=None):
         values = [leaf.value if mine(leaf) else tape.constant(leaf) for leaf in tracers]
         if has_aux:
             aux = tree_map(lambda leaf: copied(leaf.value if mine(leaf) else leaf), aux)
+    except (ValueError, SystemError) as error:
+        uncover(error)
+        raise
     finally:
         nodes = tape.close()
 

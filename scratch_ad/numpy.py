@@ -20,7 +20,7 @@ from .constants import created
 from .tracer import answers, innermost
 
 _OF_LISTS = "array asarray asanyarray ascontiguousarray asfortranarray require full"
-_OF_NUMBERS = "zeros ones empty eye identity tri arange fromfunction fromiter linspace logspace geomspace"
+_OF_NUMBERS = "zeros ones empty eye identity tri arange fromfunction fromiter indices linspace logspace geomspace"
 _LIKE_OTHERS = "zeros_like ones_like empty_like full_like copy"
 
 

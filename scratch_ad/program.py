@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .cells import Cell
+from .refusals import uncover
 from .registry import aval, snapshot
 from .tracer import Closed, Trace, Tracer, each, kind_of, name_of, order_in_memory, rebuild
 from .tree import entered, flatten, unflatten
@@ -110,10 +111,17 @@ class Recorder(Trace):
             return self.lower(x)
         return each(self.named, x) if isinstance(x, (tuple, list)) else snapshot(x)
 
+    over = property(lambda self: type(self.calls) is Closed)
+
+    def close(self):
+        """The calls, to which nothing can be added any more."""
+        calls, self.calls = self.calls, Closed(self.mode)
+        return calls
+
     def program(self, outputs):
         """The recorded calls as a program that returns ``outputs``, a list of tracers or constants; the last step."""
         outputs = [self.named(self.constant(out)) for out in outputs]
-        calls, self.calls = self.calls, Closed(self.mode)
+        calls = self.close()
         return Program(self.inputs, calls, outputs, self.avals, self.layouts if any(map(_asks, calls)) else None)
 
 
@@ -133,8 +141,14 @@ def record(fun, *args):
     """Run ``fun`` on ``args`` (any containers) and return what it did as a ``Program`` of the leaves of ``args``."""
     recorder = Recorder()
     leaves, spec = flatten(args)
-    out = fun(*unflatten(spec, [recorder.input(entered(leaf)) for leaf in leaves]))
-    return recorder.program(flatten(out)[0])
+    try:
+        out = fun(*unflatten(spec, [recorder.input(entered(leaf)) for leaf in leaves]))
+        return recorder.program(flatten(out)[0])
+    except (ValueError, SystemError) as error:
+        uncover(error)
+        raise
+    finally:
+        recorder.close()
 
 
 class Program:

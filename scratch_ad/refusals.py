@@ -12,7 +12,10 @@ from .frames import calls
 
 _COLLECT = "Collect tracers with np.stack or np.concatenate in place of a list"
 _LEAVE_OUT = "Leave it out, as a tracer is an array already, and collect several with np.stack"
-_LIKE = "np.zeros_like(x) or np.zeros(shape, like=x), or import scratch_ad.numpy as np"
+_LIKE = (
+    "np.zeros_like(x) or np.zeros(shape, like=x), or import scratch_ad.numpy as np, where integers stay plain: "
+    "np.arange(6.0)"
+)
 _MAKE = f"Make the array with {_LIKE}"
 _GENERAL = "Write it in NumPy calls on whole arrays, or give it a derivative with scratch_ad.custom_vjp"
 _NUMBER = "Leave it out, or use np.sin for math.sin; {last}(scratch_ad.stop_gradient(x)) has no derivative"
@@ -25,6 +28,12 @@ _LOOP = "Loop over np.ndindex(x.shape) and take x[i]"
 _ODE = "Write the steps of the solver in NumPy, or give the solution a derivative with scratch_ad.custom_vjp"
 _ROOT = "Solve for plain numbers in a function of scratch_ad.custom_jvp, whose rule is that of implicit functions"
 _INTEGRAL = "Sum over nodes, w @ f(t) with t, w = np.polynomial.legendre.leggauss(n), or use np.trapezoid"
+
+_INDEX = 'Write np.ravel(x)[as_strided(np.arange(x.size, dtype=f"i{x.itemsize}"), shape, strides)] for x in C order'
+_ASK_SOME = ("np.pad", "np.piecewise", "np.select")  # NumPy's functions that do not ask all of their arguments
+
+IN_PLACE = "Give and return numbers and arrays, in tuples, lists and dicts"  # of what is none of these
+_NUMBERS = (np.number, np.bool)
 
 REMEDIES = {  # what the user wrote, or a package: what to write
     "": _GENERAL,
@@ -44,6 +53,9 @@ REMEDIES = {  # what the user wrote, or a package: what to write
     "np.r_": "Use np.concatenate or np.append",
     "np.c_": "Use np.column_stack or np.stack(…, axis=1)",
     **dict.fromkeys(("np.mgrid", "np.ogrid"), "Use np.linspace and np.meshgrid"),
+    **{f"np.{name}": _COUNT for name in ("zeros", "ones", "empty", "eye", "identity", "tri", "linspace", "ndindex")},
+    "np.tile": _COUNT,
+    "np.frombuffer": "Use np.ravel(x)",
     "np.fromiter": "Use np.stack(list(…))",
     "np.vectorize": "Call the function on the whole array, with np.where in place of a branch",
     "np.kaiser": "Use np.i0(beta * np.sqrt(1 - t**2)) / np.i0(beta) with t = np.linspace(-1, 1, M)",
@@ -54,9 +66,13 @@ REMEDIES = {  # what the user wrote, or a package: what to write
     "np.random.Generator.choice": "Draw with plain probabilities: p=scratch_ad.stop_gradient(p)",
     **dict.fromkeys(("np.matrix", "np.asmatrix", "np.bmat"), _MATRIX),
     "np.ma": "Use np.where(mask, …) in place of a masked array",
-    **dict.fromkeys(("np.nditer", "np.ndenumerate", "np.broadcast"), _LOOP),
+    **dict.fromkeys(("np.nditer", "np.ndenumerate"), _LOOP),
+    "np.broadcast": "Use np.broadcast_arrays, or np.broadcast_shapes(a.shape, b.shape)",
+    "np.take_along_axis": "An index is an integer: np.take_along_axis(a, i.astype(int), axis)",
+    **dict.fromkeys(_ASK_SOME, "Make an array there with np.asarray(a, like=x), or import scratch_ad.numpy as np"),
+    "np.lib.stride_tricks.as_strided": _INDEX,
     "np.testing": _LOOK,
-    **{f"np.{np.dtype(t).type.__name__}": _CAST for t in "?" + np.typecodes["AllInteger"] + np.typecodes["AllFloat"]},
+    **{f"np.{name}": _CAST for name, t in vars(np).items() if isinstance(t, type) and issubclass(t, _NUMBERS)},
     **dict.fromkeys(("np.sum", "np.ndarray.sum", "np.add.reduce"), "Write np.sum(a) + x in place of initial=x"),
     **dict.fromkeys(("np.prod", "np.ndarray.prod", "np.multiply.reduce"), "Write np.prod(a) * x in place of initial=x"),
     **dict.fromkeys(
@@ -65,6 +81,12 @@ REMEDIES = {  # what the user wrote, or a package: what to write
     **dict.fromkeys(
         ("np.min", "np.ndarray.min", "np.minimum.reduce"), "Write np.minimum(np.min(a), x) in place of initial=x"
     ),
+    **{
+        f"np.nan{name}": f"Write np.nan{name}(a) {op} x in place of initial=x"
+        for name, op in (("sum", "+"), ("prod", "*"))
+    },
+    **{f"np.nan{name}": f"Write np.{name}imum(np.nan{name}(a), x) in place of initial=x" for name in ("max", "min")},
+    "np.interp": "Write np.where(x < xp[0], left, np.interp(x, xp, fp)) in place of left=, and so for right=",
     # methods of plain arrays
     "np.ndarray": _AS_NUMPY,
     "np.ndarray.view": "Use arrays, with @ for the product of matrices",
@@ -127,13 +149,22 @@ def refused(what, mode):
     key = name or what
     while key not in REMEDIES:
         key = key.rpartition(".")[0]
-    if what == "np.asarray" and _asks(function):
+    if what == "np.asarray" and _asks(function) and name not in (*_ASK_SOME, "np.take_along_axis"):
         remedy = _COLLECT
     elif ours := _counterpart(name):
         remedy = f"Use {ours}, the same function with a derivative"
     else:
         remedy = REMEDIES[key].replace("{last}", (name or what).rpartition(".")[2])
     return takes_plain(name or f"{what}, or what calls it,", mode, remedy)
+
+
+def uncover(error):
+    """Raise the refusal that NumPy gave as the cause of its own error, such as "setting an array element …"."""
+    cause, last = error.__cause__, error.__cause__ and error.__cause__.__traceback__
+    while last and last.tb_next:
+        last = last.tb_next
+    if last and last.tb_frame.f_globals.get("__name__", "").startswith("scratch_ad."):
+        raise cause.with_traceback(error.__traceback__) from None
 
 
 def takes_plain(what, mode, remedy):

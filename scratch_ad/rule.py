@@ -245,7 +245,7 @@ def _register(function, rule):
     """Store the rule; a function that does not dispatch (a user's own) is wrapped so that tracers answer it."""
     dispatches = isinstance(function, np.ufunc) or isinstance(getattr(function, "__self__", None), np.ufunc)
     if not dispatches and not hasattr(function, "_implementation") and not hasattr(function, "is_primitive"):
-        function = primitive(function)
+        function = primitive(function, of_arrays=isinstance(rule, (Elementwise, _PerArgument)))
     rule_of[function] = rule
     return function
 

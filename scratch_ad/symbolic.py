@@ -15,6 +15,7 @@ import numpy as np
 
 from .cells import Cell
 from .program import Name, record
+from .refusals import uncover
 from .registry import rule_of
 from .rule import Composite
 from .tracer import Trace, Tracer, astype, getitem, name_of
@@ -191,7 +192,16 @@ def expression(function, *arguments):
         elif isinstance(argument, tuple) and all(isinstance(n, int) for n in argument):
             argument = symbols(names[k] if k < len(names) else f"x{k}", argument)
         traced.append(Symbol(argument))
-    return tree_map(lambda leaf: leaf.value[()] if isinstance(leaf, Symbol) else leaf, function(*traced))
+    try:
+        return tree_map(_expressed, function(*traced))
+    except (ValueError, SystemError) as error:
+        uncover(error)
+        raise
+
+
+def _expressed(leaf):
+    """A leaf of the output as users see it; TypeError for a tracer of another run."""
+    return leaf.value[()] if isinstance(leaf, Symbol) else _trace.constant(leaf) if isinstance(leaf, Tracer) else leaf
 
 
 def symbolic_gradient(parameters, function):

@@ -25,7 +25,7 @@ import numpy as np
 
 from . import foreign
 from .foreign import NUMBERS, OBJECT, PLAIN, remedy_of
-from .refusals import into_plain
+from .refusals import IN_PLACE, into_plain
 
 _levels = itertools.count(1)
 
@@ -319,13 +319,18 @@ def refuse_traced(function, kwargs, mode):
             raise NotImplementedError(f"{name_of(function)} has no derivative in its keyword {name} in {mode}.")
 
 
-def primitive(function):
-    """Let tracers answer ``function`` as they answer NumPy's own; a rule is then registered for the result."""
+def primitive(function, of_arrays=False):
+    """Let tracers answer ``function`` as they answer NumPy's own; a rule is then registered for the result.
+
+    With ``of_arrays`` lists of tracers reach the rule as arrays.
+    """
 
     @functools.wraps(function)
     def dispatched(*args, **kwargs):
         if innermost(args) is None and (not kwargs or innermost(kwargs.values()) is None):
             return function(*args, **kwargs)
+        if of_arrays:
+            args, kwargs = tuple(map(gathered, args)), {k: gathered(v) for k, v in kwargs.items()}
         return call(dispatched, args, kwargs)
 
     dispatched.is_primitive = True
@@ -425,7 +430,7 @@ def dtype_of(x):
                 f"Argument of type {type(x).__name__}, a dataclass, is not a valid array or number. Register it as a "
                 f'container: optree.dataclasses.register_node({type(x).__name__}, namespace="").'
             ) from None
-        raise TypeError(f"Argument '{x}' of type {type(x)} is not a valid array or number.") from None
+        raise TypeError(f"Argument '{x}' of type {type(x)} is not a valid array or number. {IN_PLACE}.") from None
 
 
 def strip(x):
@@ -588,6 +593,8 @@ def name_of(function):
         return f"{name_of(owner)}.{function.__name__}"
     name = getattr(function, "__name__", repr(function))
     if isinstance(function, np.ufunc):
+        if name.endswith(" (vectorized)"):
+            return f"np.frompyfunc({name.removesuffix(' (vectorized)')}, …)"
         homes = {"np": np, "scipy.special": sys.modules.get("scipy.special._ufuncs")}
         home = next((home for home, module in homes.items() if getattr(module, name, None) is function), None)
         return f"{home}.{name.lstrip('_')}" if home else name

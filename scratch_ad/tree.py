@@ -14,6 +14,7 @@ import numpy as np
 import optree
 
 from .foreign import NUMBERS, PLAIN, is_of_objects, refused, remedy_of
+from .refusals import IN_PLACE
 from .tracer import Tracer, arrayed, dtype_of, duplicate, frozen, shape_of, strip
 
 float0 = np.dtype([("float0", np.void, 0)])  # the dtype of tangents and cotangents of integers: nothing at all
@@ -55,7 +56,9 @@ def is_inexact(leaf):
         return False
     if is_of_objects(leaf):
         raise refused(leaf, f"Argument '{leaf}' of type {type(leaf)} is")
-    raise TypeError(f"Argument '{leaf}' of type {type(leaf)} and dtype {dtype} is not a valid array or number.")
+    raise TypeError(
+        f"Argument '{leaf}' of type {type(leaf)} and dtype {dtype} is not a valid array or number. {IN_PLACE}."
+    )
 
 
 def tangent_dtype(leaf):

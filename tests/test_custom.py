@@ -389,3 +389,33 @@ def test_a_jvp_alone_keeps_what_it_needs_and_says_what_it_lacks():
     np.testing.assert_array_equal(pullback(np.ones(2))[0], [2, 3])
     with pytest.raises(NotImplementedError, match=r"has no derivative in its argument 1 in reverse mode"):
         grad(lambda n: np.sum(f(x, n)))(n)
+
+
+# Lists of tracers
+
+SINE = scratch_ad.elementwise(lambda x: np.sin(x), lambda x: np.cos(x))
+PRODUCT = scratch_ad.elementwise(lambda a, b: np.multiply(a, b), lambda b: b, lambda a: a)
+DOUBLE = scratch_ad.linear(lambda x: np.multiply(2.0, x), lambda g, _a: 2.0 * g)
+CUBE = scratch_ad.explicit(
+    lambda x: np.power(x, 3), jvp=lambda t, _y, x: 3 * x**2 * t, vjp=lambda g, _y, x: 3 * x**2 * g
+)
+FLOOR = scratch_ad.constant(lambda x: np.floor(x))
+
+
+@pytest.mark.parametrize(
+    "f", [SINE, lambda x: PRODUCT(x, 3.0), lambda x: PRODUCT(2.0, x), lambda x: PRODUCT(x, x), DOUBLE, CUBE, FLOOR]
+)
+@pytest.mark.parametrize("collect", [list, tuple, lambda x: [[x[0], 1.0], [2.0, x[1]]]])
+def test_a_list_of_tracers_reaches_a_users_rule_as_an_array(f, collect):
+    x = np.array([0.5, 1.5, 2.5])
+    for jacobian in (jacrev, jacfwd):
+        of_list = jacobian(lambda x: 1.0 * f(collect(x)))(x)
+        of_array = jacobian(lambda x: 1.0 * f(np.array(collect(x), like=x)))(x)
+        np.testing.assert_array_equal(of_list, of_array)
+    np.testing.assert_array_equal(vjp(lambda x: f(collect(x)), x)[0], f(collect(x)))
+
+
+def test_what_is_in_a_list_that_is_no_number_is_refused():
+    for f in (SINE, DOUBLE, CUBE):
+        with pytest.raises(TypeError, match="of type <class 'NoneType'> is not a valid array or number"):
+            scratch_ad.vjp(lambda x, f=f: f([x, None]), 1.0)
