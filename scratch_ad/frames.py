@@ -120,7 +120,7 @@ def _named(path, frame):
     while isinstance(at, functools.partial):
         at = at.func
     if rest or not hasattr(at, "__name__"):
-        return ".".join((_public(at.__class__), *rest)), at, False
+        return ".".join((_public(np.ndarray if isinstance(at, np.ndarray) else type(at)), *rest)), at, False
     return _public(at), at, False
 
 

@@ -411,7 +411,7 @@ REFUSED = [  # a program with a plain ``arr``; as the message says, None if only
     ("statistics.variance(x)", "np.var(x, ddof=1)", "statistics.variance ... np.var(x, ddof=1)"),
     ("statistics.stdev(x)", "np.std(x, ddof=1)", "statistics.stdev ... np.std(x, ddof=1)"),
     # another library's
-    ("torch.as_tensor(x).numel() * x", "np.size(x) * x", "torch.as_tensor ... Write it in NumPy"),
+    ("jax.numpy.array([x, x]).size * x", "2 * np.size(x) * x", "jax.numpy.array ... Write it in NumPy"),
     # SciPy's
     (
         "scipy.linalg.cho_solve((A + x[0] * np.eye(3), True), X)",
