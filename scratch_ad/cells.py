@@ -101,6 +101,7 @@ class Cell(Array):
 
     def fill(self, value):
         if not is_number(self):  # of which it would be a copy
+            np.empty(1, self.dtype).fill(np.empty(shape_of(gathered(value)), self.dtype))  # for its checks
             write(self, ..., value)
 
     def put(self, indices, values, mode="raise"):

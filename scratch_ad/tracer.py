@@ -271,6 +271,9 @@ def _into(function, args, kwargs, place, out, trace):
             raise into_plain(_with_out(function), trace.mode)
         return function(*lowered(args), **{k: lowered(v) for k, v in kwargs.items()}, out=out)
     result = function(*args, **kwargs)
+    if function in _casting and shape_of(result) != out.shape:
+        error = TypeError if function is np.choose else ValueError
+        raise error(f"output array does not match result of {name_of(function)}")
     if dtype_of(result) != out.dtype:
         result = _in_dtype_of(out.dtype, result, function, args, kwargs)
     return out.assign(result, _casting.get(function, "same_kind"), f"output of {name_of(function)}")

@@ -140,3 +140,21 @@ def test_out_that_cannot_be_cast_is_refused_as_numpy_refuses_it(call):
         call(x, np.zeros(2, dtype))
     with pytest.raises(TypeError, match="Cannot cast"):
         scratch_ad.vjp(lambda x: call(x, snp.zeros(2, dtype)), x)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x, out: out.fill(x),
+        lambda x, out: out.fill(x[:2]),
+        lambda x, out: np.take(x, [0], out=out),
+        lambda x, out: np.compress([True], x, out=out),
+        lambda x, out: np.choose([0], [x[:1]], out=out),
+    ],
+)
+def test_shapes_that_numpy_does_not_broadcast(call):
+    with pytest.raises((ValueError, TypeError), match=r"sequence|does not match|invalid shape"):
+        call(X, np.zeros(6))
+    for run in (lambda f: scratch_ad.vjp(f, X), lambda f: scratch_ad.record(f, X)):
+        with pytest.raises((ValueError, TypeError), match=r"sequence|does not match"):
+            run(lambda x: call(x, snp.zeros(6)))
