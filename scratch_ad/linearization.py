@@ -38,13 +38,15 @@ def linearize(fun, *primals, has_aux=False):
         given, given_spec = flatten(tangents)
         if given_spec != spec:
             raise TypeError(
-                f"linearized function called on tangents of another structure: expected {spec}, got {given_spec}"
+                f"linearized function called on tangents of another structure: expected {spec}, got {given_spec}. "
+                "Give them as the primals were given to linearize."
             )
         for t, p in zip(given, leaves, strict=True):
             if shape_of(t) != shape_of(p) or dtype_of(t) != tangent_dtype(p):
                 raise ValueError(
                     "linearized function called on tangent values inconsistent with the original primal values: "
-                    f"Got tangent {describe(t)} for primal {describe(p)} but expected {describe(zeros(p))}"
+                    f"Got tangent {describe(t)} for primal {describe(p)} but expected {describe(zeros(p))}. "
+                    "Make it with np.zeros_like(x) or np.ones_like(x)."
                 )
         given = [typed_like(t, p) for t, p in zip(given, leaves, strict=True) if is_inexact(p)]
         with np.errstate(all="ignore"):

@@ -39,14 +39,14 @@ def jvp(fun, primals, tangents, has_aux=False):
     if not (isinstance(primals, (tuple, list)) and isinstance(tangents, (tuple, list))):
         raise TypeError(
             "primal and tangent arguments to jvp must be tuples or lists; "
-            f"found {type(primals).__name__} and {type(tangents).__name__}."
+            f"found {type(primals).__name__} and {type(tangents).__name__}. Write jvp(f, (x,), (t,))."
         )
     leaves, spec = flatten(tuple(primals))
     tangent_leaves, tangent_spec = flatten(tuple(tangents))
     if spec != tangent_spec:
         raise TypeError(
             "primal and tangent arguments to jvp must have the same tree structure; primals have tree structure "
-            f"{spec} whereas tangents have tree structure {tangent_spec}."
+            f"{spec} whereas tangents have tree structure {tangent_spec}. Give the tangents in the primals' containers."
         )
     for p, t in zip(leaves, tangent_leaves, strict=True):
         if tangent_dtype(p) != dtype_of(t):
@@ -58,7 +58,7 @@ def jvp(fun, primals, tangents, has_aux=False):
         if shape_of(p) != shape_of(t):
             raise ValueError(
                 "jvp called with different primal and tangent shapes; "
-                f"Got primal shape {shape_of(p)} and tangent shape as {shape_of(t)}"
+                f"Got primal shape {shape_of(p)} and tangent shape as {shape_of(t)}. Give np.broadcast_to(t, x.shape)."
             )
     with np.errstate(all="ignore"):
         result = forward.run(FastForward(plain), fun, spec, leaves, tangent_leaves, has_aux)
@@ -91,7 +91,7 @@ def vjp(fun, *primals, has_aux=False):
                 raise ValueError(
                     "unexpected type (e.g. shape/dtype) for argument to VJP function: "
                     f"got {describe(c)}, but expected {describe(zeros(y))} because the corresponding output of the "
-                    f"differentiated function was {describe(y)}"
+                    f"differentiated function was {describe(y)}. Make it with np.zeros_like(out) or np.ones_like(out)."
                 )
         return unflatten(spec, pull(cotangents))
 

@@ -128,7 +128,7 @@ def split_aux(out, has_aux):
     if not (isinstance(out, (tuple, list)) and len(out) == 2):
         raise TypeError(
             "expected function with aux output to return a two-element tuple, "
-            f"but got type {type(out)} with value {out!r}"
+            f"but got type {type(out)} with value {out!r}. Return (output, aux)."
         )
     return out
 

@@ -706,6 +706,25 @@ def test_errors_of_the_users_own_stay(run):
         COVERED[run](lambda x: np.zeros(3).__setitem__(0, [1.0, 2.0]))
 
 
+# What the transformations are given
+
+GIVEN = {
+    "Write jvp(f, (x,), (t,))": lambda: scratch_ad.jvp(np.sin, X, X),
+    "Give the tangents in the primals' containers": lambda: scratch_ad.jvp(np.sin, (X,), ([X],)),
+    "Give np.broadcast_to(t, x.shape)": lambda: scratch_ad.jvp(np.sin, (X,), (X[:1],)),
+    "Make it with np.zeros_like(out) or np.ones_like(out)": lambda: scratch_ad.vjp(np.sin, X)[1](1.0),
+    "Give them as the primals were given to linearize": lambda: scratch_ad.linearize(np.sin, X)[1]([X]),
+    "Make it with np.zeros_like(x) or np.ones_like(x)": lambda: scratch_ad.linearize(np.sin, X)[1](1.0),
+    "Return (output, aux)": lambda: scratch_ad.vjp(np.sin, X, has_aux=True),
+}
+
+
+@pytest.mark.parametrize("remedy", GIVEN)
+def test_what_does_not_fit_is_refused_with_what_to_give(remedy):
+    with pytest.raises((TypeError, ValueError), match=re.escape(f". {remedy}.") + "$"):
+        GIVEN[remedy]()
+
+
 # Every kind of number, and runs within runs
 
 KINDS = {
