@@ -29,7 +29,7 @@ class Cell(Array):
         return self.dtype.type if is_number(self) else Plain
 
     # What ``isinstance`` finds besides ``type(x)``, the kind of number: the class of the plain run.
-    __class__ = property(_plain_class, object.__dict__["__class__"].__set__)
+    __class__ = property(_plain_class, object.__dict__["__class__"].__set__)  # pyright: ignore[reportIncompatibleMethodOverride]
 
     def __setitem__(self, index, value):
         write(self, index, value)
