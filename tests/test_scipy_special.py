@@ -404,12 +404,8 @@ def test_constants_and_refusals_of_the_table():
 
 
 def _takes_integers(ufunc):
-    floats = "d" * ufunc.nin
-    return ufunc.nin > 1 and isinstance(rule_of.get(ufunc), Derivative) and any(map(floats.__eq__, _inputs(ufunc)))
-
-
-def _inputs(ufunc):
-    return [loop.partition("->")[0] for loop in ufunc.types]
+    takes_floats = any(loop.startswith("d" * ufunc.nin + "->") for loop in ufunc.types)
+    return ufunc.nin > 1 and takes_floats and isinstance(rule_of.get(ufunc), Derivative)
 
 
 INTEGERS = [
@@ -420,6 +416,7 @@ INTEGERS = [
 
 
 @pytest.mark.parametrize("name", [n for n in UFUNCS if _takes_integers(getattr(scipy.special, n))])
+@pytest.mark.filterwarnings("ignore:floating point number truncated", "ignore:non-integer arg n")  # SciPy's, of 0.3
 @np.errstate(all="ignore")
 def test_integers_are_as_good_as_floats(name):
     """Derivatives in one argument, the others integers, are those of floats where these are numbers.
@@ -431,11 +428,15 @@ def test_integers_are_as_good_as_floats(name):
         others = numbers[: ufunc.nin - 1]
         floats = [1.0 * n for n in others]
         for mode in (_by_jvp, _by_vjp):
-            got, expected = (mode(lambda t, o=o: ufunc(*o[:place], t, *o[place:]), 0.3) for o in (others, floats))
+            got, expected = (mode(_in_place(ufunc, place, o), 0.3) for o in (others, floats))
             assert isinstance(got, str) == isinstance(expected, str), (place, numbers, got, expected)
             if not isinstance(got, str):
                 got = np.where(np.isfinite(expected), got, expected)
                 np.testing.assert_allclose(got, expected, rtol=1e-9, atol=1e-12, err_msg=str((place, numbers)))
+
+
+def _in_place(ufunc, place, others):
+    return lambda t: ufunc(*others[:place], t, *others[place:])
 
 
 def _by_jvp(f, x):
