@@ -19,7 +19,7 @@ from jax_ref.referee.precise import UFUNCS as PRECISE
 from jax_ref.referee.precise import precise
 from scratch_ad import grad, jvp, vjp
 from scratch_ad.registry import rule_of
-from scratch_ad.rule import Constant, Refused
+from scratch_ad.rule import Constant, Derivative, Refused
 from scratch_ad.scipy import special
 from scratch_ad.tracer import name_of
 
@@ -398,3 +398,58 @@ def test_constants_and_refusals_of_the_table():
     }
     assert {"scipy.special.gammasgn", "scipy.special.round"} <= kinds[Constant]
     assert {"scipy.special.nctdtr", "scipy.special.mathieu_a"} <= kinds[Refused]
+
+
+# Integers among the arguments
+
+
+def _takes_integers(ufunc):
+    takes_floats = any(loop.startswith("d" * ufunc.nin + "->") for loop in ufunc.types)
+    return ufunc.nin > 1 and takes_floats and isinstance(rule_of.get(ufunc), Derivative)
+
+
+INTEGERS = [
+    [2, 1, 3, 2],
+    list(map(np.int32, [1, 2, 1, 3])),
+    [np.array([n, n]) for n in [2, 1, -1, 1]],
+]
+
+
+@pytest.mark.parametrize("name", [n for n in UFUNCS if _takes_integers(getattr(scipy.special, n))])
+@pytest.mark.filterwarnings("ignore:floating point number truncated", "ignore:non-integer arg n")  # SciPy's, of 0.3
+@np.errstate(all="ignore")
+def test_integers_are_as_good_as_floats(name):
+    """Derivatives in one argument, the others integers, are those of floats where these are numbers.
+
+    SciPy's own loops for integers know more: a polynomial of integer degree may be nan at the degree as a float.
+    """
+    ufunc = getattr(scipy.special, name)
+    for place, numbers in itertools.product(range(ufunc.nin), INTEGERS):
+        others = numbers[: ufunc.nin - 1]
+        floats = [1.0 * n for n in others]
+        for mode in (_by_jvp, _by_vjp):
+            got, expected = (mode(_in_place(ufunc, place, o), 0.3) for o in (others, floats))
+            assert isinstance(got, str) == isinstance(expected, str), (place, numbers, got, expected)
+            if not isinstance(got, str):
+                got = np.where(np.isfinite(expected), got, expected)
+                np.testing.assert_allclose(got, expected, rtol=1e-9, atol=1e-12, err_msg=str((place, numbers)))
+
+
+def _in_place(ufunc, place, others):
+    return lambda t: ufunc(*others[:place], t, *others[place:])
+
+
+def _by_jvp(f, x):
+    """The derivative, or the text of the refusal of one."""
+    try:
+        return np.stack(np.atleast_1d(jvp(f, (x,), (1.0,))[1]))
+    except NotImplementedError as error:
+        return str(error)
+
+
+def _by_vjp(f, x):
+    try:
+        y, pull = vjp(f, x)
+        return pull(tuple(map(np.ones_like, y)) if isinstance(y, tuple) else np.ones_like(y))[0]
+    except NotImplementedError as error:
+        return str(error)
