@@ -111,7 +111,7 @@ class Recorder(Trace):
             return self.lower(x)
         return each(self.named, x) if isinstance(x, (tuple, list)) else snapshot(x)
 
-    over = property(lambda self: type(self.calls) is Closed)
+    ended = property(lambda self: type(self.calls) is Closed)
 
     def close(self):
         """The calls, to which nothing can be added any more."""
