@@ -746,9 +746,9 @@ def _ultraspherical_slope(polynomial, order, n, x):
     if is_complex(x):
         return 2 * order * below(special.eval_gegenbauer, n, order + 1, x)
     whole, near = _degrees(n, x)
-    degree = np.where(whole, n, 1).astype(np.int64)
+    degree = np.where(whole, n, 1)[()].astype(np.int64)  # a scalar goes with arrays on a device too
     recurrence = 2 * order * below(special.eval_gegenbauer, degree, order + 1, x)
-    n = np.where(whole, 0.5, n)
+    n = np.where(whole, 0.5, n)[()]
     u = np.where(near, x, 1)
     largest = n * (n + 1) / 2 if order == 0.5 else n * (n + 1) * (n + 2) / 3
     series = largest * special.hyp2f1(1 - n, n + 2 * order + 1, order + 1.5, (1 - u) / 2)
