@@ -121,8 +121,12 @@ def _any_part(condition, x):
     """Whether a condition holds anywhere in arrays, in lists or not."""
     if isinstance(x, (tuple, list)) and not hasattr(x, "dtype"):
         return any(_any_part(condition, part) for part in x)
-    numbers = not isinstance(x, tuple) and getattr(x, "dtype", np.dtype(int)).kind in "fc"  # an Aval has no data
-    return numbers and bool(np.any(condition(strip(x))))
+    return _has_numbers(x) and bool(np.any(condition(strip(x))))
+
+
+def _has_numbers(x):
+    """Whether this is an array or a number with a derivative: an edge also keeps avals, dtypes and the like."""
+    return not issubclass(type(x), (tuple, type)) and getattr(x, "dtype", np.dtype(int)).kind in "fc"
 
 
 def _columns(*several):

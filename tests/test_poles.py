@@ -12,7 +12,7 @@ import optree
 import pytest
 
 from jax_ref.cases import catalogue
-from scratch_ad import jacfwd, jacrev, jvp, vjp
+from scratch_ad import grad, jacfwd, jacrev, jvp, vjp
 from scratch_ad.scipy import linalg
 from scratch_ad.tracer import name_of
 
@@ -236,3 +236,21 @@ def test_a_reduction_that_selects_nothing_depends_on_nothing(reduction, keepdims
     assert not found[1].any() and not found[0, 1].any() and not found[:, :, 1].any()
     assert found[0, 0, [0, 2]].any()
     assert not mode(lambda x: reduction(x, axis=None, where=False))(x).any()
+
+
+@pytest.mark.parametrize("f", [np.mean, np.var, np.std, np.nanvar, np.nanmean, np.average])
+@pytest.mark.filterwarnings("ignore:(invalid value|overflow)")
+def test_halves_beside_a_nan(f):
+    """Their careful steps keep the dtype to which a count is cast."""
+    x = np.array([1.0, np.inf, 2.0, np.nan], np.float16)
+    assert grad(f)(x).dtype == np.float16 and jvp(f, (x,), (np.ones_like(x),))[1].dtype == np.float16
+
+
+HALVES = [np.max, np.min, np.nanmax, np.nanmin, np.maximum.reduce, np.mean, lambda x: np.linalg.norm(x, np.inf)]
+
+
+@pytest.mark.parametrize("f", HALVES, ids=["max", "min", "nanmax", "nanmin", "reduce", "mean", "norm"])
+def test_more_ties_than_a_half_can_count(f):
+    x = np.ones(70_000, np.float16)
+    assert np.array_equal(grad(f)(x), np.full(70_000, 1 / 70_000, np.float16))
+    assert jvp(f, (x,), (x,))[1] == 1

@@ -253,7 +253,8 @@ composite(np.corrcoef, _corrcoef)
 def _best(y, a, axis, where):
     """Which elements equal the extremum ``y``, and how many they are, with the reduced axes kept."""
     best = masked(np.equal(a, with_axes(y, shape_of(a), axis)), where, False)
-    return best, np.sum(best, axis, np.finfo(y.dtype).dtype, keepdims=True)
+    real = np.finfo(y.dtype).dtype
+    return best, np.sum(best, axis, np.float64 if real == np.float16 else real, keepdims=True)  # halves end at 65504
 
 
 def _ties(y, a, axis, initial, where):
@@ -266,7 +267,7 @@ def _ties(y, a, axis, initial, where):
 
 def _extremum_jvp(t, y, a, axis=None, out=None, keepdims=False, initial=np._NoValue, where=True):
     best, k = _ties(y, a, axis, initial, where)
-    return np.sum(np.where(best, t, 0), axis, keepdims=keepdims) / k.reshape(y.shape)
+    return np.sum(np.where(best, t, 0), axis, np.result_type(t.dtype, k.dtype), keepdims=keepdims) / k.reshape(y.shape)
 
 
 def _extremum_vjp(g, y, a, axis=None, out=None, keepdims=False, initial=np._NoValue, where=True):
