@@ -188,7 +188,7 @@ def _replaced(rng, chosen, x):
     """Arrays, in lists or not, with numbers without any relation to others where ``chosen``, of an infinity's sign."""
     if isinstance(x, (tuple, list)) and not hasattr(x, "dtype"):
         return rebuild(x, [_replaced(rng, chosen, part) for part in x])
-    if isinstance(x, tuple) or getattr(x, "dtype", np.dtype(int)).kind not in "fc":  # an Aval has no data
+    if not _has_numbers(x):
         return x
     plain, draw = strip(x), lambda: np.asarray(rng.uniform(-2, 2, x.shape), like=kind_of(plain))
     numbers = draw()
