@@ -126,12 +126,13 @@ def refused(x, where):
 
 
 def instead_of_array(frame):
-    """What a tracer gives whoever asks in ``frame`` for a plain array: nothing, unless another package's array asks.
+    """What a tracer gives to whoever asks for a plain array, from ``frame`` up: nothing, but to another package's arrays.
 
     SciPy's product by a sparse array takes an object that NumPy makes no array of for one that knows by its
     ``__rmatmul__`` what ``A @ x`` is. Everything else that such arrays do raises TypeError.
     """
-    module = frame.f_globals.get("__name__", "")
+    while (module := frame.f_globals.get("__name__", "")).startswith("scratch_ad.") and frame.f_back:
+        frame = frame.f_back
     if module.startswith("scipy.sparse.") and frame.f_code.co_name == "_matmul_dispatch":
         return np.array(None, dtype=object)
     while frame and module.startswith(_ASKING) and not module.startswith("scipy.sparse.linalg"):

@@ -232,10 +232,7 @@ def admitted(function, args, kwargs, trace):
             results = [function(*bottom(a), **{k: bottom(v) for k, v in b.items()}) for a, b in ((args, kwargs), plain)]
         if foreign.same(*results):
             return plain
-    frame = sys._getframe(1)
-    while frame and frame.f_globals.get("__name__", "").startswith("scratch_ad."):
-        frame = frame.f_back
-    foreign.instead_of_array(frame)  # a sparse array, say, whose dense matrix this is, is named instead
+    foreign.instead_of_array(sys._getframe(1))  # a sparse array, say, whose dense matrix this is, is named instead
     raise foreign.refused(x, f"{name_of(function)} in {trace.mode} was given")
 
 

@@ -241,3 +241,9 @@ def test_other_packages_are_looked_for_without_an_import():
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert found.strip() == "set()"
+
+
+def test_a_product_that_the_matrix_does_itself_names_it():
+    for f in (lambda x: np.matrix(np.eye(3)) * x.reshape(3, 1), lambda x: np.asmatrix(x)):
+        with pytest.raises(TypeError, match="matrix"):
+            grad(lambda x, f=f: np.sum(f(x)))(X)
