@@ -126,7 +126,7 @@ def refused(x, where):
 
 
 def instead_of_array(frame):
-    """What a tracer gives to whoever asks for a plain array, from ``frame`` up: nothing, but to another package's arrays.
+    """What a tracer gives whoever asks for a plain array, from ``frame`` up: nothing, unless another package's asks.
 
     SciPy's product by a sparse array takes an object that NumPy makes no array of for one that knows by its
     ``__rmatmul__`` what ``A @ x`` is. Everything else that such arrays do raises TypeError.

@@ -243,6 +243,7 @@ def test_other_packages_are_looked_for_without_an_import():
     assert found.strip() == "set()"
 
 
+@pytest.mark.filterwarnings("ignore:the matrix subclass")
 def test_a_product_that_the_matrix_does_itself_names_it():
     for f in (lambda x: np.matrix(np.eye(3)) * x.reshape(3, 1), lambda x: np.asmatrix(x)):
         with pytest.raises(TypeError, match="matrix"):
