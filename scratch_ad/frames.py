@@ -79,12 +79,14 @@ def _path(past, now):
     What is called begins where the call does. The last name of a call over several lines has the place of its own.
     """
     place = lambda one: (one.positions.lineno, one.positions.col_offset)
+    end = lambda one: (one.positions.end_lineno, one.positions.end_col_offset)
     names = path = [None]
     begins = False
     for one in past:
         if one.opname == "PUSH_NULL":
             continue
-        here = None not in place(now) and place(one) == place(now)
+        # Not a copy of the call, or of what it is part of, for the other branch of a conditional argument.
+        here = None not in place(now) and place(one) == place(now) and end(one) < end(now)
         if one.opname in ("LOAD_ATTR", "LOAD_METHOD"):
             names, begins = [*names, one.argval], here or begins
         else:

@@ -99,7 +99,6 @@ REMEDIES = {  # what the user wrote, or a package: what to write
     "cmath.rect": "Write r * np.exp(1j * phi)",
     "math.fsum": "Use np.sum",
     "math.dist": "Use np.linalg.norm(p - q)",
-    "math.sumprod": "Use np.dot",
     "math.remainder": "Write x - y * np.round(x / y)",
     "math.isqrt": "Use np.floor(np.sqrt(x))",
     "math.ulp": "Use np.spacing",
