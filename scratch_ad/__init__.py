@@ -14,7 +14,7 @@ The files in the order of their imports, each of which imports only from those b
 what stands in brackets: a ``Cell`` is then an array, ``viewed(result, …)`` is ``result``, and a trace of negative level
 holds plain arrays.
 
-    [frames, refusals, foreign]                       which call takes no tracer, what to say; other packages' arrays
+    [frames, refusals, foreign, memory]               what takes no tracer; other packages' arrays; copies
     tracer, array                                     how a number answers NumPy's calls, and feels like an array
     [views, writing, flat, cells, constants, writers, creation]    arrays that are written into, and made
     tree                                              containers of arrays; what is copied where

@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .tracer import Tracer, astype, dtype_of, duplicate, each, frozen, name_of
+from .memory import duplicate
+from .tracer import Tracer, astype, dtype_of, each, frozen, name_of
 
 rule_of = {}  # NumPy function → its rule
 FORWARD, REVERSE = "forward mode (jvp)", "reverse mode (vjp)"

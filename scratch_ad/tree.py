@@ -14,8 +14,9 @@ import numpy as np
 import optree
 
 from .foreign import NUMBERS, PLAIN, is_of_objects, refused, remedy_of
+from .memory import duplicate
 from .refusals import IN_PLACE
-from .tracer import Tracer, arrayed, dtype_of, duplicate, frozen, shape_of, strip
+from .tracer import Tracer, arrayed, dtype_of, frozen, shape_of, strip
 
 float0 = np.dtype([("float0", np.void, 0)])  # the dtype of tangents and cotangents of integers: nothing at all
 

@@ -7,16 +7,14 @@ view goes on to its parent, up to the root. The derivative is that of ``put``: w
 
 import numpy as np
 
+from .memory import duplicate, empty_as, is_repeated
 from .tracer import (
     Tracer,
     bottom,
-    duplicate,
-    empty_as,
     gathered,
     getitem,
     innermost,
     is_basic,
-    is_repeated,
     kind_of,
     primitive,
     shape_of,

@@ -23,6 +23,7 @@ ORDER = [  # a module or package may import those that stand before it
         "frames",
         "refusals",
         "foreign",
+        "memory",
         "tracer",
         "array",
         "views",

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ..constants import created
+from ..memory import is_repeated
 from ..registry import rule_of
 from ..rule import Explicit, composite, explicit, linear, primitive
 from ..tracer import (
@@ -15,7 +16,6 @@ from ..tracer import (
     arrayed,
     astype,
     each,
-    is_repeated,
     kind_of,
     laid_out,
     order_in_memory,

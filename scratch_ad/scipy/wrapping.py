@@ -6,8 +6,9 @@ import inspect
 import numpy as np
 
 from ..constants import created
+from ..memory import duplicate
 from ..rule import composite, constant, refuse
-from ..tracer import Tracer, any_known, arranged, bottom, duplicate, each, kind_of, primitive, rebuild, shape_of, strip
+from ..tracer import Tracer, any_known, arranged, bottom, each, kind_of, primitive, rebuild, shape_of, strip
 from ..tree import typed
 
 _WITHOUT_EFFECT = ("overwrite_", "workers", "lwork")  # on the result

@@ -1,0 +1,33 @@
+"""How plain arrays lie in memory: copies that lie as their originals, gaps and directions included."""
+
+import numpy as np
+
+
+def duplicate(a):
+    """A copy of a plain array with its strides, which decide later on what is a view and what a copy.
+
+    It is read-only where elements of ``a`` are the same memory.
+    """
+    if a.flags.forc:
+        return a.copy("K")
+    if is_repeated(a):
+        return np.broadcast_to(duplicate(a[tuple(slice(None if s else 1) for s in a.strides)]), a.shape)
+    copy = empty_as(a, a.dtype)
+    copy[...] = a
+    return copy
+
+
+def is_repeated(a):
+    """Whether several elements of the plain array ``a`` are the same memory, as those of np.broadcast_to."""
+    return any(s == 0 and n > 1 for n, s in zip(a.shape, a.strides))
+
+
+def empty_as(a, dtype):
+    """An array of the shape and memory layout of the plain array ``a``, gaps and directions included."""
+    if a.flags.forc or not a.size or is_repeated(a):
+        return np.empty_like(a, dtype, subok=False)
+    dtype = np.dtype(dtype)
+    strides = [s * dtype.itemsize // a.itemsize for s in a.strides]
+    ends = [(n - 1) * s for n, s in zip(a.shape, strides)]
+    before, behind = sum(-end for end in ends if end < 0), sum(end for end in ends if end > 0)
+    return np.ndarray(a.shape, dtype, np.empty(before + behind + dtype.itemsize, np.uint8), before, strides)
