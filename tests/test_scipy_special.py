@@ -260,6 +260,66 @@ def test_softmax_of_huge_numbers():
     np.testing.assert_array_equal(logs, np.eye(4) - np.array([[0.5], [0], [0], [0.5]]))
 
 
+def shares_in_many_digits(z, weights, base):
+    """The shares of Σ w baseᶻ."""
+    powers = [mpf(w) * mpf(base) ** mpf(x) for w, x in zip(weights, z, strict=True)]
+    return [u / sum(powers) for u in powers]
+
+
+def covariance(p):
+    return [[p[i] * ((i == j) - p[j]) for j in range(len(p))] for i in range(len(p))]
+
+
+def of_log_sum(p):
+    return p, covariance(p)
+
+
+def of_log_share(p):
+    return [(i == 0) - q for i, q in enumerate(p)], [[-c for c in row] for row in covariance(p)]
+
+
+def of_share(p):
+    slope, curvature = of_log_share(p)
+    outer = [[u * v + c for v, c in zip(slope, row, strict=True)] for u, row in zip(slope, curvature, strict=True)]
+    return [p[0] * u for u in slope], [[p[0] * u for u in row] for row in outer]
+
+
+WEIGHTS = [2.0, 0.5, 3.0]
+SHARES = {
+    "softmax": (lambda z: special.softmax(z)[0], of_share),
+    "log_softmax": (lambda z: special.log_softmax(z)[0], of_log_share),
+    "exp of log_softmax": (lambda z: np.exp(special.log_softmax(z)[0]), of_share),
+    "logsumexp": (special.logsumexp, of_log_sum),
+    "logsumexp with weights": (lambda z: special.logsumexp(z, b=np.array(WEIGHTS)), of_log_sum),
+    "logsumexp with its sign": (lambda z: special.logsumexp(z, b=-np.ones(3), return_sign=True)[0], of_log_sum),
+    "logsumexp over axes": (lambda z: special.logsumexp(z[:, None], (0, 1), keepdims=True)[0, 0], of_log_sum),
+    "logaddexp.reduce": (np.logaddexp.reduce, of_log_sum),
+    "logaddexp2.reduce": (np.logaddexp2.reduce, of_log_sum),
+}
+SECOND = {
+    "forward over reverse": lambda f: scratch_ad.jacfwd(grad(f)),
+    "reverse over reverse": lambda f: scratch_ad.jacrev(grad(f)),
+    "reverse over forward": lambda f: scratch_ad.jacrev(scratch_ad.jacfwd(f)),
+    "forward over forward": lambda f: scratch_ad.jacfwd(scratch_ad.jacfwd(f)),
+}
+
+
+@pytest.mark.parametrize("name", SHARES)
+@pytest.mark.parametrize("z", [[40.0, 0.0, -1.0], [0.0, 40.0, 3.0], [-750.0, -50.0, 0.0], [-745.0, -750.0, -700.0]])
+def test_shares_beside_a_dominating_one(name, z):
+    f, exact = SHARES[name]
+    x = np.array(z)
+    with mp.workdps(700):
+        base = 2 if "2" in name else mp.e
+        slope, curvature = exact(shares_in_many_digits(z, WEIGHTS if "weights" in name else [1, 1, 1], base))
+        curvature = np.array([[u * mp.log(base) for u in row] for row in curvature], float)
+    close = functools.partial(np.testing.assert_allclose, rtol=1e-12, atol=1e-300)
+    close(grad(f)(x), np.array(slope, float))
+    close(scratch_ad.jacfwd(f)(x), np.array(slope, float))
+    for how, second in SECOND.items():
+        close(second(f)(x), curvature, err_msg=how)
+
+
 PARAMETERS = {
     # the derivative by a parameter, of integrals: at small and large ones, in both tails
     "gammainc": [(0.01, 0.5), (0.01, 2.0), (3.0, 2.0), (50.0, 51.0), (1e4, 9.9e3), (2.0, 100.0)],

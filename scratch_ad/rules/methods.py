@@ -9,11 +9,12 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..registry import rule_of
 from ..rule import Constant, composite, constant, explicit, primitive
-from ..tracer import arranged, arrayed, astype, kind_of, strip
+from ..tracer import arranged, arrayed, astype, kind_of
 from ..tree import typed
 from . import constant as _constant  # noqa: F401  (whose ufuncs these are)
 from .linalg.norms import direction
 from .reductions import masked, with_axes
+from .shares import shares
 
 # The reductions that NumPy has as functions of their own, which have leaner rules.
 _reductions = {np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min}
@@ -37,20 +38,18 @@ def log_sum(a, ufunc, axis, keepdims):
     return ufunc.reduce(a, axis, keepdims=keepdims)
 
 
-def _shares(y, a, ufunc, axis):
-    """The partial derivatives of y = log Σ exp(a), shares of the sum; equal infinities share alike."""
-    y = strip(with_axes(y, a.shape, axis))
-    part = (np.exp if ufunc is np.logaddexp else np.exp2)(
-        np.where(np.logical_and(np.isinf(y), np.equal(a, y)), 0, a - y)
-    )
-    return part / np.sum(part, axis, keepdims=True)
+_exponentials = {np.logaddexp: np.exp, np.logaddexp2: np.exp2}
 
 
-explicit(
-    log_sum,
-    jvp=lambda t, y, a, ufunc, axis, keepdims: np.sum(t * _shares(y, a, ufunc, axis), axis, keepdims=keepdims),
-    vjp=lambda g, y, a, ufunc, axis, keepdims: with_axes(g, a.shape, axis) * _shares(y, a, ufunc, axis),
-)
+def _log_sum_push(t, _y, a, ufunc, axis, keepdims):
+    return np.sum(t * shares(a, None, axis, _exponentials[ufunc]), axis, keepdims=keepdims)
+
+
+def _log_sum_pull(g, _y, a, ufunc, axis, keepdims):
+    return with_axes(g, a.shape, axis) * shares(a, None, axis, _exponentials[ufunc])
+
+
+explicit(log_sum, jvp=_log_sum_push, vjp=_log_sum_pull)
 
 
 @primitive
@@ -74,7 +73,7 @@ def _reduce(ufunc, array, axis=0, dtype=None, out=None, keepdims=False, initial=
     array = array if dtype is None else astype(array, np.dtype(dtype))
     if ufunc in _reductions:
         return _reductions[ufunc](array, axis=axis, keepdims=keepdims, where=where, **given)
-    if ufunc in (np.logaddexp, np.logaddexp2):
+    if ufunc in _exponentials:
         y = log_sum(masked(array, where, -np.inf), ufunc, axis, keepdims)
         return y if initial is None or not given else ufunc(y, initial)
     if ufunc is np.hypot and initial is not None:

@@ -11,22 +11,14 @@ from scipy.special import *  # noqa: F403  # pyright: ignore[reportWildcardImpor
 from ..rule import composite, elementwise, explicit
 from ..rules.elementwise import sign_of
 from ..rules.scipy_special import unknown
+from ..rules.shares import centred, shares, uncentred
 from ..rules.special_formulas import below
-from ..tracer import detached
 from .wrapping import named
-
-
-def _log_sum_weights(a, axis, b):
-    """eᵃ / Σ b eᵃ, shaped like both; of infinite terms each its share."""
-    finite = np.real(a if b is None else np.where(np.equal(b, 0), -np.inf, a))
-    top = detached(np.max(finite, axis, keepdims=True, **({} if finite.size else {"initial": -np.inf})))
-    e = np.exp(np.where(np.logical_and(np.equal(a, top), np.isinf(top)), 0, a - top))
-    return e / np.sum(e if b is None else b * e, axis, keepdims=True)
 
 
 def _log_sum_push(factor):
     def push(t, y, a, axis=None, b=None, keepdims=False, return_sign=False):
-        total = np.sum(t * _log_sum_weights(a, axis, b) * factor(b), axis, keepdims=keepdims)
+        total = np.sum(t * shares(a, b, axis, np.exp) * factor(b), axis, keepdims=keepdims)
         if not return_sign:
             return total
         return total.real, 1j * total.imag * y[1] if y[1].dtype.kind == "c" else None
@@ -36,7 +28,7 @@ def _log_sum_push(factor):
 
 def _log_sum_pull(factor):
     def pull(g, y, a, axis=None, b=None, keepdims=False, return_sign=False):
-        weights = _log_sum_weights(a, axis, b)
+        weights = shares(a, b, axis, np.exp)
         if return_sign:
             g = g[0] - 1j * np.real(1j * g[1] * y[1]) if y[1].dtype.kind == "c" else g[0]
         if not keepdims:
@@ -49,10 +41,6 @@ def _log_sum_pull(factor):
 _of_a, _of_b = lambda b: 1 if b is None else b, lambda b: 1
 
 
-def _centred(t, y, axis):
-    return y * (t - np.sum(y * t, axis, keepdims=True))
-
-
 logsumexp = named(
     explicit(
         _scipy.logsumexp,
@@ -63,15 +51,15 @@ logsumexp = named(
 softmax = named(
     explicit(
         _scipy.softmax,
-        jvp=lambda t, y, _x, axis=None: _centred(t, y, axis),
-        vjp=lambda g, y, _x, axis=None: _centred(g, y, axis),
+        jvp=lambda t, y, _x, axis=None: y * centred(t, y, axis),
+        vjp=lambda g, y, _x, axis=None: y * centred(g, y, axis),
     )
 )
 log_softmax = named(
     explicit(
         _scipy.log_softmax,
-        jvp=lambda t, y, _x, axis=None: t - np.sum(np.exp(y) * t, axis, keepdims=True),
-        vjp=lambda g, y, _x, axis=None: g - np.exp(y) * np.sum(g, axis, keepdims=True),
+        jvp=lambda t, y, _x, axis=None: centred(t, np.exp(y), axis),
+        vjp=lambda g, y, _x, axis=None: uncentred(g, np.exp(y), axis),
     )
 )
 
