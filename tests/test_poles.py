@@ -254,3 +254,17 @@ def test_more_ties_than_a_half_can_count(f):
     x = np.ones(70_000, np.float16)
     assert np.array_equal(grad(f)(x), np.full(70_000, 1 / 70_000, np.float16))
     assert jvp(f, (x,), (x,))[1] == 1
+
+
+@pytest.mark.parametrize("name", ["mean", "var", "std", "nanmean", "nanvar", "nanstd"])
+@pytest.mark.parametrize(
+    "given", [{}, {"axis": 1}, {"axis": (0, 1), "keepdims": True}, {"where": np.arange(70_000) > 9}]
+)
+def test_statistics_of_more_elements_than_halves_can_count(name, given):
+    half = np.linspace(0, 1, 70_000, dtype=np.float16).reshape(1, -1)
+    f = lambda x: getattr(np, name)(x, **given)
+    _, slope = jvp(f, (half,), (np.ones_like(half),))
+    np.testing.assert_array_equal(slope, np.full(np.shape(f(half)), float("mean" in name), np.float16), strict=True)
+    _, slope = jvp(f, (half,), (half,))  # those of degree 1 give themselves
+    exact = getattr(np, name)(half.astype(float), **given)
+    np.testing.assert_allclose(slope, exact * (2 if "var" in name else 1), rtol=2e-3)

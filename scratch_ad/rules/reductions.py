@@ -137,6 +137,30 @@ composite(np.average, _average)
 
 
 @primitive
+def share_of_sum(a, n, axis, dtype, keepdims, where):
+    """Σ a / n in the dtype of the sum; the derivative does not go through a sum that float16 cannot hold."""
+    return ratio(np.sum(a, axis, dtype, None, keepdims, where=where), _shaped(n, a, axis, keepdims))
+
+
+def _shaped(n, a, axis, keepdims):
+    if keepdims or not np.ndim(n):
+        return n
+    return np.squeeze(n, tuple(range(a.ndim)) if axis is None else axis)
+
+
+def _share_push(t, y, a, n, axis, dtype, keepdims, where):
+    held = np.promote_types(y.dtype, np.float32)
+    return astype(share_of_sum(astype(t, held), n, axis, held, keepdims, where), y.dtype)
+
+
+def _share_pull(g, _y, _a, n, axis, dtype, keepdims, where):
+    return masked(spread(ratio(with_axes(g, _a.shape, axis), n), _a.shape, axis), where, 0)
+
+
+explicit(share_of_sum, jvp=_share_push, vjp=_share_pull)
+
+
+@primitive
 def root(x):
     """The square root, with derivative 0 at 0, where the standard deviation has its minimum."""
     return np.sqrt(x)
@@ -161,10 +185,10 @@ def _var(a, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, where=Tr
     a = typed(a)
     n = count(a.shape, axis, where)
     if mean is None or mean is np._NoValue:
-        mean = ratio(np.sum(a, axis, dtype, keepdims=True, where=where), n)
-    total = np.sum(_abs2(a - mean), axis, dtype, None, keepdims, where=where)
+        mean = share_of_sum(a, n, axis, dtype, True, where)
     dof = n - _ddof(ddof, correction)
-    return ratio(total, max(dof, 0) if where is True else np.maximum(dof, 0).reshape(total.shape))
+    dof = max(dof, 0) if where is True else np.maximum(dof, 0)
+    return share_of_sum(_abs2(a - mean), dof, axis, dtype, keepdims, where)
 
 
 def _nanvar(
@@ -175,17 +199,15 @@ def _nanvar(
     n = count(a.shape, axis, np.logical_and(where, np.logical_not(nan)))
     a = arranged(np.where(nan, 0, a), "K", a)
     if mean is None or mean is np._NoValue:
-        mean = ratio(np.sum(a, axis, dtype, keepdims=True, where=where), _or_nan(n))
+        mean = share_of_sum(a, _or_nan(n), axis, dtype, True, where)
     a = arranged(np.where(nan, 0, a - mean), "K", a)
     squares = np.real(a * np.conjugate(a)) if a.dtype.kind == "c" else np.square(a)
-    total = np.sum(squares, axis, dtype, None, keepdims, where=where)
-    return ratio(total, _or_nan(n - _ddof(ddof, correction)).reshape(total.shape))
+    return share_of_sum(squares, _or_nan(n - _ddof(ddof, correction)), axis, dtype, keepdims, where)
 
 
 def _nanmean(a, axis=None, dtype=None, out=None, keepdims=False, *, where=True):
-    total = np.sum(_without_nan(a, 0), axis, dtype, None, keepdims, where=where)
     n = count(shape_of(a), axis, np.logical_and(where, np.logical_not(np.isnan(a))))
-    return ratio(total, _or_nan(n).reshape(total.shape))
+    return share_of_sum(_without_nan(a, 0), _or_nan(n), axis, dtype, keepdims, where)
 
 
 def _without_nan(a, other):
