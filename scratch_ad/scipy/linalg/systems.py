@@ -6,7 +6,7 @@ import scipy.linalg
 from ...rule import explicit
 from ...rules.linalg.determinants import cofactors
 from ...rules.linalg.least_squares import full_lstsq, pinv_jvp, pinv_vjp
-from ...rules.linalg.matrices import columns, hermitian_part, uncolumns
+from ...rules.linalg.matrices import H, as_read, columns, hermitian_part, uncolumns
 from ...tracer import dtype_of, strip
 from ..wrapping import core, public
 
@@ -60,11 +60,19 @@ _READ = {  # what of a matrix is read under ``assume_a``
     "upper triangular": np.triu,
     "lower triangular": np.tril,
 }
+_MIRRORED = {  # of what only one triangle is read under ``assume_a``: what the other stands for
+    **dict.fromkeys(("pos", "positive definite", "her", "hermitian"), H),
+    **dict.fromkeys(("sym", "symmetric"), np.matrix_transpose),
+}
 _TRANSPOSED = {"upper triangular": "lower triangular", "lower triangular": "upper triangular"}
 
 
 def _read(x, assume_a):
     return _READ[assume_a](x) if assume_a in _READ else x
+
+
+def _whole(a, lower, assume_a):
+    return as_read(a, lower, _MIRRORED[assume_a]) if assume_a in _MIRRORED else a
 
 
 def _solve_transposed(a, g, lower, assume_a):
@@ -94,7 +102,7 @@ def _solve_either(a, b, lower=False, assume_a=None, transposed=False):
     if transposed and dtype_of(a).kind == "c":
         raise NotImplementedError("scipy.linalg.solve of complex matrices takes no transposed=True: give it a.T.")
     solve = _solve_transposed if transposed else core_solve
-    return solve(a, b, lower, assume_a=assume_a)
+    return solve(_whole(a, lower, assume_a), b, lower, assume_a=assume_a)
 
 
 _inv = explicit(
@@ -108,9 +116,14 @@ _det = explicit(
     vjp=lambda g, _y, a: g[..., None, None] * cofactors(a),
 )
 
+
+def _inv_as_read(a, assume_a=None, lower=False):
+    return _inv(_whole(a, lower, assume_a), assume_a=assume_a, lower=lower)
+
+
 solve_triangular = public(scipy.linalg.solve_triangular, triangular)
 solve = public(scipy.linalg.solve, _solve_either)
-inv = public(scipy.linalg.inv, _inv)
+inv = public(scipy.linalg.inv, _inv_as_read)
 det = public(scipy.linalg.det, _det)
 
 
@@ -127,6 +140,10 @@ _pinvh = explicit(
     jvp=lambda t, y, a, atol=None, rtol=None, lower=True: pinv_jvp(hermitian_part(t), y, a),
     vjp=lambda g, y, a, atol=None, rtol=None, lower=True: hermitian_part(pinv_vjp(g, y, a)),
 )
+
+
+def _pinvh_as_read(a, lower=True, **tolerances):
+    return _pinvh(as_read(a, lower), lower=lower, **tolerances)
 
 
 def _with_rank(function, pseudo_inverse):
@@ -148,6 +165,6 @@ def _least_squares(a, b, cond=None, lapack_driver=None):
 
 
 pinv = public(scipy.linalg.pinv, _with_rank(scipy.linalg.pinv, core_pinv))
-pinvh = public(scipy.linalg.pinvh, _with_rank(scipy.linalg.pinvh, _pinvh))
+pinvh = public(scipy.linalg.pinvh, _with_rank(scipy.linalg.pinvh, _pinvh_as_read))
 lstsq = public(scipy.linalg.lstsq, _least_squares, as_own=True)
 norm = public(scipy.linalg.norm, lambda a, **options: np.linalg.norm(a, **options))
