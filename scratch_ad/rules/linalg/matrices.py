@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ...tracer import Tracer, arranged, dtype_of, kind_of, shape_of, strip
+from ...tracer import Tracer, arranged, dtype_of, kind_of, strip
 from ...tree import typed
 
 

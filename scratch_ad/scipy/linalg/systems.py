@@ -7,7 +7,7 @@ from ...rule import explicit
 from ...rules.linalg.determinants import cofactors
 from ...rules.linalg.least_squares import full_lstsq, pinv_jvp, pinv_vjp
 from ...rules.linalg.matrices import H, as_read, columns, hermitian_part, uncolumns
-from ...tracer import dtype_of, strip
+from ...tracer import astype, dtype_of, strip
 from ..wrapping import core, public
 
 
@@ -105,11 +105,21 @@ def _solve_either(a, b, lower=False, assume_a=None, transposed=False):
     return solve(_whole(a, lower, assume_a), b, lower, assume_a=assume_a)
 
 
-_inv = explicit(
-    core(scipy.linalg.inv),
-    jvp=lambda t, y, _a, assume_a=None, lower=False: -y @ _read(t, assume_a) @ y,
-    vjp=lambda g, y, _a, assume_a=None, lower=False: _read(-y.mT @ g @ y.mT, assume_a),
-)
+def _inv_jvp(t, y, _a, assume_a=None, lower=False):
+    return t * _diagonal_slopes(y) if assume_a == "diagonal" else -y @ _read(t, assume_a) @ y
+
+
+def _inv_vjp(g, y, _a, assume_a=None, lower=False):
+    return g * _diagonal_slopes(y) if assume_a == "diagonal" else _read(-y.mT @ g @ y.mT, assume_a)
+
+
+def _diagonal_slopes(y):
+    """Of the elements of an inverse of diagonal matrices, each in itself: SciPy 1.17 leaves those beside as given."""
+    beside = scipy.linalg.inv(np.ones((2, 2)), assume_a="diagonal")[0, 1]
+    return np.where(np.identity(y.shape[-1], bool), -y * y, astype(beside, y.dtype))
+
+
+_inv = explicit(core(scipy.linalg.inv), jvp=_inv_jvp, vjp=_inv_vjp)
 _det = explicit(
     core(scipy.linalg.det),
     jvp=lambda t, _y, a: np.sum(cofactors(a) * t, (-2, -1)),
