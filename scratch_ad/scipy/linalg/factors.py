@@ -340,7 +340,10 @@ def first_eigenvalue(block):
 
 
 def _rsf2csf(T, Z):
-    """SciPy's own rotations, from the last row up; of the two roots of each 2×2 block the one that LAPACK finds."""
+    """SciPy's own rotations, from the last row up; of the two roots of each 2×2 block the one that LAPACK finds.
+
+    They leave alone what stands below the blocks.
+    """
     kind = np.result_type(T.dtype, Z.dtype, np.complex64)
     T, Z = T.astype(kind), Z.astype(kind)
     for m in range(T.shape[-1] - 1, 0, -1):
@@ -354,10 +357,12 @@ def _rsf2csf(T, Z):
             r = np.sqrt(mu * np.conjugate(mu) + s * np.conjugate(s))
             c, s = mu / r, s / r
             turn = np.stack([np.stack([np.conjugate(c), s]), np.stack([-s, c])])
-            T = np.concatenate([T[: m - 1], turn @ T[m - 1 : m + 1], T[m + 1 :]])
-            T = np.concatenate([T[:, : m - 1], T[:, m - 1 : m + 1] @ H(turn), T[:, m + 1 :]], 1)
+            beside = np.concatenate([T[m - 1 : m + 1, : m - 1], turn @ T[m - 1 : m + 1, m - 1 :]], 1)
+            T = np.concatenate([T[: m - 1], beside, T[m + 1 :]])
+            below = np.concatenate([T[: m + 1, m - 1 : m + 1] @ H(turn), T[m + 1 :, m - 1 : m + 1]])
+            T = np.concatenate([T[:, : m - 1], below, T[:, m + 1 :]], 1)
             Z = np.concatenate([Z[:, : m - 1], Z[:, m - 1 : m + 1] @ H(turn), Z[:, m + 1 :]], 1)
-    return np.triu(T), Z
+    return np.where(np.eye(T.shape[-1], k=-1, dtype=bool), 0, T), Z
 
 
 eigh = public(scipy.linalg.eigh, _eigh_any, as_own=True)
