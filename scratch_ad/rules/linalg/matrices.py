@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ...tracer import Tracer, arranged, dtype_of, kind_of, strip
+from ...tracer import Tracer, dtype_of, kind_of, strip
 from ...tree import typed
 
 
@@ -38,7 +38,7 @@ def as_read(a, lower=True, adjoint=H):
     row, column = (k[:, None], k) if lower else (k, k[:, None])
     diagonal = real(a) if adjoint is H else a
     whole = np.where(np.greater(row, column), a, np.where(np.equal(row, column), diagonal, adjoint(a)))
-    return arranged(np.where(np.all(same, (-2, -1), keepdims=True), a, whole), "K", a)
+    return np.where(np.all(same, (-2, -1), keepdims=True), a, whole)
 
 
 def diagonal(x):
