@@ -8,7 +8,7 @@ from ...rules.linalg.eigenvalues import eigh_jvp, eigh_vjp
 from ...rules.linalg.factors import cholesky_jvp, cholesky_vjp, qr_jvp, qr_vjp
 from ...rules.linalg.matrices import H, as_read, columns, diagonal, hermitian_part, quotient, uncolumns
 from ...rules.linalg.singular_values import svd_jvp, svd_vjp, svdvals_jvp, svdvals_vjp
-from ...tracer import dtype_of, strip
+from ...tracer import dtype_of, kind_of, strip
 from ..wrapping import core, public
 from .equations import core_solve_sylvester
 from .systems import core_pinv, core_solve_triangular, right_triangular, triangular
@@ -362,7 +362,8 @@ def _rsf2csf(T, Z):
             below = np.concatenate([T[: m + 1, m - 1 : m + 1] @ H(turn), T[m + 1 :, m - 1 : m + 1]])
             T = np.concatenate([T[:, : m - 1], below, T[:, m + 1 :]], 1)
             Z = np.concatenate([Z[:, : m - 1], Z[:, m - 1 : m + 1] @ H(turn), Z[:, m + 1 :]], 1)
-    return np.where(np.eye(T.shape[-1], k=-1, dtype=bool), 0, T), Z
+    k = np.arange(T.shape[-1], like=kind_of(T))
+    return np.where(np.equal(k[:, None], k + 1), 0, T), Z
 
 
 eigh = public(scipy.linalg.eigh, _eigh_any, as_own=True)

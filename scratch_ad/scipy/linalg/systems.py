@@ -7,7 +7,7 @@ from ...rule import explicit
 from ...rules.linalg.determinants import cofactors
 from ...rules.linalg.least_squares import full_lstsq, pinv_jvp, pinv_vjp
 from ...rules.linalg.matrices import H, as_read, columns, hermitian_part, uncolumns
-from ...tracer import astype, dtype_of, strip
+from ...tracer import astype, dtype_of, kind_of, strip
 from ..wrapping import core, public
 
 
@@ -116,7 +116,7 @@ def _inv_vjp(g, y, _a, assume_a=None, lower=False):
 def _diagonal_slopes(y):
     """Of the elements of an inverse of diagonal matrices, each in itself: SciPy 1.17 leaves those beside as given."""
     beside = scipy.linalg.inv(np.ones((2, 2)), assume_a="diagonal")[0, 1]
-    return np.where(np.identity(y.shape[-1], bool), -y * y, astype(beside, y.dtype))
+    return np.where(np.identity(y.shape[-1], bool, like=kind_of(y)), -y * y, astype(beside, y.dtype))
 
 
 _inv = explicit(core(scipy.linalg.inv), jvp=_inv_jvp, vjp=_inv_vjp)
