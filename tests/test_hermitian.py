@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import jax_ref
+from jax_ref.referee import estimates
 from scratch_ad import grad, jvp, linearize, record, vjp
 from scratch_ad.numerical import numerical_gradient
 from scratch_ad.scipy import linalg
@@ -196,3 +197,12 @@ def test_what_is_not_read_may_be_anything(unread):
     a = np.tril(ANY[0, 0]) + np.triu(np.full((N, N), unread), 1)
     expected = grad(paired("np.linalg.cholesky(a)"))(np.tril(a)[None])
     np.testing.assert_array_equal(grad(paired("np.linalg.cholesky(a)"))(a[None]), expected)
+
+
+@pytest.mark.parametrize("kind", POINTS)
+@pytest.mark.parametrize("expression", [*ONE_TRIANGLE[:2], *ONE_TRIANGLE[3:6], "np.linalg.pinv(a, hermitian=True)"])
+def test_the_referee_reads_the_same(expression, kind):
+    f, parts = paired(expression), POINTS[kind]
+    for point in (parts, parts + np.swapaxes(parts, -1, -2) * np.array([1, -1]).reshape(2, 1, 1)[: len(parts)]):
+        (estimate,) = estimates.vjp(f, (point,), 1.0)
+        np.testing.assert_allclose(grad(f)(point), estimate.value.astype(float), rtol=1e-11, atol=1e-13)

@@ -36,8 +36,8 @@ def as_read(a, lower=True, adjoint=H):
         return a
     k = np.arange(a.shape[-1], like=kind_of(a))
     row, column = (k[:, None], k) if lower else (k, k[:, None])
-    diagonal = real(a) if adjoint is H else a
-    whole = np.where(np.greater(row, column), a, np.where(np.equal(row, column), diagonal, adjoint(a)))
+    between = real(a) if adjoint is H else a
+    whole = np.where(np.greater(row, column), a, np.where(np.equal(row, column), between, adjoint(a)))
     return np.where(np.all(same, (-2, -1), keepdims=True), a, whole)
 
 
