@@ -145,7 +145,7 @@ def _eigh_of_pair(a, b, lower, type, driver):
     """a v = w b v and its kin (``type`` 1, 2, 3), reduced to a problem of one matrix as LAPACK's hegst does."""
     if type not in (1, 2, 3):
         raise ValueError('"type" keyword only accepts 1, 2, and 3.')
-    a, factor = as_read(a, lower), core_cholesky(as_read(b, lower), lower=True)
+    a, factor = as_read(a, lower), core_cholesky(as_read(b if lower else H(b)), lower=True)
     if type == 1:
         inner = H(triangular(factor, H(triangular(factor, a, lower=True)), lower=True))
     else:
