@@ -49,6 +49,11 @@ matrices(np.linalg.cholesky, "np.linalg.cholesky(definite(a))", "np.linalg.chole
 matrices(np.linalg.eigvalsh, "np.linalg.eigvalsh(hermitian(a))", "np.linalg.eigvalsh(hermitian(a), 'U')")
 matrices(np.linalg.eigh, "np.linalg.eigh(hermitian(a)).eigenvalues")
 matrices(np.linalg.eigh, "np.abs(np.linalg.eigh(hermitian(a))[1]) ** 2")
+TRIANGLE = {"differs": "NumPy reads one triangle, JAX the Hermitian part", "dtypes": ("float64", "complex128")}
+matrices(np.linalg.cholesky, "np.linalg.cholesky(a / 4 + 3 * np.eye(3), upper=True)", **TRIANGLE)
+matrices(np.linalg.eigvalsh, "np.linalg.eigvalsh(a / 4 + np.diag([0, 2, 5]), 'U')", **TRIANGLE)
+matrices(np.linalg.eigh, "np.abs(np.linalg.eigh(a / 4 + np.diag([0, 2, 5]))[1]) ** 2", **TRIANGLE)
+matrices(np.linalg.pinv, "np.linalg.pinv(a / 4 + np.diag([2, -3, 5]), hermitian=True)", shapes=((3, 3),), **TRIANGLE)
 REAL_WHERE_REAL = "JAX's results are complex for every matrix"
 matrices(np.linalg.eigvals, "np.linalg.eigvals(a)", dtypes=("complex128",))
 matrices(np.linalg.eig, "np.linalg.eig(a)", dtypes=("complex128",))

@@ -74,6 +74,13 @@ of("cho_solve", "f((definite(a), False), b)", "f((definite(a), True), b[:, 0])",
 of("cholesky_banded", "f(a / 8 + 1j * b / 8 * [[1], [0]] + [[0], [4]])", a=(2, 4), b=(2, 4), differs=LACKS)
 of("cholesky_banded", "f(a / 8 + [[4], [0]], lower=True)", a=(2, 2, 4), differs=LACKS)
 of("ldl", "f(hermitian(a))", "f(hermitian(a + 1j * b) + 2, lower=False)", a=(3, 3), b=(3, 3), differs=LACKS)
+of("ldl", "f(regular(a))", "f(regular(a) + 1j * (b - np.diag(np.diag(b))))", a=(3, 3), b=(3, 3), differs=LACKS)
+of("ldl", "f(regular(a) + 1j * b, False, False)", a=(3, 3), b=(3, 3), differs=LACKS)
+of("inv", "f(regular(a) + 1j * b, assume_a='her')", a=(3, 3), b=(3, 3), differs=KEYWORD)
+of("solve", "f(regular(a), b, assume_a='sym', lower=True)", a=(3, 3), b=(3, 2), differs=KEYWORD)
+of("cholesky", "f(regular(a) + 2 * np.eye(3))", a=(3, 3), differs="JAX reads both triangles")
+of("eigvalsh", "f(regular(a) + np.diag([0, 2, 5]), lower=False)", a=(3, 3), differs=LACKS)
+of("pinvh", "f(regular(a), lower=False)", a=(3, 3), differs=LACKS)
 BLOCK = "np.array([[0, 8, 1], [8, 0, 2], [1, 2, 4]])"  # has a pivot of two rows
 of("ldl", f"f(hermitian(a) + {BLOCK})", a=(2, 3, 3), differs=LACKS)
 of("ldl", f"f(hermitian(a + 1j * b) + {BLOCK})", a=(3, 3), b=(3, 3), differs=LACKS)

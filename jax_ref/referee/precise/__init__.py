@@ -2,7 +2,8 @@
 
 A ``Precise`` (``tracer``) has level 0, so it lies below every tracer of ``scratch_ad``, as a ``JaxArray`` does. Of our
 rules it uses only the bodies of composite ones, which are the function itself. mpmath has no signed zero, so -0.0 is 0
-here. As with JAX, ``cholesky``, ``eigh`` and ``eigvalsh`` are functions of the Hermitian part of their argument.
+here. ``cholesky``, ``eigh`` and ``eigvalsh`` are functions of the Hermitian part where their argument is Hermitian, as
+with JAX, and elsewhere of the triangle that NumPy reads.
 """
 
 from . import arrays, elementwise, fft, linalg, polynomials, reductions, selection, special  # noqa: F401

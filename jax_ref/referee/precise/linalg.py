@@ -35,6 +35,19 @@ def _hermitian(a):
     return (a + a.H) / 2
 
 
+def _as_read(a, lower=True):
+    """The numbers of ``a``, or where these are not Hermitian what NumPy reads of them: one triangle.
+
+    They may be moved by the steps of differences, which are less than anything by which numbers of NumPy's differ.
+    """
+    x, mirrored = a.value, np.conjugate(np.swapaxes(a.value, -1, -2))
+    most = np.max(np.abs(x), (-2, -1), keepdims=True, initial=mpf(0))
+    apart = np.any(np.abs(x - mirrored) > mpf(10) ** -25 * most, (-2, -1), keepdims=True)
+    below = np.tri(x.shape[-1], k=-1, dtype=bool)
+    read, unread = (below, below.T) if lower else (below.T, below)
+    return np.where(apart, np.where(read, x, np.where(unread, mirrored, (x + mirrored) / 2)), x)
+
+
 def _determinant(m):
     """By elimination with pivots; 0 where a column has none left, which mpmath's own does not survive."""
     rows, d = m.tolist(), mpf(1)
@@ -75,7 +88,7 @@ def _pseudoinverse(m):
 
 
 def _pinv(a, rcond=None, hermitian=False, *, rtol=None):
-    return wrapped(_stacked(_pseudoinverse, a.value), a.dtype)
+    return wrapped(_stacked(_pseudoinverse, _as_read(a) if hermitian else a.value), a.dtype)
 
 
 def _lstsq(a, b, rcond=None):
@@ -91,7 +104,7 @@ def _least_squares(a, b, rcond):
 
 
 def _cholesky(a, /, *, upper=False):
-    y = _stacked(lambda m: mpmath.cholesky(_hermitian(m)), a.value)
+    y = _stacked(lambda m: mpmath.cholesky(_hermitian(m)), _as_read(a, not upper))
     y = wrapped(y, a.dtype)
     return np.conjugate(y.mT) if upper else y
 
@@ -103,7 +116,7 @@ def _eigh(a, UPLO="L"):
         w, v = eigensystem(_hermitian(m))
         return list(w), v
 
-    w, v = _stacked(of_matrix, a.value)
+    w, v = _stacked(of_matrix, _as_read(a, UPLO.upper() == "L"))
     return type(np.linalg.eigh(np.eye(1)))(wrapped(w, real_dtype(a.dtype)), wrapped(v, a.dtype))
 
 

@@ -13,8 +13,9 @@ Formulas: M. B. Giles, Collected matrix derivative results for forward and rever
 (2008); for complex matrices the same with conjugates. ``H(x)`` is the conjugate transpose.
 The reverse maps of decompositions pair by Re tr(gᴴ t); JAX's cotangents are the conjugates.
 The functions of Hermitian matrices (``cholesky``, ``eigh``, ``eigvalsh``) are differentiated, as in JAX, as functions
-of the Hermitian part of their argument. Where eigenvalues or singular values coincide, the vectors have no derivative:
-what depends on it comes out as nan or inf, what does not (any function of the values) comes out right.
+of the Hermitian part of their argument; where it is not its own adjoint, ``as_read`` first makes it so, by the triangle
+that NumPy reads. Where eigenvalues or singular values coincide, the vectors have no derivative: what depends on it
+comes out as nan or inf, what does not (any function of the values) comes out right.
 """
 
 from . import (  # noqa: F401

@@ -2,9 +2,21 @@
 
 import numpy as np
 
-from ...rule import composite, explicit
+from ...rule import composite, explicit, primitive
 from ...tracer import kind_of
-from .matrices import H, diagonal, eye, gaps_between, hermitian_part, quotient, real
+from .matrices import H, as_read, diagonal, eye, gaps_between, hermitian_part, quotient, real
+
+
+@primitive
+def hermitian_eigh(a, UPLO):
+    """np.linalg.eigh of matrices as it reads them."""
+    return np.linalg.eigh(a, UPLO)
+
+
+@primitive
+def hermitian_eigvalsh(a, UPLO):
+    """np.linalg.eigvalsh, likewise."""
+    return np.linalg.eigvalsh(a, UPLO)
 
 
 def eigh_jvp(t, y, _a, UPLO="L"):
@@ -19,18 +31,20 @@ def eigh_vjp(g, y, _a, UPLO="L"):
     return np.conjugate(hermitian_part(v @ inner @ H(v)))
 
 
-def _eigvalsh_jvp(t, _y, a, UPLO="L"):
-    v = np.linalg.eigh(a, UPLO)[1]
+def _eigvalsh_jvp(t, _y, a, UPLO):
+    v = hermitian_eigh(a, UPLO)[1]
     return real(np.sum(np.conjugate(v) * (hermitian_part(t) @ v), -2))
 
 
-def _eigvalsh_vjp(g, _y, a, UPLO="L"):
-    v = np.linalg.eigh(a, UPLO)[1]
+def _eigvalsh_vjp(g, _y, a, UPLO):
+    v = hermitian_eigh(a, UPLO)[1]
     return np.conjugate((v * g[..., None, :]) @ H(v))
 
 
-explicit(np.linalg.eigh, jvp=eigh_jvp, vjp=eigh_vjp)
-explicit(np.linalg.eigvalsh, jvp=_eigvalsh_jvp, vjp=_eigvalsh_vjp)
+explicit(hermitian_eigh, jvp=eigh_jvp, vjp=eigh_vjp)
+explicit(hermitian_eigvalsh, jvp=_eigvalsh_jvp, vjp=_eigvalsh_vjp)
+composite(np.linalg.eigh, lambda a, UPLO="L": hermitian_eigh(as_read(a, UPLO in ("L", "l")), UPLO))
+composite(np.linalg.eigvalsh, lambda a, UPLO="L": hermitian_eigvalsh(as_read(a, UPLO in ("L", "l")), UPLO))
 
 
 # Eigenvectors of a general matrix have length 1 and, where complex, a largest component that is real: LAPACK's gauge,

@@ -4,7 +4,13 @@ import numpy as np
 
 from ...rule import composite, explicit, primitive
 from ...tracer import arranged
-from .matrices import H, diagonal, eye, hermitian_part, nan_if, onto_columns, with_complement
+from .matrices import H, as_read, diagonal, eye, hermitian_part, nan_if, onto_columns, with_complement
+
+
+@primitive
+def hermitian_cholesky(a, upper):
+    """np.linalg.cholesky of matrices as it reads them."""
+    return np.linalg.cholesky(a, upper=upper)
 
 
 def _half_lower(x):
@@ -12,20 +18,21 @@ def _half_lower(x):
     return np.tril(x) - diagonal(x)[..., None] * eye(x) / 2
 
 
-def cholesky_jvp(t, y, _a, upper=False):
+def cholesky_jvp(t, y, _a, upper):
     factor = H(y) if upper else y
     inner = np.linalg.solve(factor, H(np.linalg.solve(factor, hermitian_part(t))))
     t = factor @ _half_lower(inner)
     return H(t) if upper else t
 
 
-def cholesky_vjp(g, y, _a, upper=False):
+def cholesky_vjp(g, y, _a, upper):
     factor, g = (H(y), g.mT) if upper else (y, np.conjugate(g))  # the rest pairs by Re tr(gᴴ t)
     inner = np.linalg.solve(H(factor), _half_lower(H(factor) @ g))
     return np.conjugate(hermitian_part(H(np.linalg.solve(H(factor), H(inner)))))
 
 
-explicit(np.linalg.cholesky, jvp=cholesky_jvp, vjp=cholesky_vjp)
+explicit(hermitian_cholesky, jvp=cholesky_jvp, vjp=cholesky_vjp)
+composite(np.linalg.cholesky, lambda a, /, *, upper=False: hermitian_cholesky(as_read(a, not upper), upper))
 
 
 @primitive

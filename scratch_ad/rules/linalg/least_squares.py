@@ -9,7 +9,13 @@ import numpy as np
 from ...rule import composite, explicit, primitive
 from ...tracer import astype, strip
 from ...tree import typed
-from .matrices import H, columns, real, uncolumns
+from .matrices import H, as_read, columns, real, uncolumns
+
+
+@primitive
+def pseudoinverse(a, **options):
+    """np.linalg.pinv of matrices as it reads them."""
+    return np.linalg.pinv(a, **options)
 
 
 def pinv_jvp(t, y, a, rcond=None, hermitian=False, rtol=None):
@@ -27,7 +33,12 @@ def pinv_vjp(g, y, a, rcond=None, hermitian=False, rtol=None):
     return np.conjugate(c)
 
 
-explicit(np.linalg.pinv, jvp=pinv_jvp, vjp=pinv_vjp)
+def _pinv(a, rcond=None, hermitian=False, **rtol):
+    return pseudoinverse(as_read(a) if hermitian else a, rcond=rcond, hermitian=hermitian, **rtol)
+
+
+explicit(pseudoinverse, jvp=pinv_jvp, vjp=pinv_vjp)
+composite(np.linalg.pinv, _pinv)
 
 
 @primitive

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from ...tracer import dtype_of, kind_of
+from ...tracer import Tracer, dtype_of, kind_of, strip
+from ...tree import typed
 
 
 def H(x):
@@ -18,6 +19,26 @@ def real(x):
 def hermitian_part(x):
     """The nearest Hermitian matrix."""
     return (x + H(x)) / 2
+
+
+def as_read(a, lower=True, adjoint=H):
+    """``a`` as a function takes it that reads one triangle: where it is not its own adjoint, the other mirrored.
+
+    Matrices that are their own adjoint stay as they are, for the rules to choose the derivative along others: it is
+    along the Hermitian part, where JAX has that. So do JAX's arrays, of which JAX's functions take the Hermitian part.
+    """
+    a = typed(a)
+    if kind_of(a) is None or a.ndim < 2 or a.shape[-1] != a.shape[-2]:
+        return a
+    plain = strip(a)
+    same = np.equal(plain, adjoint(plain))
+    if not isinstance(same, Tracer) and np.all(same):
+        return a
+    k = np.arange(a.shape[-1], like=kind_of(a))
+    row, column = (k[:, None], k) if lower else (k, k[:, None])
+    between = real(a) if adjoint is H else a
+    whole = np.where(np.greater(row, column), a, np.where(np.equal(row, column), between, adjoint(a)))
+    return np.where(np.all(same, (-2, -1), keepdims=True), a, whole)
 
 
 def diagonal(x):

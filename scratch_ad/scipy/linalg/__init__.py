@@ -1,7 +1,8 @@
 """SciPy's linear algebra for tracers: what ``scratch_ad.rules.linalg`` is for NumPy's, whose rules it shares.
 
-Hermitian arguments are given whole, and derivatives are those along Hermitian perturbations, as in JAX; of arguments
-that SciPy reads as triangular, tridiagonal or diagonal, the elements that it does not read have derivative zero.
+Of an argument that SciPy reads as Hermitian, triangular, tridiagonal or diagonal, the elements that it does not read
+have derivative zero; but where one that is read as Hermitian is so, the derivative is that along the Hermitian part, or
+along any matrix, as in JAX.
 In these files, a name with a leading ``_``, or ``core_`` if other files have it too, is a function as rules call it,
 which takes any numbers, finite or not.
 """

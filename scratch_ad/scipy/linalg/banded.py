@@ -5,8 +5,8 @@ import scipy.linalg
 
 from ...rule import explicit
 from ...rules.linalg.eigenvalues import eigh_jvp, eigh_vjp
-from ...rules.linalg.matrices import H
-from ...tracer import dtype_of, scatter
+from ...rules.linalg.matrices import H, real
+from ...tracer import astype, dtype_of, scatter
 from ..wrapping import core, public
 from .factors import core_cholesky, subset
 
@@ -51,12 +51,14 @@ _solve_banded = explicit(
 
 
 def _whole_band(ab, lower):
-    """All diagonals of a Hermitian matrix, from those above or below."""
+    """All diagonals of a Hermitian matrix, from those above or below; SciPy reads the real part of the main one."""
     n = len(ab) - 1
+    main = [astype(real(ab[0 if lower else n]), dtype_of(ab))]
     if lower:
-        return np.stack([_shifted(np.conjugate(ab[k]), k) for k in range(n, 0, -1)] + [ab[k] for k in range(n + 1)])
+        above = [_shifted(np.conjugate(ab[k]), k) for k in range(n, 0, -1)]
+        return np.stack(above + main + [ab[k] for k in range(1, n + 1)])
     below = [_shifted(np.conjugate(ab[n - k]), -k) for k in range(1, n + 1)]
-    return np.stack([ab[k] for k in range(n + 1)] + below)
+    return np.stack([ab[k] for k in range(n)] + main + below)
 
 
 def _solveh_banded(ab, b, lower=False):

@@ -6,9 +6,9 @@ import scipy.linalg
 from ...rule import constant, explicit
 from ...rules.linalg.eigenvalues import eigh_jvp, eigh_vjp
 from ...rules.linalg.factors import cholesky_jvp, cholesky_vjp, qr_jvp, qr_vjp
-from ...rules.linalg.matrices import H, columns, diagonal, hermitian_part, quotient, uncolumns
+from ...rules.linalg.matrices import H, as_read, columns, diagonal, hermitian_part, quotient, uncolumns
 from ...rules.linalg.singular_values import svd_jvp, svd_vjp, svdvals_jvp, svdvals_vjp
-from ...tracer import dtype_of, strip
+from ...tracer import dtype_of, kind_of, strip
 from ..wrapping import core, public
 from .equations import core_solve_sylvester
 from .systems import core_pinv, core_solve_triangular, right_triangular, triangular
@@ -102,12 +102,16 @@ core_cholesky = explicit(
 )
 
 
+def _cholesky(a, lower=False):
+    return core_cholesky(as_read(a, lower), lower=lower)
+
+
 _KEEPS_THE_OTHER = bool(scipy.linalg.cho_factor(np.tril(np.ones((2, 2))))[0][1, 0])  # SciPy 1.18 puts zeros there
 
 
 def _cho_factor(a, lower=False):
     """The factor, and as in SciPy what the other triangle of ``a`` held."""
-    factor = core_cholesky(a, lower=lower)
+    factor = _cholesky(a, lower)
     return factor + (np.triu(a, 1) if lower else np.tril(a, -1)) if _KEEPS_THE_OTHER else factor, lower
 
 
@@ -122,7 +126,7 @@ def _cho_solve(c_and_lower, b):
 lu_factor = public(scipy.linalg.lu_factor, _lu_factor)
 lu = public(scipy.linalg.lu, _lu)
 lu_solve = public(scipy.linalg.lu_solve, _lu_solve)
-cholesky = public(scipy.linalg.cholesky, core_cholesky)
+cholesky = public(scipy.linalg.cholesky, _cholesky)
 cho_factor = public(scipy.linalg.cho_factor, _cho_factor, as_own=True)
 cho_solve = public(scipy.linalg.cho_solve, _cho_solve)
 
@@ -141,9 +145,7 @@ def _eigh_of_pair(a, b, lower, type, driver):
     """a v = w b v and its kin (``type`` 1, 2, 3), reduced to a problem of one matrix as LAPACK's hegst does."""
     if type not in (1, 2, 3):
         raise ValueError('"type" keyword only accepts 1, 2, and 3.')
-    half = np.tril(a) if lower else np.triu(a)
-    a = half + H(np.tril(half, -1) + np.triu(half, 1))
-    factor = core_cholesky(b if lower else H(b), lower=True)
+    a, factor = as_read(a, lower), core_cholesky(as_read(b if lower else H(b)), lower=True)
     if type == 1:
         inner = H(triangular(factor, H(triangular(factor, a, lower=True)), lower=True))
     else:
@@ -157,7 +159,7 @@ def _eigh_any(
 ):
     whole = subset_by_index is None and subset_by_value is None
     if b is None:
-        w, v = _eigh(a, lower=lower, driver=driver)
+        w, v = _eigh(as_read(a, lower), lower=lower, driver=driver)
     else:
         w, v = _eigh_of_pair(a, b, lower, type, driver or ("gvd" if whole else "gvx"))
     if not whole:
@@ -287,6 +289,10 @@ def _ldl_vjp(g, y, _a, lower=True, hermitian=True):
 _ldl = explicit(core(scipy.linalg.ldl), jvp=_ldl_jvp, vjp=_ldl_vjp)
 
 
+def _ldl_of_triangle(A, lower=True, hermitian=True):
+    return _ldl(as_read(A, lower, H if hermitian else np.matrix_transpose), lower=lower, hermitian=hermitian)
+
+
 # a = u p with p Hermitian: p dp + dp p = d(aᴴ a) and da = du p + u dp.
 
 
@@ -334,7 +340,10 @@ def first_eigenvalue(block):
 
 
 def _rsf2csf(T, Z):
-    """SciPy's own rotations, from the last row up; of the two roots of each 2×2 block the one that LAPACK finds."""
+    """SciPy's own rotations, from the last row up; of the two roots of each 2×2 block the one that LAPACK finds.
+
+    They leave alone what stands below the blocks.
+    """
     kind = np.result_type(T.dtype, Z.dtype, np.complex64)
     T, Z = T.astype(kind), Z.astype(kind)
     for m in range(T.shape[-1] - 1, 0, -1):
@@ -348,10 +357,13 @@ def _rsf2csf(T, Z):
             r = np.sqrt(mu * np.conjugate(mu) + s * np.conjugate(s))
             c, s = mu / r, s / r
             turn = np.stack([np.stack([np.conjugate(c), s]), np.stack([-s, c])])
-            T = np.concatenate([T[: m - 1], turn @ T[m - 1 : m + 1], T[m + 1 :]])
-            T = np.concatenate([T[:, : m - 1], T[:, m - 1 : m + 1] @ H(turn), T[:, m + 1 :]], 1)
+            beside = np.concatenate([T[m - 1 : m + 1, : m - 1], turn @ T[m - 1 : m + 1, m - 1 :]], 1)
+            T = np.concatenate([T[: m - 1], beside, T[m + 1 :]])
+            below = np.concatenate([T[: m + 1, m - 1 : m + 1] @ H(turn), T[m + 1 :, m - 1 : m + 1]])
+            T = np.concatenate([T[:, : m - 1], below, T[:, m + 1 :]], 1)
             Z = np.concatenate([Z[:, : m - 1], Z[:, m - 1 : m + 1] @ H(turn), Z[:, m + 1 :]], 1)
-    return np.triu(T), Z
+    k = np.arange(T.shape[-1], like=kind_of(T))
+    return np.where(np.equal(k[:, None], k + 1), 0, T), Z
 
 
 eigh = public(scipy.linalg.eigh, _eigh_any, as_own=True)
@@ -363,7 +375,7 @@ null_space = public(scipy.linalg.null_space, _null_space)
 qr = public(scipy.linalg.qr, _qr)
 rq = public(scipy.linalg.rq, _rq, as_own=True)
 qr_multiply = public(scipy.linalg.qr_multiply, _qr_multiply, as_own=True)
-ldl = public(scipy.linalg.ldl, _ldl)
+ldl = public(scipy.linalg.ldl, _ldl_of_triangle)
 polar = public(scipy.linalg.polar, _polar)
 orthogonal_procrustes = public(scipy.linalg.orthogonal_procrustes, _procrustes, (2, 2))
 rsf2csf = public(scipy.linalg.rsf2csf, _rsf2csf, (2, 2), as_own=True)

@@ -6,8 +6,8 @@ import scipy.linalg
 from ...rule import explicit
 from ...rules.linalg.determinants import cofactors
 from ...rules.linalg.least_squares import full_lstsq, pinv_jvp, pinv_vjp
-from ...rules.linalg.matrices import columns, hermitian_part, uncolumns
-from ...tracer import dtype_of, strip
+from ...rules.linalg.matrices import H, as_read, columns, hermitian_part, uncolumns
+from ...tracer import astype, dtype_of, kind_of, strip
 from ..wrapping import core, public
 
 
@@ -60,11 +60,19 @@ _READ = {  # what of a matrix is read under ``assume_a``
     "upper triangular": np.triu,
     "lower triangular": np.tril,
 }
+_MIRRORED = {  # of what only one triangle is read under ``assume_a``: what the other stands for
+    **dict.fromkeys(("pos", "positive definite", "her", "hermitian"), H),
+    **dict.fromkeys(("sym", "symmetric"), np.matrix_transpose),
+}
 _TRANSPOSED = {"upper triangular": "lower triangular", "lower triangular": "upper triangular"}
 
 
 def _read(x, assume_a):
     return _READ[assume_a](x) if assume_a in _READ else x
+
+
+def _whole(a, lower, assume_a):
+    return as_read(a, lower, _MIRRORED[assume_a]) if assume_a in _MIRRORED else a
 
 
 def _solve_transposed(a, g, lower, assume_a):
@@ -94,23 +102,38 @@ def _solve_either(a, b, lower=False, assume_a=None, transposed=False):
     if transposed and dtype_of(a).kind == "c":
         raise NotImplementedError("scipy.linalg.solve of complex matrices takes no transposed=True: give it a.T.")
     solve = _solve_transposed if transposed else core_solve
-    return solve(a, b, lower, assume_a=assume_a)
+    return solve(_whole(a, lower, assume_a), b, lower, assume_a=assume_a)
 
 
-_inv = explicit(
-    core(scipy.linalg.inv),
-    jvp=lambda t, y, _a, assume_a=None, lower=False: -y @ _read(t, assume_a) @ y,
-    vjp=lambda g, y, _a, assume_a=None, lower=False: _read(-y.mT @ g @ y.mT, assume_a),
-)
+def _inv_jvp(t, y, _a, assume_a=None, lower=False):
+    return t * _diagonal_slopes(y) if assume_a == "diagonal" else -y @ _read(t, assume_a) @ y
+
+
+def _inv_vjp(g, y, _a, assume_a=None, lower=False):
+    return g * _diagonal_slopes(y) if assume_a == "diagonal" else _read(-y.mT @ g @ y.mT, assume_a)
+
+
+def _diagonal_slopes(y):
+    """Of the elements of an inverse of diagonal matrices, each in itself: SciPy 1.17 leaves those beside as given."""
+    beside = scipy.linalg.inv(np.ones((2, 2)), assume_a="diagonal")[0, 1]
+    return np.where(np.identity(y.shape[-1], bool, like=kind_of(y)), -y * y, astype(beside, y.dtype))
+
+
+_inv = explicit(core(scipy.linalg.inv), jvp=_inv_jvp, vjp=_inv_vjp)
 _det = explicit(
     core(scipy.linalg.det),
     jvp=lambda t, _y, a: np.sum(cofactors(a) * t, (-2, -1)),
     vjp=lambda g, _y, a: g[..., None, None] * cofactors(a),
 )
 
+
+def _inv_as_read(a, assume_a=None, lower=False):
+    return _inv(_whole(a, lower, assume_a), assume_a=assume_a, lower=lower)
+
+
 solve_triangular = public(scipy.linalg.solve_triangular, triangular)
 solve = public(scipy.linalg.solve, _solve_either)
-inv = public(scipy.linalg.inv, _inv)
+inv = public(scipy.linalg.inv, _inv_as_read)
 det = public(scipy.linalg.det, _det)
 
 
@@ -127,6 +150,10 @@ _pinvh = explicit(
     jvp=lambda t, y, a, atol=None, rtol=None, lower=True: pinv_jvp(hermitian_part(t), y, a),
     vjp=lambda g, y, a, atol=None, rtol=None, lower=True: hermitian_part(pinv_vjp(g, y, a)),
 )
+
+
+def _pinvh_as_read(a, lower=True, **tolerances):
+    return _pinvh(as_read(a, lower), lower=lower, **tolerances)
 
 
 def _with_rank(function, pseudo_inverse):
@@ -148,6 +175,6 @@ def _least_squares(a, b, cond=None, lapack_driver=None):
 
 
 pinv = public(scipy.linalg.pinv, _with_rank(scipy.linalg.pinv, core_pinv))
-pinvh = public(scipy.linalg.pinvh, _with_rank(scipy.linalg.pinvh, _pinvh))
+pinvh = public(scipy.linalg.pinvh, _with_rank(scipy.linalg.pinvh, _pinvh_as_read))
 lstsq = public(scipy.linalg.lstsq, _least_squares, as_own=True)
 norm = public(scipy.linalg.norm, lambda a, **options: np.linalg.norm(a, **options))
