@@ -261,7 +261,8 @@ def _record(question):
         estimate = jacobian(question.function(), question.arguments, question.argument, question.order)
     except (Undecided, IndexError):
         return None
-    bounded = np.frompyfunc(lambda *parts: any(map(mpmath.isfinite, parts)), 3, 1)
+    most = float(np.finfo(np.result_type(x)).max)
+    bounded = np.frompyfunc(lambda *parts: any(mpmath.isfinite(part) and abs(part) <= most for part in parts), 3, 1)
     finite = estimate.decided & np.asarray(bounded(estimate.value, estimate.left, estimate.right), bool)
     if not finite.any():
         return None
