@@ -70,7 +70,7 @@ def survey(path=None, fresh=False, about=None, progress=lambda row, done, total:
 
 
 def _weight(row):
-    return KINDS.index(row["kind"]), not row["ordinary"], row["function"]
+    return KINDS.index(row["kind"]), not row["ordinary"], -row["off"], row["function"]
 
 
 def _kept(path, about):
@@ -87,7 +87,7 @@ def _kept(path, about):
 
 
 def _read(row):
-    if not {"function", "at", "kind", "ordinary", "answers"} <= row.keys() or row["kind"] not in KINDS:
+    if not {"function", "at", "kind", "ordinary", "off", "answers"} <= row.keys() or row["kind"] not in KINDS:
         raise ValueError
     answers = {engine: {mode: Answer(*a) for mode, a in modes.items()} for engine, modes in row["answers"].items()}
     return row | {"answers": answers}
@@ -116,9 +116,9 @@ def row(record):
     """A record of ``disagreements`` for the page: the first element that JAX has wrong in either mode, in words.
 
     A dict: ``function``, ``at`` (the point, shortened), ``dtype``, ``derivative``, ``element``, ``wrong`` (how many
-    elements are), ``kind`` (one of ``KINDS``), ``ordinary`` (whether no argument is tiny, huge or infinite),
-    ``referee`` (the true value), ``answers`` (by engine and mode, each an ``Answer``), ``reported`` (repository and
-    number) and ``rerun`` (lines of Python that show JAX's answer and ours).
+    elements are), ``kind`` (one of ``KINDS``), ``ordinary`` (whether no argument is tiny, huge or infinite), ``off``
+    (by how much JAX is, 1 for more), ``referee`` (the true value), ``answers`` (by engine and mode, each an
+    ``Answer``), ``reported`` (repository and number) and ``rerun`` (lines of Python that show JAX's answer and ours).
     """
     verdicts, estimate, dtype = record["verdict"], record["referee"], record["dtype"]
     wrong_in = {mode: np.isin(verdicts[mode].astype(str), ("mine", "neither")) for mode in MODES}
@@ -133,7 +133,7 @@ def row(record):
             return Answer("another shape", False)
         value, is_right = np.asarray(answer)[index], _right(answer, estimate, dtype)[index]
         near = not is_right and abs(value - true) < 1e-4 * abs(true)  # so that both would look alike
-        return Answer(f"{value:.6g} (off by {abs(value - true):.0e})" if near else f"{value:.6g}", is_right)
+        return Answer(f"{_short(value)} (off by {abs(value - true):.0e})" if near else _short(value), is_right)
 
     peers = {name: {"reverse": record[key]} for name, key in (("autograd", "autograd"), ("PyTorch", "torch"))}
     engines = {"ours": record["ours"], "JAX": record["jax"], **peers}
@@ -149,9 +149,7 @@ def row(record):
         "derivative": f"∂/∂{name}" if record["order"] == 1 else f"∂²/∂{name}²",
         "element": str(list(index)) if index else "",
         "wrong": f"{np.sum(wrong)} of {wrong.size}",
-        "kind": min(
-            (_kind(record["jax"][mode], index, true) for mode in MODES if wrong_in[mode][index]), key=KINDS.index
-        ),
+        **_fault([record["jax"][mode] for mode in MODES if wrong_in[mode][index]], index, true),
         "ordinary": all(np.all((x == 0) | ((np.abs(x) > 1e-3) & (np.abs(x) < 1e3))) for x in record["point"]),
         "referee": estimate.text()[index],
         "answers": {
@@ -163,11 +161,21 @@ def row(record):
     }
 
 
-def _kind(answer, index, true):
-    value = np.asarray(answer)[index] if np.shape(answer) else complex(np.nan if isinstance(answer, str) else answer)
-    if not np.isfinite(value):
-        return KINDS[1]
-    return KINDS[2] if abs(value - true) <= 1e-3 * abs(true) else KINDS[0]
+def _fault(answers, index, true):
+    """The worst kind of what is wrong with JAX's answers, and by how much they are off."""
+    values = [np.asarray(a)[index] if np.ndim(a) == len(index) and not isinstance(a, str) else np.nan for a in answers]
+    off = max(min(1.0, float(abs(value - true))) if np.isfinite(value - true) else 1.0 for value in values)
+    if not np.all(np.isfinite(values)):
+        kind = KINDS[1]
+    else:
+        kind = KINDS[2] if off <= max(1e-3 * abs(true), 1e-15 * (true == 0)) else KINDS[0]
+    return {"kind": kind, "off": off}
+
+
+def _short(value):
+    if not np.iscomplexobj(value):
+        return f"{value:.6g}"
+    return f"{value.real:.6g} {'-' if np.signbit(value.imag) else '+'} {abs(value.imag):.6g}j"
 
 
 def _code(record, name, mode):
