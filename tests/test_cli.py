@@ -351,16 +351,61 @@ def test_false_alarms(capsys):
     assert "0 of 2 right cases flagged" in capsys.readouterr().out
 
 
-def test_atlas_shows_where_it_is(capsys, tmp_path, monkeypatch):
+@pytest.fixture
+def few_questions(monkeypatch):
+    """An atlas of eight questions, of which JAX has one wrong; which were asked."""
     from jax_ref.commands import atlas
-    from jax_ref.report import page
 
-    monkeypatch.setattr(page, "write_atlas", lambda *args: None)
-    monkeypatch.setattr(atlas, "disagreements", lambda: iter([{}, {}]))
-    monkeypatch.setattr(atlas, "row", lambda record: {"function": "np.sqrt(a)", "at": "0.0"})
-    assert run("atlas", "--out", tmp_path) == cli.GOOD
+    asked, record = [], atlas._record
+    bugs = [bug for bug in atlas.KNOWN_BUGS if bug.id in ("jax-std-const", "jax-fmod-negx")]
+    few = atlas.questions(bugs, atlas.EDGE_POINTS[:4], ())
+    monkeypatch.setattr(atlas, "questions", lambda: few)
+    monkeypatch.setattr(atlas, "_record", lambda question: asked.append(question) or record(question))
+    return asked
+
+
+def test_the_atlas_goes_on_where_it_was_stopped(capsys, tmp_path, monkeypatch, few_questions):
+    from jax_ref.commands import atlas
+
+    ask = atlas._record
+
+    def stopped(question):
+        if len(few_questions) == 3:
+            raise KeyboardInterrupt
+        return ask(question)
+
+    monkeypatch.setattr(atlas, "_record", stopped)
+    assert run("atlas", "--out", tmp_path) == cli.STOPPED
     out = capsys.readouterr().out
-    assert out.startswith("atlas on cpu") and "2 np.sqrt(a) at 0.0\n" in out and "atlas.html: 2 points" in out
+    assert out.startswith("atlas on cpu") and "stopped: 3 of 8 points done, kept in" in out
+    monkeypatch.setattr(atlas, "_record", ask)
+    with open(tmp_path / "atlas.jsonl", "a") as file:
+        file.write('{"question": "broken o')
+    assert run("atlas", "--out", tmp_path) == cli.GOOD
+    assert "at 1 of 8 points" in capsys.readouterr().out and len(few_questions) == 8
+    page = (tmp_path / "atlas.html").read_text()
+    assert page.count("<article") == 1 and page.count('href="https://github.com/') == 1
+    assert run("atlas", "--out", tmp_path) == cli.GOOD and len(few_questions) == 8
+    assert (tmp_path / "atlas.html").read_text() == page
+    assert run("atlas", "--out", tmp_path, "--fresh") == cli.GOOD and len(few_questions) == 16
+
+
+def test_an_atlas_of_other_sources_is_made_anew_and_another_file_refused(capsys, tmp_path, monkeypatch, few_questions):
+    assert run("atlas", "--out", tmp_path) == cli.GOOD
+    monkeypatch.setattr(cli.devices, "sources", lambda: "others")
+    assert run("atlas", "--out", tmp_path) == cli.GOOD and len(few_questions) == 16
+    kept = (tmp_path / "atlas.jsonl").read_text()
+    for text in (
+        "no JSON\n",
+        "[]\n",
+        "{}\n",
+        kept + '{"question": "q", "row": {}}\n',
+        kept.replace("nan or", "?"),
+    ):
+        (tmp_path / "atlas.jsonl").write_text(text)
+        capsys.readouterr()
+        assert run("atlas", "--out", tmp_path) == cli.USAGE, text
+        assert "atlas.jsonl is no file of the atlas: name another folder" in capsys.readouterr().err
 
 
 def test_report_takes_a_folder_and_refuses_what_is_no_record(capsys, tmp_path):

@@ -2,6 +2,7 @@
 
 import importlib.util
 import itertools
+import json
 import re
 import warnings
 from typing import NamedTuple
@@ -20,30 +21,88 @@ from ..cases.known_bugs import KNOWN_BUGS
 from ..checks.shrink import written
 from ..referee.estimates import jacobian, largest, right, verdict
 from ..referee.precise import UFUNCS, Undecided
+from ..report.records import Log, whole_lines
 
 TOLERANCE = 64  # units in the last place
 FIRST = ("grad", "jac")
 _VALUES = (0.0, 1.0, -1.0, np.inf, -np.inf, float(np.finfo(float).max), float(np.finfo(float).tiny))
 _PAIRS = sorted({(x, y) for v in _VALUES for c in (v, 0.0, 1.0) for x, y in ((c, v), (v, c))})
+_COMPLEX = (0j, -1 + 0j, 1j, -2 + 1j, -40 + 1j, 1 + 400j, 1e-20 * (1 + 1j), 1e160 * (1 + 1j))
+KINDS = "a wrong number", "nan or infinity, where the derivative is finite", "lost digits"  # from the worst
+
+
+def questions(bugs=KNOWN_BUGS, points=EDGE_POINTS, ufuncs=tuple(UFUNCS)):
+    """All that the atlas asks, each once.
+
+    Of the public ``bugs``, of the edge ``points``, and of the differentiable ``ufuncs`` at 0, ±1, ±inf, the largest
+    and the smallest number and ties; of those that take complex numbers also of their real parts at some of these,
+    which tell the whole derivative.
+    """
+    asked = itertools.chain(_of_bugs(bugs), _of_points(points), _of_ufuncs(ufuncs))
+    return [*{question.name: question for question in asked}.values()]
+
+
+def survey(path=None, fresh=False, about=None, progress=lambda row, done, total: None):
+    """The rows, as ``row`` makes them, of all ``questions`` that JAX has wrong, the most important first.
+
+    What has been answered is kept in the file ``path``, which the next survey goes on from, unless it is ``fresh`` or
+    made of other sources or packages, which ``about`` tells: any dict. ``progress`` takes after each answer its row
+    or None, and how many of all are answered.
+
+    Raises ValueError if there is something else in the file.
+    """
+    asked, kept = questions(), {}
+    if path and path.exists() and not fresh:
+        kept = _kept(path, about)
+    log = Log(path, anew=not kept)
+    try:
+        if not kept:
+            log.append([{"about": about}])
+        for done, question in enumerate(asked, 1):
+            if question.name not in kept:
+                record = _record(question)
+                kept[question.name] = record and row(record)
+                log.append([{"question": question.name, "row": kept[question.name]}])
+            progress(kept[question.name], done, len(asked))
+    finally:
+        log.close()
+    return sorted(filter(None, (kept[question.name] for question in asked)), key=_weight)
+
+
+def _weight(row):
+    return KINDS.index(row["kind"]), not row["ordinary"], -row["off"], row["function"]
+
+
+def _kept(path, about):
+    """The rows by question in a file; none if they were made of something else."""
+    try:
+        header, *answers = map(json.loads, whole_lines(path))
+        if header["about"] != about:
+            return {}
+        return {
+            answer["question"]: answer["row"] if answer["row"] is None else _read(answer["row"]) for answer in answers
+        }
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise ValueError(f"{path} is no file of the atlas: name another folder, or take --fresh.") from None
+
+
+def _read(row):
+    if not {"function", "at", "kind", "ordinary", "off", "answers"} <= row.keys() or row["kind"] not in KINDS:
+        raise ValueError
+    answers = {engine: {mode: Answer(*a) for mode, a in modes.items()} for engine, modes in row["answers"].items()}
+    return row | {"answers": answers}
 
 
 def disagreements(bugs=KNOWN_BUGS, points=EDGE_POINTS, ufuncs=tuple(UFUNCS)):
     """Where JAX is wrong or gives nan though a finite derivative exists: a record, a dict, of each, one by one.
 
-    Looked at are the public ``bugs``, the edge ``points``, and the differentiable ``ufuncs`` at 0, ±1, ±inf, the
-    largest and the smallest number and ties. A record has ``source``, ``expression``, ``point`` (the arguments),
+    Looked at are all ``questions``. A record has ``source``, ``expression``, ``point`` (the arguments),
     ``argument`` (which one is differentiated), ``order``, ``dtype``; ``jax``, ``ours``: ``{"forward": …, "reverse":
     …}``, each an array of shape output + inputs or the text of an error; ``autograd`` and ``torch``: such an array or
     text, or None where it is not installed or has no such expression; ``referee``: the ``Estimate``; ``verdict``: for
     either mode that of ``verdict``, ours being "mine"; ``issue``: the repository and number of a bug, else "".
     """
-    seen = set()
-    for question in itertools.chain(_of_bugs(bugs), _of_points(points), _of_ufuncs(ufuncs)):
-        key = question.expression, repr(question.arguments), question.argument, question.order
-        if key not in seen:
-            seen.add(key)
-            if record := _record(question):
-                yield record
+    yield from filter(None, map(_record, questions(bugs, points, ufuncs)))
 
 
 class Answer(NamedTuple):
@@ -57,8 +116,9 @@ def row(record):
     """A record of ``disagreements`` for the page: the first element that JAX has wrong in either mode, in words.
 
     A dict: ``function``, ``at`` (the point, shortened), ``dtype``, ``derivative``, ``element``, ``wrong`` (how many
-    elements are), ``referee`` (the true value), ``answers`` (by engine and mode, each an ``Answer``), ``reported`` and
-    ``rerun`` (lines of Python that show JAX's answer and ours).
+    elements are), ``kind`` (one of ``KINDS``), ``ordinary`` (whether no argument is tiny, huge or infinite), ``off``
+    (by how much JAX is, 1 for more), ``referee`` (the true value), ``answers`` (by engine and mode, each an
+    ``Answer``), ``reported`` (repository and number) and ``rerun`` (lines of Python that show JAX's answer and ours).
     """
     verdicts, estimate, dtype = record["verdict"], record["referee"], record["dtype"]
     wrong_in = {mode: np.isin(verdicts[mode].astype(str), ("mine", "neither")) for mode in MODES}
@@ -73,7 +133,7 @@ def row(record):
             return Answer("another shape", False)
         value, is_right = np.asarray(answer)[index], _right(answer, estimate, dtype)[index]
         near = not is_right and abs(value - true) < 1e-4 * abs(true)  # so that both would look alike
-        return Answer(f"{value:.6g} (off by {abs(value - true):.0e})" if near else f"{value:.6g}", is_right)
+        return Answer(f"{_short(value)} (off by {abs(value - true):.0e})" if near else _short(value), is_right)
 
     peers = {name: {"reverse": record[key]} for name, key in (("autograd", "autograd"), ("PyTorch", "torch"))}
     engines = {"ours": record["ours"], "JAX": record["jax"], **peers}
@@ -89,6 +149,8 @@ def row(record):
         "derivative": f"∂/∂{name}" if record["order"] == 1 else f"∂²/∂{name}²",
         "element": str(list(index)) if index else "",
         "wrong": f"{np.sum(wrong)} of {wrong.size}",
+        **_fault([record["jax"][mode] for mode in MODES if wrong_in[mode][index]], index, true),
+        "ordinary": all(np.all((x == 0) | ((np.abs(x) > 1e-3) & (np.abs(x) < 1e3))) for x in record["point"]),
         "referee": estimate.text()[index],
         "answers": {
             engine: {mode: at(answer) for mode, answer in by_mode.items() if answer is not None}
@@ -97,6 +159,23 @@ def row(record):
         "reported": record["issue"],
         "rerun": _code(record, name, "reverse" if wrong_in["reverse"][index] else "forward"),
     }
+
+
+def _fault(answers, index, true):
+    """The worst kind of what is wrong with JAX's answers, and by how much they are off."""
+    values = [np.asarray(a)[index] if np.ndim(a) == len(index) and not isinstance(a, str) else np.nan for a in answers]
+    off = max(min(1.0, float(abs(value - true))) if np.isfinite(value - true) else 1.0 for value in values)
+    if not np.all(np.isfinite(values)):
+        kind = KINDS[1]
+    else:
+        kind = KINDS[2] if off <= max(1e-3 * abs(true), 1e-15 * (true == 0)) else KINDS[0]
+    return {"kind": kind, "off": off}
+
+
+def _short(value):
+    if not np.iscomplexobj(value):
+        return f"{value:.6g}"
+    return f"{value.real:.6g} {'-' if np.signbit(value.imag) else '+'} {abs(value.imag):.6g}j"
 
 
 def _code(record, name, mode):
@@ -127,6 +206,11 @@ class _Question(NamedTuple):
     order: int
     issue: str = ""
     torch: str = ""
+
+    @property
+    def name(self):
+        """What tells it from other questions, in words."""
+        return f"{self.expression} at {self.arguments!r} by {self.argument}, order {self.order}"
 
     def function(self, namespace=np):
         """The expression as a function of all its arguments."""
@@ -169,10 +253,13 @@ def _of_ufuncs(ufuncs):
             and ufunc.nout == 1
             and isinstance(rule_of.get(ufunc), Elementwise)
         ):
+            call = f"np.{ufunc.__name__}({', '.join('ab'[: ufunc.nin])})"
             for arguments in _PAIRS if ufunc.nin == 2 else [(v,) for v in _VALUES]:
-                call = f"np.{ufunc.__name__}({', '.join('ab'[: ufunc.nin])})"
                 for k in range(ufunc.nin):
                     yield _Question("elementwise", call, tuple(map(np.float64, arguments)), k, 1)
+            if "D->D" in ufunc.types:
+                for z in _COMPLEX:
+                    yield _Question("complex", f"np.real({call})", (np.complex128(z),), 0, 1)
 
 
 def _record(question):
@@ -182,7 +269,8 @@ def _record(question):
         estimate = jacobian(question.function(), question.arguments, question.argument, question.order)
     except (Undecided, IndexError):
         return None
-    bounded = np.frompyfunc(lambda *parts: any(map(mpmath.isfinite, parts)), 3, 1)
+    most = float(np.finfo(np.result_type(x)).max)
+    bounded = np.frompyfunc(lambda *parts: any(mpmath.isfinite(part) and abs(part) <= most for part in parts), 3, 1)
     finite = estimate.decided & np.asarray(bounded(estimate.value, estimate.left, estimate.right), bool)
     if not finite.any():
         return None

@@ -252,20 +252,35 @@ def _report(args):
 
 
 def _atlas(args):
-    _writable("--out", args.out / "atlas.html")
+    kept = args.out / "atlas.jsonl"
+    for path in (args.out / "atlas.html", kept):
+        _writable("--out", path)
     header = _header(args.device)
     from ..report import page
     from ..report.progress import Progress
-    from .atlas import disagreements, row
+    from .atlas import survey
 
-    rows = []
+    about = {"versions": devices.versions(), "device": devices.device(), "sources": devices.sources()}
     with Progress() as progress:
+
+        def step(row, done, total):
+            if row:
+                progress.step(f"{row['function']} at {row['at']}", done, total, row["kind"], wrong=1)
+            elif done % 25 == 0:
+                progress.step("JAX is right", done, total)
+            else:
+                progress.begin(done, total)
+
         progress.say(f"atlas {header}")
-        for record in disagreements():
-            rows.append(row(record))
-            progress.step(f"{rows[-1]['function']} at {rows[-1]['at']}", len(rows))
+        try:
+            rows = survey(kept, args.fresh, about, step)
+        except KeyboardInterrupt:
+            progress.say(
+                f"stopped: {progress.done} of {progress.total} points done, kept in {args.out}: the same goes on."
+            )
+            return STOPPED
     page.write_atlas(rows, args.out / "atlas.html", header)
-    print(f"{args.out / 'atlas.html'}: {len(rows)} points")
+    print(f"{args.out / 'atlas.html'}: JAX is wrong at {len(rows)} of {progress.total} points")
     return GOOD
 
 

@@ -94,8 +94,10 @@ def parser():
     gpu = "print the README's tables of what scripts/gpu.py wrote"
     report.add_argument("--gpu", type=Path, metavar="FILE", help=gpu)
 
-    atlas = command("atlas", "make a page of the points at which JAX is wrong, with evidence (about a minute)")
-    atlas.add_argument("--out", required=True, **folder, help="where atlas.html goes")
+    atlas = command("atlas", "make a page of the points at which JAX is wrong, with evidence (some ten minutes)")
+    kept = "where atlas.html goes, and what it is made of, so that the same command goes on when broken off"
+    atlas.add_argument("--out", required=True, **folder, help=kept)
+    atlas.add_argument("--fresh", action="store_true", help="start anew in --out")
 
     selftest = command("selftest", "plant faults into our rules, and count those that the checks catch")
     selftest.add_argument("names", **names, help=meant)

@@ -88,7 +88,10 @@ def write(results, path):
 
 def write_atlas(rows, path, where=""):
     """Write the page of ``rows``, each made by ``atlas.row``; ``where`` says with what they were computed."""
-    _render("atlas.html.j2", path, rows=sorted(rows, key=lambda row: row["function"]), where=where)
+    kinds = {}
+    for row in rows:
+        kinds.setdefault(row["kind"], []).append(row)
+    _render("atlas.html.j2", path, kinds=kinds, count=len(rows), where=where)
 
 
 def _render(template, path, **values):

@@ -65,15 +65,18 @@ def expectations(path):
     return found
 
 
+def whole_lines(path):
+    """The lines of a text file, but for a last one that was broken off."""
+    return Path(path).read_text(encoding="utf-8").split("\n")[:-1]
+
+
 def lines(path):
     """The lines of a file of results as dicts; a last line that was broken off is left out.
 
     Raises ValueError for any other line that is none.
     """
-    text = Path(path).read_text(encoding="utf-8")
-    whole = text[: text.rfind("\n") + 1].splitlines()
     found = []
-    for number, line in enumerate(whole, 1):
+    for number, line in enumerate(whole_lines(path), 1):
         try:
             record = json.loads(line)
         except ValueError as error:
@@ -85,12 +88,14 @@ def lines(path):
 
 
 class Log:
-    """One file of results, of which this is the only writer; with no path, nothing is kept."""
+    """One file of JSON lines, gone on with or ``anew``, of which this is the only writer; no path: nothing is kept."""
 
-    def __init__(self, path):
+    def __init__(self, path, anew=False):
         self._file = None
         if path:
             path.parent.mkdir(parents=True, exist_ok=True)
+            if anew:
+                path.unlink(missing_ok=True)
             self._file = open(path, "ab+")  # noqa: SIM115  (closed by close)
             self._file.seek(0)
             self._file.truncate(self._file.read().rfind(b"\n") + 1)

@@ -8,7 +8,6 @@ nothing else along.
 import contextlib
 import functools
 import hashlib
-import importlib
 import json
 import multiprocessing
 import os
@@ -43,7 +42,7 @@ from ..measure.tolerances import NORMWISE, Difference, Finding, wider
 from ..referee.judge import weighed
 from ..report.records import Log, finished, lines, results
 from ..report.result import Result
-from .devices import device, precision, versions
+from .devices import device, precision, sources, versions
 
 ERROR = "error"  # what a finding says is wrong where the engine, or JAX, raises something
 
@@ -109,7 +108,7 @@ def _key(unit, problems, of):
     """The name of the program of a unit's answers, and all that it depends on."""
     leaves = [[(np.shape(x), np.result_type(x).name) for x in optree.tree_leaves(p.vectors)] for p in problems]
     posed = [(shapes, p.order) for shapes, p in zip(leaves, problems, strict=True)]
-    depends_on = f"{posed} {_source(OURS.name)} {versions()} {device(of)} {precision()} {platform.node()}"
+    depends_on = f"{posed} {sources()} {versions()} {device(of)} {precision()} {platform.node()}"
     return f"{unit.name} {unit.dtype} {len(problems)}", depends_on
 
 
@@ -403,7 +402,7 @@ def _header(engine, modes, order, seed, case, expect):
         "seed": seed,
         "case": case,
         "versions": versions(),
-        "source": _source(engine),
+        "source": sources(engine.partition(":")[0].partition(".")[0] if ":" in engine else ""),
         "device": device(),
         "precision": precision(),
     }
@@ -414,14 +413,3 @@ def _header(engine, modes, order, seed, case, expect):
         "expect": [*map(list, expect)],
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-
-
-def _source(engine):
-    """A digest of our sources and of those of the user's engine, so that a changed rule is run again."""
-    root = Path(__file__).parents[2]
-    files = [path for package in ("jax_ref", "scratch_ad") for path in (root / package).rglob("*.py")]
-    if ":" in engine:
-        package = importlib.import_module(engine.partition(":")[0].partition(".")[0])
-        folders = getattr(package, "__path__", ())  # several where there is no __init__.py
-        files += [path for folder in folders for path in Path(folder).rglob("*.py")] or [Path(package.__file__)]
-    return hashlib.sha256(b"".join(path.read_bytes() for path in sorted(files))).hexdigest()[:12]
