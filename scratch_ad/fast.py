@@ -2,7 +2,8 @@
 
 They do what ``process`` of their base class does, and tests hold them to it; only loops, and the look for what is rare,
 are left out. Calls with keywords or more arguments go on to the base class. A write of reverse mode is done in memory
-where nobody else holds the array.
+where nobody else holds the array, and the way back adds and clears the parts of a cotangent in memory likewise: n reads
+and writes of single elements cost n steps, however large the array is.
 """
 
 from sys import getrefcount
@@ -11,9 +12,9 @@ import numpy as np
 
 from .foreign import OBJECT
 from .forward import Dual, Forward
-from .registry import Rewrite, aval, joined, missing, rule_of
-from .reverse import Tape, Variable
-from .tracer import Tracer
+from .registry import Rewrite, aval, joined, match, missing, rule_of
+from .reverse import Several, Tape, Variable, add
+from .tracer import Tracer, is_basic, of_item
 from .views import outdate, viewed, viewed_plain
 from .writing import put
 
@@ -135,10 +136,10 @@ class FastTape(Tape):
             return False
         array[index] = v
         rule, args, wrt = rule_of[put], (array, index, v), _WRITTEN if mine else _FIRST
-        node = ((cell.place, array.shape, array.dtype, *rule.pull(0, args, None, wrt)),)
+        edges = [(cell.place, array.shape, array.dtype, *rule.pull(0, args, None, wrt))]
         if mine:
-            node = (*node, (value.place, *aval(v), *rule.pull(2, args, None, wrt)))
-        self.nodes.append(node)
+            edges.append((value.place, *aval(v), *rule.pull(2, args, None, wrt)))
+        self.nodes.append(Written(edges))
         cell.place = len(self.nodes) - 1
         return True
 
@@ -155,3 +156,83 @@ def _alone():
 
 
 _ALONE = _alone()  # nobody but the variable
+
+
+class Written(tuple):
+    """The node of a write: its first edge leads to the array as it was before, a second one to what was written."""
+
+    __slots__ = ()
+
+
+def backward(nodes, seeds, inputs):
+    """What ``reverse.backward`` gives with the steps on the tape.
+
+    ``own`` are places whose cotangent is an array that was made here, so that nobody sees it change.
+    """
+    cotangents, own = [None] * len(nodes), set()
+    for place, g in seeds:
+        add(cotangents, place, g)
+    for place in range(len(nodes) - 1, inputs - 1, -1):
+        g, node = cotangents[place], nodes[place]
+        if type(node) is not tuple:
+            if type(node) is Several:
+                g, node = node.cotangents(cotangents[place + 1 - len(node.avals) : place + 1]), node.node
+            elif type(g) is np.ndarray:
+                _unwrite(cotangents, place, node, own)
+                continue
+        if g is None:
+            continue
+        cotangents[place] = None
+        for parent, shape, dtype, step, pull, kept in node:
+            if pull is of_item and _add_part(cotangents, parent, shape, dtype, g, kept[1], own):
+                continue
+            c = step(g, pull, kept)
+            if c is None:
+                continue
+            if shape is None:
+                for (at, *like), part in zip(parent, c, strict=True):
+                    add(cotangents, at, match(part, like))
+                continue
+            if c.shape != shape or c.dtype is not dtype:
+                c = match(c, (shape, dtype))
+            held = cotangents[parent]  # ``add``, without a call
+            cotangents[parent] = c if held is None else held + c
+    return cotangents[:inputs]
+
+
+def _add_part(cotangents, place, shape, dtype, g, index, own):
+    """Add ``g`` to a part of the cotangent at a place, in memory, and say whether that could be done."""
+    if type(g) not in _ARRAYS or g.dtype is not dtype or not is_basic(index):
+        return False
+    held = cotangents[place]
+    try:
+        if held is None:
+            cotangents[place] = held = np.zeros(shape, dtype)
+            held[index] = g
+        elif type(held) is not np.ndarray:
+            return False
+        elif place in own:
+            held[index] += g
+        else:
+            cotangents[place] = held = held.copy()
+            held[index] += g
+    except TypeError:  # a tracer in a slice
+        return False
+    own.add(place)
+    return True
+
+
+def _unwrite(cotangents, place, node, own):
+    """Take the cotangent of an array that was written into to the array as it was, and a part of it to what was."""
+    g, ((parent, _, _, step, pull, kept), *of_value) = cotangents[place], node
+    cotangents[place] = None
+    for at, shape, dtype, *edge in of_value:
+        c = match(edge[0](g, *edge[1:]), (shape, dtype))
+        add(cotangents, at, c if c.base is None and c is not g else c.copy())
+    index = kept[-2]
+    if place in own:
+        g[index] = 0
+    else:
+        g = step(g, pull, kept)
+    add(cotangents, parent, g)
+    own.add(parent)

@@ -1,14 +1,16 @@
 """``jvp`` and ``vjp`` as users call them: containers, JAX's checks, and a careful second pass where a nan comes out."""
 
+from functools import partial
+
 import numpy as np
 
-from . import forward
+from . import forward, reverse
 from .careful import careful
 from .chain import has_nan, plain
-from .fast import FastForward, FastTape
+from .fast import FastForward, FastTape, backward
 from .refusals import uncover
 from .registry import missing, rule_of
-from .reverse import Variable, backward
+from .reverse import Variable
 from .tracer import Tracer, dtype_of, name_of, shape_of
 from .tree import (
     copied,
@@ -126,8 +128,8 @@ def vjp_of_leaves(fun, leaves, has_aux=False, tape=None):
     def pull(cotangents):
         with np.errstate(all="ignore"):
             seeds = [(at, typed_like(g, y)) for at, g, y in zip(places, cotangents, values) if at is not None]
-            for steps in (None, careful):
-                result, taken = backward(nodes, seeds, count, steps), [g for _, g in seeds]
+            for walk in (backward, partial(reverse.backward, steps=careful)):
+                result, taken = walk(nodes, seeds, count), [g for _, g in seeds]
                 result = [own(None if k is None else result[k], leaf, taken) for k, leaf in zip(starts, leaves)]
                 if not any(map(has_nan, result)):
                     break

@@ -73,9 +73,9 @@ class Tape(Trace):
         y, edges = rule.vjp(function, values, wrt, kwargs)
         if rule.joint:
             edge = edges
-            node = [([(args[i].place, *aval(values[i])) for i in wrt], None, None, *edge)]
+            node = (([(args[i].place, *aval(values[i])) for i in wrt], None, None, *edge),)
         else:
-            node = [(args[i].place, *aval(values[i]), *edge) for i, edge in zip(wrt, edges)]
+            node = tuple([(args[i].place, *aval(values[i]), *edge) for i, edge in zip(wrt, edges)])
         return viewed(self.result(y, node), y, function, args, kwargs)
 
     def result(self, y, node):
@@ -100,7 +100,7 @@ class Several(NamedTuple):
     """The node of a call with several outputs, at the place of the last; nothing stands at those of the others."""
 
     avals: list  # shape and dtype of each output
-    node: list
+    node: tuple
 
     def cotangents(self, arrived):
         """Those of all outputs, zeros where none has arrived; None where none has arrived at all."""

@@ -365,6 +365,11 @@ def scatter(g, index, shape):
     return out
 
 
+def of_item(g, _a, index):
+    """The cotangent of ``a`` for that of ``a[index]``."""
+    return scatter(g, index, _a.shape)
+
+
 @primitive
 def sparse_product(a, x):
     """``a @ x``, where ``a`` is a ``foreign.SparseFactor``."""

@@ -6,11 +6,11 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ..rule import composite, linear
-from ..tracer import answers, arranged, arrayed, bottom, getitem, kind_of, scatter
+from ..tracer import answers, arranged, arrayed, bottom, getitem, kind_of, of_item, scatter
 from ..tree import typed
 from .shaping import along
 
-linear(getitem, lambda g, _a, index: scatter(g, index, _a.shape))
+linear(getitem, of_item)
 linear(scatter, lambda g, _g, index, shape: getitem(g, index))
 
 
