@@ -1,0 +1,228 @@
+"""Engines that kill, mute, flood and lie: the sweep goes on, and what it says is complete and not trusted."""
+
+import asyncio
+import atexit
+import builtins
+import contextlib
+import ctypes
+import json
+import math
+import os
+import random
+import resource
+import signal
+import subprocess
+import sys
+import threading
+import time
+import warnings
+import xml.etree.ElementTree as ET
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import scratch_ad
+from jax_ref.cases import catalogue
+from jax_ref.checks.check import check, check_engine, check_vjp
+from jax_ref.commands import cli
+from jax_ref.engines import guard
+from jax_ref.engines.ready import Engine
+from jax_ref.measure import derivatives, tolerances
+from jax_ref.report.records import lines, text
+from jax_ref.sweep import sweep
+
+UNIT = sweep.Unit("np.negative", "float32")
+
+
+def doing(act):
+    """Our reverse mode, which first does something else."""
+
+    def vjp(f, *primals):
+        act()
+        return scratch_ad.vjp(f, *primals)
+
+    return Engine("of a test", vjp=vjp)
+
+
+def raising(error):
+    def act():
+        raise error
+
+    return act
+
+
+PLAIN = doing(lambda: None)
+
+
+# Ends of the process, and of patience
+
+
+def deaf():
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    while True:
+        pass
+
+
+def closed():
+    os.closerange(0, 4096)
+
+
+def drowned():
+    while True:
+        os.write(1, b"flood " * 9999)
+
+
+def fills_all_pipes():
+    for number in range(3, 64):
+        with contextlib.suppress(OSError):
+            os.write(number, b'[{"status": "right"}]\n' * 5)
+    os._exit(0)
+
+
+def fork_that_outlives():
+    if not os.fork():
+        time.sleep(600)
+        os._exit(0)
+    os._exit(1)
+
+
+LOST = {
+    "exits": lambda: os._exit(0),
+    "aborts": os.abort,
+    "kills_itself": lambda: os.kill(os.getpid(), signal.SIGKILL),
+    "terminates_itself": lambda: os.kill(os.getpid(), signal.SIGTERM),
+    "kills_its_group": lambda: os.killpg(os.getpgrp(), signal.SIGKILL),
+    "segfaults": lambda: ctypes.string_at(0),
+    "fills_all_pipes": fills_all_pipes,
+    "closed": closed,
+    "fork_that_outlives": fork_that_outlives,
+}
+LATE = {
+    "deaf": deaf,
+    "drowned": drowned,
+    "sleeps": lambda: time.sleep(600),
+    "stops": lambda: os.kill(os.getpid(), signal.SIGSTOP),
+}
+ENDS = SimpleNamespace(**{name: doing(act) for name, act in {**LOST, **LATE}.items()})
+
+
+def outcomes(engines, timeout=120.0, jobs=2):
+    """The statuses of one unit by each of these engines, one after the other in few processes, and their words."""
+    tasks = [sweep.Task(UNIT, f"test_unbreakable:{name}", ("rev",), 1) for name in engines]
+    found = [*sweep.by_processes(tasks, jobs, timeout)]
+    return {task.engine.partition(":")[2]: ({r["status"] for r in of}, text(of[0])) for task, of in found}
+
+
+def test_an_engine_that_ends_its_process_loses_that_unit_alone():
+    asked = [f"ENDS.{name}" for name in LOST]
+    found = outcomes([*asked, "PLAIN"])
+    assert {name: statuses for name, (statuses, _) in found.items()} == {
+        "PLAIN": {"right"},
+        **dict.fromkeys(asked, {"crashed"}),
+    }
+    assert "by SIGSEGV; it printed last:" in found["ENDS.segfaults"][1]
+    assert "Segmentation fault" in found["ENDS.segfaults"][1]
+    assert "with exit status 0" in found["ENDS.exits"][1] and "by SIGKILL" in found["ENDS.kills_its_group"][1]
+
+
+def test_an_engine_that_never_ends_is_ended_whatever_it_ignores():
+    start = time.monotonic()
+    found = outcomes([f"ENDS.{name}" for name in LATE], timeout=5)
+    assert [statuses for statuses, _ in found.values()] == [{"timeout"}] * len(LATE)
+    assert "flood flood" in found["ENDS.drowned"][1] and len(found["ENDS.drowned"][1]) < 300
+    assert time.monotonic() - start < 90
+
+
+# What is raised, however it speaks
+
+
+class Silent(Exception):
+    """It raises when it is asked what it is."""
+
+    __str__ = __repr__ = lambda self: 1 / 0
+
+
+class Exits(Exception):
+    """It ends the program when it is asked what it is."""
+
+    __str__ = __repr__ = lambda self: sys.exit(0)
+
+
+class Lies(str):
+    """A text that is another one, if asked."""
+
+    __slots__ = ()
+    __len__ = lambda self: 0
+    __iter__ = lambda self: iter(())
+    replace = isprintable = encode = lambda *_: 1 / 0
+
+
+class Nothing(BaseException):
+    pass
+
+
+def starved():
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (2**34, before[1]))
+    try:
+        held = []
+        while True:
+            held.append(np.empty(2**27))
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
+
+
+def down():
+    return down()
+
+
+def raising(error):
+    def act():
+        raise error
+
+    return act
+
+
+RAISED = {
+    "exit": (lambda: sys.exit(0), "SystemExit: 0"),
+    "exit_with_words": (lambda: sys.exit("a word"), "SystemExit: a word"),
+    "interrupt": (raising(KeyboardInterrupt()), "KeyboardInterrupt"),
+    "generator": (raising(GeneratorExit()), "GeneratorExit"),
+    "cancelled": (raising(asyncio.CancelledError()), "CancelledError"),
+    "base": (raising(Nothing("to see")), "Nothing: to see"),
+    "skip": (lambda: pytest.skip("not now"), "Skipped: not now"),
+    "starved": (starved, "Error: "),
+    "down": (down, "RecursionError: maximum recursion depth exceeded"),
+    "silent": (raising(Silent()), "Silent: with a message that cannot be had"),
+    "exits": (raising(Exits()), "Exits: with a message that cannot be had"),
+    "lies": (raising(ValueError(Lies("what it is"))), "ValueError: what it is"),
+    "separators": (raising(ValueError("a\u2028b\u2029c\x85d\x0b\x0c\x1ce")), r"a\u2028b\u2029c\x85d\x0b\x0c\x1ce"),
+    "nul": (raising(ValueError("a\0b\r\x1b[2Jc")), r"a\x00b\r\x1b[2Jc"),
+    "surrogate": (raising(ValueError("a\ud800b\ufffe")), r"a\ud800b\ufffe"),
+    "long": (raising(ValueError("x" * 10**7)), "… (10000000 characters)"),
+    "fence": (raising(ValueError("```\n</pre>|]]>&")), "```\n</pre>|]]>&"),
+}
+RAISES = SimpleNamespace(**{name: doing(act) for name, (act, _) in RAISED.items()})
+
+
+def test_whatever_an_engine_raises_is_an_error_with_its_words(tmp_path):
+    found = outcomes([*(f"RAISES.{name}" for name in RAISED), "PLAIN"], jobs=1)
+    for name, (_, words) in RAISED.items():
+        statuses, said = found[f"RAISES.{name}"]
+        assert statuses == {"error"} and words in said and len(said) < 5000, (name, said)
+        assert words in str(sweep.run(UNIT, getattr(RAISES, name), ("rev",), 1, case=0)[0])
+    assert found["PLAIN"][0] == {"right"}
+
+
+def test_a_sweep_with_any_words_can_be_read_again(tmp_path):
+    for name in ("separators", "nul", "surrogate", "long", "fence"):
+        folder = tmp_path / name
+        whole = sweep.sweep([UNIT], f"test_unbreakable:RAISES.{name}", out=folder, executor=ThreadPoolExecutor(1))
+        again = lines(folder / "results.jsonl")
+        assert [*again[1:]] == whole.records and again[0]["run"] == whole.header["run"]
+        assert cli.main(["report", str(folder), "--out", str(folder)]) == cli.GOOD
+        assert ET.parse(folder / "junit.xml").getroot().get("errors") == str(len(whole.records))
