@@ -18,22 +18,21 @@ import warnings
 import jax
 import numpy as np
 
-LONGEST = 4000  # characters of what others say that are kept
+LONGEST, _SAID = 16000, 2000  # characters that are kept of any text, and of what was raised
 _WATCHED = ("numpy", "scratch_ad", "jax_ref", "json", "time", "math", "os", "builtins", "operator", "functools")
 
 
 # Words
 
 
-def harmless(text):
-    """The text, cut after ``LONGEST`` characters, with escapes for all that cannot be printed but ends of lines."""
+def harmless(text, longest=LONGEST):
+    """The text with escapes for all that cannot be printed but ends of lines, cut if it is longer than ``longest``."""
     text = str.__str__(text)  # a subclass may lie
-    if len(text) > LONGEST:
-        text = f"{text[:LONGEST]}… ({len(text)} characters)"
-    if text.replace("\n", "").replace("\t", "").isprintable():
+    if len(text) <= longest and text.replace("\n", "").replace("\t", "").isprintable():
         return text
     shown = lambda c: c if c in "\n\t" or c.isprintable() else c.encode("unicode_escape").decode()
-    return "".join(map(shown, text))
+    found, cut = "".join(map(shown, text[:longest])), f"… ({len(text)} characters)"
+    return found if len(text) <= longest >= len(found) else found[: longest - len(cut)] + cut
 
 
 def said(error):
@@ -43,7 +42,7 @@ def said(error):
         words = str(error)
     except BaseException:
         words = "with a message that cannot be had"
-    return harmless(f"{name}: {words}".removesuffix(": "))
+    return harmless(f"{name}: {words}".removesuffix(": "), _SAID)
 
 
 # Ctrl-C

@@ -25,6 +25,7 @@ from .words import EVENTS, told
 FAILED = ("wrong", "error", "timeout", "crashed")
 STATUSES = ("right", *FAILED, "missing", "blocked", "expected")
 MODES = ("fwd", "rev")
+COLUMNS = (*MODES, "mixed")  # mixed: one mode over the other, in second derivatives
 ASKED = ("engine", "modes", "order", "seed", "device", "precision")  # what keeps runs apart
 DTYPES = ("float16", "float32", "float64", "longdouble", "complex64", "complex128")
 
@@ -326,6 +327,12 @@ def _judged(header, units, headers):
         records.append(record)
     runs = dict.fromkeys([record["run"] for record in records]) or [header["run"]]
     return Results(header, records, [e for e in expected if e in unmatched], [headers[run] for run in runs])
+
+
+def columns(header):
+    """Those of ``COLUMNS`` that a run compares; the others were not asked, or the engine has no such mode or order."""
+    both = len(header["modes"]) > 1 and header["order"] > 1
+    return [*(mode for mode in MODES if mode in header["modes"]), *(["mixed"] if both else [])]
 
 
 def text(record):

@@ -142,8 +142,10 @@ class _Worker:
     def lost(self, task, status, words):
         """End the process; the outcome of the task that it was to answer."""
         self.end()
-        printed = self._tail.decode(errors="replace").partition("\nExtension modules:")[0].strip()  # of faulthandler
-        last = harmless("\n".join(line[:_WIDE] for line in printed.splitlines()[-_TOLD:]))
+        printed = self._tail.decode(errors="replace").partition("\nExtension modules:")[0].strip()
+        _, fatal, stack = printed.rpartition("Fatal Python error: ")  # by faulthandler: the innermost frame comes first
+        told = f"{fatal}{stack}".splitlines()[:_TOLD] if fatal else printed.splitlines()[-_TOLD:]
+        last = harmless("\n".join(line[:_WIDE] for line in told))
         return task.lost(status, f"{words}; it printed last:\n{last}" if last else words)
 
     def ended(self):
@@ -198,10 +200,8 @@ def _read(pipe):
 
 def answer(token):
     """Answer the tasks that come on the standard input until that ends: the main program of a process."""
-    home, answers, asked = os.getpid(), os.dup(1), os.fdopen(os.dup(0), "rb")
-    nothing = os.open(os.devnull, os.O_RDWR)
-    os.dup2(nothing, 0)
-    os.dup2(2, 1)  # what is printed goes another way than answers
+    home, answers, asked, printed = os.getpid(), os.dup(1), os.fdopen(os.dup(0), "rb"), os.dup(2)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for who asks
     faulthandler.enable(all_threads=False)
     _first_to_go()
@@ -210,11 +210,19 @@ def answer(token):
     while True:
         serial, words = json.loads(tasks.get())
         task = pickle.loads(base64.b64decode(words))
+        sys.stdout, sys.stderr = (_anew(k, printed) for k in (1, 2))  # what is printed goes another way than answers
+        sys.__stdout__, sys.__stderr__ = sys.stdout, sys.stderr
         _write(answers, f"{token}-{serial} {_BEGUN.decode()}\n".encode())
         found = json.dumps(task.records())
         if os.getpid() != home:  # a fork that an engine has left behind
             os._exit(0)
         _write(answers, f"{token}-{serial} {found}\n".encode())
+
+
+def _anew(k, printed):
+    """A standard stream, whatever has been done to it."""
+    os.dup2(printed, k)
+    return open(k, "w", errors="backslashreplace", closefd=False)  # noqa: SIM115  (it stays open)
 
 
 def _listen(asked, tasks):
