@@ -36,12 +36,12 @@ def write(results, path):
 
 def _plain(words):
     """Words on one line that are no markup."""
-    return html.escape(re.sub(r"([\\`*_{}\[\]|~])", r"\\\1", " ".join(words.split())), quote=False)
+    return html.escape(re.sub(r"([\\`*\[\]|~])", r"\\\1", " ".join(words.split())), quote=False)
 
 
 def _code(words):
     """Words on one line, as they are."""
-    words = " ".join(words.split())
+    words = re.sub("[\r\n]", " ", words)
     marks = "`" * _longer(words, 1)
     return f"{marks} {words} {marks}" if "`" in words else f"`{words}`"
 

@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 import jinja2
 
-from .records import COLUMNS, DTYPES, STATUSES, columns, differing, excused, text
+from .records import COLUMNS as MODES
+from .records import DTYPES, STATUSES, columns, differing, excused, text
 
 
 class Sign(NamedTuple):
@@ -105,7 +106,7 @@ def _section(name, result):
     for record in result.records:
         functions.setdefault(record["unit"][0], []).append(record)
     modes = columns(result.header)
-    return Section(name, result, dtypes, COLUMNS, [_row(name, *each, dtypes, modes) for each in functions.items()])
+    return Section(name, result, dtypes, MODES, [_row(name, *each, dtypes, modes) for each in functions.items()])
 
 
 def _row(section, name, records, dtypes, modes):
@@ -114,7 +115,7 @@ def _row(section, name, records, dtypes, modes):
         of_dtype = [r for r in records if r["unit"][1] == dtype]
         groups += (of := _groups(f"{section}-{name}-{dtype}", dtype, of_dtype))
         cells[dtype] = []
-        for mode in COLUMNS:
+        for mode in MODES:
             shown = (_in_mode(r, mode, modes) for r in of_dtype)
             status = min(shown, key=_WORST.index, default="")
             cells[dtype].append(Cell(mode, status, next((g.name for g in of if g.status == status), "")))

@@ -3,8 +3,8 @@
 A header opens each run: ``run`` (a name made of all that may change a result), ``engine``, ``modes``, ``order``,
 ``seed``, ``device``, ``precision``, ``case`` (of each unit the only one that was run, or None), ``versions``,
 ``source``, ``expect`` and ``when``. A record is one case: ``run``, ``unit`` ([function, dtype]), ``case``, ``number``
-(in its unit), ``of`` (how many the unit has), ``status``, ``findings``, ``missing``, ``seconds``, ``rerun``; of a
-composite that is not right ``calls``, the functions that it is made of; where the referee finds JAX wrong
+(in its unit), ``of`` (how many the unit has), ``status``, ``findings``, ``missing``, ``seconds``, ``rerun``, and
+``order`` (the highest of its derivatives that was compared); of a composite that is not right ``calls``, the functions that it is made of; where the referee finds JAX wrong
 ``excused``, the findings that are none; and on another device than the CPU ``beside_cpu``, the findings beside JAX's
 answer there.
 Files are merged by joining them. Of a case in several runs that asked the same, the last record counts. A file is
@@ -12,7 +12,6 @@ data, whoever wrote it: what is no record is refused, and no text in one can har
 """
 
 import json
-import math
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -73,7 +72,7 @@ def fits(x, kind):
         return not missing and all(fits(x[bare], kind[name]) for name in kind if (bare := name.rstrip("?")) in x)
     if kind in (int, float):
         number = isinstance(x, int | float if kind is float else int) and not isinstance(x, bool)
-        return number and math.isfinite(x) and 0 <= x < 1e9
+        return number and 0 <= x < 1e9  # and so no nan
     return isinstance(x, kind)
 
 
@@ -378,6 +377,8 @@ def title(record):
 def summary(header):
     """Where and with what a run was made, on one line."""
     how = f"order {header['order']}, modes {' and '.join(header['modes'])}"
+    left = [f"{column} —" for column in COLUMNS if column not in columns(header)]
+    how += f" ({', '.join(left)}: not asked)" if left else ""
     return f"on {header['device']} ({header['precision']}), {how}, {header['when']}; {_listed(header['versions'])}"
 
 

@@ -172,6 +172,7 @@ def _result(case, unit, engine, problem, answers, modes, around):
             return result
     try:
         quantities = measured(engine, problem, modes)
+        result.order = problem.order
         if replaced := around.restored():
             result.findings = [_replacing(engine.name, replaced)]
             return result
@@ -253,12 +254,13 @@ class Task(NamedTuple):
         return [(r["number"], r["of"]) for r in mine] == [(n, len(self.numbers)) for n in self.numbers]
 
     def _of(self, result, number, of):
-        errors = any(f.what == ERROR for f in result.findings)
-        status = "missing" if result.missing else ERROR if errors else "right" if result.ok else "wrong"
+        status = result.status
         found = [*map(_finding, result.findings)]
         record = self._record(
             result.shapes, number, of, status, found, result.missing, result.seconds, self.rerun(number)
         )
+        if result.order:
+            record["order"] = result.order
         for name in ("excused", "beside_cpu"):
             if found := getattr(result, name):
                 record[name] = [*map(_finding, found)]
