@@ -1,9 +1,12 @@
 """Files of results are data that anybody may have written: refused in a line, or shown; and any text can be shown."""
 
+import contextlib
 import copy
+import io
 import json
 import re
 import string
+import tempfile
 import xml.etree.ElementTree as ET
 from html.parser import HTMLParser
 
@@ -17,17 +20,45 @@ from jax_ref.report import gpu, junit, markdown, page
 from jax_ref.report.records import answered, lines, results, text, title
 
 FINDING = {
-    **{"what": "vjp", "mode": "rev", "place": "[0]", "problem": "[0][1]: 4.0, not 2.0", "hint": "ratio 2"},
-    **{"verdict": "JAX is right", "index": [1], "got": "4.0", "expected": "2.0"},
+    "what": "vjp",
+    "mode": "rev",
+    "place": "[0]",
+    "problem": "[0][1]: 4.0, not 2.0",
+    "hint": "ratio 2",
+    "verdict": "JAX is right",
+    "index": [1],
+    "got": "4.0",
+    "expected": "2.0",
 }
 HEADER = {
-    **{"run": "r", "engine": "e", "modes": ["rev"], "order": 1, "seed": "", "case": None, "versions": {"numpy": "2"}},
-    **{"source": "s", "device": "cpu", "precision": "x64 on", "expect": [["np.g", "", "", "known"]], "when": "now"},
+    "run": "r",
+    "engine": "e",
+    "modes": ["rev"],
+    "order": 1,
+    "seed": "",
+    "case": None,
+    "versions": {"numpy": "2"},
+    "source": "s",
+    "device": "cpu",
+    "precision": "x64 on",
+    "expect": [["np.g", "", "", "known"]],
+    "when": "now",
 }
 RECORD = {
-    **{"run": "r", "unit": ["np.f", "float32"], "case": "np.f(a)", "number": 0, "of": 1, "status": "wrong"},
-    **{"findings": [FINDING], "missing": "", "seconds": 0.5, "rerun": "scratch-ad check np.f", "order": 1},
-    **{"calls": ["np.h"], "excused": [FINDING], "beside_cpu": [FINDING]},
+    "run": "r",
+    "unit": ["np.f", "float32"],
+    "case": "np.f(a)",
+    "number": 0,
+    "of": 1,
+    "status": "wrong",
+    "findings": [FINDING],
+    "missing": "",
+    "seconds": 0.5,
+    "rerun": "scratch-ad check np.f",
+    "order": 1,
+    "calls": ["np.h"],
+    "excused": [FINDING],
+    "beside_cpu": [FINDING],
 }
 MANY = settings(
     max_examples=150, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck)
@@ -97,7 +128,9 @@ def test_a_mutated_file_is_reported_or_refused_in_one_line(tmp_path, capsys):
     assert {*statuses} == {cli.GOOD, cli.USAGE}
 
 
-@pytest.mark.parametrize("number", ["NaN", "Infinity", "1e999", "-1", "9" * 40, "true", '"1"', "null", "[]", "9" * 400, "9" * 5000])
+@pytest.mark.parametrize(
+    "number", ["NaN", "Infinity", "1e999", "-1", "9" * 40, "true", '"1"', "null", "[]", "9" * 400, "9" * 5000]
+)
 def test_a_number_that_is_none_is_refused(number, tmp_path, capsys):
     for name in ("seconds", "number", "of"):
         path = tmp_path / "results.jsonl"
@@ -171,6 +204,7 @@ def test_any_text_leaves_the_page_its_tags(tmp_path):
         return Tags((tmp_path / "index.html").read_text()).found
 
     plain = tags("plain")
+
     @MANY
     @given(ANY_TEXT.filter(str))
     def run(words):
@@ -259,10 +293,6 @@ def test_a_mutated_file_of_the_gpu_is_refused_in_one_line(tmp_path, capsys):
 @MANY
 @given(st.binary(max_size=60) | st.just(b"np.sin float32 # a\xe2\x80\xa8b\nnp.sin\0 # c\n"))
 def test_any_file_of_known_failures_is_read_or_refused_in_one_line(content):
-    import contextlib
-    import io
-    import tempfile
-
     said = io.StringIO()
     with tempfile.NamedTemporaryFile() as file, contextlib.redirect_stderr(said):
         file.write(content)

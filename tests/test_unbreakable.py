@@ -9,6 +9,7 @@ import json
 import math
 import os
 import random
+import re
 import resource
 import signal
 import subprocess
@@ -25,10 +26,8 @@ import numpy as np
 import pytest
 
 import scratch_ad
-from jax_ref.cases import catalogue
 from jax_ref.checks.check import check, check_engine, check_vjp
 from jax_ref.commands import cli
-from jax_ref.engines import guard
 from jax_ref.engines.ready import Engine
 from jax_ref.measure import derivatives, tolerances
 from jax_ref.report.records import lines, text
@@ -311,3 +310,196 @@ def test_in_this_process_too_all_is_put_back():
         assert state() == before, name
     for name, (_, words) in MEDDLED.items():
         assert words in str(sweep.run(UNIT, getattr(MEDDLES, name), ("rev",), 1, case=0)[0]), name
+
+
+# Results that lie
+
+
+class Odd(np.ndarray):
+    """An array whose every answer is a lie."""
+
+    __eq__ = __ne__ = lambda self, other: True
+    __array_ufunc__ = lambda self, *_, **__: np.zeros(())
+    shape = dtype = size = ndim = property(lambda self: sys.exit(0))
+    __repr__ = __str__ = __format__ = lambda *_: sys.exit(0)
+
+
+class Pretends:
+    """It says that it is any array that it is compared with."""
+
+    dtype, shape, ndim, size = np.dtype("float32"), (2,), 1, 2
+    __eq__ = __array__ = __len__ = __repr__ = __float__ = lambda *_, **__: sys.exit(0)
+    __hash__ = None
+
+
+class Growing:
+    """It is another array each time."""
+
+    def __array__(self, dtype=None, copy=None):
+        return np.ones(random.randrange(9), np.float32)
+
+
+def answering(make):
+    """An engine whose cotangents are of this making."""
+
+    def vjp(f, *primals):
+        out, pullback = scratch_ad.vjp(f, *primals)
+        return out, lambda g: tuple(make(c) for c in pullback(g))
+
+    return Engine("of a test", vjp=vjp, order=1)
+
+
+ANSWERS = {
+    "odd": lambda c: (np.asarray(c) * 2).view(Odd),
+    "pretends": lambda c: Pretends(),
+    "growing": lambda c: Growing(),
+    "none": lambda c: None,
+    "text": lambda c: "right",
+    "objects": lambda c: np.full(np.shape(c), Pretends(), object),
+    "itself": lambda c: Ellipsis,
+    "generator": lambda c: (x for x in c),
+}
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_results_that_lie_are_never_right(name):
+    results = sweep.run(UNIT, answering(ANSWERS[name]), ("rev",), 1)
+    assert len(results) == len(UNIT.cases())
+    assert all(result.status in ("wrong", "error") and str(result) for result in results)
+
+
+# In the user's own process
+
+
+@pytest.mark.parametrize("name", [name for name, (act, _) in RAISED.items() if name != "starved"])
+def test_a_check_tells_what_an_engine_raised_and_goes_on(name):
+    with pytest.raises(AssertionError) as error:
+        check_engine(getattr(RAISES, name), ("negative",), ("float32",), ("rev",), 1)
+    assert str(error.value).count("of a test raised") == len(UNIT.cases())
+
+
+ENDING = ("exit", "interrupt", "generator", "cancelled", "base", "skip")
+
+
+@pytest.mark.parametrize("name", ENDING)
+def test_what_would_end_the_program_is_a_verdict_of_a_check(name):
+    act, words = RAISED[name]
+    with pytest.raises(AssertionError) as error:
+        check(np.sin, np.ones(2), engine=doing(act), order=1)
+    assert words in str(error.value)
+
+    def mine(x):
+        return np.sin(x), lambda g: act()
+
+    with pytest.raises(AssertionError) as error:
+        check_vjp(mine, np.sin, np.ones(2))
+    assert words in str(error.value)
+
+
+def test_what_was_found_before_is_kept():
+    def vjp(f, x):
+        out, pullback = scratch_ad.vjp(f, x)
+        return (out, lambda g: sys.exit(0)) if not x.any() else (out, lambda g: (2 * pullback(g)[0],))
+
+    with pytest.raises(AssertionError) as error:
+        check(np.sin, np.full(2, 0.5), engine=Engine("of a test", vjp=vjp), order=1, edges=True)
+    assert "ratio 2" in str(error.value) and "SystemExit: 0" in str(error.value)
+
+
+@pytest.mark.parametrize("swallows", [False, True])
+def test_ctrl_c_is_the_users(swallows):
+    def press():
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            if not swallows:
+                raise
+
+    with pytest.raises(KeyboardInterrupt):
+        sweep.run(UNIT, doing(press), ("rev",), 1)
+    with pytest.raises(KeyboardInterrupt):
+        check(np.sin, np.ones(2), engine=doing(press), order=1)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert all(result.ok for result in sweep.run(UNIT, PLAIN, ("rev",), 1))
+
+
+def test_an_engine_is_asked_what_it_has_and_no_more(capsys):
+    options = {"modes": ("fwd", "rev"), "executor": ThreadPoolExecutor(1)}
+    found = sweep.sweep([UNIT], "test_unbreakable:FIRST", **options)
+    assert (found.header["modes"], found.header["order"]) == (["rev"], 1)
+    assert {r["order"] for r in found.records} == {1}
+    with pytest.raises(ValueError, match="has no mode fwd, only rev"):
+        sweep.sweep([UNIT], "test_unbreakable:FIRST", modes=("fwd",), executor=ThreadPoolExecutor(1))
+    for wrong in ({}, {"vjp": 1, "order": 3}, {"vjp": 1, "slack": math.inf}, {"vjp": 1, "slack": -1.0}):
+        with pytest.raises(ValueError, match="the engine of a test"):
+            Engine("of a test", **wrong)
+    with pytest.raises(ValueError, match="missing is a tuple"):
+        Engine("of a test", vjp=len, missing=ValueError)
+
+
+FIRST = Engine("of a test", vjp=scratch_ad.vjp, order=1)
+
+
+def test_check_engine_shows_how_far_it_is_and_what_it_compared(capsys):
+    check_engine(FIRST, ("negative",), ("float32", "float64"))
+    shown = capsys.readouterr().out.splitlines()
+    assert shown[0].startswith("1/2 np.negative float32: ") and shown[1].startswith("2/2 np.negative float64: ")
+    assert re.fullmatch(r"of a test: \d+ right in \d+\.\d s", shown[2])
+    assert shown[3] == (
+        "compared: value, vjp; each number by itself, beyond its rounding to float32 8e-06, float64 1e-14"
+    )
+
+
+# The command
+
+
+def command(*words, status, folder=None):
+    path = os.pathsep.join([*map(os.path.abspath, sys.path), os.path.dirname(__file__)])
+    ran = subprocess.run(
+        [sys.executable, *map(str, words)], env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True,
+        cwd=folder, timeout=120,
+    )  # fmt: skip
+    assert ran.returncode == status, ran.stdout + ran.stderr
+    assert "Traceback" not in ran.stderr
+    return ran.stdout, ran.stderr
+
+
+CHECK = ("check", "negative", "--dtype", "float32", "--mode", "rev", "--order", 1, "--cache", "", "--device", "cpu")
+
+
+def test_every_way_in_answers_alike():
+    said = {command("-m", module, "--version", status=0) for module in ("jax_ref", "jax_ref.cli", "jax_ref.commands")}
+    said |= {command("-m", "jax_ref.commands.cli", "--version", status=0)}
+    assert len(said) == 1 and said.pop()[0].startswith("scratch-ad ")
+
+
+def test_modules_that_misbehave_when_they_are_imported_are_no_engines(tmp_path):
+    for name, code, words in (
+        ("leaves", "import sys; sys.exit(0)", "SystemExit: 0"),
+        ("dies", "import os; os._exit(0)", "ended abruptly, with exit status 0"),
+        ("meddles", "import numpy, jax_ref; numpy.abs = abs; x = jax_ref.Engine('x', len)", "it replaced numpy.abs"),
+    ):
+        (tmp_path / f"{name}.py").write_text(code)
+        out, error = command("-m", "jax_ref", *CHECK, "--engine", f"{name}:x", status=cli.USAGE, folder=tmp_path)
+        assert not out and f"no engine {name}:x" in error and words in error
+
+
+def test_an_exit_status_of_0_needs_a_right_record_for_each_case(tmp_path):
+    run = "-m", "jax_ref", *CHECK
+    out, _ = command(*run, "--engine", "test_unbreakable:RAISES.exit", "--out", tmp_path, status=cli.MISMATCH)
+    assert "SystemExit: 0" in out and "5 error" in out
+    command(*run, "--out", tmp_path, status=cli.GOOD)
+    path = tmp_path / "results.jsonl"
+    kept = path.read_text().splitlines(keepends=True)
+    *others, last = (json.loads(line) for line in kept)
+    assert last["engine" if "engine" in last else "of"] == len(UNIT.cases())
+    forged = [{**last, "number": 0, "of": 1}]
+    path.write_text("".join(json.dumps(line) + "\n" for line in (*[o for o in others if "unit" not in o], *forged)))
+    out, _ = command(*run, "--out", tmp_path, status=cli.GOOD)
+    assert "resumed" not in out and f"{len(UNIT.cases())} right" in out
+
+
+def test_an_expression_that_ends_the_program_is_no_success(capsys, monkeypatch):
+    monkeypatch.setitem(cli.COMMANDS, "list", lambda args: sys.exit(0))
+    assert cli.main(["list"]) == cli.USAGE
+    assert "SystemExit" in capsys.readouterr().err

@@ -191,7 +191,9 @@ class Log:
 
     def append(self, records):
         if self._file:
-            self._file.write("".join(json.dumps(r, ensure_ascii=False) + "\n" for r in records).encode(errors="replace"))
+            self._file.write(
+                "".join(json.dumps(r, ensure_ascii=False) + "\n" for r in records).encode(errors="replace")
+            )
             self._file.flush()
 
     def close(self):

@@ -111,7 +111,7 @@ class _Worker:
         self._tail, self.lives, self.used, self.deadline = b"", True, False, float("inf")
         path = dict.fromkeys([os.getcwd(), *map(os.path.abspath, sys.path)])
         code = _START.format(path=[*path], token=self._token)
-        pipes = {name: subprocess.PIPE for name in ("stdin", "stdout", "stderr")}
+        pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
         self._process = subprocess.Popen([sys.executable, "-c", code], start_new_session=True, **pipes)
         self._readers = [threading.Thread(target=of, daemon=True) for of in (self._answers, self._printed)]
         for reader in (*self._readers, threading.Thread(target=self._wait, daemon=True)):
@@ -222,7 +222,7 @@ def answer(token):
 def _anew(k, printed):
     """A standard stream, whatever has been done to it."""
     os.dup2(printed, k)
-    return open(k, "w", errors="backslashreplace", closefd=False)  # noqa: SIM115  (it stays open)
+    return open(k, "w", errors="backslashreplace", closefd=False)
 
 
 def _listen(asked, tasks):
