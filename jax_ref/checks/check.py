@@ -44,7 +44,8 @@ def check(f, *args, modes=("fwd", "rev"), order=2, engine=OURS, edges=False, ref
 
     Returns a ``Result``. Raises AssertionError if anything is wrong or the engine lacks a rule, TypeError if no
     argument or nothing that ``f`` returns is real or complex, ValueError for an unknown mode, order or engine, and what
-    ``f`` or the engine raises.
+    ``f`` or the engine raises, but for what would end the program (SystemExit, a KeyboardInterrupt of its own): that is
+    wrong.
     """
     engine = engine if isinstance(engine, Engine) else engine_named(engine)
     modes = _modes(modes, engine)
@@ -145,8 +146,9 @@ def check_engine(engine, names=(), dtypes=(), modes=("fwd", "rev"), order=2):
     """An engine against JAX on the whole catalogue, or on these functions (``np.sin`` or ``sin``) and dtypes.
 
     ``engine``: an ``Engine`` or the name of one. Shows how far it is, and at the end what was compared and how sharply;
-    whatever the engine raises, be it SystemExit, is an error of its case. Returns a list with one ``Result`` per case; what the engine lacks is
-    ``missing`` there and no failure. Raises AssertionError with all that is wrong, ValueError for an unknown name.
+    whatever the engine raises, be it SystemExit, is an error of its case. Returns a list with one ``Result`` per case;
+    what the engine lacks is ``missing`` there and no failure. Raises AssertionError with all that is wrong, ValueError
+    for an unknown name.
     """
     engine = engine if isinstance(engine, Engine) else engine_named(engine)
     modes = _modes(modes, engine)

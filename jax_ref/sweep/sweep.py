@@ -160,7 +160,10 @@ def _error(where, error):
 
 
 def _result(case, unit, engine, problem, answers, modes, around):
-    """``answers``: JAX's, with the device of each, the one that everything runs on first. ``around``: what all share."""
+    """``answers``: JAX's, with the device of each, the one that everything runs on first.
+
+    ``around``: what the engine shares with all other code.
+    """
     start = time.perf_counter()
     result = Result(unit.name, engine.name, unit.dtype, str(case))
     for of, answer in answers:
