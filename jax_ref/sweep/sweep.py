@@ -187,6 +187,7 @@ def _result(case, unit, engine, problem, answers, modes, around):
             else:
                 result.findings, result.excused = found, excused
     except engine.missing as error:
+        around.restored()
         result.missing = said(error).removeprefix("NotImplementedError: ")
     except BaseException as error:
         if is_users(error):
@@ -194,7 +195,6 @@ def _result(case, unit, engine, problem, answers, modes, around):
         replaced = around.restored()
         result.findings = [_replacing(engine.name, replaced) if replaced else _error(engine.name, error)]
     finally:
-        around.restored()
         result.seconds = time.perf_counter() - start
     return result
 
