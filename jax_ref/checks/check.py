@@ -7,6 +7,7 @@ at a kink, beside it, nothing is wrong: the difference is told in ``Result.excus
 """
 
 import functools
+import time
 
 import jax
 import numpy as np
@@ -17,6 +18,9 @@ from scratch_ad.tracer import name_of
 from ..engines.ready import OURS, Engine
 from ..engines.ready import engine as engine_named
 from ..measure.rounding import without_rules
+from ..report.progress import Progress
+from ..report.records import Counts
+from ..report.words import compared
 from ..sweep import sweep
 from .parts import Parts, no_tangent
 from .question import Question
@@ -40,7 +44,8 @@ def check(f, *args, modes=("fwd", "rev"), order=2, engine=OURS, edges=False, ref
 
     Returns a ``Result``. Raises AssertionError if anything is wrong or the engine lacks a rule, TypeError if no
     argument or nothing that ``f`` returns is real or complex, ValueError for an unknown mode, order or engine, and what
-    ``f`` or the engine raises.
+    ``f`` or the engine raises, but for what would end the program (SystemExit, a KeyboardInterrupt of its own): that is
+    wrong.
     """
     engine = engine if isinstance(engine, Engine) else engine_named(engine)
     modes = _modes(modes, engine)
@@ -140,16 +145,31 @@ def check_grads(f, args, order=2, modes=("fwd", "rev"), atol=None, rtol=None, ep
 def check_engine(engine, names=(), dtypes=(), modes=("fwd", "rev"), order=2):
     """An engine against JAX on the whole catalogue, or on these functions (``np.sin`` or ``sin``) and dtypes.
 
-    ``engine``: an ``Engine`` or the name of one. Returns a list with one ``Result`` per case; what the engine lacks is
-    ``missing`` there and no failure. Raises AssertionError with all that is wrong, ValueError for an unknown name.
+    ``engine``: an ``Engine`` or the name of one. Shows how far it is, and at the end what was compared and how sharply;
+    whatever the engine raises, be it SystemExit, is an error of its case. Returns a list with one ``Result`` per case;
+    what the engine lacks is ``missing`` there and no failure. Raises AssertionError with all that is wrong, ValueError
+    for an unknown name.
     """
     engine = engine if isinstance(engine, Engine) else engine_named(engine)
     modes = _modes(modes, engine)
-    results = [result for unit in sweep.units(names, dtypes) for result in sweep.run(unit, engine, modes, order)]
+    units, results, start = sweep.units(names, dtypes), [], time.perf_counter()
+    with Progress() as progress:
+        for done, unit in enumerate(units, 1):
+            found = sweep.run(unit, engine, modes, order)
+            wrong = sum(bool(result.findings) for result in found)
+            progress.step(" ".join(unit), done, len(units), _counted(found), wrong)
+            results += found
+        progress.say(f"{engine.name}: {_counted(results)} in {time.perf_counter() - start:.1f} s")
+        highest = max((result.order for result in results), default=0)
+        progress.say(compared(modes, highest, sorted({unit.dtype for unit in units})))
     wrong = [str(result) for result in results if result.findings]
     if wrong:
         raise AssertionError("\n".join([f"{engine.name}: {len(wrong)} of {len(results)} cases wrong", *wrong]))
     return results
+
+
+def _counted(results):
+    return Counts.of([{"status": result.status} for result in results])
 
 
 def _modes(modes, engine):

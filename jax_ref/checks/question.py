@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import optree
 
+from ..engines.guard import heed, is_users, said, watching
 from ..engines.protocol import Engine
 from ..measure.derivatives import again, compiled
 from ..measure.quantities import Quantity
-from ..measure.tolerances import Finding, differences
+from ..measure.tolerances import Difference, Finding, differences
 from ..referee.judge import examined
 from ..report.result import Result
 from ..report.words import described, follows
@@ -51,9 +52,11 @@ class Question:
         dtypes = ", ".join(dict.fromkeys(x.dtype.name for x in leaves))
         result = Result(self.name, engine.name, dtypes, ", ".join(str(x.shape) for x in leaves))
         try:
-            wrong_at = self._look(result, args, _edge_points(call.given) if edges else ())
-            if result.findings:
-                self._shrink(result, wrong_at, self.order if wrong_at is args else 1)
+            with watching():
+                wrong_at = self._look(result, args, _edge_points(call.given) if edges else ())
+                heed()
+                if result.findings:
+                    self._shrink(result, wrong_at, self.order if wrong_at is args else 1)
         except engine.missing as error:
             result.missing = str(error) or type(error).__name__
         result.seconds = time.perf_counter() - start
@@ -95,10 +98,8 @@ class Question:
                 wrong, excused = examined(engine, problem, right, self.modes)
         except engine.missing:
             raise
-        except Exception:
-            if not (wrong := _explained(engine, problem, right)):
-                raise
-            excused = []
+        except BaseException as error:
+            wrong, excused = _of_raised(engine, problem, right, error), []
         return wrong + call.found(), excused, answer
 
     def _shrink(self, result, wrong_at, order):
@@ -110,6 +111,17 @@ class Question:
         if smallest and fewer is not wrong_at:
             result.smallest = "\n    ".join([listed(fewer), *described(smallest)])
         result.rerun = self.line(fewer)
+
+
+def _of_raised(engine, problem, reference, error):
+    """What is wrong where the engine raised this: raised again, unless that would end more than a check."""
+    if is_users(error):
+        raise error
+    if not isinstance(error, Exception):
+        return [Finding("error", "", Difference(f"{engine.name} raised {said(error)}"))]
+    if not (found := _explained(engine, problem, reference)):
+        raise error
+    return found
 
 
 def _explained(engine, problem, reference):

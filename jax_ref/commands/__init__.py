@@ -2,4 +2,5 @@
 
 Read ``options`` (what can be asked) and ``cli`` (how it is answered). ``faults`` checks the checks, ``atlas`` lists
 where JAX is wrong, ``coverage`` what has a rule, ``compare_methods`` sets the ways to differentiate beside each other.
+``__main__`` runs it as a module.
 """

@@ -21,7 +21,7 @@ from ..cases.known_bugs import KNOWN_BUGS
 from ..checks.shrink import written
 from ..referee.estimates import jacobian, largest, right, verdict
 from ..referee.precise import UFUNCS, Undecided
-from ..report.records import Log, whole_lines
+from ..report.records import Log, checked, whole_lines
 
 TOLERANCE = 64  # units in the last place
 FIRST = ("grad", "jac")
@@ -29,6 +29,10 @@ _VALUES = (0.0, 1.0, -1.0, np.inf, -np.inf, float(np.finfo(float).max), float(np
 _PAIRS = sorted({(x, y) for v in _VALUES for c in (v, 0.0, 1.0) for x, y in ((c, v), (v, c))})
 _COMPLEX = (0j, -1 + 0j, 1j, -2 + 1j, -40 + 1j, 1 + 400j, 1e-20 * (1 + 1j), 1e160 * (1 + 1j))
 KINDS = "a wrong number", "nan or infinity, where the derivative is finite", "lost digits"  # from the worst
+_ROW = {  # of a file, as records.py tells kinds
+    **dict.fromkeys(("function", "at", "dtype", "derivative", "element", "wrong", "referee", "reported", "rerun"), str),
+    **{"kind": KINDS, "ordinary": (True, False), "off": float, "answers": {"*": {"*": [(None, str, True, False)]}}},
+}
 
 
 def questions(bugs=KNOWN_BUGS, points=EDGE_POINTS, ufuncs=tuple(UFUNCS)):
@@ -79,16 +83,13 @@ def _kept(path, about):
         header, *answers = map(json.loads, whole_lines(path))
         if header["about"] != about:
             return {}
-        return {
-            answer["question"]: answer["row"] if answer["row"] is None else _read(answer["row"]) for answer in answers
-        }
-    except (ValueError, KeyError, TypeError, AttributeError):
+        return {answer["question"]: None if answer["row"] is None else _read(answer["row"]) for answer in answers}
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise ValueError(f"{path} is no file of the atlas: name another folder, or take --fresh.") from None
 
 
 def _read(row):
-    if not {"function", "at", "kind", "ordinary", "off", "answers"} <= row.keys() or row["kind"] not in KINDS:
-        raise ValueError
+    row = checked(row, _ROW)
     answers = {engine: {mode: Answer(*a) for mode, a in modes.items()} for engine, modes in row["answers"].items()}
     return row | {"answers": answers}
 

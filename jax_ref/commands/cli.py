@@ -33,6 +33,8 @@ def main(argv=None):
     except BrokenPipeError:  # the reader has seen enough; nothing is left to be flushed at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
+    except SystemExit as error:  # of a user's expression; what is no answer is no success
+        return _fail(f"ended by SystemExit: {error}")
     except Exception as error:
         return _failed(error)
 
@@ -92,6 +94,7 @@ def _check(args):
     devices.devices(args.device)
     from ..report import junit
     from ..report.progress import SweepProgress
+    from ..report.words import compared
     from ..sweep import sweep
 
     units = sweep.units(args.names, args.dtype)
@@ -120,6 +123,10 @@ def _check(args):
             return STOPPED
     _show(result)
     print(f"{result} in {time.perf_counter() - start:.1f} s")
+    if not result.failures():
+        dtypes = sorted({record["unit"][1] for record in result.records})
+        order = max((record.get("order", 0) for record in result.records), default=0)
+        print(compared(result.header["modes"], order, dtypes))
     if args.junit:
         junit.write([result], args.junit)
     if result.unmatched:
@@ -230,7 +237,7 @@ def _report(args):
         from ..report import gpu
 
         with _using(f"--gpu {args.gpu}", "Name the JSON that scripts/gpu.py wrote."):
-            print(gpu.tables(gpu.document(args.gpu)))
+            print(gpu.tables_of(args.gpu))
         return GOOD
     if not (args.files and args.out):
         raise ValueError("report: name files of results and --out DIR, or the JSON of scripts/gpu.py by --gpu FILE.")
@@ -317,3 +324,6 @@ COMMANDS = {
     "atlas": _atlas,
     "selftest": _selftest,
 }
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -22,6 +22,7 @@ class Engine:
     ``call(f, *primals) -> out``: the function undifferentiated, where that is not NumPy's own doing.
     ``rule``: whether it is the rule of one function, which it takes any function for. ``program``: turns a function of
     arrays in containers that calls ``jvp`` and ``vjp`` into one that is run otherwise, as compiled programs are.
+    Raises ValueError if it has no mode, or what it says of itself has no meaning.
     """
 
     name: str
@@ -34,6 +35,17 @@ class Engine:
     call: Callable | None = None
     rule: bool = False
     program: Callable | None = None
+
+    def __post_init__(self):
+        if not (self.jvp or self.vjp):
+            raise ValueError(f"the engine {self.name} has neither a jvp nor a vjp: give it one of them.")
+        if self.order not in (1, 2):
+            raise ValueError(f"the engine {self.name}: order is 1 or 2, not {self.order!r}.")
+        if not 0 < self.slack < np.inf:
+            raise ValueError(f"the engine {self.name}: slack is a finite number above 0, not {self.slack!r}.")
+        missing = self.missing if isinstance(self.missing, tuple) else (None,)
+        if not all(isinstance(error, type) and issubclass(error, BaseException) for error in missing):
+            raise ValueError(f"the engine {self.name}: missing is a tuple of exceptions, not {self.missing!r}.")
 
     def modes(self):
         """Those of "fwd" and "rev" that it offers."""

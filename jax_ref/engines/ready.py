@@ -13,6 +13,7 @@ import optree
 import scratch_ad
 
 from .. import lift
+from .guard import is_users, said, watching
 from .peers import PEERS
 from .protocol import Engine
 
@@ -85,11 +86,14 @@ def engine(name):
         raise ValueError(f"no engine {name}: take one of {known}, or package.module:object.")
     sys.path[:] = dict.fromkeys(("", *sys.path))  # as python -m does
     try:
-        found = operator.attrgetter(path)(importlib.import_module(module))
-    except (Exception, SystemExit) as error:  # whatever a user's module does when it is imported
+        with watching():
+            found = operator.attrgetter(path)(importlib.import_module(module))
+    except BaseException as error:  # whatever a user's module does when it is imported
+        if is_users(error):
+            raise
         where = traceback.extract_tb(error.__traceback__)[-1]
         place = f" ({Path(where.filename).name}:{where.lineno})" if where.filename != __file__ else ""
-        raise ValueError(f"no engine {name}: {type(error).__name__}: {error}{place}.") from error
+        raise ValueError(f"no engine {name}: {said(error)}{place}.") from error
     if not isinstance(found, Engine):
         raise ValueError(f"{name} is no engine: make it a jax_ref.Engine.")
     return found

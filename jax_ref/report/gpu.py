@@ -4,6 +4,8 @@ import json
 from collections import Counter
 from pathlib import Path
 
+from ..engines.guard import harmless
+
 
 def document(path):
     """The content of a file of ``scripts/gpu.py``. Raises ValueError if it is none."""
@@ -11,9 +13,18 @@ def document(path):
         content = json.loads(Path(path).read_text(encoding="utf-8"))
         if isinstance(content, dict) and content.keys() >= {"run", "steps"}:
             return content
-    except ValueError:
+    except (ValueError, RecursionError):
         pass
     raise ValueError(f"{path} is no JSON of scripts/gpu.py.")
+
+
+def tables_of(path):
+    """``tables`` of a file. Raises ValueError if what is in it has other parts."""
+    content = document(path)
+    try:
+        return harmless(tables(content), longest=10**6)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+        raise ValueError(f"{path} is no JSON of scripts/gpu.py: it has other parts.") from None
 
 
 def tables(content):

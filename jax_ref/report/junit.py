@@ -1,11 +1,13 @@
 """JUnit XML: one test suite per ``Results``, one test case per case of the catalogue."""
 
+import re
 import xml.etree.ElementTree as ET
 from collections import Counter
 from pathlib import Path
 
-from .records import FAILED, headline, text, title
+from .records import COLUMNS, FAILED, columns, headline, text, title
 
+_FORBIDDEN = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # in XML
 _ELEMENTS = {**dict.fromkeys(FAILED, "failure"), "error": "error", "crashed": "error"}
 _TOTALS = {"tests": "tests", "failure": "failures", "error": "errors", "skipped": "skipped"}
 
@@ -14,15 +16,16 @@ def write(results, path):
     """Write the XML of these ``Results``; what is missing, blocked or expected counts as skipped."""
     root, totals = ET.Element("testsuites"), Counter()
     for result in results:
-        suite, counts = ET.SubElement(root, "testsuite", name=result.title, timestamp=result.header["when"]), Counter()
+        names = {"name": _clean(result.title), "timestamp": _clean(result.header["when"])}
+        suite, counts = ET.SubElement(root, "testsuite", names), Counter()
         properties = ET.SubElement(suite, "properties")
-        for name in ("engine", "device", "precision", "order", "seed"):
-            ET.SubElement(properties, "property", name=name, value=str(result.header[name]))
-        for name, version in result.header["versions"].items():
-            ET.SubElement(properties, "property", name=name, value=version)
+        asked = {name: result.header[name] for name in ("engine", "device", "precision", "order", "seed")}
+        compared = {mode: "compared" if mode in columns(result.header) else "—" for mode in COLUMNS}
+        for name, value in (asked | compared | result.header["versions"]).items():
+            ET.SubElement(properties, "property", name=_clean(name), value=_clean(str(value)))
         for record in result.records:
             counts.update({"tests": 1, "time": record["seconds"]})
-            names = {"classname": record["unit"][0], "name": _clean(title(record))}
+            names = {"classname": _clean(record["unit"][0]), "name": _clean(title(record))}
             case = ET.SubElement(suite, "testcase", names, time=f"{record['seconds']:.3f}")
             if record["status"] != "right":
                 kind = _ELEMENTS.get(record["status"], "skipped")
@@ -43,5 +46,5 @@ def _total(element, counts):
 
 
 def _clean(words):
-    """Without the control characters that XML forbids."""
-    return "".join(c if c in "\n\t" or c >= " " else "�" for c in words)
+    """Without the characters that XML forbids."""
+    return _FORBIDDEN.sub("�", words)

@@ -1,9 +1,11 @@
 """Markdown: counts per ``Results``, and each failing case with the line that runs it again."""
 
+import html
+import re
 from collections import Counter
 from pathlib import Path
 
-from .records import STATUSES, text, title
+from .records import COLUMNS, STATUSES, columns, text, title
 
 
 def write(results, path):
@@ -11,20 +13,45 @@ def write(results, path):
     lines = [
         "# Derivatives against JAX",
         "",
-        f"| engine | {' | '.join(STATUSES)} |",
-        "|---" * (1 + len(STATUSES)) + "|",
+        f"| engine | {' | '.join((*COLUMNS, *STATUSES))} |",
+        "|---" * (1 + len(COLUMNS) + len(STATUSES)) + "|",
     ]
     for result in results:
         counts = result.counts()
-        lines.append(f"| {result.title} | {' | '.join(str(counts.get(status, 0)) for status in STATUSES)} |")
+        compared = ["compared" if mode in columns(result.header) else "—" for mode in COLUMNS]
+        cells = [_plain(result.title), *compared, *(str(counts.get(status, 0)) for status in STATUSES)]
+        lines.append(f"| {' | '.join(cells)} |")
     for result in results:
-        lines += ["", f"## {result.title}", "", result.summary, ""]
+        lines += ["", f"## {_plain(result.title)}", "", _plain(result.summary), ""]
         failures = result.failures()
         lines += ["No failures."] if not failures else []
         for record in failures:
-            lines += [f"### {record['status']}: `{title(record)}`", "", "```text", text(record), "```", ""]
-            lines += ["Run it again:", "", "```sh", record["rerun"], "```", ""]
+            lines += [f"### {record['status']}: {_code(title(record))}", "", *_block("text", text(record)), ""]
+            lines += ["Run it again:", "", *_block("sh", record["rerun"]), ""]
         for status in ("missing", "blocked", "expected"):
             if units := Counter(r["unit"][0] for r in result.records if r["status"] == status):
-                lines += ["", f"{status}: {', '.join(f'`{name}` ({n})' for name, n in units.items())}"]
-    Path(path).write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
+                lines += ["", f"{status}: {', '.join(f'{_code(name)} ({n})' for name, n in units.items())}"]
+    Path(path).write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8", errors="replace")
+
+
+def _plain(words):
+    """Words on one line that are no markup."""
+    return html.escape(re.sub(r"([\\`*\[\]|~])", r"\\\1", " ".join(words.split())), quote=False)
+
+
+def _code(words):
+    """Words on one line, as they are."""
+    words = re.sub("[\r\n]", " ", words)
+    marks = "`" * _longer(words, 1)
+    return f"{marks} {words} {marks}" if "`" in words else f"`{words}`"
+
+
+def _block(language, words):
+    """Lines as they are, between fences that none of them closes."""
+    fence = "`" * _longer(words, 3)
+    return [f"{fence}{language}", words, fence]
+
+
+def _longer(words, least):
+    """One more than the most backticks in a row, and not less than this."""
+    return max([least, *(len(run) + 1 for run in re.findall("`+", words))])

@@ -5,9 +5,8 @@ from typing import NamedTuple
 
 import jinja2
 
-from .records import DTYPES, STATUSES, differing, excused, text
-
-MODES = ("fwd", "rev", "mixed")
+from .records import COLUMNS as MODES
+from .records import DTYPES, STATUSES, columns, differing, excused, text
 
 
 class Sign(NamedTuple):
@@ -28,6 +27,7 @@ SIGNS = {
     "expected": Sign("e", "a known failure, with its reason"),
     "right": Sign("✓", "the same as JAX, or right where JAX is not"),
     "excused": Sign("≠", "right, though JAX gives something else"),
+    "unasked": Sign("—", "not asked, or a mode or order that the engine does not have"),
 }
 _WORST = [*SIGNS]
 
@@ -65,7 +65,7 @@ class Row(NamedTuple):
     @property
     def failing(self):
         """The dtypes in which something is not right."""
-        return [dtype for dtype, cells in self.cells.items() if {c.status for c in cells} - {"", "right"}]
+        return [dtype for dtype, cells in self.cells.items() if {c.status for c in cells} - {"", "right", "unasked"}]
 
 
 class Section(NamedTuple):
@@ -82,7 +82,8 @@ def write(results, path):
     """Write the page of these ``Results``."""
     sections = [_section(f"run{k}", result) for k, result in enumerate(results, 1)]
     shown = {g.status for s in sections for row in s.rows for g in row.groups} | {"right"}
-    legend = [status for status in (*STATUSES, "excused") if status in shown]
+    shown |= {c.status for s in sections for row in s.rows for cells in row.cells.values() for c in cells}
+    legend = [status for status in (*STATUSES, "excused", "unasked") if status in shown]
     _render("page.html.j2", path, sections=sections, signs=SIGNS, legend=legend)
 
 
@@ -99,16 +100,16 @@ def _render(template, path, **values):
     environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
     page = environment.get_template(template).render(values)
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    Path(path).write_text(page, encoding="utf-8")
+    Path(path).write_text(page, encoding="utf-8", errors="replace")
 
 
 def _section(name, result):
     dtypes = [d for d in DTYPES if any(r["unit"][1] == d for r in result.records)]
-    modes = [m for m in MODES if m in result.header["modes"] or (m == "mixed" and len(result.header["modes"]) > 1)]
     functions = {}
     for record in result.records:
         functions.setdefault(record["unit"][0], []).append(record)
-    return Section(name, result, dtypes, modes, [_row(name, *each, dtypes, modes) for each in functions.items()])
+    modes = columns(result.header)
+    return Section(name, result, dtypes, MODES, [_row(name, *each, dtypes, modes) for each in functions.items()])
 
 
 def _row(section, name, records, dtypes, modes):
@@ -117,8 +118,9 @@ def _row(section, name, records, dtypes, modes):
         of_dtype = [r for r in records if r["unit"][1] == dtype]
         groups += (of := _groups(f"{section}-{name}-{dtype}", dtype, of_dtype))
         cells[dtype] = []
-        for mode in modes:
-            status = min((_in_mode(r, mode, modes) for r in of_dtype), key=_WORST.index, default="")
+        for mode in MODES:
+            shown = (_in_mode(r, mode, modes) for r in of_dtype)
+            status = min(shown, key=_WORST.index, default="")
             cells[dtype].append(Cell(mode, status, next((g.name for g in of if g.status == status), "")))
     return Row(name, cells, groups)
 
@@ -138,7 +140,9 @@ def _groups(name, dtype, records):
 
 
 def _in_mode(record, mode, modes):
-    """The status of a record as one mode shows it: right, where what was found is another mode's."""
+    """The status of a record as one mode shows it: right, where what was found is another mode's; or not asked."""
+    if mode not in modes or (mode == "mixed" and record.get("order") == 1):
+        return "unasked"
     found = [f["what"] for f in record["findings"] if not f["mode"] or _column(f["mode"], modes) == mode]
     if not found and record["findings"]:
         return "right"

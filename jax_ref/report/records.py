@@ -3,11 +3,12 @@
 A header opens each run: ``run`` (a name made of all that may change a result), ``engine``, ``modes``, ``order``,
 ``seed``, ``device``, ``precision``, ``case`` (of each unit the only one that was run, or None), ``versions``,
 ``source``, ``expect`` and ``when``. A record is one case: ``run``, ``unit`` ([function, dtype]), ``case``, ``number``
-(in its unit), ``of`` (how many the unit has), ``status``, ``findings``, ``missing``, ``seconds``, ``rerun``; of a
-composite that is not right ``calls``, the functions that it is made of; where the referee finds JAX wrong
-``excused``, the findings that are none; and on another device than the CPU ``beside_cpu``, the findings beside JAX's
-answer there.
-Files are merged by joining them. Of a case in several runs that asked the same, the last record counts.
+(in its unit), ``of`` (how many the unit has), ``status``, ``findings``, ``missing``, ``seconds``, ``rerun``; where
+derivatives were compared ``order``, the highest; of a composite that is not right ``calls``, the functions that it is
+made of; where the referee finds JAX wrong ``excused``, the findings that are none; and on another device than the CPU
+``beside_cpu``, the findings beside JAX's answer there.
+Files are merged by joining them. Of a case in several runs that asked the same, the last record counts. A file is
+data, whoever wrote it: what is no record is refused, and no text in one can harm a terminal, a page or a file.
 """
 
 import json
@@ -16,15 +17,104 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from ..engines.guard import harmless
 from ..measure.tolerances import Difference, Finding
 from .words import EVENTS, told
 
-_HEADER = {"run", "engine", "versions", "device", "precision", "modes", "order", "seed", "expect", "when"}
-_RECORD = {"run", "unit", "case", "number", "of", "status", "findings", "missing", "seconds", "rerun"}
 FAILED = ("wrong", "error", "timeout", "crashed")
 STATUSES = ("right", *FAILED, "missing", "blocked", "expected")
+MODES = ("fwd", "rev")
+COLUMNS = (*MODES, "mixed")  # mixed: one mode over the other, in second derivatives
 ASKED = ("engine", "modes", "order", "seed", "device", "precision")  # what keeps runs apart
 DTYPES = ("float16", "float32", "float64", "longdouble", "complex64", "complex128")
+
+# What each part of a line is: a type, one of a tuple, a list of what stands in a list, a dict of a dict's parts, those
+# that need not be there marked by "?", or of any parts for "*".
+_HEADER = {
+    **dict.fromkeys(("run", "engine", "device", "precision", "seed", "when", "source?"), str),
+    "modes": [MODES],
+    "order": (1, 2),
+    "versions": {"*": str},
+    "expect": [[str]],
+    "case?": (None, int),
+}
+_FINDING = {
+    **dict.fromkeys(("what", "mode", "place", "problem", "hint", "verdict"), str),
+    **dict.fromkeys(("got?", "expected?"), (None, str)),
+    "index?": [int],
+}
+_ANSWER = {
+    **dict.fromkeys(("case", "missing", "rerun", "reason?"), str),
+    "unit": [str],
+    **dict.fromkeys(("number", "of"), int),
+    "order?": (1, 2),
+    "status": ("right", *FAILED, "missing"),
+    "seconds": float,
+    "findings": [_FINDING],
+    "excused?": [_FINDING],
+    "beside_cpu?": [_FINDING],
+    "calls?": [str],
+}
+_RECORD = {"run": str, **_ANSWER}
+
+
+def fits(x, kind):
+    """Whether something read from JSON is of this kind."""
+    if isinstance(kind, tuple):
+        return any(x is k or (isinstance(k, type) and fits(x, k)) or (k == x and type(k) is type(x)) for k in kind)
+    if isinstance(kind, list):
+        return isinstance(x, list) and all(fits(part, kind[0]) for part in x)
+    if isinstance(kind, dict):
+        if not isinstance(x, dict):
+            return False
+        if "*" in kind:
+            return all(fits(part, kind["*"]) for part in x.values())
+        missing = [name for name in kind if not name.endswith("?") and name not in x]
+        return not missing and all(fits(x[bare], kind[name]) for name in kind if (bare := name.rstrip("?")) in x)
+    if kind in (int, float):
+        number = isinstance(x, int | float if kind is float else int) and not isinstance(x, bool)
+        return number and 0 <= x < 1e9  # and so no nan
+    return isinstance(x, kind)
+
+
+def checked(x, kind):
+    """What was read from JSON, with harmless texts. Raises ValueError unless it is of this kind."""
+    if not fits(x, kind):
+        raise ValueError("it has other parts")
+    return _harmless(x)
+
+
+def _harmless(x):
+    if isinstance(x, str):
+        return harmless(x)
+    if isinstance(x, dict):
+        return {harmless(name): _harmless(part) for name, part in x.items()}
+    return [*map(_harmless, x)] if isinstance(x, list) else x
+
+
+def _checked_record(x, kind):
+    """A record, or an answer that is one but for its run. Raises ValueError unless its parts go together as well."""
+    x = checked(x, kind)
+    unit, wrong = x["unit"], x["findings"] or x.get("beside_cpu") or x["missing"]
+    if len(unit) != 2 or unit[1] not in DTYPES or x["of"] < 1 or (x["status"] == "right" and wrong):
+        raise ValueError("its parts do not go together")
+    return x
+
+
+def answered(text):
+    """The records in the JSON text of an answer to what is asked of a unit. Raises ValueError if it is none."""
+    found = _parsed(text)
+    if not isinstance(found, list):
+        raise ValueError("no list of records")
+    return [_checked_record(x, _ANSWER) for x in found]
+
+
+def _parsed(text):
+    """The content of JSON. Raises ValueError if it is none."""
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
 
 
 class Expectation(NamedTuple):
@@ -51,7 +141,7 @@ def expectations(path):
     Raises ValueError for a line without a reason.
     """
     found = []
-    for number, line in enumerate(Path(path).read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(Path(path).read_text(encoding="utf-8").split("\n"), 1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         what, _, reason = line.partition(" # ")
@@ -61,13 +151,13 @@ def expectations(path):
         dtype, _, part = rest.strip().partition(" ")
         if dtype not in DTYPES:
             dtype, part = "", rest
-        found.append(Expectation(function, dtype, part.strip(), reason.strip()))
+        found.append(Expectation(*map(harmless, (function, dtype, part.strip(), reason.strip()))))
     return found
 
 
 def whole_lines(path):
     """The lines of a text file, but for a last one that was broken off."""
-    return Path(path).read_text(encoding="utf-8").split("\n")[:-1]
+    return Path(path).read_bytes().decode().split("\n")[:-1]  # other ends of lines may stand in a text
 
 
 def lines(path):
@@ -78,13 +168,19 @@ def lines(path):
     found = []
     for number, line in enumerate(whole_lines(path), 1):
         try:
-            record = json.loads(line)
+            record = _parsed(line)
+            is_header = not isinstance(record, dict) or "unit" not in record
+            found.append(_checked_header(record) if is_header else _checked_record(record, _RECORD))
         except ValueError as error:
-            raise ValueError(f"{path}:{number} is no record: {error}") from None
-        if not isinstance(record, dict) or (_RECORD if "unit" in record else _HEADER) - record.keys():
-            raise ValueError(f"{path}:{number} is no record of a sweep.")
-        found.append(record)
+            raise ValueError(f"{path}:{number} is no record of a sweep: {error}.") from None
     return found
+
+
+def _checked_header(x):
+    x = checked(x, _HEADER)
+    if not x["modes"] or len({*x["modes"]}) < len(x["modes"]) or any(len(e) != 4 for e in x["expect"]):
+        raise ValueError("its parts do not go together")
+    return x
 
 
 class Log:
@@ -102,7 +198,9 @@ class Log:
 
     def append(self, records):
         if self._file:
-            self._file.write("".join(json.dumps(r, ensure_ascii=False) + "\n" for r in records).encode())
+            self._file.write(
+                "".join(json.dumps(r, ensure_ascii=False) + "\n" for r in records).encode(errors="replace")
+            )
             self._file.flush()
 
     def close(self):
@@ -239,6 +337,12 @@ def _judged(header, units, headers):
     return Results(header, records, [e for e in expected if e in unmatched], [headers[run] for run in runs])
 
 
+def columns(header):
+    """Those of ``COLUMNS`` that a run compares; the others were not asked, or the engine has no such mode or order."""
+    both = len(header["modes"]) > 1 and header["order"] > 1
+    return [*(mode for mode in MODES if mode in header["modes"]), *(["mixed"] if both else [])]
+
+
 def text(record):
     """What a record says, in lines, the causes first."""
     found = [_finding(f) for f in record["findings"] if f["what"] != "missing"]
@@ -282,6 +386,8 @@ def title(record):
 def summary(header):
     """Where and with what a run was made, on one line."""
     how = f"order {header['order']}, modes {' and '.join(header['modes'])}"
+    left = [f"{column} —" for column in COLUMNS if column not in columns(header)]
+    how += f" ({', '.join(left)}: not asked)" if left else ""
     return f"on {header['device']} ({header['precision']}), {how}, {header['when']}; {_listed(header['versions'])}"
 
 

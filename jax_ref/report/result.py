@@ -15,7 +15,7 @@ class Result:
 
     ``excused``: differences where the referee finds the engine right. ``smallest``: the smallest case found that is
     still wrong, in words, and ``rerun``: the line of Python that runs it. ``beside_cpu``: on another device, what
-    differs from JAX's answer on the CPU.
+    differs from JAX's answer on the CPU. ``order``: the highest of the derivatives that were compared, 0 if none were.
     """
 
     name: str
@@ -29,10 +29,19 @@ class Result:
     excused: list = field(default_factory=list)
     smallest: str = ""
     beside_cpu: list = field(default_factory=list)
+    order: int = 0
 
     @property
     def ok(self):
         return not (self.findings or self.beside_cpu or self.missing)
+
+    @property
+    def status(self):
+        """In a word, one of those of records."""
+        if self.missing:
+            return "missing"
+        errors = any(finding.what == "error" for finding in self.findings)
+        return "error" if errors else "right" if self.ok else "wrong"
 
     def require(self):
         """This result; AssertionError with all that is wrong, unless all is well."""

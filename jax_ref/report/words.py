@@ -1,6 +1,7 @@
 """Findings in words: the causes first, and what follows from them on one line at the end."""
 
 from ..measure.quantities import Quantity, quantity
+from ..measure.tolerances import unit
 
 _EARLY = [q for q in Quantity if q.order == 0 or q.is_first]  # told before all others, in this order
 EVENTS = ("error", "timeout", "crashed")  # what such a finding says needs no title
@@ -9,6 +10,14 @@ EVENTS = ("error", "timeout", "crashed")  # what such a finding says needs no ti
 def told(findings, beside_cpu=()):
     """The lines that say what is wrong, here and beside the CPU's answer: a list, with notes indented by two spaces."""
     return _told(findings) + [f"beside JAX on the CPU, {line}" for line in _told(beside_cpu)]
+
+
+def compared(modes, order, dtypes):
+    """What was compared and how sharply, on one line; ``order``: the highest of the derivatives."""
+    first = [{"fwd": "jvp", "rev": "vjp"}[mode] for mode in modes] if order else []
+    second = [f"second derivatives in {len(modes) ** 2} {'mixes' if len(modes) > 1 else 'mode'}"] if order > 1 else []
+    sharp = ", ".join(f"{dtype} {unit([dtype]):.0e}" for dtype in dtypes)
+    return f"compared: {', '.join(['value', *first, *second])}; each number by itself, beyond its rounding to {sharp}"
 
 
 def _told(findings):

@@ -1,22 +1,16 @@
 """The sweep: an engine against JAX over the catalogue, one unit of work per function and dtype.
 
-JAX's answers for all cases of a unit are compiled as one program. Units run side by side in processes that are
-spawned, as JAX and fork deadlock: one pool of a single process per job, so that a unit that crashes or hangs takes
-nothing else along.
+JAX's answers for all cases of a unit are compiled as one program. Units run side by side in ``processes``, so that
+one that crashes or hangs takes nothing else along.
 """
 
-import contextlib
 import functools
 import hashlib
 import json
-import multiprocessing
-import os
 import platform
 import shlex
-import signal
-import threading
 import time
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, as_completed, wait
+from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -34,15 +28,18 @@ from scratch_ad.tracer import name_of
 
 from ..cases import catalogue
 from ..cases.names import named
+from ..engines.guard import Surroundings, harmless, heed, is_users, said, watching
 from ..engines.ready import OURS
 from ..engines.ready import engine as engine_named
 from ..measure import executables
 from ..measure.derivatives import Problem, measured, references, vectors
 from ..measure.tolerances import NORMWISE, Difference, Finding, wider
 from ..referee.judge import weighed
-from ..report.records import Log, finished, lines, results
+from ..report.records import MODES, Log, answered, checked, finished, fits, lines, results
 from ..report.result import Result
+from ..report.words import EVENTS
 from .devices import device, precision, sources, versions
+from .processes import Crew
 
 ERROR = "error"  # what a finding says is wrong where the engine, or JAX, raises something
 
@@ -55,7 +52,18 @@ class Unit(NamedTuple):
 
     def cases(self):
         """The cases for which JAX is a reference."""
-        return [c for c in catalogue if not c.differs and name_of(c.function) == self.name and self.dtype in c.dtypes]
+        return [*_by_unit().get(self, ())]
+
+
+@functools.cache
+def _by_unit():
+    """The cases for which JAX is a reference, by the unit that they belong to."""
+    found = {}
+    for case in catalogue:
+        if not case.differs:
+            for dtype in dict.fromkeys(case.dtypes):
+                found.setdefault(Unit(name_of(case.function), dtype), []).append(case)
+    return found
 
 
 def units(names=(), dtypes=()):
@@ -63,7 +71,7 @@ def units(names=(), dtypes=()):
 
     Raises ValueError for a name or dtype that is not in the catalogue.
     """
-    every = sorted({Unit(name_of(c.function), d) for c in catalogue if not c.differs for d in c.dtypes})
+    every = sorted(_by_unit())
     wanted, known = named(names), {u.dtype for u in every}
     if unknown := set(dtypes) - known:
         raise ValueError(f"the catalogue has no dtype {', '.join(sorted(unknown))}: take {', '.join(sorted(known))}.")
@@ -76,10 +84,15 @@ def units(names=(), dtypes=()):
 def run(unit, engine=OURS, modes=("fwd", "rev"), order=2, seed="", case=None, beside_cpu=None):
     """One ``Result`` per case of the unit, in the order of the catalogue; or that of case number ``case`` alone.
 
-    What the engine or the reference raises is a finding of its case; where the referee finds that JAX is wrong, the
-    difference is excused. ``beside_cpu``: whether JAX's answer on the CPU is a second reference; by default where JAX
-    computes elsewhere.
+    What the engine or the reference raises, be it SystemExit, is a finding of its case, and so is what the engine
+    replaces of others' functions; where the referee finds that JAX is wrong, the difference is excused.
+    ``beside_cpu``: whether JAX's answer on the CPU is a second reference; by default where JAX computes elsewhere.
     """
+    with watching():
+        return [*_run(unit, engine, modes, order, seed, case, beside_cpu)]
+
+
+def _run(unit, engine, modes, order, seed, case, beside_cpu):
     here = jax.devices()[0]
     cases = unit.cases() if case is None else [unit.cases()[case]]
     problems = [_problem(c, unit.dtype, engine, order, seed) for c in cases]
@@ -88,8 +101,10 @@ def run(unit, engine=OURS, modes=("fwd", "rev"), order=2, seed="", case=None, be
     if here.platform != "cpu" if beside_cpu is None else beside_cpu:
         witnesses += jax.devices("cpu")[:1]
     answers = [_answers(unit, problems, of, kept=case is None) for of in witnesses]
-    by_case = zip(cases, problems, zip(*answers, strict=True), strict=True)
-    return [_result(c, unit, engine, p, [*zip(witnesses, a, strict=True)], modes) for c, p, a in by_case]
+    around = Surroundings()
+    for c, p, a in zip(cases, problems, zip(*answers, strict=True), strict=True):
+        yield _result(c, unit, engine, p, [*zip(witnesses, a, strict=True)], modes, around)
+        heed()
 
 
 def _answers(unit, problems, of, kept):
@@ -124,7 +139,9 @@ def problem(case, dtype, engine=OURS, order=2, seed=""):
 def _problem(case, dtype, engine, order, seed):
     try:
         return problem(case, dtype, engine, order, seed)
-    except Exception as error:
+    except BaseException as error:  # whatever the engine's namespace does
+        if is_users(error):
+            raise
         return _error("posing the case", error)
 
 
@@ -138,11 +155,14 @@ def _reference(problem):
 
 
 def _error(where, error):
-    return Finding(ERROR, "", Difference(f"{where} raised {type(error).__name__}: {error}"))
+    return Finding(ERROR, "", Difference(f"{where} raised {said(error)}"))
 
 
-def _result(case, unit, engine, problem, answers, modes):
-    """``answers``: JAX's, with the device of each, the one that everything runs on first."""
+def _result(case, unit, engine, problem, answers, modes, around):
+    """``answers``: JAX's, with the device of each, the one that everything runs on first.
+
+    ``around``: what the engine shares with all other code.
+    """
     start = time.perf_counter()
     result = Result(unit.name, engine.name, unit.dtype, str(case))
     for of, answer in answers:
@@ -154,6 +174,10 @@ def _result(case, unit, engine, problem, answers, modes):
             return result
     try:
         quantities = measured(engine, problem, modes)
+        result.order = problem.order
+        if replaced := around.restored():
+            result.findings = [_replacing(engine.name, replaced)]
+            return result
         for k, (of, answer) in enumerate(answers):
             with jax.default_device(of):
                 found, excused = weighed(engine, problem, answer, quantities)
@@ -162,11 +186,21 @@ def _result(case, unit, engine, problem, answers, modes):
             else:
                 result.findings, result.excused = found, excused
     except engine.missing as error:
-        result.missing = str(error) or type(error).__name__
-    except Exception as error:
-        result.findings = [_error(engine.name, error)]
-    result.seconds = time.perf_counter() - start
+        around.restored()
+        result.missing = said(error).removeprefix("NotImplementedError: ")
+    except BaseException as error:
+        if is_users(error):
+            raise
+        replaced = around.restored()
+        result.findings = [_replacing(engine.name, replaced) if replaced else _error(engine.name, error)]
+    finally:
+        result.seconds = time.perf_counter() - start
     return result
+
+
+def _replacing(name, replaced):
+    words = f"{name} replaced {', '.join(replaced)}, which it shares with all other code: give it a name of its own"
+    return Finding(ERROR, "", Difference(words))
 
 
 # Its records
@@ -191,6 +225,11 @@ class Task(NamedTuple):
         words += ["--seed", self.seed] if self.seed else []
         return shlex.join([*words, *(["--case", str(number)] if number is not None else [])])
 
+    @property
+    def numbers(self):
+        """Those of the cases that are asked for."""
+        return range(len(self.unit.cases())) if self.case is None else [self.case]
+
     def lost(self, status, text):
         """The one record of a unit that gave none itself."""
         number = 0 if self.case is None else self.case
@@ -199,18 +238,31 @@ class Task(NamedTuple):
 
     def records(self):
         """One record per case."""
-        _watch_parent()
-        found = run(self.unit, engine_named(self.engine), *self[2:])
-        numbers = range(len(found)) if self.case is None else [self.case]
-        return [self._of(result, number, len(found)) for result, number in zip(found, numbers, strict=True)]
+        found = run(self.unit, _imported(self.engine), *self[2:])
+        return [self._of(result, number, len(found)) for result, number in zip(found, self.numbers, strict=True)]
+
+    def accepted(self, answer):
+        """The records in an answer, which may be anything. Raises ValueError unless each case has one."""
+        found = answered(answer)
+        if not self.covered(found):
+            raise ValueError("not one record for each case")
+        return found
+
+    def covered(self, records):
+        """Whether these are one for each case, or the one of a unit that was lost."""
+        mine = [r for r in records if tuple(r["unit"]) == self.unit]
+        if len(mine) == len(records) == 1 and mine[0]["status"] in EVENTS and mine[0]["of"] == 1:
+            return True
+        return [(r["number"], r["of"]) for r in mine] == [(n, len(self.numbers)) for n in self.numbers]
 
     def _of(self, result, number, of):
-        errors = any(f.what == ERROR for f in result.findings)
-        status = "missing" if result.missing else ERROR if errors else "right" if result.ok else "wrong"
+        status = result.status
         found = [*map(_finding, result.findings)]
         record = self._record(
             result.shapes, number, of, status, found, result.missing, result.seconds, self.rerun(number)
         )
+        if result.order:
+            record["order"] = result.order
         for name in ("excused", "beside_cpu"):
             if found := getattr(result, name):
                 record[name] = [*map(_finding, found)]
@@ -263,11 +315,47 @@ def callees(case, dtype):
     return sorted({name_of(call.function) for call in recorder.calls})
 
 
-@functools.cache
-def _watch_parent():
-    """End this process with the one that spawned it, however that ends."""
-    if parent := multiprocessing.parent_process():
-        threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
+_ABOUT = {"modes": [MODES], "order": (1, 2), "source": str}  # what an engine says of itself
+
+
+class Introduction(NamedTuple):
+    """A question to an engine of a user's own, whose code runs in other processes alone: what it is."""
+
+    engine: str
+
+    def records(self):
+        try:
+            return about(self.engine)
+        except ValueError as error:
+            return {"problem": harmless(str(error))}
+
+    def accepted(self, answer):
+        found = json.loads(answer)
+        return found if fits(found, {"problem": str}) else checked(found, _ABOUT)
+
+    def lost(self, status, words):
+        return {"problem": f"no engine {self.engine}: when it was imported, {words}"}
+
+
+def about(engine):
+    """The modes that the engine of this name has, its order, and a digest of the sources.
+
+    Raises ValueError if there is none of the name.
+    """
+    found = _imported(engine)
+    return {
+        "modes": found.modes(),
+        "order": found.order,
+        "source": sources(engine.partition(":")[0].partition(".")[0] if ":" in engine else ""),
+    }
+
+
+def _imported(name):
+    around = Surroundings()
+    found = engine_named(name)
+    if replaced := around.functions_restored():
+        raise ValueError(f"no engine {name}: when it was imported, it replaced {', '.join(replaced)}.")
+    return found
 
 
 # All of them
@@ -298,34 +386,67 @@ def sweep(
     cotangents. ``timeout``: seconds until a unit's process is ended and the unit counts as hung. ``executor``: any
     ``concurrent.futures.Executor`` in place of our processes; it minds hanging tasks itself. ``case``: of each unit
     this case alone. ``expect``: a list of ``Expectation``. ``progress`` is called with what is appended, the count of
-    finished units and of all: first the header alone, then the records of each unit.
-    Raises ValueError for an unknown engine.
+    finished units and of all: first the header alone, then the records of each unit. Of ``modes`` and ``order`` only
+    what the engine has is asked for, and said to be, in the header.
+    Raises ValueError for an unknown engine, or one that has none of the modes.
     """
-    engine_named(engine)
-    units = list(units)[shard[0] - 1 :: shard[1]]
-    header = _header(engine, modes, order, seed, case, expect)
+    with Crew(jobs, timeout) as crew:
+        found = about(engine) if executor or ":" not in engine else _introduced(crew, engine)
+        has = offered(engine, found["modes"], modes), min(order, found["order"])
+        header = _header(engine, *has, seed, case, expect, found["source"])
+        units = list(units)[shard[0] - 1 :: shard[1]]
+        tasks = [Task(unit, engine, tuple(modes), order, seed, case) for unit in units]
+        outcomes_of = functools.partial(_by, executor) if executor else crew.outcomes
+        return _swept(tasks, header, out, fresh, progress, outcomes_of)
+
+
+def _introduced(crew, engine):
+    ((_, found),) = crew.outcomes([Introduction(engine)])
+    if "problem" in found:
+        raise ValueError(found["problem"])
+    return found
+
+
+def offered(name, has, modes):
+    """Those of the modes that the engine of this name ``has``. Raises ValueError if there are none."""
+    if found := tuple(mode for mode in has if mode in modes):
+        return found
+    raise ValueError(f"the engine {name} has no mode {' or '.join(modes)}, only {' and '.join(has)}.")
+
+
+def _swept(tasks, header, out, fresh, progress, outcomes_of):
+    """The ``Results`` of these tasks; ``outcomes_of(tasks)``: each with its records, as they finish."""
     path = out and Path(out) / "results.jsonl"
     if path and path.exists() and fresh:
         path.unlink()
     log = Log(path)
     before = finished(lines(path), header["run"]) if path else {}
-    there = {unit: before[unit] for unit in units if unit in before}
+    there = [task for task in tasks if task.unit in before and task.covered(before[task.unit])]
+    left = [task for task in tasks if task not in there]
     log.append([header])
-    tasks = [Task(unit, engine, tuple(modes), order, seed, case) for unit in units if unit not in there]
-    found = [header, *(record for of_unit in there.values() for record in of_unit)]
-    progress([header], len(there), len(units))
-    outcomes = _by(executor, tasks) if executor else by_processes(tasks, jobs, timeout)
+    found = [header, *(record for task in there for record in before[task.unit])]
+    progress([header], len(there), len(tasks))
+    outcomes = outcomes_of(left)
     try:
         for done, (_, records) in enumerate(outcomes, len(there) + 1):
             records = [{"run": header["run"], **record} for record in records]
             log.append(records)
             found += records
-            progress(records, done, len(units))
+            progress(records, done, len(tasks))
     finally:
         outcomes.close()
         log.close()
     (result,) = results(found)
     return result
+
+
+def by_processes(tasks, jobs, timeout, until=float("inf")):
+    """Each task and its records, as ``jobs`` processes finish them; one that crashes or hangs is replaced.
+
+    ``until``: the time, by ``time.monotonic``, at which the processes are ended, and what they have not finished left.
+    """
+    with Crew(jobs, timeout) as crew:
+        yield from crew.outcomes(tasks, until)
 
 
 def _by(executor, tasks):
@@ -340,61 +461,21 @@ def _by(executor, tasks):
 
 
 def _outcome(task, future):
+    error = future.exception()
+    if isinstance(error, BrokenProcessPool):
+        return task.lost("crashed", "the process that ran this ended abruptly")
+    if error:
+        return task.lost(ERROR, said(error))
     try:
-        return future.result()
-    except BrokenProcessPool:
-        return task.lost("crashed", "the process that ran this unit ended abruptly")
-    except Exception as error:
-        return task.lost(ERROR, f"{type(error).__name__}: {error}")
-
-
-class _Worker:
-    """A pool of one process, which can be killed."""
-
-    def __init__(self):
-        context = multiprocessing.get_context("spawn")
-        ignore = (signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent
-        self.pool = ProcessPoolExecutor(1, context, initializer=signal.signal, initargs=ignore)
-        self.process = self.pool.submit(os.getpid)
-
-    def kill(self):
-        self.pool.shutdown(wait=False, cancel_futures=True)
-        with contextlib.suppress(OSError, BrokenProcessPool):  # it has ended already
-            os.kill(self.process.result(timeout=30), signal.SIGTERM)
-
-
-def by_processes(tasks, jobs, timeout, until=float("inf")):
-    """Each task and its records, as ``jobs`` processes finish them; one that crashes or hangs is replaced.
-
-    ``until``: the time, by ``time.monotonic``, at which the processes are ended, and what they have not finished left.
-    """
-    waiting, running, idle = list(reversed(tasks)), {}, []
-    try:
-        while (waiting or running) and time.monotonic() < until:
-            while waiting and len(running) < jobs:
-                worker, task = (idle.pop() if idle else _Worker()), waiting.pop()
-                future = worker.pool.submit(Task.records, task)
-                running[future] = worker, task, time.monotonic() + timeout
-            first = min(until, *(deadline for *_, deadline in running.values()))
-            done, _ = wait(running, max(0, first - time.monotonic()), FIRST_COMPLETED)
-            late = [f for f, (*_, deadline) in running.items() if f not in done and time.monotonic() > deadline]
-            for future in (*done, *late):
-                worker, task, _ = running.pop(future)
-                if future in done and not isinstance(future.exception(), BrokenProcessPool):
-                    idle.append(worker)
-                else:
-                    worker.kill()
-                hung = task.lost("timeout", f"not finished after {timeout:g} s") if future in late else None
-                yield task, hung or _outcome(task, future)
-    finally:
-        for worker in (*idle, *(worker for worker, *_ in running.values())):
-            worker.kill()
+        return task.accepted(json.dumps(future.result()))
+    except (ValueError, TypeError) as error:
+        return task.lost(ERROR, f"what came back is no answer: {said(error)}")
 
 
 # The header
 
 
-def _header(engine, modes, order, seed, case, expect):
+def _header(engine, modes, order, seed, case, expect, source):
     fixed = {
         "engine": engine,
         "modes": [*modes],
@@ -402,7 +483,7 @@ def _header(engine, modes, order, seed, case, expect):
         "seed": seed,
         "case": case,
         "versions": versions(),
-        "source": sources(engine.partition(":")[0].partition(".")[0] if ":" in engine else ""),
+        "source": source,
         "device": device(),
         "precision": precision(),
     }
