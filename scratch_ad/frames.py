@@ -39,6 +39,14 @@ def calls():
         return [("", None)]
 
 
+def place():
+    """The file and the line of the innermost frame of the user's own; ("", 0) if there is none."""
+    frame = sys._getframe(1)
+    while frame and _is_library(frame):
+        frame = frame.f_back
+    return (frame.f_code.co_filename, frame.f_lineno) if frame else ("", 0)
+
+
 def _calls(frame):
     inside = []
     while frame and _is_library(frame):
