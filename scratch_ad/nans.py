@@ -32,7 +32,7 @@ DOUBLE_WHERE = (
     "Choose the argument first and the result after: np.where(m, {call}, 0), with an argument in "
     "place of 1 at which {name} is smooth."
 )
-_POLE = "Keep the argument away from there: np.where(m, x, 1) before {name}, or a small number added to it."
+POLE = "Keep the argument away from there: np.where(m, x, 1) before {name}, or a small number added to it."
 _INFINITIES = "Infinities cancel there: keep them out with np.where, or take a finite number such as -1e30."
 REMEDIES = {  # of values, by the function
     **dict.fromkeys(
@@ -261,7 +261,7 @@ class Watch:
             return arguments, at.where, why, ""
         slope, along = at.of([partial, bottom(u)])
         why = f"the derivative of {of} is {shown(slope)}, times the {one} {shown(along)}{origin}: {shown(result)}"
-        remedy = DOUBLE_WHERE if along == 0 else _POLE if not np.isfinite(slope) else ""
+        remedy = DOUBLE_WHERE if along == 0 else POLE if not np.isfinite(slope) else ""
         name = name_of(call.function)
         harmless = f"{name}(np.where(m, x, 1))" if len(call.args) == 1 else f"{name} of np.where(m, x, 1)"
         return arguments, at.where, why, remedy.format(name=name, call=harmless)
