@@ -47,6 +47,16 @@ def place():
     return (frame.f_code.co_filename, frame.f_lineno) if frame else ("", 0)
 
 
+def raised_at(error):
+    """The file and the line of the innermost frame of the user's own that an error has passed; ("", 0) if none."""
+    found, traceback = ("", 0), error.__traceback__
+    while traceback:
+        if not _is_library(traceback.tb_frame):
+            found = traceback.tb_frame.f_code.co_filename, traceback.tb_lineno
+        traceback = traceback.tb_next
+    return found
+
+
 def _calls(frame):
     inside = []
     while frame and _is_library(frame):

@@ -15,7 +15,7 @@ class Result:
 
     ``excused``: differences where the referee finds the engine right. ``smallest``: the smallest case found that is
     still wrong, in words, and ``rerun``: the line of Python that runs it. ``beside_cpu``: on another device, what
-    differs from JAX's answer on the CPU.
+    differs from JAX's answer on the CPU. ``raised_at``: the file and the line of the user's own where the engine raised.
     """
 
     name: str
@@ -29,6 +29,7 @@ class Result:
     excused: list = field(default_factory=list)
     smallest: str = ""
     beside_cpu: list = field(default_factory=list)
+    raised_at: tuple = ("", 0)
 
     @property
     def ok(self):

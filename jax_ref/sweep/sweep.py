@@ -28,6 +28,7 @@ import jax
 import numpy as np
 import optree
 
+from scratch_ad.frames import raised_at
 from scratch_ad.program import Recorder
 from scratch_ad.registry import Rewrite, rule_of
 from scratch_ad.rule import Composite
@@ -139,7 +140,9 @@ def _reference(problem):
 
 
 def _error(where, error):
-    return Finding(ERROR, "", Difference(f"{where} raised {type(error).__name__}: {error}"))
+    file, line = raised_at(error)
+    at = f" ({Path(file).name}:{line})" if file else ""
+    return Finding(ERROR, "", Difference(f"{where} raised {type(error).__name__}: {error}{at}"))
 
 
 def _result(case, unit, engine, problem, answers, modes):
@@ -165,7 +168,7 @@ def _result(case, unit, engine, problem, answers, modes):
     except engine.missing as error:
         result.missing = str(error) or type(error).__name__
     except Exception as error:
-        result.findings = [_error(engine.name, error)]
+        result.findings, result.raised_at = [_error(engine.name, error)], raised_at(error)
     result.seconds = time.perf_counter() - start
     return result
 
@@ -212,6 +215,8 @@ class Task(NamedTuple):
         record = self._record(
             result.shapes, number, of, status, found, result.missing, result.seconds, self.rerun(number)
         )
+        if result.raised_at[0]:
+            record["at"] = [*result.raised_at]
         for name in ("excused", "beside_cpu"):
             if found := getattr(result, name):
                 record[name] = [*map(_finding, found)]
