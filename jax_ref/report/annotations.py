@@ -21,9 +21,7 @@ def github(result, engine):
         file, line = next((record["at"] for record in records if record.get("at")), None) or _home(engine)
         place = {"file": os.path.relpath(file), "line": line} if _is_below(file) else {}
         named = place | {"title": f"{name} by {result.engine}: {count} {records[0]['status']}"}
-        properties = ",".join(
-            f"{key}={_escaped(value, {**_IN_TEXT, **_IN_PROPERTIES})}" for key, value in named.items()
-        )
+        properties = ",".join(f"{key}={_escaped(value, _IN_PROPERTIES)}" for key, value in named.items())
         yield f"::error {properties}::{_escaped(words, _IN_TEXT)}"
 
 
@@ -41,7 +39,7 @@ def _is_below(file):
 
 
 _IN_TEXT = {"%": "%25", "\r": "%0D", "\n": "%0A"}
-_IN_PROPERTIES = {":": "%3A", ",": "%2C"}
+_IN_PROPERTIES = _IN_TEXT | {":": "%3A", ",": "%2C"}
 
 
 def _escaped(words, table):

@@ -15,7 +15,7 @@ class Result:
 
     ``excused``: differences where the referee finds the engine right. ``smallest``: the smallest case found that is
     still wrong, in words, and ``rerun``: the line of Python that runs it. ``beside_cpu``: on another device, what
-    differs from JAX's answer on the CPU. ``raised_at``: the file and the line of the user's own where the engine raised.
+    differs from JAX's answer on the CPU. ``raised_at``: the user's own file and line where the engine raised.
     """
 
     name: str
