@@ -119,6 +119,29 @@ def test_a_reverse_rule_of_two_arguments(kind, my_vjp, f, primals):
     assert kinds_in(largest) == {kind}
 
 
+@pytest.mark.parametrize(
+    ("back", "container"),
+    [
+        (lambda g, c: c, "array, not (array,)"),
+        (lambda g, c: [c], "[array], not (array,)"),
+        (lambda g, c: None, "None, not (array,)"),
+        (lambda g, c: (c, c), "(array, array), not (array,)"),
+    ],
+)
+def test_what_a_pullback_has_to_return_is_said(back, container):
+    with pytest.raises(AssertionError) as failure:
+        check_vjp(lambda x: (np.sin(x), lambda g: back(g, g * np.cos(x))), np.sin, x3)
+    assert f"container {container}\n" in str(failure.value)
+    assert "hint: return a tuple with one cotangent per argument: (g,) for one\n" in str(failure.value)
+    assert "PyTreeSpec" not in str(failure.value)
+
+
+def test_a_container_of_results_is_another_matter():
+    with pytest.raises(AssertionError) as failure:
+        check_jvp(lambda x, t: (np.sin(*x), [np.cos(*x) * t[0]]), np.sin, x3)
+    assert "container [array], not array" in str(failure.value) and "cotangent" not in str(failure.value)
+
+
 def test_a_right_rule_has_no_hint():
     assert check_vjp(lambda a, b: (a * b, lambda g: (g * b, g * a)), np.multiply, x3, x3[::-1]).ok
 

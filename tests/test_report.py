@@ -93,7 +93,7 @@ def test_records_of_several_versions_say_so():
     assert "from" not in results(found[:3])[0].summary
 
 
-def test_the_causes_come_first_and_what_follows_from_them_on_one_line():
+def test_the_causes_come_first_and_what_follows_from_them_in_one_clause():
     found = [
         finding("jvp along a combination", "fwd"),
         finding("vjp", "rev", "[0][1]: 4.0, not 2.0", place="[0]", index=[1], hint="constant ratio 2"),
@@ -106,8 +106,10 @@ def test_the_causes_come_first_and_what_follows_from_them_on_one_line():
         "jvp, [2]: 4.0, not 2.0",
         "vjp, argument 0 [1]: 4.0, not 2.0",
         "  hint: constant ratio 2",
-        "and so: jvp along a combination, vjp of vjp",
+        "which makes sums of it and the second derivatives wrong too",
     ]
+    assert text(record(0, "wrong", found[1:2] + found[4:])).endswith("\nwhich makes the second derivatives wrong too")
+    assert text(record(0, "wrong", found[:3])).endswith("\nwhich makes sums of it wrong too")
     assert headline(record(0, "wrong", found)) == "value of jvp: 3.0, not 1.0"
     assert headline(record(0, "error", [finding("error", "", "e raised ZeroDivisionError")])).startswith("e raised")
     assert text(record(0, "missing", [finding("missing", "fwd", "np.f")], missing="np.f")) == "no rule: np.f"

@@ -300,7 +300,13 @@ def _by_engine(engine, f, v, combined, order, modes):
         found[Quantity.VJP_ALONG] = pullback(combined[1])
         if not engine.rule:
             twice = lambda *x: [f(*x), f(*x)]
-            found[Quantity.TWICE] = vjp(twice, *v.primals)[1]([v.cotangent, v.second])
+            try:
+                found[Quantity.TWICE] = vjp(twice, *v.primals)[1]([v.cotangent, v.second])
+            except Exception as error:
+                error.add_note(
+                    "The function returned a list of two arrays, [f(x), f(x)]: an engine takes any containers."
+                )
+                raise
     if min(order, engine.order) > 1:
         found |= _second_order(jvp, vjp, f, v)
     return found

@@ -78,6 +78,10 @@ def _always(pairs, test):
 
 def _of_form(difference, witness):
     a, b = optree.tree_leaves(witness.got), optree.tree_leaves(witness.expected)
+    if difference.problem.startswith("container") and isinstance(witness.expected, tuple):
+        if optree.tree_structure(witness.expected) == optree.tree_structure(witness.vectors.primals):
+            return "return a tuple with one cotangent per argument: (g,) for one"
+        return "return a tuple"
     if difference.problem.startswith("dtype"):
         return "dtype drift: a constant or a promotion widens or narrows the result"
     if difference.problem.startswith("shape") and len(a) == len(b):

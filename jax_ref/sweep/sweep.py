@@ -142,7 +142,8 @@ def _reference(problem):
 def _error(where, error):
     file, line = raised_at(error)
     at = f" ({Path(file).name}:{line})" if file else ""
-    return Finding(ERROR, "", Difference(f"{where} raised {type(error).__name__}: {error}{at}"))
+    notes = "".join(f". {note}" for note in getattr(error, "__notes__", ()))
+    return Finding(ERROR, "", Difference(f"{where} raised {type(error).__name__}: {error}{at}{notes}"))
 
 
 def _result(case, unit, engine, problem, answers, modes):
@@ -168,6 +169,9 @@ def _result(case, unit, engine, problem, answers, modes):
     except engine.missing as error:
         result.missing = str(error) or type(error).__name__
     except Exception as error:
+        if engine.lacks(error):
+            result.missing = f"not in the engine's namespace: {error}"
+            return result
         result.findings, result.raised_at = [_error(engine.name, error)], raised_at(error)
     result.seconds = time.perf_counter() - start
     return result
