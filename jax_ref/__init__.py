@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .checks.check import check, check_custom, check_engine, check_grads, check_jvp, check_vjp
     from .engines.ready import Engine
     from .lift import JaxArray, grad, hessian, jacfwd, jacrev, jit, jvp, linearize, value_and_grad, vjp
+    from .measure.nans import first_nan
 
 __all__ = [
     "Engine",
@@ -27,6 +28,7 @@ __all__ = [
     "check_grads",
     "check_jvp",
     "check_vjp",
+    "first_nan",
     "grad",
     "hessian",
     "jacfwd",
@@ -37,12 +39,13 @@ __all__ = [
     "value_and_grad",
     "vjp",
 ]
+_HOMES = {"Engine": "engines.ready", "first_nan": "measure.nans"}
 
 
 def __getattr__(name):
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    home = "checks.check" if name.startswith("check") else "engines.ready" if name == "Engine" else "lift"
+    home = "checks.check" if name.startswith("check") else _HOMES.get(name, "lift")
     return getattr(importlib.import_module(f".{home}", __name__), name)
 
 

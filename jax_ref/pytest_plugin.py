@@ -3,14 +3,22 @@
     def test_softplus(ad_check):
         ad_check(lambda x: np.log1p(np.exp(x)), np.linspace(-1, 1, 3))
 
+    def test_a_rule(ad_check):
+        ad_check.vjp(my_vjp, np.sinc, x)        # jax_ref.check_vjp: my_vjp(*primals) -> (out, pullback)
+        ad_check.jvp(my_jvp, np.sinc, x)        # check_jvp: my_jvp(primals, tangents) -> (out, tangent_out)
+        ad_check.custom(clip, lambda x: x, x)   # check_custom: a jax.custom_vjp, …, torch.autograd.Function
+
     @pytest.mark.ad(np.linspace(-1, 1, 3), order=1)
     @pytest.mark.ad(np.array([800.0]), edges=True)
     def test_softplus(x):
         return np.log1p(np.exp(x))
 
-A marker with arguments is a point at which the test function itself is checked. Options are those of ``jax_ref.check``:
-those of a call or a point go before those of markers without arguments (the nearest first: function, class, module),
-and these before the command line's ``--ad-…``. JAX is imported by the first check, which also enables 64-bit numbers
+A marker with arguments is a point at which the test function itself is checked, one of several: each is a test of its
+own. Its first parameters get the arguments, the others are fixtures. Options are those of ``jax_ref.check``: those of a
+call or a point go before those of markers without arguments (the nearest first: function, class, module), and these
+before the command line's ``--ad-…``; of markers and command line, ``.vjp``, ``.jvp`` and ``.custom`` take what their
+check has (a rule has no engine). What is known to fail is marked with pytest's own
+``xfail(raises=AssertionError, strict=True)``. JAX is imported by the first check, which also enables 64-bit numbers
 in it; matrix products run at its highest precision, unless another is set.
 """
 
@@ -153,24 +161,56 @@ def pytest_collection_modifyitems(config, items):
 
 @pytest.fixture
 def ad_check(request):
-    """``jax_ref.check`` with the options of the command line and of the test's markers ``ad``."""
-    return functools.partial(_check, request.node)
+    """``jax_ref.check`` with the options of the command line and of the test's markers ``ad``.
+
+    ``ad_check.vjp``, ``.jvp`` and ``.custom`` are ``jax_ref.check_vjp``, ``check_jvp`` and ``check_custom`` likewise.
+    """
+    return Checks(request.node)
 
 
-def _check(item, f, *args, **options):
+class Checks:
+    """The checks of one test."""
+
+    def __init__(self, item):
+        self._item = item
+
+    def __call__(self, f, *args, **options):
+        __tracebackhide__ = True
+        return _check(self._item, "check", f, *args, **options)
+
+    def vjp(self, my_vjp, reference, *primals, **options):
+        """A reverse rule beside JAX's derivative of the reference; see ``jax_ref.check_vjp``."""
+        __tracebackhide__ = True
+        return _check(self._item, "check_vjp", my_vjp, reference, *primals, **options)
+
+    def jvp(self, my_jvp, reference, *primals, **options):
+        """A forward rule, likewise; see ``jax_ref.check_jvp``."""
+        __tracebackhide__ = True
+        return _check(self._item, "check_jvp", my_jvp, reference, *primals, **options)
+
+    def custom(self, f, reference, *args, **options):
+        """A function with a custom rule, likewise; see ``jax_ref.check_custom``."""
+        __tracebackhide__ = True
+        return _check(self._item, "check_custom", f, reference, *args, **options)
+
+
+def _check(item, name, f, *args, **options):
     __tracebackhide__ = True
     import jax
 
-    from .checks.check import check
+    from .checks import check as checks
     from .sweep.devices import device, precision
 
     _require(item)
     asked = {name: getattr(item.config.option, f"ad_{option}") for option, name in ASKED.items()}
     asked = {name: value for name, value in asked.items() if value is not None}
     marked = [marker.kwargs for marker in item.iter_markers("ad") if not marker.args]
+    check = getattr(checks, name)
+    taken = inspect.signature(check).parameters
+    given = {k: v for k, v in ChainMap(_point(item) or {}, *marked, asked).items() if name == "check" or k in taken}
     with jax.default_matmul_precision(jax.config.jax_default_matmul_precision or "highest"):
         item.user_properties.append((_COMPUTED, f"{device()}; {precision()}"))
-        return check(f, *args, **ChainMap(options, _point(item) or {}, *marked, asked))
+        return check(f, *args, **{**given, **options})
 
 
 def _require(item):
@@ -209,7 +249,7 @@ def pytest_pyfunc_call(pyfuncitem):
     fixtures = {name: given[name] for name in names[count:] if name in given}
     f = functools.wraps(pyfuncitem.obj)(functools.partial(pyfuncitem.obj, **fixtures))
     try:
-        _check(pyfuncitem, f, *(given[name] for name in names[:count]))
+        _check(pyfuncitem, "check", f, *(given[name] for name in names[:count]))
     except AssertionError as error:
         if not (error.args and isinstance(result := error.args[0], Result)):
             raise  # by the function itself

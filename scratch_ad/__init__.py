@@ -27,6 +27,7 @@ holds plain arrays.
     program, cost                                     recording: a function's calls as a straight-line program
     linearization, transforms, custom                 what users call besides
     symbolic, numerical                               derivatives by SymPy and by differences
+    nans                                              which call first made a nan: the modes, watched
     numpy, scipy/, intro/                             names of NumPy's and SciPy's; the lesson
 
 Rules stand above the engines, since a rule given by its jvp alone is transposed by reverse mode.
@@ -36,6 +37,7 @@ from . import rules as _rules  # noqa: F401  (registers the rules)
 from .custom import custom_jvp, custom_vjp
 from .linearization import linearize
 from .modes import jvp, vjp
+from .nans import first_nan
 from .numerical import numerical_gradient, numerical_jacobian
 from .program import record
 from .rule import composite, constant, elementwise, explicit, linear, over, refuse
@@ -52,6 +54,7 @@ __all__ = [
     "elementwise",
     "explicit",
     "expression",
+    "first_nan",
     "float0",
     "grad",
     "hessian",

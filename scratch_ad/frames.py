@@ -39,6 +39,38 @@ def calls():
         return [("", None)]
 
 
+def place():
+    """The file and the line of the innermost frame of the user's own; ("", 0) if there is none."""
+    frame = sys._getframe(1)
+    while frame and _is_library(frame):
+        frame = frame.f_back
+    return (frame.f_code.co_filename, frame.f_lineno) if frame else ("", 0)
+
+
+def raised_at(error):
+    """The file and the line of the innermost frame of the user's own that an error has passed; ("", 0) if none."""
+    passed = _passed(error)
+    return (passed.tb_frame.f_code.co_filename, passed.tb_lineno) if passed else ("", 0)
+
+
+def called_at(error):
+    """The name of what the user's own innermost frame called when an error was raised there; "" if it has none."""
+    passed = _passed(error)
+    name, _, guessed = _written(passed.tb_frame) if passed else ("", None, True)
+    return "" if guessed else name
+
+
+def _passed(error):
+    """Of an error's traceback what belongs to the user's innermost frame; None if there is none."""
+    found, traceback = None, error.__traceback__
+    while traceback:
+        frame = traceback.tb_frame
+        if _module(frame) and not _is_library(frame):  # code of no module is an expression of ours
+            found = traceback
+        traceback = traceback.tb_next
+    return found
+
+
 def _calls(frame):
     inside = []
     while frame and _is_library(frame):

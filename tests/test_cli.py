@@ -1,6 +1,7 @@
 """The command: exit statuses, what it prints, and how fast it answers."""
 
 import contextlib
+import inspect
 import json
 import os
 import re
@@ -10,6 +11,7 @@ import sys
 import time
 
 import pytest
+import test_sweep
 
 from jax_ref.commands import cli, options
 
@@ -224,6 +226,24 @@ def test_known_failures(capsys, tmp_path):
 def test_what_is_missing_is_named(capsys):
     assert run("check", "square", "exp", "--dtype", "float32", "--engine", "test_sweep:LACKS") == cli.GOOD
     assert "missing: np.exp, np.square\n" in capsys.readouterr().out
+
+
+def test_annotations_lead_to_the_users_own_lines(capsys, monkeypatch):
+    monkeypatch.chdir(os.path.dirname(__file__))
+    assert run(*ONE, "--engine", "test_sweep:DOUBLES", "--annotations", "github") == cli.MISMATCH
+    (line,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith("::error "))
+    code = test_sweep.doubled.__code__
+    assert line.startswith(
+        f"::error file=test_sweep.py,line={code.co_firstlineno},title=np.square by test_sweep%3ADOUB"
+    )
+    assert "constant ratio 2" in line and "%0Arerun: scratch-ad check np.square" in line
+    run("check", "square", "--dtype", "float32", "--engine", "test_sweep:RAISES", "--annotations", "github")
+    out = capsys.readouterr().out
+    number = inspect.getsourcelines(test_sweep)[0].index("RAISES = in_single_precision(lambda: 1 / 0)\n") + 1
+    assert f"raised ZeroDivisionError: division by zero (test_sweep.py:{number})" in out
+    assert f"::error file=test_sweep.py,line={number}," in out
+    assert run(*ONE, "--annotations", "github") == cli.GOOD
+    assert "::error" not in capsys.readouterr().out
 
 
 def test_several_dtypes_and_the_internal_function_of_a_rerun_line(capsys):

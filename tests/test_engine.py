@@ -1,13 +1,17 @@
 """The engines: by name, what they lack, and that peers are compared fairly with JAX."""
 
 import importlib.util
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from jax_ref import check
 from jax_ref.engines import peers, ready
 from jax_ref.engines.ready import ENGINES, JAX, NUMERICAL, Engine, engine
 from jax_ref.measure.derivatives import Problem, findings, references, vectors
+from jax_ref.sweep import sweep
 
 # PyTorch warns of a function of its own that it calls when it first differentiates.
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")
@@ -132,6 +136,80 @@ def test_a_wrong_peer_is_found():
 def test_an_engine_without_a_mode_is_asked_for_the_other_alone():
     half = Engine("half", jvp=lambda f, x, t: (f(*x), f(*x)))
     assert {f.mode for f in wrong(half, lambda np: np.sin, np.array([1.0, 2.0]), order=1)} <= {"fwd"}
+
+
+class Ring:
+    """Numbers of an engine of its own, that take no function of NumPy's."""
+
+    def __init__(self, x):
+        self.x = x
+
+    def __mul__(self, other):
+        return Ring(self.x * getattr(other, "x", other))
+
+
+def ring_vjp(f, x):
+    """Reverse mode of squares alone, and of lists of them."""
+    out = f(Ring(x))
+    if isinstance(out, list):
+        return [y.x for y in out], lambda g: (sum(2 * x * part for part in g),)
+    return out.x, lambda g: (2 * x * g,)
+
+
+class RingCalls:
+    square = staticmethod(lambda a: a * a)
+    linalg = None
+
+
+RING = Engine("ring", vjp=ring_vjp, namespace=RingCalls, order=1)
+
+
+@pytest.mark.parametrize("f", [lambda a: np.sin(a) * a, np.exp, lambda a: np.linalg.norm(np.sqrt(a))])
+def test_a_numpy_function_for_an_engine_of_another_namespace_is_refused_with_the_remedy(f):
+    x = np.array([1.0, 2.0])
+    words = r"and f calls np\.(sin|exp|sqrt)\. Write it in .*engine='ring', reference=f"
+    with pytest.raises(TypeError, match=words) as error:
+        check(f, x, engine=RING)
+    assert error.value.__cause__ is not None
+    assert check(lambda a: RingCalls.square(a), x, engine=RING, reference=np.square).ok  # the remedy
+    assert check(lambda a: a * a, x, engine=RING).ok
+
+
+def test_an_error_of_a_function_in_the_engines_own_calls_is_raised_as_it_is():
+    with pytest.raises(AttributeError, match="has no attribute 'cube'"):
+        check(lambda a: RingCalls.cube(a), np.ones(2), engine=RING, reference=np.square)
+    with pytest.raises(ZeroDivisionError):
+        check(lambda a: a * (1 / 0), np.ones(2), engine=RING)
+
+
+@pytest.mark.parametrize("name", ["torch", "autograd"])
+def test_a_numpy_function_for_a_peer_is_refused_with_the_remedy(name):
+    with pytest.raises(TypeError, match=f"and f calls np.sin. .*engine='{name}', reference=f"):
+        check(lambda a: np.sin(a), np.array([1.0, 2.0]), engine=peer(name))
+
+
+def test_what_is_not_in_the_namespace_is_missing_and_no_error():
+    in_float64 = lambda name: sweep.run(sweep.Unit(name, "float64"), RING)
+    assert {bool(result.missing) for result in in_float64("np.tanh")} == {True}
+    assert all("has no attribute 'tanh'" in result.missing for result in in_float64("np.tanh"))
+    assert in_float64("np.square")[0].ok
+    broken = replace(RING, vjp=lambda f, x: [].data)  # here
+    (finding,) = sweep.run(sweep.Unit("np.square", "float64"), broken)[0].findings
+    assert finding.what == "error"
+    assert str(finding.difference).endswith(f"'list' object has no attribute 'data' (test_engine.py:{line('# here')})")
+
+
+def line(part):
+    """The number of the line of this file that ends so."""
+    lines = Path(__file__).read_text().splitlines()
+    return next(number for number, text in enumerate(lines, 1) if text.endswith(f"  {part}"))
+
+
+def test_an_engine_that_takes_no_lists_is_told_so():
+    of_one = replace(RING, vjp=lambda f, x: (f(Ring(x)).x, lambda g: (2 * x * g,)))  # of one
+    (finding,) = sweep.run(sweep.Unit("np.square", "float64"), of_one)[0].findings
+    words = f"'list' object has no attribute 'x' (test_engine.py:{line('# of one')}). The function returned a list of"
+    assert words in str(finding.difference)
 
 
 def test_a_missing_cupy_is_named():

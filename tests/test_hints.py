@@ -17,6 +17,11 @@ tied = np.array([1.0, 2.0, 0.5, 3.0]), np.array([1.0, 1.0, 0.5, 4.0])
 
 KINDS = (
     "wrong factor",
+    "1/n is missing",
+    "or n is missing",
+    "another function, np.sin",
+    "another function, np.log",
+    "another function, np.exp",
     "wrong sign",
     "missing un-broadcast sum",
     "transposed",
@@ -44,7 +49,15 @@ def rule(derivative):
 
 REVERSE = [
     ("wrong factor", rule(lambda g, x: 3 * g * np.cos(x)), np.sin, x3),
-    ("wrong factor", rule(lambda g, x: 1.01 * g * np.cos(x)), np.sin, np.float64(0.3)),
+    ("wrong factor", rule(lambda g, x: 1.01 * g * np.cos(x)), np.sin, x3),
+    ("wrong factor", rule(lambda g, x: 2 * g * np.cos(x)), np.sin, np.float64(0.3)),
+    ("1/n is missing", rule(lambda g, x: g * np.ones_like(x)), np.mean, x23),
+    ("1/n is missing", rule(lambda g, x: g[:, None] * np.ones_like(x)), lambda x: np.mean(x, 1), x23),
+    ("or n is missing", rule(lambda g, x: g * np.full_like(x, 1 / x.size)), np.sum, x23),
+    ("another function, np.sin", rule(lambda g, x: g * np.cos(x)), np.cos, x3),
+    ("another function, np.sin", rule(lambda g, x: g * np.cos(x)), np.exp, np.float64(0.3)),
+    ("another function, np.log", rule(lambda g, x: g / x), np.log2, 1 + np.abs(x3)),
+    ("another function, np.exp", rule(lambda g, x: g * np.exp(x)), np.sinh, z3),
     ("wrong sign", rule(lambda g, x: -g * np.cos(x)), np.sin, x3),
     ("wrong sign", rule(lambda g, x: g * np.sin(x)), np.cos, np.float64(0.3)),
     ("transposed", rule(lambda g, x: (g * np.cos(x)).T), np.sin, x33),
@@ -77,6 +90,7 @@ def pushed(derivative):
 
 FORWARD = [
     ("wrong factor", pushed(lambda t, x: 2 * t * np.cos(x)), np.sin, x3),
+    ("another function, np.sin", pushed(lambda t, x: t * np.cos(x)), np.cos, x3),
     ("wrong sign", pushed(lambda t, x: -t * np.cos(x)), np.sin, x33),
     ("transposed", pushed(lambda t, x: (t * np.cos(x)).T), np.sin, x33),
     ("missing conjugate", pushed(lambda t, x: np.conjugate(t * np.exp(x))), np.exp, z3),
@@ -117,6 +131,48 @@ def test_a_reverse_rule_of_two_arguments(kind, my_vjp, f, primals):
         check_vjp(my_vjp, f, *primals)
     largest = str(failure.value).partition("smallest")[0]  # one tied number alone looks like a wrong factor
     assert kinds_in(largest) == {kind}
+
+
+symmetric = x33 + x33.T
+FALSE = [  # of rules that are wrong in another way, or at points that do not tell
+    ("a factor, from one element", rule(lambda g, x: 0.842288 * g * np.cos(x)), np.sin, np.float64(0.3)),
+    ("a factor, from equal numbers", rule(lambda g, x: g * (1 - x**2)), np.tanh, np.full(3, 0.3)),
+    ("a function, from a round slope", rule(lambda g, x: 3 * g), np.exp, np.float64(0.3)),
+    ("a function, of an added constant", rule(lambda g, x: g * (np.cos(x) + 0.1)), np.cos, x3),
+    ("a conjugate, of real numbers", rule(lambda g, x: np.conjugate(g) * (1 + x)), np.sin, x3),
+    ("transposed, of a symmetric slope", rule(lambda g, x: g * (x + 1) ** 2), lambda x: x**3, symmetric),
+    ("a sum that is missing", rule(lambda g, x: g * (x + 1)), np.sin, x23),
+]
+
+
+@pytest.mark.parametrize(("false", "make", "f", "x"), FALSE)
+def test_nothing_is_said_where_nothing_is_told(false, make, f, x):
+    with pytest.raises(AssertionError) as failure:
+        check_vjp(make(f), f, x)
+    assert "hint:" not in str(failure.value).partition("smallest")[0], false
+
+
+@pytest.mark.parametrize(
+    ("back", "container"),
+    [
+        (lambda g, c: c, "array, not (array,)"),
+        (lambda g, c: [c], "[array], not (array,)"),
+        (lambda g, c: None, "None, not (array,)"),
+        (lambda g, c: (c, c), "(array, array), not (array,)"),
+    ],
+)
+def test_what_a_pullback_has_to_return_is_said(back, container):
+    with pytest.raises(AssertionError) as failure:
+        check_vjp(lambda x: (np.sin(x), lambda g: back(g, g * np.cos(x))), np.sin, x3)
+    assert f"container {container}\n" in str(failure.value)
+    assert "hint: return a tuple with one cotangent per argument: (g,) for one\n" in str(failure.value)
+    assert "PyTreeSpec" not in str(failure.value)
+
+
+def test_a_container_of_results_is_another_matter():
+    with pytest.raises(AssertionError) as failure:
+        check_jvp(lambda x, t: (np.sin(*x), [np.cos(*x) * t[0]]), np.sin, x3)
+    assert "container [array], not array" in str(failure.value) and "cotangent" not in str(failure.value)
 
 
 def test_a_right_rule_has_no_hint():

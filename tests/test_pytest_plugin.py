@@ -75,6 +75,45 @@ def test_right_and_wrong_rules(suite, options):
         result.stdout.fnmatch_lines([f"FAILED *::{name}*"])
 
 
+RULES = """
+import jax
+import numpy as np
+import pytest
+
+pytestmark = pytest.mark.ad(order=1, modes="rev", edges=False)
+
+@jax.custom_vjp
+def custom(x):
+    return jax.numpy.sin(x)
+
+custom.defvjp(lambda x: (jax.numpy.sin(x), x), lambda x, g: (FACTOR * g * jax.numpy.cos(x),))
+
+def rule(x):
+    return np.sin(x), lambda g: (FACTOR * g * np.cos(x),)
+
+def pushed(primals, tangents):
+    return np.sin(*primals), FACTOR * np.cos(*primals) * tangents[0]
+
+def test_vjp(ad_check):
+    assert ad_check.vjp(rule, np.sin, np.arange(1.0, 4.0)).name == "rule"
+
+def test_jvp(ad_check):
+    assert ad_check.jvp(pushed, np.sin, np.arange(1.0, 4.0), seed="mine").ok
+
+def test_custom(ad_check):
+    assert ad_check.custom(custom, np.sin, np.arange(1.0, 4.0)).ok
+"""
+
+
+def test_rules_of_the_users_own(suite):
+    suite(RULES.replace("FACTOR", "1.0"), "--ad-seed", "x").assert_outcomes(passed=3)
+    result = suite(RULES.replace("FACTOR", "3.0"), "--ad-seed", "x")
+    result.assert_outcomes(failed=3)
+    for call, seed in (("check_vjp(rule", "x"), ("check_jvp(pushed", "mine"), ("check_custom(custom", "x")):
+        result.stdout.fnmatch_lines([f"*rerun: jax_ref.{call}, np.sin, *seed='{seed}')"])
+    result.stdout.no_fnmatch_line("*pytest_plugin.py*")
+
+
 def test_options_of_the_command_line(suite):
     text = """
     import numpy as np

@@ -13,7 +13,8 @@ import pytest
 from jax_ref.cases.known_bugs import KNOWN_BUGS
 from jax_ref.commands import cli
 from jax_ref.commands.atlas import disagreements, row
-from jax_ref.report import junit, markdown, page
+from jax_ref.engines.protocol import Engine
+from jax_ref.report import annotations, junit, markdown, page
 from jax_ref.report.records import excused, headline, lines, results, text, title
 from jax_ref.sweep import sweep
 
@@ -92,7 +93,7 @@ def test_records_of_several_versions_say_so():
     assert "from" not in results(found[:3])[0].summary
 
 
-def test_the_causes_come_first_and_what_follows_from_them_on_one_line():
+def test_the_causes_come_first_and_what_follows_from_them_in_one_clause():
     found = [
         finding("jvp along a combination", "fwd"),
         finding("vjp", "rev", "[0][1]: 4.0, not 2.0", place="[0]", index=[1], hint="constant ratio 2"),
@@ -105,8 +106,10 @@ def test_the_causes_come_first_and_what_follows_from_them_on_one_line():
         "jvp, [2]: 4.0, not 2.0",
         "vjp, argument 0 [1]: 4.0, not 2.0",
         "  hint: constant ratio 2",
-        "and so: jvp along a combination, vjp of vjp",
+        "which makes sums of it and the second derivatives wrong too",
     ]
+    assert text(record(0, "wrong", found[1:2] + found[4:])).endswith("\nwhich makes the second derivatives wrong too")
+    assert text(record(0, "wrong", found[:3])).endswith("\nwhich makes sums of it wrong too")
     assert headline(record(0, "wrong", found)) == "value of jvp: 3.0, not 1.0"
     assert headline(record(0, "error", [finding("error", "", "e raised ZeroDivisionError")])).startswith("e raised")
     assert text(record(0, "missing", [finding("missing", "fwd", "np.f")], missing="np.f")) == "no rule: np.f"
@@ -226,6 +229,34 @@ def test_text_cannot_break_the_page_or_the_xml(tmp_path):
     junit.write(found, tmp_path / "junit.xml")
     assert "</pre><script>" in ET.parse(tmp_path / "junit.xml").getroot().find(".//failure").text
     markdown.write(found, tmp_path / "report.md")
+
+
+# Annotations
+
+ANNOTATION = re.compile(r"::error (?:file=([^,:]*),line=(\d+),)?title=([^,:]*)::(.*)")
+
+
+def unescaped(words):
+    return re.sub("%(25|0D|0A|3A|2C)", lambda found: chr(int(found[1], 16)), words)
+
+
+def test_annotations_stay_one_line_each_whatever_the_text(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a,b:c%.py").write_text("")
+    hostile = "100 %\r\n::error::x, y: z %0A"
+    at = {"at": [str(tmp_path / "a,b:c%.py"), 7], "unit": ["np.exp", "float32"]}
+    other = {"at": ["/elsewhere/engine.py", 1], "unit": ["np.sin", "float32"]}
+    records = [record(0, "error", [finding("error", "", hostile)], of=3) | at]
+    records += [record(1, "wrong", [finding("vjp", "rev")], of=3) | at, record(2, of=3) | at]
+    records += [record(0, "wrong", [finding("vjp", "rev", hostile)], of=1) | other]
+    (found,) = results([header(), *records])
+    annotated = [*annotations.github(found, Engine("of a test"))]
+    assert [line.splitlines() for line in annotated] == [[line] for line in annotated]
+    first, second = (ANNOTATION.fullmatch(line) for line in annotated)
+    assert unescaped(first[1]) == "a,b:c%.py" and first[2] == "7" and second[1] is None
+    assert unescaped(first[3]) == f"np.exp by {found.engine}: 2 cases error"
+    for match in (first, second):
+        assert hostile in unescaped(match[4]) and "rerun: " in unescaped(match[4])
 
 
 # The atlas

@@ -15,6 +15,7 @@ import optree
 
 from scratch_ad.tracer import name_of
 
+from ..engines.protocol import numpys
 from ..engines.ready import OURS, Engine
 from ..engines.ready import engine as engine_named
 from ..measure.rounding import without_rules
@@ -55,7 +56,15 @@ def check(f, *args, modes=("fwd", "rev"), order=2, engine=OURS, edges=False, ref
     line = functools.partial(_line, "check", [_name(f)], {**options, "seed": seed})
     written = None if reference is None else f
     question = Question(_name(f), reference or f, lambda _: engine, line, modes, order, seed, written)
-    return question.checked(args, edges)
+    try:
+        return question.checked(args, edges)
+    except Exception as error:
+        if written or engine.namespace is np or not (called := numpys(f, error)):
+            raise
+        raise TypeError(
+            f"check: {engine.name} differentiates what is written in its own calls, and f calls {called}. Write it in "
+            f"these and give this one as the reference: check(g, …, engine={engine.name!r}, reference=f)."
+        ) from error
 
 
 def check_vjp(my_vjp, reference, *primals, edges=False, seed="0"):

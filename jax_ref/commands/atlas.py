@@ -31,7 +31,10 @@ _COMPLEX = (0j, -1 + 0j, 1j, -2 + 1j, -40 + 1j, 1 + 400j, 1e-20 * (1 + 1j), 1e16
 KINDS = "a wrong number", "nan or infinity, where the derivative is finite", "lost digits"  # from the worst
 _ROW = {  # of a file, as records.py tells kinds
     **dict.fromkeys(("function", "at", "dtype", "derivative", "element", "wrong", "referee", "reported", "rerun"), str),
-    **{"kind": KINDS, "ordinary": (True, False), "off": float, "answers": {"*": {"*": [(None, str, True, False)]}}},
+    "kind": KINDS,
+    "ordinary": (True, False),
+    "off": float,
+    "answers": {"*": {"*": [(None, str, True, False)]}},
 }
 
 

@@ -92,7 +92,8 @@ def _header(device):
 
 def _check(args):
     devices.devices(args.device)
-    from ..report import junit
+    from ..engines.ready import engine as engine_named
+    from ..report import annotations, junit
     from ..report.progress import SweepProgress
     from ..report.words import compared
     from ..sweep import sweep
@@ -129,6 +130,9 @@ def _check(args):
         print(compared(result.header["modes"], order, dtypes))
     if args.junit:
         junit.write([result], args.junit)
+    if args.annotations:
+        for line in annotations.github(result, engine_named(args.engine)):
+            print(line)
     if result.unmatched:
         listed = "".join(f"\n    {e}  # {e.reason}" for e in result.unmatched)
         return _fail(f"{args.expect}: no failure matches{listed}")

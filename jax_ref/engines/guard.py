@@ -36,10 +36,10 @@ def harmless(text, longest=LONGEST):
 
 
 def said(error):
-    """What was raised in words, ``Type: message``, whatever it does when it is asked."""
+    """What was raised in words, ``Type: message``, its notes behind it, whatever it does when it is asked."""
     name = type.__dict__["__name__"].__get__(type(error))
     try:
-        words = str(error)
+        words = ". ".join(map(str, (error, *getattr(error, "__notes__", ()))))
     except BaseException:
         words = "with a message that cannot be had"
     return harmless(f"{name}: {words}".removesuffix(": "), _SAID)

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from scratch_ad.frames import called_at
+from scratch_ad.tracer import name_of
+
 
 @dataclass(frozen=True)
 class Engine:
@@ -50,3 +53,16 @@ class Engine:
     def modes(self):
         """Those of "fwd" and "rev" that it offers."""
         return tuple(mode for mode, transform in (("fwd", self.jvp), ("rev", self.vjp)) if transform)
+
+    def lacks(self, error):
+        """Whether an error says that a function is not in the engine's namespace, or in a part of that."""
+        if not isinstance(error, AttributeError) or self.namespace is np:
+            return False
+        parts = (getattr(self.namespace, part, None) for part in ("linalg", "fft", "random", "scipy"))
+        return any(error.obj is home for home in (self.namespace, *parts) if home is not None)
+
+
+def numpys(f, error):
+    """The NumPy function that ``f`` called when an error was raised, if it did: for engines that take none of these."""
+    called = called_at(error) or name_of(f)
+    return called if called.startswith("np.") else ""

@@ -2,5 +2,5 @@
 
 Read ``quantities`` first (what is compared), then ``tolerances`` (when two results differ) and ``derivatives`` (how
 both are had). ``hints`` names the kind of mistake, ``rounding`` says how exact JAX's program is, ``executables`` keeps
-compiled programs.
+compiled programs, ``walk`` runs a program operation by operation, and ``nans`` finds which of them first made a nan.
 """

@@ -127,7 +127,7 @@ def compiled(problems, options=QUICKLY, keep=afresh):
     """What gives JAX's answers to these problems, or to the same ones at other vectors; one program for all."""
 
     def compile():
-        functions = [_as_jax(p) for p in problems]
+        functions = [as_jax(p.function, p.vectors.primals) for p in problems]
 
         def program(given):
             return [_derivatives(f, v, p.order) for f, v, p in zip(functions, given, problems, strict=True)]
@@ -155,7 +155,7 @@ def compiled(problems, options=QUICKLY, keep=afresh):
 
 def rounded(problem, reference):
     """The reference, with conditions that also count the rounding of what is computed on the way (see ``rounding``)."""
-    f, conditions = _as_jax(problem), []
+    f, conditions = as_jax(problem.function, problem.vectors.primals), []
     order = 2 if Quantity.JVP_OF_JVP in reference.derivatives[0] else 1
     program = lambda v: _derivatives(f, v, order)
     step = float(np.sqrt(_eps(problem.vectors)))
@@ -180,20 +180,20 @@ def _floored(reference, problem):
     return reference._replace(conditions=tuple(conditions))
 
 
-def _as_jax(problem):
+def as_jax(function, primals):
     """The function for JAX: lifted, unless it is written in calls of jax.numpy.
 
     Lifted is tried first: some NumPy functions take a JAX array silently and drop a keyword.
     """
-    lifted = lift(problem.function)
+    lifted = lift(function)
     try:
-        jax.eval_shape(lifted, *problem.vectors.primals)
+        jax.eval_shape(lifted, *primals)
     except (TypeError, AttributeError):
         try:
-            jax.eval_shape(problem.function, *problem.vectors.primals)
+            jax.eval_shape(function, *primals)
         except Exception:
             return lifted
-        return problem.function
+        return function
     return lifted
 
 
@@ -300,7 +300,13 @@ def _by_engine(engine, f, v, combined, order, modes):
         found[Quantity.VJP_ALONG] = pullback(combined[1])
         if not engine.rule:
             twice = lambda *x: [f(*x), f(*x)]
-            found[Quantity.TWICE] = vjp(twice, *v.primals)[1]([v.cotangent, v.second])
+            try:
+                found[Quantity.TWICE] = vjp(twice, *v.primals)[1]([v.cotangent, v.second])
+            except Exception as error:
+                error.add_note(
+                    "The function returned a list of two arrays, [f(x), f(x)]: an engine takes any containers."
+                )
+                raise
     if min(order, engine.order) > 1:
         found |= _second_order(jvp, vjp, f, v)
     return found

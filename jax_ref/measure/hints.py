@@ -3,10 +3,17 @@
 A kind is named only if it explains the numbers at both sets of tangents and cotangents.
 """
 
+import contextlib
+import functools
 from typing import NamedTuple
 
 import numpy as np
 import optree
+
+from scratch_ad import jvp
+from scratch_ad.registry import rule_of
+from scratch_ad.rule import Elementwise
+from scratch_ad.tracer import name_of
 
 from .tolerances import short
 
@@ -78,6 +85,10 @@ def _always(pairs, test):
 
 def _of_form(difference, witness):
     a, b = optree.tree_leaves(witness.got), optree.tree_leaves(witness.expected)
+    if difference.problem.startswith("container") and isinstance(witness.expected, tuple):
+        if optree.tree_structure(witness.expected) == optree.tree_structure(witness.vectors.primals):
+            return "return a tuple with one cotangent per argument: (g,) for one"
+        return "return a tuple"
     if difference.problem.startswith("dtype"):
         return "dtype drift: a constant or a promotion widens or narrows the result"
     if difference.problem.startswith("shape") and len(a) == len(b):
@@ -140,23 +151,83 @@ def _conjugate(pairs):
     return ""
 
 
+def _factor(pairs):
+    """One factor for all elements of all pairs that is a simple number, or how many elements there are to a result."""
+    ratio = _constant_ratio(pairs)
+    if ratio is None or np.isclose(ratio, 1):
+        return ""
+    if np.isclose(ratio, -1):
+        return "wrong sign"
+    if np.isclose(ratio, 0.5):
+        return f"constant ratio {short(ratio)}: a factor, or one of two equal contributions overwritten"
+    given, made = (
+        sum(map(np.size, optree.tree_leaves(x))) for x in (pairs[0].vectors.primals, pairs[0].vectors.cotangent)
+    )
+    n = given / max(made, 1)
+    if n > 1 and np.isclose(ratio, n):
+        return f"constant ratio {short(ratio)}: 1/n is missing, of the {n:g} elements to each result"
+    if n > 1 and np.isclose(ratio, 1 / n):
+        return f"constant ratio {short(ratio)}: 1/n too many, or n is missing, of the {n:g} elements to each result"
+    simple = any(np.isclose(ratio, s * k) or np.isclose(ratio, s / k) for k in range(2, 11) for s in (1, -1))
+    return f"constant ratio {short(ratio)}: a wrong factor" if simple else ""
+
+
 def _ratio(pairs):
-    """One factor for all elements of all pairs, of which there must be two."""
+    """One factor for all elements of all pairs, where they belong to different numbers: from one it tells nothing."""
+    ratio = _constant_ratio(pairs)
+    if ratio is None or np.isclose(ratio, 1) or not _has_different_numbers(pairs[0]):
+        return ""
+    return f"constant ratio {short(ratio)}: a wrong factor"
+
+
+def _constant_ratio(pairs):
     a, b = (np.concatenate([np.ravel(pair[k]) for pair in pairs]) for k in (0, 1))
     with np.errstate(all="ignore"):
         ratios = (a / b)[np.isfinite(b) & (b != 0)]
     if ratios.size < 2 or not np.all(np.isfinite(ratios)) or np.any(a[b == 0]):
+        return None
+    return ratios[0] if ratios[0] and _close(ratios, np.full_like(ratios, ratios[0])) else None
+
+
+def _has_different_numbers(pair):
+    """Whether there are elements of the result that belong to different numbers of an argument."""
+    leaves = [np.ravel(x) for x in optree.tree_leaves(pair.vectors.primals)]
+    return np.count_nonzero(pair.b) > 1 and any(np.any(x != x[:1]) for x in leaves)
+
+
+def _instead(pairs):
+    """The derivative of another function of one number, which NumPy or SciPy has, at each element."""
+    shape = pairs[0].b.shape
+    xs = [x for x in map(np.asarray, optree.tree_leaves(pairs[0].vectors.primals)) if x.shape == shape]
+    along = lambda pair: [np.asarray(u) for u in optree.tree_leaves((pair.vectors.cotangent, pair.vectors.tangents))]
+    if len(xs) != 1 or not xs[0].size:
         return ""
-    ratio = ratios[0]
-    if not ratio or not _close(ratios, np.full_like(ratios, ratio)):
-        return ""
-    if np.isclose(ratio, -1):
-        return "wrong sign"
-    if np.isclose(ratio, 1):
-        return ""
-    if np.isclose(ratio, 0.5):
-        return f"constant ratio {short(ratio)}: a factor, or one of two equal contributions overwritten"
-    return f"constant ratio {short(ratio)}: a wrong factor"
+    for us in zip(*map(along, pairs), strict=True):
+        if any(u.shape != shape for u in us):
+            continue
+        with np.errstate(all="ignore"):
+            (slope, *others), right = ([pair[k] / u for pair, u in zip(pairs, us, strict=True)] for k in (0, 1))
+        if not all(_close(other, slope) for other in others) or not all(_close(r, right[0]) for r in right):
+            continue
+        if np.all(np.isclose(slope, np.round(slope))):  # as many functions have
+            continue
+        x = np.ascontiguousarray(xs[0])
+        names = [name for name, other in _slopes(x.dtype, shape, x.tobytes()) if _close(slope, other)]
+        if names:
+            return f"the derivative of another function, {min(names, key=lambda name: (len(name), name))}"
+    return ""
+
+
+@functools.lru_cache(8)  # the same numbers come in all the quantities of a check
+def _slopes(dtype, shape, data):
+    """The derivatives of all functions of one number at the elements of an array, by name, where they have one."""
+    x, found = np.frombuffer(data, dtype).reshape(shape), []
+    with np.errstate(all="ignore"):
+        for f, rule in rule_of.items():
+            if isinstance(rule, Elementwise) and len(rule.partials) == 1:
+                with contextlib.suppress(Exception):  # it takes no such dtype
+                    found.append((name_of(f), np.asarray(jvp(f, (x,), (np.ones_like(x),))[1])))
+    return found
 
 
 def _squared(pairs):
@@ -234,6 +305,8 @@ RECOGNISERS = (
     _nan,
     _rounding,
     _overwritten,
+    _factor,
+    _instead,
     _ratio,
     _conjugate,
     _ignored,

@@ -10,7 +10,8 @@ import functools
 
 import jax
 import numpy as np
-from jax.extend.core import Literal
+
+from .walk import walk
 
 # Primitives that round nothing: moving their results would part numbers that are equal.
 EXACT = set(
@@ -18,17 +19,16 @@ EXACT = set(
     dynamic_slice dynamic_update_slice expand_dims gather imag iota is_finite max min neg pad pvary real reduce_max
     reduce_min reshape rev scatter select_n sign slice sort split squeeze stop_gradient transpose""".split()  # noqa: SIM905
 )
-# Primitives that call a program, and where they keep it.
-CALLS = {
-    **dict.fromkeys(("jit", "pjit"), "jaxpr"),
-    **dict.fromkeys(("closed_call", "custom_jvp_call", "custom_vjp_call"), "call_jaxpr"),
-}
 
 
 def shaken(program, given, seed):
     """``program(given)`` in NumPy arrays, where each result of arithmetic on the way is moved by up to √ε of itself."""
     closed, out = jax.make_jaxpr(program, return_shape=True)(given)
-    results = _run(closed, jax.tree.leaves(given), functools.partial(_moved, seed=seed))
+
+    def moved(path, _, found):
+        return found if path[-1].primitive.name in EXACT else [_moved(x, seed) for x in found]
+
+    results = walk(closed, jax.tree.leaves(given), moved)
     return jax.tree.unflatten(jax.tree.structure(out), map(np.asarray, results))
 
 
@@ -37,26 +37,10 @@ def without_rules(f):
 
     def bodies(*args):
         closed, out = jax.make_jaxpr(f, return_shape=True)(*args)
-        return jax.tree.unflatten(jax.tree.structure(out), _run(closed, jax.tree.leaves(args), lambda x: x))
+        results = walk(closed, jax.tree.leaves(args), lambda _path, _inputs, found: found)
+        return jax.tree.unflatten(jax.tree.structure(out), results)
 
     return functools.wraps(f)(bodies)
-
-
-def _run(closed, args, moved):
-    """The results of a program, ``moved`` where they are rounded; calls are followed into what they call."""
-    values = dict(zip(closed.jaxpr.constvars, closed.consts, strict=True))
-    values |= zip(closed.jaxpr.invars, args, strict=True)
-    read = lambda v: v.val if isinstance(v, Literal) else values[v]
-    for eqn in closed.jaxpr.eqns:
-        inputs = [*map(read, eqn.invars)]
-        if called := CALLS.get(eqn.primitive.name):
-            found = _run(eqn.params[called], inputs, moved)
-        else:
-            found = eqn.primitive.bind(*inputs, **eqn.params)
-            found = found if eqn.primitive.multiple_results else [found]
-            found = found if eqn.primitive.name in EXACT else [*map(moved, found)]
-        values.update(zip(eqn.outvars, found, strict=True))
-    return [*map(read, closed.jaxpr.outvars)]
 
 
 def _moved(x, seed):

@@ -119,7 +119,7 @@ def differences(got, expected, condition=0.0, order=1, slack=1.0, coarsest=None)
     paths, got_leaves, got_spec = optree.tree_flatten_with_path(got)
     expected_leaves, spec = optree.tree_flatten(expected)
     if got_spec != spec:
-        return [Difference(f"container {got_spec}, not {spec}")]
+        return [Difference(f"container {_in_words(got_spec)}, not {_in_words(spec)}")]
     uniform = isinstance(condition, float)
     conditions = [condition] * len(expected_leaves) if uniform else optree.tree_leaves(condition)
     found = []
@@ -128,6 +128,11 @@ def differences(got, expected, condition=0.0, order=1, slack=1.0, coarsest=None)
         if difference := _of_leaf(place, np.asarray(a), np.asarray(b), c, order, slack, coarsest):
             found.append(difference)
     return found
+
+
+def _in_words(spec):
+    """A container as its brackets around its arrays."""
+    return str(spec).removeprefix("PyTreeSpec(").removesuffix(")").replace("*", "array")
 
 
 def mismatch(got, expected, order=1, condition=0.0):

@@ -5,8 +5,8 @@ A header opens each run: ``run`` (a name made of all that may change a result), 
 ``source``, ``expect`` and ``when``. A record is one case: ``run``, ``unit`` ([function, dtype]), ``case``, ``number``
 (in its unit), ``of`` (how many the unit has), ``status``, ``findings``, ``missing``, ``seconds``, ``rerun``; where
 derivatives were compared ``order``, the highest; of a composite that is not right ``calls``, the functions that it is
-made of; where the referee finds JAX wrong ``excused``, the findings that are none; and on another device than the CPU
-``beside_cpu``, the findings beside JAX's answer there.
+made of; of an error in the user's code ``at``, its file and line; where the referee finds JAX wrong ``excused``, the
+findings that are none; and on another device than the CPU ``beside_cpu``, the findings beside JAX's answer there.
 Files are merged by joining them. Of a case in several runs that asked the same, the last record counts. A file is
 data, whoever wrote it: what is no record is refused, and no text in one can harm a terminal, a page or a file.
 """
@@ -54,6 +54,7 @@ _ANSWER = {
     "excused?": [_FINDING],
     "beside_cpu?": [_FINDING],
     "calls?": [str],
+    "at?": [(str, int)],
 }
 _RECORD = {"run": str, **_ANSWER}
 

@@ -16,6 +16,7 @@ class Result:
     ``excused``: differences where the referee finds the engine right. ``smallest``: the smallest case found that is
     still wrong, in words, and ``rerun``: the line of Python that runs it. ``beside_cpu``: on another device, what
     differs from JAX's answer on the CPU. ``order``: the highest of the derivatives that were compared, 0 if none were.
+    ``raised_at``: the user's own file and line where the engine raised.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Result:
     smallest: str = ""
     beside_cpu: list = field(default_factory=list)
     order: int = 0
+    raised_at: tuple = ("", 0)
 
     @property
     def ok(self):

@@ -1,4 +1,4 @@
-"""Findings in words: the causes first, and what follows from them on one line at the end."""
+"""Findings in words: the causes first, and what follows from them in one clause at the end."""
 
 from ..measure.quantities import Quantity, quantity
 from ..measure.tolerances import unit
@@ -25,7 +25,13 @@ def _told(findings):
     following = sorted(what for what in whats if follows(what, whats))
     causes = [finding for finding in findings if finding.what not in following]
     lines = [line for finding in sorted(causes, key=_rank) for line in described(finding)]
-    return lines + ([f"and so: {', '.join(following)}"] if following else [])
+    return lines + ([_clause([quantity(what) for what in following])] if following else [])
+
+
+def _clause(following):
+    """What follows from other findings, in one plain clause."""
+    kinds = {"sums of it": lambda q: q.order < 2, "the second derivatives": lambda q: q.order == 2}
+    return f"which makes {' and '.join(kind for kind, is_it in kinds.items() if any(map(is_it, following)))} wrong too"
 
 
 def follows(what, whats):

@@ -21,6 +21,7 @@ import jax
 import numpy as np
 import optree
 
+from scratch_ad.frames import raised_at
 from scratch_ad.program import Recorder
 from scratch_ad.registry import Rewrite, rule_of
 from scratch_ad.rule import Composite
@@ -155,7 +156,9 @@ def _reference(problem):
 
 
 def _error(where, error):
-    return Finding(ERROR, "", Difference(f"{where} raised {said(error)}"))
+    file, line = raised_at(error)
+    at = f" ({Path(file).name}:{line})" if file else ""
+    return Finding(ERROR, "", Difference(f"{where} raised {said(error)}{at}"))
 
 
 def _result(case, unit, engine, problem, answers, modes, around):
@@ -191,8 +194,12 @@ def _result(case, unit, engine, problem, answers, modes, around):
     except BaseException as error:
         if is_users(error):
             raise
-        replaced = around.restored()
-        result.findings = [_replacing(engine.name, replaced) if replaced else _error(engine.name, error)]
+        if replaced := around.restored():
+            result.findings = [_replacing(engine.name, replaced)]
+        elif engine.lacks(error):
+            result.missing = f"not in the engine's namespace: {said(error)}"
+        else:
+            result.findings, result.raised_at = [_error(engine.name, error)], raised_at(error)
     finally:
         result.seconds = time.perf_counter() - start
     return result
@@ -263,6 +270,8 @@ class Task(NamedTuple):
         )
         if result.order:
             record["order"] = result.order
+        if result.raised_at[0]:
+            record["at"] = [*result.raised_at]
         for name in ("excused", "beside_cpu"):
             if found := getattr(result, name):
                 record[name] = [*map(_finding, found)]

@@ -1,0 +1,46 @@
+"""Annotations: what fails, in the lines that GitHub shows beside the code of a change."""
+
+import inspect
+import os
+from itertools import groupby
+
+from .records import text, title
+
+
+def github(result, engine):
+    """A line ``::error file=…,line=…,title=…::…`` per failing function of a ``Results``.
+
+    The place is where the user's own code raised, or else that of the engine's functions, if it is below the current
+    folder. GitHub shows ten of a step.
+    """
+    failures = sorted(result.failures(), key=lambda record: record["unit"][0])
+    for name, records in groupby(failures, key=lambda record: record["unit"][0]):
+        records = list(records)
+        count = f"{len(records)} case{'s' if len(records) > 1 else ''}"
+        words = f"{title(records[0])}\n{text(records[0])}\nrerun: {records[0]['rerun']}"
+        file, line = next((record["at"] for record in records if record.get("at")), None) or _home(engine)
+        place = {"file": os.path.relpath(file), "line": line} if _is_below(file) else {}
+        named = place | {"title": f"{name} by {result.engine}: {count} {records[0]['status']}"}
+        properties = ",".join(f"{key}={_escaped(value, _IN_PROPERTIES)}" for key, value in named.items())
+        yield f"::error {properties}::{_escaped(words, _IN_TEXT)}"
+
+
+def _home(engine):
+    """The file and the line of the first function of an engine that is written in Python."""
+    for function in filter(None, (engine.vjp, engine.jvp)):
+        code = getattr(inspect.unwrap(function), "__code__", None)
+        if code:
+            return code.co_filename, code.co_firstlineno
+    return "", 0
+
+
+def _is_below(file):
+    return bool(file) and os.path.isfile(file) and not os.path.relpath(file).startswith(os.pardir)
+
+
+_IN_TEXT = {"%": "%25", "\r": "%0D", "\n": "%0A"}
+_IN_PROPERTIES = _IN_TEXT | {":": "%3A", ",": "%2C"}
+
+
+def _escaped(words, table):
+    return str(words).translate(str.maketrans(table))
