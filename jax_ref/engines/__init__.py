@@ -2,5 +2,5 @@
 
 An engine gives ``jvp``, ``vjp`` or both, in JAX's form: ``protocol`` says what else there is to say of one. ``ready``
 has ours in several ways, JAX itself and differences, and finds engines by name; ``peers`` makes engines of other
-packages. Read them in this order.
+packages, and ``tensors`` one of PyTorch's own autograd, for functions that call rules written for it.
 """

@@ -97,10 +97,10 @@ def nudged(vectors, seed):
 
 
 def _eps(vectors):
-    return float(np.finfo(_coarsest(vectors)).eps)
+    return float(np.finfo(coarsest_dtype(vectors)).eps)
 
 
-def _coarsest(tree):
+def coarsest_dtype(tree):
     """The dtype of fewest digits in a container."""
     return max((np.asarray(leaf).dtype for leaf in optree.tree_leaves(tree)), key=lambda dtype: np.finfo(dtype).eps)
 
@@ -148,7 +148,7 @@ def compiled(problems, options=QUICKLY, keep=afresh):
                 conditions = found if conditions is None else optree.tree_map(np.add, conditions, found)
             answers.append((exact, conditions))
         pairs = zip(*(zip(*answer, strict=True) for answer in answers), strict=True)
-        answers = [Reference(*zip(*pair, strict=True), _coarsest(v)) for pair, v in zip(pairs, given, strict=True)]
+        answers = [Reference(*zip(*pair, strict=True), coarsest_dtype(v)) for pair, v in zip(pairs, given, strict=True)]
         return [_floored(answer, p) for answer, p in zip(answers, problems, strict=True)]
 
     return answer
@@ -267,7 +267,7 @@ def _strided(x):
 def _one_at_a_time(engine, f, v, found, modes):
     """With the other arguments as constants, a cotangent is the same, and the tangents add up to the whole."""
     terms = []
-    coarsest = _coarsest(v)
+    coarsest = coarsest_dtype(v)
     for i, (x, t) in enumerate(zip(v.primals, v.tangents, strict=True)):
         of_one = lambda x, i=i: f(*v.primals[:i], x, *v.primals[i + 1 :])
         with np.errstate(all="ignore"):
@@ -315,7 +315,7 @@ def _at_place(tree, place):
 
 
 def _by_engine(engine, f, v, combined, order, modes):
-    jvp, vjp = (engine.jvp if "fwd" in modes else None), (engine.vjp if "rev" in modes else None)
+    jvp, vjp = first = _in_modes(engine, modes)
     found = {Quantity.VALUE: engine.call(f, *v.primals)} if engine.call else {}
     if jvp:
         found[Quantity.VALUE_OF_JVP], found[Quantity.JVP] = jvp(f, v.primals, v.tangents)
@@ -328,25 +328,53 @@ def _by_engine(engine, f, v, combined, order, modes):
             twice = lambda *x: [f(*x), f(*x)]
             found[Quantity.TWICE] = vjp(twice, *v.primals)[1]([v.cotangent, v.second])
     if min(order, engine.order) > 1:
-        found |= _second_order(jvp, vjp, f, v)
+        outer = engine.outer[0] if engine.outer else None
+        found |= _second_order(first, (outer.jvp, outer.vjp) if outer else first, f, v)
     return found
 
 
-def _second_order(jvp, vjp, f, v):
-    """The derivatives of the derivatives: in the primals, and in the tangents or the cotangent."""
+def _second_order(first, second, f, v):
+    """The derivatives of the derivatives: in the primals, and in the tangents or the cotangent.
+
+    ``first``: the jvp and vjp, None where there is none, of which ``second`` takes the derivatives.
+    """
     n, found = len(v.primals), {}
+    (jvp, vjp), (outer_jvp, outer_vjp) = first, second
     pushed = lambda *args: jvp(f, args[:n], args[n:])[1]
     pulled = lambda *args: vjp(f, *args[:n])[1](args[n])
-    if jvp:
-        found[Quantity.JVP_OF_JVP] = jvp(pushed, v.primals + v.tangents, v.others + v.others)[1]
-    if jvp and vjp:
-        found[Quantity.JVP_OF_VJP] = jvp(pulled, (*v.primals, v.cotangent), (*v.tangents, v.second))[1]
-        both = vjp(pushed, *v.primals, *v.tangents)[1](v.cotangent)
+    if jvp and outer_jvp:
+        found[Quantity.JVP_OF_JVP] = outer_jvp(pushed, v.primals + v.tangents, v.others + v.others)[1]
+    if vjp and outer_jvp:
+        found[Quantity.JVP_OF_VJP] = outer_jvp(pulled, (*v.primals, v.cotangent), (*v.tangents, v.second))[1]
+    if jvp and outer_vjp:
+        both = outer_vjp(pushed, *v.primals, *v.tangents)[1](v.cotangent)
         found[Quantity.VJP_OF_JVP], found[Quantity.IN_TANGENTS] = both[:n], both[n:]
-    if vjp:
-        *first, last = vjp(pulled, *v.primals, v.cotangent)[1](v.tangents)
-        found[Quantity.VJP_OF_VJP], found[Quantity.IN_COTANGENT] = tuple(first), last
+    if vjp and outer_vjp:
+        *of_primals, last = outer_vjp(pulled, *v.primals, v.cotangent)[1](v.tangents)
+        found[Quantity.VJP_OF_VJP], found[Quantity.IN_COTANGENT] = tuple(of_primals), last
     return found
+
+
+def nested(engine, problem, modes):
+    """The engine with the first of its ``outer`` that can differentiate its derivatives, to first order if none can.
+
+    And why none can, in words.
+    """
+    f, v, causes = problem.written or problem.function, problem.vectors, []
+    jvp, vjp = _in_modes(engine, modes)
+    for outer in engine.outer:
+        try:
+            with np.errstate(all="ignore"):
+                _second_order((jvp, vjp), (outer.jvp, outer.vjp), f, v)
+        except Exception as error:  # whatever a rule may raise that is not made to be differentiated
+            causes.append(f"{type(error).__name__}: {error}".partition("\n")[0].rstrip("."))
+        else:
+            return replace(engine, outer=(outer,)), ""
+    return replace(engine, order=1, outer=()), causes[0]
+
+
+def _in_modes(engine, modes):
+    return (engine.jvp if "fwd" in modes else None), (engine.vjp if "rev" in modes else None)
 
 
 def findings(engine, problem, reference, modes=("fwd", "rev")):

@@ -10,7 +10,7 @@ import functools
 
 import jax
 import numpy as np
-from jax.extend.core import Literal
+from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
 
 # Primitives that round nothing: moving their results would part numbers that are equal.
 EXACT = set(
@@ -19,9 +19,10 @@ EXACT = set(
     reduce_min reshape rev scatter select_n sign slice sort split squeeze stop_gradient transpose""".split()  # noqa: SIM905
 )
 # Primitives that call a program, and where they keep it.
+RULES = "custom_jvp_call", "custom_vjp_call"
 CALLS = {
-    **dict.fromkeys(("jit", "pjit"), "jaxpr"),
-    **dict.fromkeys(("closed_call", "custom_jvp_call", "custom_vjp_call"), "call_jaxpr"),
+    **dict.fromkeys(("jit", "pjit", "checkpoint"), "jaxpr"),
+    **dict.fromkeys(("closed_call", *RULES), "call_jaxpr"),
 }
 
 
@@ -33,13 +34,52 @@ def shaken(program, given, seed):
 
 
 def without_rules(f):
-    """A JAX function that computes the same by the bodies of functions with custom rules, where no loop holds them."""
+    """A JAX function that computes the same by the bodies of functions with custom rules, in loops and branches too."""
 
     def bodies(*args):
         closed, out = jax.make_jaxpr(f, return_shape=True)(*args)
         return jax.tree.unflatten(jax.tree.structure(out), _run(closed, jax.tree.leaves(args), lambda x: x))
 
     return functools.wraps(f)(bodies)
+
+
+def holds_rules(closed):
+    """Whether a program calls custom rules between its arguments and its results."""
+    moving, needed = set(closed.jaxpr.invars), {v for v in closed.jaxpr.outvars if not isinstance(v, Literal)}
+    on_the_way = []
+    for eqn in closed.jaxpr.eqns:
+        if any(not isinstance(v, Literal) and v in moving for v in eqn.invars):
+            moving.update(eqn.outvars)
+            on_the_way.append(eqn)
+    for eqn in reversed(on_the_way):
+        if any(v in needed for v in eqn.outvars):
+            needed.update(v for v in eqn.invars if not isinstance(v, Literal))
+            if eqn.primitive.name in RULES or any(map(holds_rules, _programs(eqn.params.values()))):
+                return True
+    return False
+
+
+def _programs(values):
+    """The programs among the parameters of a call, of a loop or of its branches."""
+    for value in values:
+        if isinstance(value, (tuple, list)):
+            yield from _programs(value)
+        elif isinstance(value, (ClosedJaxpr, Jaxpr)):
+            yield _closed(value)
+
+
+def _closed(program):
+    return program if isinstance(program, ClosedJaxpr) else ClosedJaxpr(program, ())
+
+
+def _bare(value):
+    """A program that is a parameter, without the custom rules in it."""
+    if isinstance(value, (tuple, list)):
+        return type(value)(map(_bare, value)) if type(value) in (tuple, list) else value
+    if not isinstance(value, ClosedJaxpr) or not holds_rules(value):
+        return value
+    given = [jax.ShapeDtypeStruct(v.shape, v.dtype, weak_type=v.weak_type) for v in value.in_avals]
+    return jax.make_jaxpr(lambda *args: _run(value, args, lambda x: x))(*given)
 
 
 def _run(closed, args, moved):
@@ -50,9 +90,9 @@ def _run(closed, args, moved):
     for eqn in closed.jaxpr.eqns:
         inputs = [*map(read, eqn.invars)]
         if called := CALLS.get(eqn.primitive.name):
-            found = _run(eqn.params[called], inputs, moved)
+            found = _run(_closed(eqn.params[called]), inputs, moved)
         else:
-            found = eqn.primitive.bind(*inputs, **eqn.params)
+            found = eqn.primitive.bind(*inputs, **{name: _bare(value) for name, value in eqn.params.items()})
             found = found if eqn.primitive.multiple_results else [found]
             found = found if eqn.primitive.name in EXACT else [*map(moved, found)]
         values.update(zip(eqn.outvars, found, strict=True))

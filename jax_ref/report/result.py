@@ -15,7 +15,7 @@ class Result:
 
     ``excused``: differences where the referee finds the engine right. ``smallest``: the smallest case found that is
     still wrong, in words, and ``rerun``: the line of Python that runs it. ``beside_cpu``: on another device, what
-    differs from JAX's answer on the CPU.
+    differs from JAX's answer on the CPU. ``notes``: what the check could not ask, and how sharp it was.
     """
 
     name: str
@@ -29,6 +29,7 @@ class Result:
     excused: list = field(default_factory=list)
     smallest: str = ""
     beside_cpu: list = field(default_factory=list)
+    notes: list = field(default_factory=list)
 
     @property
     def ok(self):
@@ -44,9 +45,11 @@ class Result:
         of = self.name if self.engine == self.name else f"{self.name} by {self.engine}"
         head = f"{of} at {self.dtypes} {self.shapes}"
         if self.ok:
-            return f"{head}: right" + (f", though JAX differs {len(self.excused)} times" if self.excused else "")
+            differs = f", though JAX differs {len(self.excused)} times" if self.excused else ""
+            return "; ".join([f"{head}: right{differs}", *self.notes])
         lines = [f"{head}: no rule: {self.missing}"] if self.missing else [f"{head}:"]
         lines += told(self.findings, self.beside_cpu)
+        lines += self.notes
         lines += [f"smallest: {self.smallest}"] if self.smallest else []
         lines += [f"rerun: {self.rerun}"] if self.rerun else []
         versions = f"JAX {jax.__version__}, NumPy {np.__version__}, Python {platform.python_version()}"
