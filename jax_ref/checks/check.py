@@ -14,6 +14,7 @@ import optree
 
 from ..engines.ready import OURS, Engine
 from ..engines.ready import engine as engine_named
+from ..measure.extrapolated import extrapolated
 from ..sweep import sweep
 from .parts import no_tangent
 from .question import Question
@@ -28,7 +29,16 @@ SPELT = 100  # numbers in arguments, up to which a line of code holds them
 
 
 def check(
-    f, *args, modes=("fwd", "rev"), order=2, engine=OURS, edges=False, reference=None, reference_by="jax", seed="0"
+    f,
+    *args,
+    modes=("fwd", "rev"),
+    order=2,
+    engine=OURS,
+    edges=False,
+    reference=None,
+    reference_by="jax",
+    noise=None,
+    seed="0",
 ):
     """``engine`` against JAX on ``f`` at ``args``: value, derivatives, second derivatives, and consistency.
 
@@ -38,7 +48,8 @@ def check(
     of one. ``edges``: first derivatives also at special points in the arguments' shapes: zeros, ones, ties, ±∞, nan,
     the largest and the smallest numbers; those where ``f`` itself raises are left out. ``seed``: of the directions.
     ``reference_by``: "differences" for a function that JAX cannot run; then the verdict is as sharp as their error
-    bound, which the result tells, and undecided where that is too wide.
+    bound, which the result tells, and undecided where that is too wide. ``noise``: the error of such a function that is
+    smooth, as a solver's tolerance, relative to its largest value; by default half the digits of its dtype.
 
     A function of JAX's arrays or of PyTorch's tensors is checked by the custom rules that it calls, against JAX's
     derivative of the bodies without them and against differences. At a kink all between the slopes of both sides is
@@ -53,25 +64,34 @@ def check(
     engine = engine if isinstance(engine, Engine) else engine_named(engine)
     if engine is OURS and reference is None and (found := of_others(f, args)):
         line = functools.partial(_line, "check", [name_for(f)])
-        return _by_rules(found, f, args, line, modes, order, seed, edges, reference_by)
+        return _by_rules(found, f, args, line, modes, order, seed, edges, reference_by, noise)
     modes = _modes(modes, engine)
-    order, options = _order(order), _options(modes, engine, order) | _by(reference_by)
+    order, options = _order(order), _options(modes, engine, order) | _by(reference_by, noise)
     options |= {} if engine is OURS else {"engine": _written(engine)}
     options |= {} if reference is None else {"reference": Code(name_for(reference, "reference"))}
     line = functools.partial(_line, "check", [name_for(f)], {**options, "seed": seed})
-    asked = reference or f, lambda _: engine, line, modes, order, seed, reference and f, bool(_by(reference_by))
+    asked = (
+        reference or f,
+        lambda _: engine,
+        line,
+        modes,
+        order,
+        seed,
+        reference and f,
+        _differences(reference_by, noise),
+    )
     question = Question(name_for(f), *asked)
     return question.checked(args, edges)
 
 
-def check_vjp(my_vjp, reference, *primals, order=2, edges=False, reference_by="jax", seed="0"):
+def check_vjp(my_vjp, reference, *primals, order=2, edges=False, reference_by="jax", noise=None, seed="0"):
     """A reverse rule, ``my_vjp(*primals) -> (out, pullback)``, against JAX's derivative of ``reference``.
 
     ``reference``: the same function in plain NumPy or in jax.numpy. ``pullback(cotangent)`` gives a tuple with one
     cotangent per primal, the transpose of the derivative without conjugation; those of integers are not looked at.
     ``order``: 2 also differentiates the rule, where it is written in calls of NumPy or of jax.numpy; where it cannot be
     differentiated, the result says "first order only" and why. Returns a ``Result``; raises AssertionError if anything
-    is wrong. ``edges``, ``reference_by``, ``seed``, and what is right at a kink: see ``check``.
+    is wrong. ``edges``, ``reference_by``, ``noise``, ``seed``, and what is right at a kink: see ``check``.
     """
     order = _order(order)
 
@@ -82,20 +102,22 @@ def check_vjp(my_vjp, reference, *primals, order=2, edges=False, reference_by="j
 
         return Engine(name_for(my_vjp), vjp=vjp, rule=True, outer=(OURS, WITHIN_JAX))
 
-    options = ({} if order == 2 else {"order": order}) | _by(reference_by)
+    options = ({} if order == 2 else {"order": order}) | _by(reference_by, noise)
     line = functools.partial(
         _line, "check_vjp", [name_for(my_vjp), name_for(reference, "reference")], {**options, "seed": seed}
     )
-    question = Question(name_for(my_vjp), reference, engine, line, ("rev",), order, seed, None, bool(_by(reference_by)))
+    question = Question(
+        name_for(my_vjp), reference, engine, line, ("rev",), order, seed, None, _differences(reference_by, noise)
+    )
     return question.checked(primals, edges)
 
 
-def check_jvp(my_jvp, reference, *primals, order=2, edges=False, reference_by="jax", seed="0"):
+def check_jvp(my_jvp, reference, *primals, order=2, edges=False, reference_by="jax", noise=None, seed="0"):
     """A forward rule, ``my_jvp(primals, tangents) -> (out, tangent_out)``, against JAX; see ``check_vjp``.
 
     The tangents of integers are zeros of dtype float0, as in JAX.
     """
-    order, by_differences = _order(order), bool(_by(reference_by))
+    order, differences = _order(order), _differences(reference_by, noise)
 
     def engine(call):
         def jvp(_, moving, tangents):
@@ -103,19 +125,21 @@ def check_jvp(my_jvp, reference, *primals, order=2, edges=False, reference_by="j
             return call.out.results(found[0]), call.out.some(found[1])
 
         outer = (OURS, WITHIN_JAX)
-        if by_differences:  # which see one direction of the rule at a time
+        if differences:  # which see one direction of the rule at a time
             outer = tuple(replace(engine, vjp=None) for engine in outer)
         return Engine(name_for(my_jvp), jvp=jvp, rule=True, outer=outer)
 
-    options = ({} if order == 2 else {"order": order}) | _by(reference_by)
+    options = ({} if order == 2 else {"order": order}) | _by(reference_by, noise)
     line = functools.partial(
         _line, "check_jvp", [name_for(my_jvp), name_for(reference, "reference")], {**options, "seed": seed}
     )
-    question = Question(name_for(my_jvp), reference, engine, line, ("fwd",), order, seed, None, by_differences)
+    question = Question(name_for(my_jvp), reference, engine, line, ("fwd",), order, seed, None, differences)
     return question.checked(primals, edges)
 
 
-def check_custom(f, reference, *args, modes=("fwd", "rev"), order=2, edges=False, reference_by="jax", seed="0"):
+def check_custom(
+    f, reference, *args, modes=("fwd", "rev"), order=2, edges=False, reference_by="jax", noise=None, seed="0"
+):
     """A function that calls custom rules, against JAX: the rules of JAX's users, of PyTorch's, and ours.
 
     ``f``: a ``jax.custom_vjp``, ``jax.custom_jvp``, ``scratch_ad.custom_vjp`` or ``scratch_ad.custom_jvp`` function, a
@@ -124,8 +148,8 @@ def check_custom(f, reference, *args, modes=("fwd", "rev"), order=2, edges=False
     It is differentiated in the modes that its rules have, to second order where they can be differentiated once more;
     where not, the result says "first order only" and why.
     Returns a ``Result``; raises AssertionError if anything is wrong, and TypeError if derivatives of ``f`` go through
-    no custom rule, so that nothing could be checked. ``modes``, ``order``, ``edges``, ``reference_by``, ``seed``, and
-    what is right at a kink: see ``check``.
+    no custom rule, so that nothing could be checked. ``modes``, ``order``, ``edges``, ``reference_by``,
+    ``noise``, ``seed``, and what is right at a kink: see ``check``.
     """
     if not (found := ruled(f, args)):
         raise TypeError(
@@ -135,7 +159,7 @@ def check_custom(f, reference, *args, modes=("fwd", "rev"), order=2, edges=False
         )
     found = found._replace(body=reference, in_jax=True)
     line = functools.partial(_line, "check_custom", [name_for(f), name_for(reference, "reference")])
-    return _by_rules(found, f, args, line, modes, order, seed, edges, reference_by)
+    return _by_rules(found, f, args, line, modes, order, seed, edges, reference_by, noise)
 
 
 def check_grads(f, args, order=2, modes=("fwd", "rev"), atol=None, rtol=None, eps=None):
@@ -160,21 +184,27 @@ def check_grads(f, args, order=2, modes=("fwd", "rev"), atol=None, rtol=None, ep
     return _by_rules(found, f, args, line, modes, order)
 
 
-def _by_rules(found, f, args, line, modes, order, seed="0", edges=False, reference_by="jax"):
+def _by_rules(found, f, args, line, modes, order, seed="0", edges=False, reference_by="jax", noise=None):
     """The ``Result`` for a function by the custom rules that it calls."""
     modes, order = _modes(modes, found.engine), _order(order)
-    options = _options(modes, found.engine, order) | _by(reference_by) | ({} if seed == "0" else {"seed": seed})
-    by_differences = bool(_by(reference_by)) or not found.in_jax
+    options = _options(modes, found.engine, order) | _by(reference_by, noise) | ({} if seed == "0" else {"seed": seed})
+    differences = _differences(reference_by, noise) if found.in_jax else _differences("differences", noise or 0.0)
     line, engine = functools.partial(line, options), lambda _: found.engine
-    question = Question(name_for(f), found.body, engine, line, modes, order, seed, found.written, by_differences)
+    question = Question(name_for(f), found.body, engine, line, modes, order, seed, found.written, differences)
     return question.checked(args, edges)
 
 
-def _by(reference_by):
-    """The option for a line of code, which is not the default if it stands there."""
+def _differences(reference_by, noise):
+    """What asks differences in place of JAX, if these are to."""
     if reference_by not in ("jax", "differences"):
         raise ValueError(f"check: reference_by is 'jax' or 'differences', not {reference_by!r}.")
-    return {} if reference_by == "jax" else {"reference_by": reference_by}
+    return functools.partial(extrapolated, noise=noise) if reference_by == "differences" else None
+
+
+def _by(reference_by, noise):
+    """The options that are not the default, for a line of code."""
+    options = {} if reference_by == "jax" else {"reference_by": reference_by}
+    return options if noise is None else {**options, "noise": noise}
 
 
 def check_engine(engine, names=(), dtypes=(), modes=("fwd", "rev"), order=2):

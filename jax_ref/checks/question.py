@@ -10,7 +10,6 @@ import optree
 
 from ..engines.protocol import Engine
 from ..measure.derivatives import again, compiled, findings, nested
-from ..measure.extrapolated import extrapolated
 from ..measure.quantities import Quantity
 from ..measure.tolerances import Difference, Finding, differences
 from ..referee.judge import examined, once
@@ -27,8 +26,8 @@ class Question:
     """What is asked: whether an engine differentiates ``reference`` as JAX does, whatever the arguments.
 
     ``engine_of(call)``: the engine, for a ``Call``. ``written``: the function in the engine's own terms, where these
-    are others. ``line(args)``: the line of Python that asks again. ``seed``: of the directions. ``by_differences``:
-    whether these are asked in place of JAX, which cannot run ``reference``.
+    are others. ``line(args)``: the line of Python that asks again. ``seed``: of the directions. ``differences``:
+    what asks them in place of JAX, which cannot run ``reference``.
     """
 
     name: str
@@ -39,7 +38,7 @@ class Question:
     order: int = 2
     seed: str = "0"
     written: Callable | None = None
-    by_differences: bool = False
+    differences: Callable | None = None
 
     def checked(self, args, edges=False):
         """The ``Result`` at these arguments, with ``edges`` also at special points in their shapes.
@@ -98,7 +97,7 @@ class Question:
             engine, cause = nested(engine, problem, self.modes)
             notes += [f"first order only: {cause}"] if cause else []
             problem = problem._replace(order=engine.order)
-        if self.by_differences:
+        if self.differences:
             return *self._by_differences(engine, problem, notes, call), answer
         answer = answer or compiled([problem])
         (right,) = answer([problem])
@@ -115,7 +114,7 @@ class Question:
 
     def _by_differences(self, engine, problem, notes, call):
         """What is wrong beyond the error bounds of differences, or that they decide nothing; nothing is excused."""
-        right, told = extrapolated(problem, engine)
+        right, told = self.differences(problem, engine)
         with np.errstate(all="ignore"):
             wrong = once(findings(engine, problem, right, self.modes))
         if not (wrong or told.decided):
@@ -123,6 +122,10 @@ class Question:
                 Finding("undecided", "", Difference(f"{told}: give arguments nearer to one, or a smoother function"))
             ]
         notes.append(str(told))
+        if wrong and told.decided:
+            notes.append(
+                "give noise= if the function is less exact by itself than that, as a solver's tolerance makes it"
+            )
         return wrong + call.found(), []
 
     def _shrink(self, result, wrong_at, order):

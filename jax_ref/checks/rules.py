@@ -106,13 +106,15 @@ def _by_jax(f, given):
         return None  # no function of JAX's
     if not holds_rules(closed):
         return None
+    jvp, body = _jax_jvp, without_rules(f)
     try:
         jax.jvp(moving, primals, primals)
     except TypeError as error:
         if "custom_vjp" not in str(error):
             raise
-        return Ruled(Engine(name_for(f), vjp=_jax_vjp, call=_jax_call), f, without_rules(f), True)
-    return Ruled(Engine(name_for(f), _jax_jvp, _jax_vjp, call=_jax_call), f, without_rules(f), True)
+        jvp = None
+    engine = Engine(name_for(f), jvp, _jax_vjp, call=_jax_call)
+    return Ruled(replace(engine, outer=(engine,)), f, body, True)
 
 
 def _jax_call(f, *primals):

@@ -3,7 +3,8 @@
 Central differences at steps from an eighth of the arguments' size down, a quarter each time, extrapolated (Ridders,
 Accurate computation of F′(x) and F′(x)F″(x), 1982). Of all that follow that one is taken for which its neighbours and
 its share of the noise leave the least error. The noise of the function is what its values at small steps show beyond a
-smooth curve, and no less than their rounding. At a kink the bound reaches to the slopes of both sides.
+smooth curve, and no less than their rounding. At a kink the bound reaches to the slopes of both sides. An error that is
+smooth itself, as a solver's may be, cannot be seen in the values: that much the rule may differ, too.
 """
 
 from typing import NamedTuple
@@ -40,31 +41,29 @@ class Told(NamedTuple):
 
 
 @np.errstate(all="ignore")
-def extrapolated(problem, engine):
+def extrapolated(problem, engine, noise=None):
     """The ``Reference`` by differences, its conditions such that tolerances are the error bounds; and what it tells.
 
-    Second derivatives are those of the engine's own first ones.
+    Second derivatives are those of the engine's own first ones. ``noise``: the error of the function that cannot be
+    seen, relative to its largest value and derivative; by default half the digits.
     """
     f, given = problem.function, problem.vectors
     value = optree.tree_map(np.asarray, f(*given.primals))
     lines, least = _lines(f, given.primals), coarsest_dtype(given)
-    found, bounds, noises = [], [], []
+    noise = float(np.sqrt(np.finfo(least).eps)) if noise is None else noise
+    found, bounds, noises, vague = [], [], [], []
     for v in (given, given.turned()):
         pushed = _slopes(*_values(f, given.primals, v.tangents, _sizes(given.primals, v.tangents)))
-        weights = _flat(v.cotangent)
-        pulled = [_paired(pair, weights) for pair in lines]
-        pulled = [np.array(part) for part in zip(*pulled, strict=True)]
-        numbers = {Quantity.VALUE: value, Quantity.JVP: _like(value, pushed[0])}
-        numbers[Quantity.VJP] = _like(given.primals, pulled[0])
-        bound = {Quantity.VALUE: _like(value, pushed[2], float), Quantity.JVP: _like(value, pushed[1], float)}
-        bound[Quantity.VJP] = _like(given.primals, pulled[1], float)
+        pulled = [np.array(part) for part in zip(*(_paired(pair, _flat(v.cotangent)) for pair in lines), strict=True)]
+        slopes = {Quantity.VALUE: (_flat(value), pushed[2], pushed[2], 0.0), Quantity.JVP: pushed, Quantity.VJP: pulled}
         for what, first, along in _firsts(engine, problem, v):
-            slopes = _slopes(*_values(first, given.primals, along, _sizes(given.primals, along)))
-            like = given.primals if what.of_arguments else value
-            numbers[what], bound[what] = _like(like, slopes[0]), _like(like, slopes[1], float)
-        found.append(numbers)
-        bounds.append(bound)
+            slopes[what] = _slopes(*_values(first, given.primals, along, _sizes(given.primals, along)))
+        error = {what: s[1] + noise * np.max(np.abs(s[0]), initial=0.0) for what, s in slopes.items()}
+        like = {what: given.primals if what.of_arguments else value for what in slopes}
+        found.append({what: _like(like[what], s[0]) for what, s in slopes.items()})
+        bounds.append({what: _like(like[what], error[what] + s[3], float) for what, s in slopes.items()})
         noises.append(np.max(pushed[2], initial=0.0) / (np.max(np.abs(_flat(value)), initial=0.0) or 1.0))
+        vague.append({what: (error[what], np.max(np.abs(slopes[what][0]), initial=0.0) or 1.0) for what in FIRST})
     conditions = tuple(
         {
             what: optree.tree_map(lambda x, b: b / unit((x.dtype, least)), *(tree[what] for tree in pair))
@@ -72,7 +71,7 @@ def extrapolated(problem, engine):
         }
         for pair in zip(found, bounds, strict=True)
     )
-    return Reference(tuple(found), conditions, least), _told(found, bounds, float(max(noises)))
+    return Reference(tuple(found), conditions, least), _told(vague, float(max(noises)))
 
 
 def _firsts(engine, problem, v):
@@ -85,16 +84,11 @@ def _firsts(engine, problem, v):
             yield Quantity.JVP_OF_JVP, lambda *x: engine.jvp(f, x, v.tangents)[1], v.others
 
 
-def _told(found, bounds, noise):
-    decided, asked, widest = 0, 0, 0.0
-    for numbers, bound in zip(found, bounds, strict=True):
-        for what in FIRST:
-            largest = np.max(np.abs(_flat(numbers[what])), initial=0.0) or 1.0
-            relative = np.real(_flat(bound[what])) / largest
-            clear = relative <= VAGUE
-            decided, asked = decided + int(np.sum(clear)), asked + clear.size
-            widest = max(widest, float(np.max(relative[clear], initial=0.0)))
-    return Told(decided, asked, widest, noise)
+def _told(vague, noise):
+    """``vague``: per set of vectors and first derivative the error bounds, and the largest number."""
+    relative = np.concatenate([error / largest for of in vague for error, largest in of.values()])
+    clear = relative <= VAGUE
+    return Told(int(np.sum(clear)), clear.size, float(np.max(relative[clear], initial=0.0)), noise)
 
 
 def _flat(tree):
@@ -163,26 +157,29 @@ def _values(f, primals, tangents, sizes):
 
 
 def _paired(pair, weights):
-    """The value, bound and noise of ∂/∂x − i ∂/∂y of Re⟨weights, f⟩."""
+    """``_slopes`` of Re⟨weights, f⟩: ∂/∂x − i ∂/∂y."""
     sums = [(steps, eps, *(np.real(values @ weights)[..., None] for values in rest)) for steps, eps, *rest in pair]
     sizes = [np.sum(np.abs(start * weights)) for _, _, start, *_ in pair]
     slopes = [_slopes(*s, size) for s, size in zip(sums, sizes, strict=True)]
     value = slopes[0][0] - (1j * slopes[1][0] if len(pair) > 1 else 0)
-    return value[0], sum(s[1][0] for s in slopes), max(s[2][0] for s in slopes)
+    return value[0], sum(s[1][0] for s in slopes), max(s[2][0] for s in slopes), sum(s[3][0] for s in slopes)
 
 
 def _slopes(steps, eps, start, after, before, size=None):
-    """Each output's slope, its error bound, and the noise in it; ``size``: of the terms of which it is a sum."""
+    """Each output's slope, its error bound, the noise of the output, and how far the slopes of both sides are off.
+
+    ``size``: of the terms of which it is a sum.
+    """
     h = steps[:, None]
     rounding = eps * (np.abs(start) if size is None else size)
     bend = after + before - 2 * start
-    rough = np.abs(bend[1:] - bend[:-1] / RATIO**2)[-3:]  # what no parabola explains at the smallest steps
+    # what neither a parabola nor a kink explains at the smallest steps
+    rough = np.minimum(*(np.abs(bend[1:] - bend[:-1] / power)[-3:] for power in (RATIO, RATIO**2)))
     noise = np.maximum(np.max(np.where(np.isfinite(rough), rough, 0), axis=0, initial=0.0) / 2, rounding)
     slope, error = _limit((after - before) / (2 * h), noise / h, RATIO**2)
     gap, vague = _limit(bend / (2 * h), 2 * noise / h, RATIO)
     kink = np.where(np.abs(gap) > 4 * vague, np.abs(gap) + vague, 0)
-    bound = np.where(np.isfinite(slope), error + kink, np.inf)
-    return np.where(np.isfinite(slope), slope, 0), bound, noise
+    return np.where(np.isfinite(slope), slope, 0), np.where(np.isfinite(slope), error, np.inf), noise, kink
 
 
 def _limit(rows, noise, ratio):
