@@ -11,6 +11,7 @@ import zlib
 import numpy as np
 import pytest
 
+from jax_ref.checks.check import check_vjp
 from jax_ref.engines.protocol import Engine
 from jax_ref.measure.derivatives import Problem, compiled, vectors
 from jax_ref.referee.judge import examined
@@ -433,3 +434,9 @@ def test_right(name, dtype):
         with np.errstate(all="ignore"):
             found, _ = examined(engine, problem, right, ("rev",))
         assert not found, f"draw {k} of seed {SEED}: {found[0]}"
+
+
+def test_a_formula_that_loses_more_digits_than_the_value_is_not_excused():
+    rule = lambda x: (np.sin(x), lambda g: (g * ((np.cos(x) + 1e8) - 1e8),))
+    with pytest.raises(AssertionError, match="rounding: a formula that cancels"):
+        check_vjp(rule, np.sin, np.array([0.5, -1.25, 2.0]), order=1)

@@ -19,7 +19,7 @@ from ..lift import lift
 from .executables import afresh
 from .hints import Witness, hint
 from .quantities import FIRST, Quantity
-from .rounding import shaken
+from .rounding import of_shaken, shaken
 from .tolerances import Difference, Finding, differences, tolerance, unit
 
 # XLA options, to compile quickly what runs a few times: fusion takes minutes for some twenty steps of an ODE. The
@@ -167,6 +167,38 @@ def rounded(problem, reference):
             condition = optree.tree_map(np.add, condition, moved)
         conditions.append(condition)
     return reference._replace(conditions=tuple(conditions))
+
+
+def by_own_rounding(engine, problem, reference, got):
+    """The reference, with conditions that count the rounding of what a rule computes, as far as its value is rounded.
+
+    Whoever takes the derivative from the value, as y (1 − y), has no more digits than that has; a formula that loses
+    more of them is not excused.
+    """
+    step, conditions = float(np.sqrt(_eps(problem.vectors))), []
+    for k, condition in enumerate(reference.conditions):
+        v = problem.vectors.turned() if k else problem.vectors
+        with contextlib.suppress(Exception), np.errstate(all="ignore"):  # whatever a rule has against such arrays
+            for seed in range(2):
+                for what, moved, most in _by_shaken(engine, v, got[k], seed):
+                    change = _change(optree.tree_map(np.asarray, moved), got[k][what], step)
+                    wider = optree.tree_map(lambda c, d, most=most: c + np.minimum(d, most), condition[what], change)
+                    condition = condition | {what: wider}
+        conditions.append(condition)
+    return reference._replace(conditions=tuple(conditions))
+
+
+def _by_shaken(engine, v, got, seed):
+    """A rule's derivatives, each result on the way moved, with the size of the values that they belong to."""
+    primals, tangents, cotangent = optree.tree_map(lambda x: of_shaken(x, seed), v[:2] + v[3:4])
+    largest = lambda tree: max((np.max(np.abs(x), initial=0.0) for x in optree.tree_leaves(tree)), default=0.0)
+    if engine.vjp:
+        terms = optree.tree_map(np.multiply, v.cotangent, got[Quantity.VALUE_OF_VJP])
+        most = sum(float(np.sum(np.abs(x))) for x in optree.tree_leaves(terms))
+        yield Quantity.VJP, engine.vjp(None, *primals)[1](cotangent), most
+    if engine.jvp:
+        most = largest(got[Quantity.VALUE_OF_JVP]) * largest(v.tangents)
+        yield Quantity.JVP, engine.jvp(None, primals, tangents)[1], most
 
 
 def _floored(reference, problem):

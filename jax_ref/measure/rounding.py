@@ -21,7 +21,7 @@ EXACT = set(
 # Primitives that call a program, and where they keep it.
 RULES = "custom_jvp_call", "custom_vjp_call"
 CALLS = {
-    **dict.fromkeys(("jit", "pjit", "checkpoint"), "jaxpr"),
+    **dict.fromkeys(("jit", "pjit", "checkpoint", "remat2"), "jaxpr"),
     **dict.fromkeys(("closed_call", *RULES), "call_jaxpr"),
 }
 
@@ -31,6 +31,34 @@ def shaken(program, given, seed):
     closed, out = jax.make_jaxpr(program, return_shape=True)(given)
     results = _run(closed, jax.tree.leaves(given), functools.partial(_moved, seed=seed))
     return jax.tree.unflatten(jax.tree.structure(out), map(np.asarray, results))
+
+
+class Shaken(np.ndarray):
+    """An array whose results of NumPy's calls are moved in the same way: for rules that are no program of JAX's."""
+
+    seed = 0
+
+    def __array_finalize__(self, made_of):
+        self.seed = getattr(made_of, "seed", 0)
+
+    def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
+        return self._of(getattr(ufunc, method), inputs, kwargs)
+
+    def __array_function__(self, function, types, args, kwargs):
+        return self._of(function, args, kwargs)
+
+    def _of(self, function, args, kwargs):
+        args, kwargs = jax.tree.map(lambda x: np.asarray(x) if isinstance(x, Shaken) else x, (args, kwargs))
+        return jax.tree.map(lambda y: of_shaken(y, self.seed, _moved), function(*args, **kwargs))
+
+
+def of_shaken(x, seed, moved=lambda x, seed: x):
+    """An array as one whose results are moved; other things as they are."""
+    if not isinstance(x, (np.ndarray, np.generic)):
+        return x
+    x = np.asarray(moved(x, seed)).view(Shaken)
+    x.seed = seed
+    return x
 
 
 def without_rules(f):

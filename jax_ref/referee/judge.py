@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import optree
 
-from ..measure.derivatives import compared, measured, rounded
+from ..measure.derivatives import by_own_rounding, compared, measured, rounded
 from ..measure.quantities import FIRST, Quantity, quantity
 from ..measure.tolerances import unit
 from . import estimates
@@ -35,6 +35,9 @@ def weighed(engine, problem, reference, quantities):
     found = compared(engine, problem, reference, quantities)
     if found:
         reference = rounded(problem, reference)
+        found = compared(engine, problem, reference, quantities)
+    if found and engine.rule:
+        reference = by_own_rounding(engine, problem, reference, quantities[0])
         found = compared(engine, problem, reference, quantities)
     return judged(problem, reference, found)
 
