@@ -98,7 +98,8 @@ class Question:
             notes += [f"first order only: {cause}"] if cause else []
             problem = problem._replace(order=engine.order)
         if self.differences:
-            return *self._by_differences(engine, problem, notes, call), answer
+            right, told = self.differences(problem, engine)
+            return self._by_differences(engine, problem, right, told, notes) + call.found(), [], answer
         answer = answer or compiled([problem])
         (right,) = answer([problem])
         try:
@@ -112,9 +113,8 @@ class Question:
             excused = []
         return wrong + call.found(), excused, answer
 
-    def _by_differences(self, engine, problem, notes, call):
-        """What is wrong beyond the error bounds of differences, or that they decide nothing; nothing is excused."""
-        right, told = self.differences(problem, engine)
+    def _by_differences(self, engine, problem, right, told, notes):
+        """What is wrong beyond the error bounds of differences, or that they decide nothing."""
         with np.errstate(all="ignore"):
             wrong = once(findings(engine, problem, right, self.modes))
         if not (wrong or told.decided):
@@ -126,7 +126,7 @@ class Question:
             notes.append(
                 "give noise= if the function is less exact by itself than that, as a solver's tolerance makes it"
             )
-        return wrong + call.found(), []
+        return wrong
 
     def _shrink(self, result, wrong_at, order):
         """Put into the result the smallest case that is still wrong in something that nothing else explains."""
