@@ -438,5 +438,5 @@ def test_right(name, dtype):
 
 def test_a_formula_that_loses_more_digits_than_the_value_is_not_excused():
     rule = lambda x: (np.sin(x), lambda g: (g * ((np.cos(x) + 1e8) - 1e8),))
-    with pytest.raises(AssertionError, match="rounding: a formula that cancels"):
+    with pytest.raises(AssertionError, match="JAX is right"):
         check_vjp(rule, np.sin, np.array([0.5, -1.25, 2.0]), order=1)
