@@ -8,23 +8,22 @@ at a kink, beside it, nothing is wrong: the difference is told in ``Result.excus
 
 import functools
 import time
+from dataclasses import replace
 
-import jax
 import numpy as np
 import optree
-
-from scratch_ad.tracer import name_of
 
 from ..engines.protocol import numpys
 from ..engines.ready import OURS, Engine
 from ..engines.ready import engine as engine_named
-from ..measure.rounding import without_rules
+from ..measure.extrapolated import extrapolated
 from ..report.progress import Progress
 from ..report.records import Counts
 from ..report.words import compared
 from ..sweep import sweep
-from .parts import Parts, no_tangent
+from .parts import no_tangent
 from .question import Question
+from .rules import WITHIN_JAX, name_for, of_others, ruled
 from .shrink import Code, listed
 
 __tracebackhide__ = True  # pytest shows the caller's lines
@@ -34,7 +33,18 @@ SPELT = 100  # numbers in arguments, up to which a line of code holds them
 # What users call
 
 
-def check(f, *args, modes=("fwd", "rev"), order=2, engine=OURS, edges=False, reference=None, seed="0"):
+def check(
+    f,
+    *args,
+    modes=("fwd", "rev"),
+    order=2,
+    engine=OURS,
+    edges=False,
+    reference=None,
+    reference_by="jax",
+    noise=None,
+    seed="0",
+):
     """``engine`` against JAX on ``f`` at ``args``: value, derivatives, second derivatives, and consistency.
 
     ``f``: a plain NumPy function; for an engine of another namespace, written in calls of that, and ``reference`` the
@@ -42,20 +52,32 @@ def check(f, *args, modes=("fwd", "rev"), order=2, engine=OURS, edges=False, ref
     ``modes``: of "fwd" and "rev", those that the engine has. ``order``: 1 or 2. ``engine``: an ``Engine`` or the name
     of one. ``edges``: first derivatives also at special points in the arguments' shapes: zeros, ones, ties, ±∞, nan,
     the largest and the smallest numbers; those where ``f`` itself raises are left out. ``seed``: of the directions.
+    ``reference_by``: "differences" for a function that JAX cannot run; then the verdict is as sharp as their error
+    bound, which the result tells, and undecided where that is too wide. ``noise``: the error of such a function that is
+    smooth, as a solver's tolerance, relative to its largest value; by default half the digits of its dtype.
+
+    A function of JAX's arrays or of PyTorch's tensors is checked by the custom rules that it calls, against JAX's
+    derivative of the bodies without them and against differences. At a kink all between the slopes of both sides is
+    right, element by element and whatever else is in the array, as long as the elements together give a derivative
+    along all of them that lies between those of both sides; all outside is wrong.
 
     Returns a ``Result``. Raises AssertionError if anything is wrong or the engine lacks a rule, TypeError if no
-    argument or nothing that ``f`` returns is real or complex, ValueError for an unknown mode, order or engine, and what
-    ``f`` or the engine raises, but for what would end the program (SystemExit, a KeyboardInterrupt of its own): that is
-    wrong.
+    argument or nothing that ``f`` returns is real or complex, or if ``f`` is JAX's and calls no custom rule, ValueError
+    for an unknown mode, order, engine or ``reference_by``, and what ``f`` or the engine raises, but for what would end
+    the program (SystemExit, a KeyboardInterrupt of its own): that is wrong.
     """
     engine = engine if isinstance(engine, Engine) else engine_named(engine)
+    if engine is OURS and reference is None and (found := of_others(f, args)):
+        line = functools.partial(_line, "check", [name_for(f)])
+        return _by_rules(found, f, args, line, modes, order, seed, edges, reference_by, noise)
     modes = _modes(modes, engine)
-    order, options = _order(order), _options(modes, engine, order)
+    order, options = _order(order), _options(modes, engine, order) | _by(reference_by, noise)
     options |= {} if engine is OURS else {"engine": _written(engine)}
-    options |= {} if reference is None else {"reference": Code(_name(reference, "reference"))}
-    line = functools.partial(_line, "check", [_name(f)], {**options, "seed": seed})
+    options |= {} if reference is None else {"reference": Code(name_for(reference, "reference"))}
+    line = functools.partial(_line, "check", [name_for(f)], {**options, "seed": seed})
     written = None if reference is None else f
-    question = Question(_name(f), reference or f, lambda _: engine, line, modes, order, seed, written)
+    asked = (reference or f, lambda _: engine, line, modes, order, seed, written, _differences(reference_by, noise))
+    question = Question(name_for(f), *asked)
     try:
         return question.checked(args, edges)
     except Exception as error:
@@ -67,62 +89,82 @@ def check(f, *args, modes=("fwd", "rev"), order=2, engine=OURS, edges=False, ref
         ) from error
 
 
-def check_vjp(my_vjp, reference, *primals, edges=False, seed="0"):
+def check_vjp(my_vjp, reference, *primals, order=2, edges=False, reference_by="jax", noise=None, seed="0"):
     """A reverse rule, ``my_vjp(*primals) -> (out, pullback)``, against JAX's derivative of ``reference``.
 
     ``reference``: the same function in plain NumPy or in jax.numpy. ``pullback(cotangent)`` gives a tuple with one
     cotangent per primal, the transpose of the derivative without conjugation; those of integers are not looked at.
-    Returns a ``Result``; raises AssertionError if anything is wrong. ``edges`` and ``seed``: see ``check``.
+    ``order``: 2 also differentiates the rule, where it is written in calls of NumPy or of jax.numpy; where it cannot be
+    differentiated, the result says "first order only" and why. Returns a ``Result``; raises AssertionError if anything
+    is wrong. ``edges``, ``reference_by``, ``noise``, ``seed``, and what is right at a kink: see ``check``.
     """
+    order = _order(order)
 
     def engine(call):
         def vjp(_, *moving):
             out, pullback = my_vjp(*call.given.whole(moving))
             return call.out.results(out), lambda g: call.given.some(pullback(call.out.whole(g, no_tangent)))
 
-        return Engine(_name(my_vjp), vjp=vjp, order=1, rule=True)
+        return Engine(name_for(my_vjp), vjp=vjp, rule=True, outer=(OURS, WITHIN_JAX))
 
-    line = functools.partial(_line, "check_vjp", [_name(my_vjp), _name(reference, "reference")], {"seed": seed})
-    return Question(_name(my_vjp), reference, engine, line, ("rev",), 1, seed).checked(primals, edges)
+    options = ({} if order == 2 else {"order": order}) | _by(reference_by, noise)
+    line = functools.partial(
+        _line, "check_vjp", [name_for(my_vjp), name_for(reference, "reference")], {**options, "seed": seed}
+    )
+    question = Question(
+        name_for(my_vjp), reference, engine, line, ("rev",), order, seed, None, _differences(reference_by, noise)
+    )
+    return question.checked(primals, edges)
 
 
-def check_jvp(my_jvp, reference, *primals, edges=False, seed="0"):
+def check_jvp(my_jvp, reference, *primals, order=2, edges=False, reference_by="jax", noise=None, seed="0"):
     """A forward rule, ``my_jvp(primals, tangents) -> (out, tangent_out)``, against JAX; see ``check_vjp``.
 
     The tangents of integers are zeros of dtype float0, as in JAX.
     """
+    order, differences = _order(order), _differences(reference_by, noise)
 
     def engine(call):
         def jvp(_, moving, tangents):
             found = my_jvp(call.given.whole(moving), call.given.whole(tangents, no_tangent))
             return call.out.results(found[0]), call.out.some(found[1])
 
-        return Engine(_name(my_jvp), jvp=jvp, order=1, rule=True)
+        outer = (OURS, WITHIN_JAX)
+        if differences:  # which see one direction of the rule at a time
+            outer = tuple(replace(engine, vjp=None) for engine in outer)
+        return Engine(name_for(my_jvp), jvp=jvp, rule=True, outer=outer)
 
-    line = functools.partial(_line, "check_jvp", [_name(my_jvp), _name(reference, "reference")], {"seed": seed})
-    return Question(_name(my_jvp), reference, engine, line, ("fwd",), 1, seed).checked(primals, edges)
+    options = ({} if order == 2 else {"order": order}) | _by(reference_by, noise)
+    line = functools.partial(
+        _line, "check_jvp", [name_for(my_jvp), name_for(reference, "reference")], {**options, "seed": seed}
+    )
+    question = Question(name_for(my_jvp), reference, engine, line, ("fwd",), order, seed, None, differences)
+    return question.checked(primals, edges)
 
 
-def check_custom(f, reference, *args, modes=("fwd", "rev"), order=2, edges=False, seed="0"):
-    """A JAX user's ``jax.custom_vjp`` or ``jax.custom_jvp`` function, or a ``torch.autograd.Function``, against JAX.
+def check_custom(
+    f, reference, *args, modes=("fwd", "rev"), order=2, edges=False, reference_by="jax", noise=None, seed="0"
+):
+    """A function that calls custom rules, against JAX: the rules of JAX's users, of PyTorch's, and ours.
 
-    ``reference``: the same function without a rule of its own, in plain NumPy or in jax.numpy. ``f`` may also be a
-    JAX function that calls such functions. It is differentiated in the modes that its rules have, in JAX up to second
-    order and in PyTorch to first. Returns a ``Result``; raises AssertionError if anything is wrong. ``modes``,
-    ``order`` (1 for a rule that is no JAX function itself, as one by ``jax.pure_callback``), ``edges`` and ``seed``:
-    see ``check``.
+    ``f``: a ``jax.custom_vjp``, ``jax.custom_jvp``, ``scratch_ad.custom_vjp`` or ``scratch_ad.custom_jvp`` function, a
+    ``torch.autograd.Function`` or its ``apply``, or a function that calls such ones, in ``jit``, ``partial``, loops,
+    branches and containers. ``reference``: the same function without a rule of its own, in plain NumPy or in jax.numpy.
+    It is differentiated in the modes that its rules have, to second order where they can be differentiated once more;
+    where not, the result says "first order only" and why.
+    Returns a ``Result``; raises AssertionError if anything is wrong, and TypeError if derivatives of ``f`` go through
+    no custom rule, so that nothing could be checked. ``modes``, ``order``, ``edges``, ``reference_by``,
+    ``noise``, ``seed``, and what is right at a kink: see ``check``.
     """
-    if isinstance(f, type) and any(base.__module__.startswith("torch.autograd") for base in f.__mro__):
-        from ..engines.peers import torch_function
-
-        engine, written = torch_function(f), f.apply
-    else:
-        engine, written = _jax_engine(f, args), f
-    modes = _modes(modes, engine)
-    options = _options(modes, engine, order) | {"seed": seed}
-    line = functools.partial(_line, "check_custom", [_name(f), _name(reference, "reference")], options)
-    question = Question(_name(f), reference, lambda _: engine, line, modes, order, seed, written)
-    return question.checked(args, edges)
+    if not (found := ruled(f, args)):
+        raise TypeError(
+            f"check_custom: derivatives of {name_for(f)} at these arguments go through no custom rule: give it a "
+            "jax.custom_vjp, torch.autograd.Function, scratch_ad.custom_vjp or the like itself, or a function that "
+            "calls one on its arguments; for a function without rules use check."
+        )
+    found = found._replace(body=reference, in_jax=True)
+    line = functools.partial(_line, "check_custom", [name_for(f), name_for(reference, "reference")])
+    return _by_rules(found, f, args, line, modes, order, seed, edges, reference_by, noise)
 
 
 def check_grads(f, args, order=2, modes=("fwd", "rev"), atol=None, rtol=None, eps=None):
@@ -130,9 +172,10 @@ def check_grads(f, args, order=2, modes=("fwd", "rev"), atol=None, rtol=None, ep
 
     No tolerance grows with the size of the array, as both do there, every element is compared by itself, and along
     several directions. ``f`` is a plain NumPy function, whose derivatives are ours, or a JAX function: then the custom
-    rules in it, outside of loops and branches, are compared with JAX's derivatives of the bodies. ``atol``, ``rtol``
-    and ``eps`` must be left out: the tolerance is measured from the function itself.
-    Raises TypeError if one is given or ``args`` is no tuple or list, and AssertionError if anything is wrong.
+    rules in it are compared with JAX's derivatives of the bodies; or a function of PyTorch's tensors, whose rules are
+    compared with differences. ``atol``, ``rtol`` and ``eps`` must be left out: the tolerance is measured from the
+    function itself. Raises TypeError if one is given, ``args`` is no tuple or list, or a JAX function calls no custom
+    rule, and AssertionError if anything is wrong.
     """
     if (atol, rtol, eps) != (None, None, None):
         raise TypeError(
@@ -140,15 +183,33 @@ def check_grads(f, args, order=2, modes=("fwd", "rev"), atol=None, rtol=None, ep
         )
     if not isinstance(args, (tuple, list)):
         raise TypeError("check_grads: args is a tuple of the arguments of f, such as (x,).")
-    with np.errstate(all="ignore"):
-        out = f(*args)
-    if not any(isinstance(leaf, jax.Array) for leaf in jax.tree.leaves(out)):
+    if not (found := of_others(f, args)):
         return check(f, *args, modes=modes, order=order)
-    engine = _jax_engine(f, args)
-    line = functools.partial(_line, "check_grads", [_name(f)], {"order": order, "modes": modes})
-    modes = _modes(modes, engine)
-    question = Question(_name(f), without_rules(f), lambda _: engine, line, modes, _order(order), written=f)
-    return question.checked(args)
+    line = functools.partial(_line, "check_grads", [name_for(f)])
+    return _by_rules(found, f, args, line, modes, order)
+
+
+def _by_rules(found, f, args, line, modes, order, seed="0", edges=False, reference_by="jax", noise=None):
+    """The ``Result`` for a function by the custom rules that it calls."""
+    modes, order = _modes(modes, found.engine), _order(order)
+    options = _options(modes, found.engine, order) | _by(reference_by, noise) | ({} if seed == "0" else {"seed": seed})
+    differences = _differences(reference_by, noise) if found.in_jax else _differences("differences", noise or 0.0)
+    line, engine = functools.partial(line, options), lambda _: found.engine
+    question = Question(name_for(f), found.body, engine, line, modes, order, seed, found.written, differences)
+    return question.checked(args, edges)
+
+
+def _differences(reference_by, noise):
+    """What asks differences in place of JAX, if these are to."""
+    if reference_by not in ("jax", "differences"):
+        raise ValueError(f"check: reference_by is 'jax' or 'differences', not {reference_by!r}.")
+    return functools.partial(extrapolated, noise=noise) if reference_by == "differences" else None
+
+
+def _by(reference_by, noise):
+    """The options that are not the default, for a line of code."""
+    options = {} if reference_by == "jax" else {"reference_by": reference_by}
+    return options if noise is None else {**options, "noise": noise}
 
 
 def check_engine(engine, names=(), dtypes=(), modes=("fwd", "rev"), order=2):
@@ -209,44 +270,7 @@ def _written(engine):
         return Code("engine")
 
 
-def _jax_engine(f, args):
-    """JAX on a function of its own arrays; without forward mode where a rule of ``jax.custom_vjp`` forbids it."""
-    given = Parts(args)
-    primals = given.some(given.tree)
-    try:
-        jax.jvp(lambda *x: f(*given.whole(x)), primals, primals)
-    except TypeError as error:
-        if "custom_vjp" not in str(error):
-            raise
-        return Engine(_name(f), vjp=_jax_vjp, call=_jax_call)
-    return Engine(_name(f), _jax_jvp, _jax_vjp, call=_jax_call)
-
-
-def _jax_call(f, *primals):
-    return _arrays(f(*primals))
-
-
-def _jax_jvp(f, primals, tangents):
-    return _arrays(jax.jvp(f, primals, tangents))
-
-
-def _jax_vjp(f, *primals):
-    out, pullback = jax.vjp(f, *primals)
-    return _arrays(out), lambda g: _arrays(pullback(g))
-
-
-def _arrays(tree):
-    """Arrays of NumPy's; inside another transformation there are none yet."""
-    return optree.tree_map(lambda x: x if isinstance(x, jax.core.Tracer) else np.asarray(x), tree)
-
-
 # In words
-
-
-def _name(f, otherwise="f"):
-    """What a function is called in code; ``otherwise`` where it has no name of its own."""
-    name = name_of(f)
-    return name if name.replace(".", "").isidentifier() else otherwise
 
 
 def _line(call, names, options, args):

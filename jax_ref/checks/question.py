@@ -10,10 +10,10 @@ import optree
 
 from ..engines.guard import heed, is_users, said, watching
 from ..engines.protocol import Engine
-from ..measure.derivatives import again, compiled
+from ..measure.derivatives import again, compiled, findings, nested
 from ..measure.quantities import Quantity
 from ..measure.tolerances import Difference, Finding, differences
-from ..referee.judge import examined
+from ..referee.judge import examined, once
 from ..report.result import Result
 from ..report.words import described, follows
 from .parts import Call, is_moving
@@ -27,7 +27,8 @@ class Question:
     """What is asked: whether an engine differentiates ``reference`` as JAX does, whatever the arguments.
 
     ``engine_of(call)``: the engine, for a ``Call``. ``written``: the function in the engine's own terms, where these
-    are others. ``line(args)``: the line of Python that asks again. ``seed``: of the directions.
+    are others. ``line(args)``: the line of Python that asks again. ``seed``: of the directions. ``differences``:
+    what asks them in place of JAX, which cannot run ``reference``.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Question:
     order: int = 2
     seed: str = "0"
     written: Callable | None = None
+    differences: Callable | None = None
 
     def checked(self, args, edges=False):
         """The ``Result`` at these arguments, with ``edges`` also at special points in their shapes.
@@ -71,7 +73,7 @@ class Question:
 
     def _look(self, result, args, points):
         """Put into the result what is wrong at the arguments and at these points; returns the first that are wrong."""
-        result.findings, result.excused, answer = self._found(args, self.order)
+        result.findings, result.excused, answer = self._found(args, self.order, notes=result.notes)
         wrong_at = args
         for point in points:
             try:
@@ -86,11 +88,21 @@ class Question:
             result.excused += excused
         return wrong_at
 
-    def _found(self, args, order, answer=None):
-        """All that is wrong at these arguments, what is excused, and what gives JAX's answer to them and others."""
+    def _found(self, args, order, answer=None, notes=None):
+        """All that is wrong at these arguments, what is excused, and what gives JAX's answer to them and others.
+
+        ``notes`` takes what could not be asked, and how sharp the answer is.
+        """
         call = Call(self.reference, args)
-        engine = self.engine_of(call)
+        engine, notes = self.engine_of(call), [] if notes is None else notes
         problem = call.problem(self.reference, self.written, self.seed, min(order, engine.order))
+        if problem.order > 1 and engine.outer:
+            engine, cause = nested(engine, problem, self.modes)
+            notes += [f"first order only: {cause}"] if cause else []
+            problem = problem._replace(order=engine.order)
+        if self.differences:
+            right, told = self.differences(problem, engine)
+            return self._by_differences(engine, problem, right, told, notes) + call.found(), [], answer
         answer = answer or compiled([problem])
         (right,) = answer([problem])
         try:
@@ -101,6 +113,21 @@ class Question:
         except BaseException as error:
             wrong, excused = _of_raised(engine, problem, right, error), []
         return wrong + call.found(), excused, answer
+
+    def _by_differences(self, engine, problem, right, told, notes):
+        """What is wrong beyond the error bounds of differences, or that they decide nothing."""
+        with np.errstate(all="ignore"):
+            wrong = once(findings(engine, problem, right, self.modes))
+        if not (wrong or told.decided):
+            wrong = [
+                Finding("undecided", "", Difference(f"{told}: give arguments nearer to one, or a smoother function"))
+            ]
+        notes.append(str(told))
+        if wrong and told.decided:
+            notes.append(
+                "give noise= if the function is less exact by itself than that, as a solver's tolerance makes it"
+            )
+        return wrong
 
     def _shrink(self, result, wrong_at, order):
         """Put into the result the smallest case that is still wrong in something that nothing else explains."""

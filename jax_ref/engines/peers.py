@@ -26,6 +26,7 @@ from scratch_ad import scipy
 from scratch_ad.tracer import Tracer
 
 from .protocol import Engine, numpys
+from .tensors import conjugate, tensor
 
 # What the peers' messages say where a rule, a keyword or a dtype is lacking.
 _LACKING = (
@@ -90,9 +91,9 @@ def torch():
     import torch
 
     is_tensor = lambda x: isinstance(x, torch.Tensor)
-    tensors = lambda tree: optree.tree_map(lambda x: x if is_tensor(x) else _tensor(x), tree)
+    tensors = lambda tree: optree.tree_map(lambda x: x if is_tensor(x) else tensor(x), tree)
     arrays = lambda tree: optree.tree_map(lambda x: x.numpy(force=True), tree)
-    conjugate = functools.partial(optree.tree_map, _conjugate)
+    conjugated = functools.partial(optree.tree_map, conjugate)
 
     def over_tensors(f):
         return lambda *args: tensors(f(*args))
@@ -107,51 +108,16 @@ def torch():
     def pull(f, primals):
         leave = outside(primals)
         out, pullback = torch.func.vjp(over_tensors(f), *tensors(primals))
-        return leave(out), lambda g: leave(conjugate(pullback(conjugate(tensors(g)))))
+        return leave(out), lambda g: leave(conjugated(pullback(conjugated(tensors(g)))))
 
     evaluate = lambda f, primals: over_tensors(f)(*tensors(primals))
     return _engine("torch", _TorchByNumPyName(torch), evaluate, push, pull)
 
 
-def torch_function(f):
-    """Reverse mode, first order, of a subclass of ``torch.autograd.Function``: the engine is given ``f`` itself."""
-    import torch
-
-    def vjp(apply, *primals):
-        moving = optree.tree_map(lambda x: _tensor(x).requires_grad_(), primals)
-        out = apply(*moving)
-
-        def pullback(cotangent):
-            pairs = zip(optree.tree_leaves(out), map(_tensor, optree.tree_leaves(cotangent)), strict=True)
-            pairs = [(y, _conjugate(g)) for y, g in pairs if y.requires_grad]
-            leaves, spec = optree.tree_flatten(moving)
-            found = map(torch.zeros_like, leaves)
-            if pairs:
-                ys, gs = zip(*pairs, strict=True)
-                options = {"retain_graph": True, "allow_unused": True, "materialize_grads": True}
-                found = torch.autograd.grad(ys, leaves, gs, **options)
-            return optree.tree_unflatten(spec, [_conjugate(c).numpy(force=True) for c in found])
-
-        return optree.tree_map(lambda y: y.numpy(force=True), out), pullback
-
-    return Engine(f.__name__, vjp=vjp, order=1)
-
-
-def _conjugate(x):
-    return x.conj() if x.is_complex() else x
-
-
-def _tensor(x):
-    """A tensor of the dtype of ``x`` in memory of its own; PyTorch has no negative strides."""
-    import torch
-
-    return torch.from_numpy(np.array(x, order="C"))
-
-
 def _argument(x):
     if isinstance(x, (np.dtype, type)) and np.dtype(x).kind in "biufc":
-        return _tensor(np.empty(0, x)).dtype
-    return _tensor(x) if isinstance(x, np.ndarray) else x
+        return tensor(np.empty(0, x)).dtype
+    return tensor(x) if isinstance(x, np.ndarray) else x
 
 
 # PyTorch's names of NumPy's functions and keywords, where they are others; it takes ``axis`` and ``keepdims`` itself.
@@ -198,7 +164,7 @@ class _TorchByNumPyName:
     @staticmethod
     def array(x, dtype=None):
         """A constant; of float64 where PyTorch would make float32."""
-        return _tensor(x) if dtype is None else _tensor(x).to(_argument(dtype))
+        return tensor(x) if dtype is None else tensor(x).to(_argument(dtype))
 
     def __getattr__(self, name):
         if name in _OTHER_MEANING:

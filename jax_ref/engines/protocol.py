@@ -25,6 +25,7 @@ class Engine:
     ``call(f, *primals) -> out``: the function undifferentiated, where that is not NumPy's own doing.
     ``rule``: whether it is the rule of one function, which it takes any function for. ``program``: turns a function of
     arrays in containers that calls ``jvp`` and ``vjp`` into one that is run otherwise, as compiled programs are.
+    ``outer``: engines of which the first that can differentiates its derivatives once more, where it does not itself.
     Raises ValueError if it has no mode, or what it says of itself has no meaning.
     """
 
@@ -38,6 +39,7 @@ class Engine:
     call: Callable | None = None
     rule: bool = False
     program: Callable | None = None
+    outer: tuple["Engine", ...] = ()
 
     def __post_init__(self):
         if not (self.jvp or self.vjp):

@@ -1,6 +1,7 @@
 """Measuring: an engine's derivatives beside JAX's at the same point, and how far they may be apart.
 
 Read ``quantities`` first (what is compared), then ``tolerances`` (when two results differ) and ``derivatives`` (how
-both are had). ``hints`` names the kind of mistake, ``rounding`` says how exact JAX's program is, ``executables`` keeps
-compiled programs, ``walk`` runs a program operation by operation, and ``nans`` finds which of them first made a nan.
+both are had). ``extrapolated`` asks differences in place of JAX, ``hints`` names the kind of mistake, ``rounding`` says
+how exact JAX's program is and what it computes without custom rules, ``executables`` keeps compiled programs, ``walk``
+runs a program operation by operation, and ``nans`` finds which of them first made a nan.
 """

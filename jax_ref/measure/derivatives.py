@@ -8,6 +8,7 @@ first derivatives, that of a variable used twice, and the second ones in all fou
 import contextlib
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple
 
 import jax
@@ -18,8 +19,8 @@ from ..lift import lift
 from .executables import afresh
 from .hints import Witness, hint
 from .quantities import FIRST, Quantity
-from .rounding import shaken
-from .tolerances import Difference, Finding, differences, unit
+from .rounding import of_shaken, shaken
+from .tolerances import Difference, Finding, differences, tolerance, unit
 
 # XLA options, to compile quickly what runs a few times: fusion takes minutes for some twenty steps of an ODE. The
 # many small functions of the catalogue compile in a quarter of that by an option that newer versions do not know.
@@ -96,10 +97,10 @@ def nudged(vectors, seed):
 
 
 def _eps(vectors):
-    return float(np.finfo(_coarsest(vectors)).eps)
+    return float(np.finfo(coarsest_dtype(vectors)).eps)
 
 
-def _coarsest(tree):
+def coarsest_dtype(tree):
     """The dtype of fewest digits in a container."""
     return max((np.asarray(leaf).dtype for leaf in optree.tree_leaves(tree)), key=lambda dtype: np.finfo(dtype).eps)
 
@@ -147,7 +148,7 @@ def compiled(problems, options=QUICKLY, keep=afresh):
                 conditions = found if conditions is None else optree.tree_map(np.add, conditions, found)
             answers.append((exact, conditions))
         pairs = zip(*(zip(*answer, strict=True) for answer in answers), strict=True)
-        answers = [Reference(*zip(*pair, strict=True), _coarsest(v)) for pair, v in zip(pairs, given, strict=True)]
+        answers = [Reference(*zip(*pair, strict=True), coarsest_dtype(v)) for pair, v in zip(pairs, given, strict=True)]
         return [_floored(answer, p) for answer, p in zip(answers, problems, strict=True)]
 
     return answer
@@ -166,6 +167,38 @@ def rounded(problem, reference):
             condition = optree.tree_map(np.add, condition, moved)
         conditions.append(condition)
     return reference._replace(conditions=tuple(conditions))
+
+
+def by_own_rounding(engine, problem, reference, got):
+    """The reference, with conditions that count the rounding of what a rule computes, as far as its value is rounded.
+
+    Whoever takes the derivative from the value, as y (1 − y), has no more digits than that has; a formula that loses
+    more of them is not excused.
+    """
+    step, conditions = float(np.sqrt(_eps(problem.vectors))), []
+    for k, condition in enumerate(reference.conditions):
+        v = problem.vectors.turned() if k else problem.vectors
+        with contextlib.suppress(Exception), np.errstate(all="ignore"):  # whatever a rule has against such arrays
+            for seed in range(2):
+                for what, moved, most in _by_shaken(engine, v, got[k], seed):
+                    change = _change(optree.tree_map(np.asarray, moved), got[k][what], step)
+                    wider = optree.tree_map(lambda c, d, most=most: c + np.minimum(d, most), condition[what], change)
+                    condition = condition | {what: wider}
+        conditions.append(condition)
+    return reference._replace(conditions=tuple(conditions))
+
+
+def _by_shaken(engine, v, got, seed):
+    """A rule's derivatives, each result on the way moved, with the size of the values that they belong to."""
+    primals, tangents, cotangent = optree.tree_map(lambda x: of_shaken(x, seed), v[:2] + v[3:4])
+    largest = lambda tree: max((np.max(np.abs(x), initial=0.0) for x in optree.tree_leaves(tree)), default=0.0)
+    if engine.vjp:
+        terms = optree.tree_map(np.multiply, v.cotangent, got[Quantity.VALUE_OF_VJP])
+        most = sum(float(np.sum(np.abs(x))) for x in optree.tree_leaves(terms))
+        yield Quantity.VJP, engine.vjp(None, *primals)[1](cotangent), most
+    if engine.jvp:
+        most = largest(got[Quantity.VALUE_OF_JVP]) * largest(v.tangents)
+        yield Quantity.JVP, engine.jvp(None, primals, tangents)[1], most
 
 
 def _floored(reference, problem):
@@ -253,7 +286,7 @@ def again(vjp, f, v):
         found = differences(pullback(optree.tree_map(_strided, v.cotangent)), expected)
     except Exception as error:
         return [_alone(Quantity.VJP, "rev", f"the pullback called again raised {type(error).__name__}: {error}")]
-    return [_alone(Quantity.VJP, "rev", f"the pullback called again gives another result: {d}") for d in found]
+    return [_beside(d, Quantity.VJP, "rev", f"the pullback called again gives another result: {d}") for d in found]
 
 
 def _strided(x):
@@ -266,7 +299,7 @@ def _strided(x):
 def _one_at_a_time(engine, f, v, found, modes):
     """With the other arguments as constants, a cotangent is the same, and the tangents add up to the whole."""
     terms = []
-    coarsest = _coarsest(v)
+    coarsest = coarsest_dtype(v)
     for i, (x, t) in enumerate(zip(v.primals, v.tangents, strict=True)):
         of_one = lambda x, i=i: f(*v.primals[:i], x, *v.primals[i + 1 :])
         with np.errstate(all="ignore"):
@@ -274,22 +307,47 @@ def _one_at_a_time(engine, f, v, found, modes):
                 for d in differences(
                     engine.vjp(of_one, x)[1](v.cotangent)[0], found[Quantity.VJP][i], coarsest=coarsest
                 ):
-                    yield _alone(f"vjp in argument {i} alone", "rev", str(d))
+                    d = replace(d, place=f"[{i}]{d.place}")
+                    yield _beside(d, f"vjp in argument {i} alone", "rev", str(d))
             if engine.jvp and "fwd" in modes:
                 terms.append(engine.jvp(of_one, (x,), (t,))[1])
     if terms:
         total = optree.tree_map(lambda *parts: sum(parts[1:], parts[0]), *terms)
         sizes = optree.tree_map(lambda *parts: sum(np.abs(p).astype(np.float64) for p in parts), *terms)
         for d in differences(total, found[Quantity.JVP], sizes, coarsest=coarsest):
-            yield _alone("jvp in one argument at a time", "fwd", str(d))
+            yield _beside(d, "jvp in one argument at a time", "fwd", str(d))
 
 
 def _alone(what, mode, problem):
     return Finding(what, mode, Difference(problem))
 
 
+def _beside(difference, what, mode, problem):
+    """What one of the engine's own derivatives says beside another of them, until its rounding is known."""
+    return Finding(what, mode, replace(difference, problem=problem))
+
+
+def _more_than_rounding(alone, exact, condition, slack, coarsest):
+    """The findings without those that the rounding of the terms summed explains, as the reference shows it."""
+    left = []
+    for finding in alone:
+        pair, first = finding.difference.compared, Quantity.JVP if finding.mode == "fwd" else Quantity.VJP
+        if pair:
+            sizes = [_at_place(tree[first], finding.difference.place) for tree in (exact, condition)]
+            limit = tolerance(sizes[0], sizes[1], 1, slack, coarsest)
+            if np.all(~pair.wrong | (np.abs(pair.got - pair.expected) <= limit)):
+                continue
+        left.append(_alone(finding.what, finding.mode, finding.difference.problem))
+    return left
+
+
+def _at_place(tree, place):
+    paths, leaves, _ = optree.tree_flatten_with_path(tree)
+    return next(leaf for path, leaf in zip(paths, leaves, strict=True) if place == "".join(f"[{p!r}]" for p in path))
+
+
 def _by_engine(engine, f, v, combined, order, modes):
-    jvp, vjp = (engine.jvp if "fwd" in modes else None), (engine.vjp if "rev" in modes else None)
+    jvp, vjp = first = _in_modes(engine, modes)
     found = {Quantity.VALUE: engine.call(f, *v.primals)} if engine.call else {}
     if jvp:
         found[Quantity.VALUE_OF_JVP], found[Quantity.JVP] = jvp(f, v.primals, v.tangents)
@@ -308,25 +366,53 @@ def _by_engine(engine, f, v, combined, order, modes):
                 )
                 raise
     if min(order, engine.order) > 1:
-        found |= _second_order(jvp, vjp, f, v)
+        outer = engine.outer[0] if engine.outer else None
+        found |= _second_order(first, (outer.jvp, outer.vjp) if outer else first, f, v)
     return found
 
 
-def _second_order(jvp, vjp, f, v):
-    """The derivatives of the derivatives: in the primals, and in the tangents or the cotangent."""
+def _second_order(first, second, f, v):
+    """The derivatives of the derivatives: in the primals, and in the tangents or the cotangent.
+
+    ``first``: the jvp and vjp, None where there is none, of which ``second`` takes the derivatives.
+    """
     n, found = len(v.primals), {}
+    (jvp, vjp), (outer_jvp, outer_vjp) = first, second
     pushed = lambda *args: jvp(f, args[:n], args[n:])[1]
     pulled = lambda *args: vjp(f, *args[:n])[1](args[n])
-    if jvp:
-        found[Quantity.JVP_OF_JVP] = jvp(pushed, v.primals + v.tangents, v.others + v.others)[1]
-    if jvp and vjp:
-        found[Quantity.JVP_OF_VJP] = jvp(pulled, (*v.primals, v.cotangent), (*v.tangents, v.second))[1]
-        both = vjp(pushed, *v.primals, *v.tangents)[1](v.cotangent)
+    if jvp and outer_jvp:
+        found[Quantity.JVP_OF_JVP] = outer_jvp(pushed, v.primals + v.tangents, v.others + v.others)[1]
+    if vjp and outer_jvp:
+        found[Quantity.JVP_OF_VJP] = outer_jvp(pulled, (*v.primals, v.cotangent), (*v.tangents, v.second))[1]
+    if jvp and outer_vjp:
+        both = outer_vjp(pushed, *v.primals, *v.tangents)[1](v.cotangent)
         found[Quantity.VJP_OF_JVP], found[Quantity.IN_TANGENTS] = both[:n], both[n:]
-    if vjp:
-        *first, last = vjp(pulled, *v.primals, v.cotangent)[1](v.tangents)
-        found[Quantity.VJP_OF_VJP], found[Quantity.IN_COTANGENT] = tuple(first), last
+    if vjp and outer_vjp:
+        *of_primals, last = outer_vjp(pulled, *v.primals, v.cotangent)[1](v.tangents)
+        found[Quantity.VJP_OF_VJP], found[Quantity.IN_COTANGENT] = tuple(of_primals), last
     return found
+
+
+def nested(engine, problem, modes):
+    """The engine with the first of its ``outer`` that can differentiate its derivatives, to first order if none can.
+
+    And why none can, in words.
+    """
+    f, v, causes = problem.written or problem.function, problem.vectors, []
+    jvp, vjp = _in_modes(engine, modes)
+    for outer in engine.outer:
+        try:
+            with np.errstate(all="ignore"):
+                _second_order((jvp, vjp), (outer.jvp, outer.vjp), f, v)
+        except Exception as error:  # whatever a rule may raise that is not made to be differentiated
+            causes.append(f"{type(error).__name__}: {error}".partition("\n")[0].rstrip("."))
+        else:
+            return replace(engine, outer=(outer,)), ""
+    return replace(engine, order=1, outer=()), causes[0]
+
+
+def _in_modes(engine, modes):
+    return (engine.jvp if "fwd" in modes else None), (engine.vjp if "rev" in modes else None)
 
 
 def findings(engine, problem, reference, modes=("fwd", "rev")):
@@ -339,12 +425,13 @@ def findings(engine, problem, reference, modes=("fwd", "rev")):
 
 def compared(engine, problem, reference, quantities):
     """The findings of what was ``measured``, beside one reference."""
-    got, found = quantities[0], [*quantities[1]]
+    got = quantities[0]
     with np.errstate(all="ignore"):
         value = problem.function(*problem.vectors.primals)
     both = zip(reference.derivatives, reference.conditions, strict=True)
     (exact, condition), (turned, turned_condition) = both
     coarsest = reference.coarsest
+    found = _more_than_rounding(quantities[1], exact, condition, engine.slack, coarsest)
     for along in (Quantity.JVP_ALONG, Quantity.VJP_ALONG):
         if along in got[0]:
             first = along.reference

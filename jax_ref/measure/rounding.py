@@ -10,8 +10,9 @@ import functools
 
 import jax
 import numpy as np
+from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
 
-from .walk import walk
+from .walk import RULES, walk
 
 # Primitives that round nothing: moving their results would part numbers that are equal.
 EXACT = set(
@@ -32,15 +33,81 @@ def shaken(program, given, seed):
     return jax.tree.unflatten(jax.tree.structure(out), map(np.asarray, results))
 
 
+class Shaken(np.ndarray):
+    """An array whose results of NumPy's calls are moved in the same way: for rules that are no program of JAX's."""
+
+    seed = 0
+
+    def __array_finalize__(self, made_of):
+        self.seed = getattr(made_of, "seed", 0)
+
+    def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
+        return self._of(getattr(ufunc, method), inputs, kwargs)
+
+    def __array_function__(self, function, types, args, kwargs):
+        return self._of(function, args, kwargs)
+
+    def _of(self, function, args, kwargs):
+        args, kwargs = jax.tree.map(lambda x: np.asarray(x) if isinstance(x, Shaken) else x, (args, kwargs))
+        return jax.tree.map(lambda y: of_shaken(y, self.seed, _moved), function(*args, **kwargs))
+
+
+def of_shaken(x, seed, moved=lambda x, seed: x):
+    """An array as one whose results are moved; other things as they are."""
+    if not isinstance(x, (np.ndarray, np.generic)):
+        return x
+    x = np.asarray(moved(x, seed)).view(Shaken)
+    x.seed = seed
+    return x
+
+
 def without_rules(f):
-    """A JAX function that computes the same by the bodies of functions with custom rules, where no loop holds them."""
+    """A JAX function that computes the same by the bodies of functions with custom rules, in loops and branches too."""
 
     def bodies(*args):
         closed, out = jax.make_jaxpr(f, return_shape=True)(*args)
-        results = walk(closed, jax.tree.leaves(args), lambda _path, _inputs, found: found)
-        return jax.tree.unflatten(jax.tree.structure(out), results)
+        return jax.tree.unflatten(jax.tree.structure(out), walk(closed, jax.tree.leaves(args), bare=_bare))
 
     return functools.wraps(f)(bodies)
+
+
+def holds_rules(closed):
+    """Whether a program calls custom rules between its arguments and its results."""
+    moving, needed = set(closed.jaxpr.invars), {v for v in closed.jaxpr.outvars if not isinstance(v, Literal)}
+    on_the_way = []
+    for eqn in closed.jaxpr.eqns:
+        if any(not isinstance(v, Literal) and v in moving for v in eqn.invars):
+            moving.update(eqn.outvars)
+            on_the_way.append(eqn)
+    for eqn in reversed(on_the_way):
+        if any(v in needed for v in eqn.outvars):
+            needed.update(v for v in eqn.invars if not isinstance(v, Literal))
+            if eqn.primitive.name in RULES or any(map(holds_rules, _programs(eqn.params.values()))):
+                return True
+    return False
+
+
+def _programs(values):
+    """The programs among the parameters of a call, of a loop or of its branches."""
+    for value in values:
+        if isinstance(value, (tuple, list)):
+            yield from _programs(value)
+        elif isinstance(value, (ClosedJaxpr, Jaxpr)):
+            yield _closed(value)
+
+
+def _closed(program):
+    return program if isinstance(program, ClosedJaxpr) else ClosedJaxpr(program, ())
+
+
+def _bare(value):
+    """A program that is a parameter, without the custom rules in it."""
+    if isinstance(value, (tuple, list)):
+        return type(value)(map(_bare, value)) if type(value) in (tuple, list) else value
+    if not isinstance(value, ClosedJaxpr) or not holds_rules(value):
+        return value
+    given = [jax.ShapeDtypeStruct(v.shape, v.dtype, weak_type=v.weak_type) for v in value.in_avals]
+    return jax.make_jaxpr(lambda *args: walk(value, args, bare=_bare))(*given)
 
 
 def _moved(x, seed):

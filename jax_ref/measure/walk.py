@@ -5,18 +5,22 @@ import functools
 import jax
 from jax.extend.core import ClosedJaxpr, Literal
 
+RULES = "custom_jvp_call", "custom_vjp_call"
 # Primitives that call a program, and where they keep it.
 CALLS = {
     **dict.fromkeys(("jit", "pjit", "checkpoint", "remat2"), "jaxpr"),
-    **dict.fromkeys(("closed_call", "core_call", "custom_jvp_call", "custom_vjp_call"), "call_jaxpr"),
+    **dict.fromkeys(("closed_call", "core_call", *RULES), "call_jaxpr"),
 }
 
 
-def walk(closed, args, seen, into_loops=False, outer=()):
+def walk(
+    closed, args, seen=lambda path, inputs, outputs: outputs, into_loops=False, outer=(), bare=lambda param: param
+):
     """The results of a program: a list of arrays; calls are followed into what they call.
 
     ``seen(path, inputs, outputs) -> outputs`` is shown each operation, at the end of the path of those that it is
     part of, and may give other results for it. ``into_loops``: whether it is shown those of branches and loops too.
+    ``bare(param)``: what an operation is done with in place of its parameters, such as the programs of a loop.
     """
     jaxpr, consts = (closed.jaxpr, closed.consts) if isinstance(closed, ClosedJaxpr) else (closed, ())
     values = dict(zip(jaxpr.constvars, consts, strict=True))
@@ -25,12 +29,12 @@ def walk(closed, args, seen, into_loops=False, outer=()):
     for eqn in jaxpr.eqns:
         inputs, name, path = [*map(read, eqn.invars)], eqn.primitive.name, (*outer, eqn)
         if called := CALLS.get(name):
-            found = walk(eqn.params[called], inputs, seen, into_loops, path)
+            found = walk(eqn.params[called], inputs, seen, into_loops, path, bare)
         elif into_loops and name in _LOOPS:
             found = _LOOPS[name](eqn.params, inputs, functools.partial(_run, seen, path))
         else:
-            found = eqn.primitive.bind(*inputs, **eqn.params)
-            found = seen(path, inputs, found if eqn.primitive.multiple_results else [found])
+            found = eqn.primitive.bind(*inputs, **{name: bare(param) for name, param in eqn.params.items()})
+            found = [*seen(path, inputs, found if eqn.primitive.multiple_results else [found])]
         values.update(zip(eqn.outvars, found, strict=True))
     return [*map(read, jaxpr.outvars)]
 

@@ -105,6 +105,7 @@ def vjp(fun, primals, cotangent, along=None, where=None):
         return [sum(np.sum(np.real(np.where(np.equal(g, 0), 0, g * y))) for g, y in terms if is_inexact(y))]
 
     _check_value(fun, leaves, spec)
+    infinite = any(np.any(np.isinf(x)) for x in leaves if is_inexact(x))
     found = []
     for k, leaf in enumerate(leaves):
         units = (1, 1j) if dtype_of(leaf).kind == "c" else (1,) if is_inexact(leaf) else ()
@@ -114,10 +115,25 @@ def vjp(fun, primals, cotangent, along=None, where=None):
                 tangents = [np.zeros(shape_of(x), dtype_of(x)) for x in leaves]
                 tangents[k][i] = unit
                 directions = [tangents] if along is None else [tangents, flatten(along)[0]]
-                (slope,) = _derivative(paired, leaves, spec, directions)
+                if infinite:  # which must not meet others in a sum
+                    slope = _weighed(cotangents, _derivative(fun, leaves, spec, directions))
+                else:
+                    (slope,) = _derivative(paired, leaves, spec, directions)
                 parts[(slice(None), place, *i)] = [part[()] for part in slope]
         found.append(Estimate(*(_turned(part, add=k == 1) for k, part in enumerate(parts))))
     return found
+
+
+def _weighed(cotangents, estimates):
+    """The ``Estimate`` of Re⟨cotangent, ·⟩ from those of all the outputs."""
+    parts = [mpf(0)] * 4
+    for g, estimate in zip(cotangents, estimates, strict=True):
+        for i in map(tuple, np.argwhere(g)) if is_inexact(g) else ():
+            factor = mpmath.mpmathify(np.asarray(g)[i].item())
+            terms = [mpmath.re(factor * part[i]) for part in estimate]
+            terms[1] = abs(factor) * estimate.error[i]
+            parts = [a + b for a, b in zip(parts, terms, strict=True)]
+    return Estimate(*map(array_of, parts))
 
 
 def _turned(part, add):
@@ -136,17 +152,21 @@ def _checked(fun, primals, directions):
 def _derivative(fun, leaves, spec, directions):
     """One ``Estimate`` per output leaf, of the first or second derivative."""
     infinite = [np.isinf(x) if is_inexact(x) else np.zeros(shape_of(x), bool) for x in leaves]
+    direct = None
     if not any(
         np.any(where) and np.any(np.asarray(t)[where] != 0) for d in directions for t, where in zip(d, infinite)
     ):
-        estimates, _ = _at(fun, leaves, spec, directions)
-        if not any(map(np.any, infinite)) or all(np.all(e.decided) for e in estimates):
-            return estimates
+        direct, _ = _at(fun, leaves, spec, directions)
+        if not any(map(np.any, infinite)) or all(np.all(e.decided) for e in direct):
+            return direct
     with mp.workdps(DIGITS):
         there = _outputs(fun, spec, list(map(precise, leaves)))
     approach = [_at(fun, _finite(leaves, k), spec, directions) for k in range(len(INFINITE))]
     estimates, values = zip(*approach)
-    return [_limits(y, e, v) for y, e, v in zip(there, zip(*estimates), zip(*values))]
+    limits = [_limits(y, e, v) for y, e, v in zip(there, zip(*estimates), zip(*values))]
+    if direct is None:
+        return limits
+    return [Estimate(*(np.where(d.decided, a, b) for a, b in zip(d, e))) for d, e in zip(direct, limits)]
 
 
 def _finite(leaves, k):
@@ -166,12 +186,19 @@ def _finite(leaves, k):
 
 def _limits(there, estimates, values):
     """The limit of the derivatives on the way to infinity, where the function itself tends to its value there."""
-    out = [np.empty(there.shape, object) for _ in range(2)]
+    out = [np.empty(there.shape, object) for _ in range(4)]
     for i in np.ndindex(there.shape):
         noise = max(e.error[i] for e in estimates[:2])
-        continuous = _tends([v[i] for v in values], there[i])
-        out[0][i], out[1][i] = _limit([e.value[i] for e in estimates], noise, inf) if continuous else (nan, inf)
-    return Estimate(out[0], out[1], out[0], out[0])
+        value, error = _limit([e.value[i] for e in estimates], noise, inf)
+        sides = value, value
+        if all(_is_kink(*(part[i] for part in e)) for e in estimates):  # of numbers that are finite themselves
+            sides = (
+                _limit([side[i] for side in of], noise, inf)[0] for of in zip(*((e.left, e.right) for e in estimates))
+            )
+        found = (value, error, *sides) if _tends([v[i] for v in values], there[i]) else (nan, inf, nan, nan)
+        for part, x in zip(out, found):
+            part[i] = x
+    return Estimate(*out)
 
 
 def _tends(values, limit):

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import optree
 
-from ..measure.derivatives import compared, measured, rounded
+from ..measure.derivatives import by_own_rounding, compared, measured, rounded
 from ..measure.quantities import FIRST, Quantity, quantity
 from ..measure.tolerances import unit
 from . import estimates
@@ -36,6 +36,9 @@ def weighed(engine, problem, reference, quantities):
     if found:
         reference = rounded(problem, reference)
         found = compared(engine, problem, reference, quantities)
+    if found and engine.rule:
+        reference = by_own_rounding(engine, problem, reference, quantities[0])
+        found = compared(engine, problem, reference, quantities)
     return judged(problem, reference, found)
 
 
@@ -45,10 +48,10 @@ def judged(problem, reference, found):
     for k in sorted(range(len(found)), key=lambda k: found[k].what not in FIRST):
         verdicts[k] = judge.verdict(found[k])
     told = [(replace(finding, verdict=verdicts[k][0]), verdicts[k][1]) for k, finding in enumerate(found)]
-    return _once(f for f, excused in told if not excused), _once(f for f, excused in told if excused)
+    return once(f for f, excused in told if not excused), once(f for f, excused in told if excused)
 
 
-def _once(found):
+def once(found):
     """One finding per quantity and place: those of the turned vectors repeat most of the first ones."""
     seen = {}
     for finding in found:
@@ -86,14 +89,17 @@ class _Judge:
             return text, bool(np.all(right[left]))
         for side in (False, True) if what.order == 1 else (turned,):  # made of first derivatives alone
             left = left & ~self._known(what.reference, side, difference.place)
+        if np.any(left) and what.order == 2 and any(map(np.any, self.excused.values())):  # the transpose of such a one
+            text, right = self._asked(finding, left, what.reference)
+            return text, bool(np.all(right[left]))
         return "", not np.any(left)
 
     def _known(self, what, turned, place):
         return np.asarray(self.excused.get((what, turned, place), False))
 
-    def _asked(self, finding, where):
+    def _asked(self, finding, where, what=None):
         """The verdict on the worst of the elements at ``where`` in words, and which of them are right."""
-        what, difference, v = quantity(finding.what), finding.difference, self.vectors[finding.turned]
+        what, difference, v = what or quantity(finding.what), finding.difference, self.vectors[finding.turned]
         mine, theirs, limit, _ = difference.compared
         if self.size * (np.sum(where) if what.of_arguments else 1) > EVALUATED:
             return "not asked about so many numbers", np.zeros(where.shape, bool)

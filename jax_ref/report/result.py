@@ -16,7 +16,8 @@ class Result:
     ``excused``: differences where the referee finds the engine right. ``smallest``: the smallest case found that is
     still wrong, in words, and ``rerun``: the line of Python that runs it. ``beside_cpu``: on another device, what
     differs from JAX's answer on the CPU. ``order``: the highest of the derivatives that were compared, 0 if none were.
-    ``raised_at``: the user's own file and line where the engine raised.
+    ``raised_at``: the user's own file and line where the engine raised. ``notes``: what the check could not ask, and
+    how sharp it was.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Result:
     beside_cpu: list = field(default_factory=list)
     order: int = 0
     raised_at: tuple = ("", 0)
+    notes: list = field(default_factory=list)
 
     @property
     def ok(self):
@@ -55,9 +57,11 @@ class Result:
         of = self.name if self.engine == self.name else f"{self.name} by {self.engine}"
         head = f"{of} at {self.dtypes} {self.shapes}"
         if self.ok:
-            return f"{head}: right" + (f", though JAX differs {len(self.excused)} times" if self.excused else "")
+            differs = f", though JAX differs {len(self.excused)} times" if self.excused else ""
+            return "; ".join([f"{head}: right{differs}", *self.notes])
         lines = [f"{head}: no rule: {self.missing}"] if self.missing else [f"{head}:"]
         lines += told(self.findings, self.beside_cpu)
+        lines += self.notes
         lines += [f"smallest: {self.smallest}"] if self.smallest else []
         lines += [f"rerun: {self.rerun}"] if self.rerun else []
         versions = f"JAX {jax.__version__}, NumPy {np.__version__}, Python {platform.python_version()}"

@@ -1,0 +1,206 @@
+"""Derivatives of a function that JAX cannot run, by extrapolated differences, and how far these may be off.
+
+Central differences at steps from an eighth of the arguments' size down, a quarter each time, extrapolated (Ridders,
+Accurate computation of F′(x) and F′(x)F″(x), 1982). Of all that follow that one is taken for which its neighbours and
+its share of the noise leave the least error. The noise of the function is what its values at small steps show beyond a
+smooth curve, and no less than their rounding. At a kink the bound reaches to the slopes of both sides. An error that is
+smooth itself, as a solver's may be, cannot be seen in the values: that much the rule may differ, too.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import optree
+
+from .derivatives import Reference, coarsest_dtype
+from .quantities import FIRST, Quantity
+from .tolerances import unit
+
+RATIO = 4.0  # of a step to the next
+STEPS, MOST = 11, 30  # how many steps, and where the arguments are of many sizes at most
+VAGUE = 1e-2  # a bound beyond this share of the largest derivative decides nothing
+
+
+class Told(NamedTuple):
+    """What differences can tell: ``decided`` of ``asked`` elements, within ``bound`` of the largest derivative.
+
+    ``noise``: that of the function, relative to its largest value.
+    """
+
+    decided: int
+    asked: int
+    bound: float
+    noise: float
+
+    def __str__(self):
+        vague = self.asked - self.decided
+        noise = f"noise of the function {self.noise:.0e} of its value"
+        told = [f"within {self.bound:.0e} of the largest derivative"] if self.decided else []
+        told += [f"undecided in {vague} of {self.asked} elements, where the error bound is too wide"] if vague else []
+        return f"by differences, {', '.join([*told, noise])}"
+
+
+@np.errstate(all="ignore")
+def extrapolated(problem, engine, noise=None):
+    """The ``Reference`` by differences, its conditions such that tolerances are the error bounds; and what it tells.
+
+    Second derivatives are those of the engine's own first ones. ``noise``: the error of the function that cannot be
+    seen, relative to its largest value and derivative; by default half the digits.
+    """
+    f, given = problem.function, problem.vectors
+    value = optree.tree_map(np.asarray, f(*given.primals))
+    lines, least = _lines(f, given.primals), coarsest_dtype(given)
+    noise = float(np.sqrt(np.finfo(least).eps)) if noise is None else noise
+    found, bounds, noises, vague = [], [], [], []
+    for v in (given, given.turned()):
+        pushed = _slopes(*_values(f, given.primals, v.tangents, _sizes(given.primals, v.tangents)))
+        pulled = [np.array(part) for part in zip(*(_paired(pair, _flat(v.cotangent)) for pair in lines), strict=True)]
+        slopes = {Quantity.VALUE: (_flat(value), pushed[2], pushed[2], 0.0), Quantity.JVP: pushed, Quantity.VJP: pulled}
+        for what, first, along in _firsts(engine, problem, v):
+            slopes[what] = _slopes(*_values(first, given.primals, along, _sizes(given.primals, along)))
+        error = {what: s[1] + noise * np.max(np.abs(s[0]), initial=0.0) for what, s in slopes.items()}
+        like = {what: given.primals if what.of_arguments else value for what in slopes}
+        found.append({what: _like(like[what], s[0]) for what, s in slopes.items()})
+        bounds.append({what: _like(like[what], error[what] + s[3], float) for what, s in slopes.items()})
+        noises.append(np.max(pushed[2], initial=0.0) / (np.max(np.abs(_flat(value)), initial=0.0) or 1.0))
+        vague.append({what: (error[what], np.max(np.abs(slopes[what][0]), initial=0.0) or 1.0) for what in FIRST})
+    conditions = tuple(
+        {
+            what: optree.tree_map(lambda x, b: b / unit((x.dtype, least)), *(tree[what] for tree in pair))
+            for what in pair[0]
+        }
+        for pair in zip(found, bounds, strict=True)
+    )
+    return Reference(tuple(found), conditions, least), _told(vague, float(max(noises)))
+
+
+def _firsts(engine, problem, v):
+    """The engine's first derivatives as functions of the primals, with what their own derivatives are, along what."""
+    f = problem.written or problem.function
+    if min(problem.order, engine.order) > 1:
+        if engine.vjp:
+            yield Quantity.JVP_OF_VJP, lambda *x: engine.vjp(f, *x)[1](v.cotangent), v.tangents
+        if engine.jvp:
+            yield Quantity.JVP_OF_JVP, lambda *x: engine.jvp(f, x, v.tangents)[1], v.others
+
+
+def _told(vague, noise):
+    """``vague``: per set of vectors and first derivative the error bounds, and the largest number."""
+    relative = np.concatenate([error / largest for of in vague for error, largest in of.values()])
+    clear = relative <= VAGUE
+    return Told(int(np.sum(clear)), clear.size, float(np.max(relative[clear], initial=0.0)), noise)
+
+
+def _flat(tree):
+    """All numbers of a container in a row."""
+    return np.concatenate([np.zeros(0), *(np.ravel(x) for x in optree.tree_leaves(tree))])
+
+
+def _like(tree, flat, dtype=None):
+    """The numbers of a row in containers like these."""
+    leaves, spec = optree.tree_flatten(tree)
+    ends = np.cumsum([0, *map(np.size, leaves)])
+    parts = [flat[a:b].reshape(np.shape(x)) for a, b, x in zip(ends, ends[1:], leaves, strict=False)]
+    typed = [
+        np.asarray(part if np.iscomplexobj(x) or dtype else part.real, dtype or np.result_type(x))[()]
+        for part, x in zip(parts, leaves, strict=True)
+    ]
+    return optree.tree_unflatten(spec, typed)
+
+
+def _lines(f, primals):
+    """The values along each number of the arguments; of a complex one along its imaginary part as well."""
+    leaves, spec = optree.tree_flatten(primals)
+    lines = []
+    for k, x in enumerate(map(np.asarray, leaves)):
+        for i in np.ndindex(x.shape):
+            pair = []
+            for part in (1, 1j) if x.dtype.kind == "c" else (1,):
+                t = [np.zeros_like(x) for x in leaves]
+                t[k][i] = part
+                sizes = float(np.max(np.abs(x))), float(np.abs(x[i]))
+                pair.append(_values(f, primals, optree.tree_unflatten(spec, [d[()] for d in t]), sizes))
+            lines.append(pair)
+    return lines
+
+
+def _sizes(primals, tangents):
+    """The largest and the smallest of the numbers that move."""
+    sizes = np.abs(_flat(primals))[_flat(tangents) != 0]
+    return np.max(sizes, initial=0.0), np.min(sizes[sizes > 0], initial=np.inf)
+
+
+def _values(f, primals, tangents, sizes):
+    """The steps, the unit of rounding, and the outputs in a row: at the start, and at each step to either side.
+
+    They are nan where the function is not defined.
+    """
+    largest = sizes[0] or 1.0
+    smallest = sizes[1] if 0 < sizes[1] < largest else largest
+    steps = 2.0 ** np.floor(np.log2(largest)) / 8  # powers of two: the arguments move by them exactly
+    steps = steps / RATIO ** np.arange(min(STEPS + int(np.log2(largest / smallest) / 2), MOST))
+    eps = max(float(np.finfo(np.asarray(x).dtype).eps) for x in optree.tree_leaves(primals))
+    steps = steps[steps >= 32 * eps * smallest]
+    value = f(*primals)
+    start = _flat(value)
+    eps = max([eps, *(float(np.finfo(np.asarray(y).dtype).eps) for y in optree.tree_leaves(value))])
+
+    def at(h):
+        try:
+            return _flat(
+                f(*optree.tree_map(lambda x, t: np.asarray(x + h * t, np.result_type(x))[()], primals, tangents))
+            )
+        except Exception:
+            return np.full_like(start, np.nan)
+
+    return steps, eps, start, np.array([at(h) for h in steps]), np.array([at(-h) for h in steps])
+
+
+def _paired(pair, weights):
+    """``_slopes`` of Re⟨weights, f⟩: ∂/∂x − i ∂/∂y."""
+    sums = [(steps, eps, *(np.real(values @ weights)[..., None] for values in rest)) for steps, eps, *rest in pair]
+    sizes = [np.sum(np.abs(start * weights)) for _, _, start, *_ in pair]
+    slopes = [_slopes(*s, size) for s, size in zip(sums, sizes, strict=True)]
+    value = slopes[0][0] - (1j * slopes[1][0] if len(pair) > 1 else 0)
+    return value[0], sum(s[1][0] for s in slopes), max(s[2][0] for s in slopes), sum(s[3][0] for s in slopes)
+
+
+def _slopes(steps, eps, start, after, before, size=None):
+    """Each output's slope, its error bound, the noise of the output, and how far the slopes of both sides are off.
+
+    ``size``: of the terms of which it is a sum.
+    """
+    h = steps[:, None]
+    rounding = eps * (np.abs(start) if size is None else size)
+    bend = after + before - 2 * start
+    # what neither a parabola nor a kink explains at the smallest steps
+    rough = np.minimum(*(np.abs(bend[1:] - bend[:-1] / power)[-3:] for power in (RATIO, RATIO**2)))
+    noise = np.maximum(np.max(np.where(np.isfinite(rough), rough, 0), axis=0, initial=0.0) / 2, rounding)
+    slope, error = _limit((after - before) / (2 * h), noise / h, RATIO**2)
+    gap, vague = _limit(bend / (2 * h), 2 * noise / h, RATIO)
+    kink = np.where(np.abs(gap) > 4 * vague, np.abs(gap) + vague, 0)
+    return np.where(np.isfinite(slope), slope, 0), np.where(np.isfinite(slope), error, np.inf), noise, kink
+
+
+def _limit(rows, noise, ratio):
+    """The limit of rows whose errors fall by powers of ``ratio``, and its error bound: the best of Ridders' table.
+
+    What larger steps agree on counts only as far as smaller ones do not contradict it: they may have stepped over all.
+    """
+    best, least = np.full(rows.shape[1:], np.nan, rows.dtype), np.full(rows.shape[1:], np.inf)
+    column, witnesses = rows, None
+    for m in range(1, min(len(rows), 6)):
+        factor = ratio**m
+        finer = (factor * column[1:] - column[:-1]) / (factor - 1)
+        error = np.maximum(np.abs(finer - column[1:]), np.abs(finer - column[:-1])) + 4 * noise[m:]
+        error[:-1] = np.maximum(error[:-1], np.abs(np.diff(finer, axis=0)))  # which betrays one that agrees by chance
+        witnesses = witnesses or (finer, error)
+        for k in range(len(finer)):
+            apart = [np.abs(finer[k] - x) - e for x, e in zip(*(w[k + m :] for w in witnesses), strict=True)]
+            error[k] = np.max([error[k], *(np.where(np.isfinite(a), a, 0) for a in apart)], axis=0)
+        error = np.where(np.isfinite(finer) & np.isfinite(error), error, np.inf)
+        k = np.argmin(error, axis=0)[None]
+        e, x = np.take_along_axis(error, k, 0)[0], np.take_along_axis(finer, k, 0)[0]
+        best, least = np.where(e < least, x, best), np.minimum(e, least)
+        column = finer
+    return best, least
