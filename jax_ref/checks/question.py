@@ -3,7 +3,7 @@
 import itertools
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import optree
@@ -11,7 +11,8 @@ import optree
 from ..engines.protocol import Engine
 from ..measure.derivatives import again, compiled
 from ..measure.quantities import Quantity
-from ..measure.tolerances import Finding, differences
+from ..measure.tolerances import Finding
+from ..measure.values import plainly, value_findings
 from ..referee.judge import examined
 from ..report.result import Result
 from ..report.words import described, follows
@@ -46,6 +47,9 @@ class Question:
         start = time.perf_counter()
         call = Call(self.reference, args)
         self._require_moving(call)
+        if apart := call.unsteady():
+            remedy = "seed its random numbers inside of it, or pass what changes as an argument"
+            raise ValueError(f"{self.name} is not deterministic: two plain runs give {apart}; {remedy}.")
         engine = self.engine_of(call)
         leaves = list(itertools.compress(call.given.leaves, call.given.moves))
         dtypes = ", ".join(dict.fromkeys(x.dtype.name for x in leaves))
@@ -64,7 +68,10 @@ class Question:
             remedy = "give it real or complex numbers, such as np.ones(3)"
             raise TypeError(f"{self.name}: no argument to differentiate: {remedy}.")
         if not any(call.out.moves):
-            raise TypeError(f"{self.name}: returns nothing to differentiate: return real or complex numbers.")
+            kinds = ", ".join(dict.fromkeys("None" if x is None else type(x).__name__ for x in call.out.leaves))
+            returns = kinds or f"an empty {type(call.out.tree).__name__}"
+            remedy = f"it returns {returns}; return real or complex numbers"
+            raise TypeError(f"{self.name}: returns nothing to differentiate: {remedy}.")
 
     def _look(self, result, args, points):
         """Put into the result what is wrong at the arguments and at these points; returns the first that are wrong."""
@@ -99,7 +106,11 @@ class Question:
             if not (wrong := _explained(engine, problem, right)):
                 raise
             excused = []
-        return wrong + call.found(), excused, answer
+        wrong += call.found(engine, self.written or self.reference)
+        if call.written:
+            words = "; f itself writes into its arguments, and the engine lets it have the caller's"
+            wrong = [_with(finding, words) if finding.what == "inputs" else finding for finding in wrong]
+        return wrong, excused, answer
 
     def _shrink(self, result, wrong_at, order):
         """Put into the result the smallest case that is still wrong in something that nothing else explains."""
@@ -112,12 +123,19 @@ class Question:
         result.rerun = self.line(fewer)
 
 
+def _with(finding, words):
+    difference = finding.difference
+    return replace(finding, difference=replace(difference, problem=difference.problem + words))
+
+
 def _explained(engine, problem, reference):
     """What is wrong with the value alone, or with a pullback called again: after that anything may be raised."""
     f, v = problem.written or problem.function, problem.vectors
+    what = Quantity.VALUE_OF_VJP if engine.vjp else Quantity.VALUE_OF_JVP
     value = engine.vjp(f, *v.primals)[0] if engine.vjp else engine.jvp(f, v.primals, v.tangents)[0]
     expected, condition = (of[0][Quantity.VALUE] for of in reference[:2])
-    found = [Finding(Quantity.VALUE, "", d) for d in differences(value, expected, condition, slack=engine.slack)]
+    plain = plainly(problem.function, v.primals)
+    found = value_findings(engine, what, value, plain, expected, condition, reference.coarsest)
     return found or (again(engine.vjp, f, v) if engine.vjp else [])
 
 

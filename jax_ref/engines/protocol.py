@@ -22,6 +22,7 @@ class Engine:
     ``call(f, *primals) -> out``: the function undifferentiated, where that is not NumPy's own doing.
     ``rule``: whether it is the rule of one function, which it takes any function for. ``program``: turns a function of
     arrays in containers that calls ``jvp`` and ``vjp`` into one that is run otherwise, as compiled programs are.
+    ``exact``: whether the values that it gives are those of NumPy's own run, bit for bit.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Engine:
     call: Callable | None = None
     rule: bool = False
     program: Callable | None = None
+    exact: bool = False
 
     def modes(self):
         """Those of "fwd" and "rev" that it offers."""

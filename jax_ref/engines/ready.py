@@ -51,9 +51,9 @@ def _numerical_vjp(f, *primals):
     return f(*primals), pullback
 
 
-OURS = Engine("scratch_ad", scratch_ad.jvp, scratch_ad.vjp)
-FORWARD = Engine("scratch_ad-forward", jvp=scratch_ad.jvp)
-REVERSE = Engine("scratch_ad-reverse", vjp=scratch_ad.vjp)
+OURS = Engine("scratch_ad", scratch_ad.jvp, scratch_ad.vjp, exact=True)
+FORWARD = Engine("scratch_ad-forward", jvp=scratch_ad.jvp, exact=True)
+REVERSE = Engine("scratch_ad-reverse", vjp=scratch_ad.vjp, exact=True)
 COMPILED = Engine(
     "scratch_ad-compiled",
     scratch_ad.jvp,
@@ -63,7 +63,7 @@ COMPILED = Engine(
 )
 ON_JAX = Engine("scratch_ad-jax", scratch_ad.jvp, scratch_ad.vjp, program=lift.eager)
 JAX = Engine("jax", lift.jvp, lift.vjp)
-NUMERICAL = Engine("numerical", _numerical_jvp, _numerical_vjp, order=1, slack=1e6)
+NUMERICAL = Engine("numerical", _numerical_jvp, _numerical_vjp, order=1, slack=1e6, exact=True)
 ENGINES = {engine.name: engine for engine in (OURS, FORWARD, REVERSE, COMPILED, ON_JAX, JAX, NUMERICAL)}
 
 

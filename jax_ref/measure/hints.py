@@ -78,9 +78,10 @@ def _always(pairs, test):
 
 def _of_form(difference, witness):
     a, b = optree.tree_leaves(witness.got), optree.tree_leaves(witness.expected)
-    if difference.problem.startswith("dtype"):
+    form = difference.form[0] if difference.form else ""
+    if form.startswith("dtype"):
         return "dtype drift: a constant or a promotion widens or narrows the result"
-    if difference.problem.startswith("shape") and len(a) == len(b):
+    if form.startswith("shape") and len(a) == len(b):
         for x, y in zip(map(np.asarray, a), map(np.asarray, b), strict=True):
             if x.shape != y.shape and x.size > y.size:
                 return "missing un-broadcast sum: what was broadcast has to be summed back to the argument's shape"
