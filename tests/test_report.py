@@ -101,13 +101,13 @@ def test_the_causes_come_first_and_what_follows_from_them_on_one_line():
         finding("vjp of vjp", "rev"),
     ]
     assert text(record(0, "wrong", found)).splitlines() == [
-        "value of jvp: 3.0, not 1.0",
+        "value: 3.0, not 1.0",
         "jvp, [2]: 4.0, not 2.0",
         "vjp, argument 0 [1]: 4.0, not 2.0",
         "  hint: constant ratio 2",
         "and so: jvp along a combination, vjp of vjp",
     ]
-    assert headline(record(0, "wrong", found)) == "value of jvp: 3.0, not 1.0"
+    assert headline(record(0, "wrong", found)) == "value: 3.0, not 1.0"
     assert headline(record(0, "error", [finding("error", "", "e raised ZeroDivisionError")])).startswith("e raised")
     assert text(record(0, "missing", [finding("missing", "fwd", "np.f")], missing="np.f")) == "no rule: np.f"
     assert headline(record(0, "blocked", found, reason="blocked by np.g")) == "blocked by np.g"

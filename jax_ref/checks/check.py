@@ -29,18 +29,25 @@ SPELT = 100  # numbers in arguments, up to which a line of code holds them
 # What users call
 
 
-def check(f, *args, modes=("fwd", "rev"), order=2, engine=OURS, edges=False, reference=None, seed="0"):
+def check(f, *args, modes=("fwd", "rev"), order=2, engine=OURS, edges=False, vary=None, reference=None, seed="0"):
     """``engine`` against JAX on ``f`` at ``args``: value, derivatives, second derivatives, and consistency.
 
     ``f``: a plain NumPy function; for an engine of another namespace, written in calls of that, and ``reference`` the
     same function in plain NumPy or in jax.numpy. ``args``: arrays in any containers; integers are held fixed.
     ``modes``: of "fwd" and "rev", those that the engine has. ``order``: 1 or 2. ``engine``: an ``Engine`` or the name
     of one. ``edges``: first derivatives also at special points in the arguments' shapes: zeros, ones, ties, ±∞, nan,
-    the largest and the smallest numbers; those where ``f`` itself raises are left out. ``seed``: of the directions.
+    the largest and the smallest numbers; those where ``f`` itself raises are left out. ``vary``: first derivatives also
+    where the arguments are varied: in other dtypes, of one element, no dimension or none at all, many, large, below -6,
+    in Fortran order and read backwards, with values and indices that repeat, each axis in turn of one element; wherever
+    ``f`` itself is defined and finite. By default as far as a second goes; True, or ``edges``: all of it, and an engine
+    that raises there, or a rule that gives another shape or dtype, is wrong; False: none of it. ``seed``: of the
+    directions.
+
+    The plain run of ``f`` is the first witness: container, shape, dtype and numbers of each value are compared with it.
 
     Returns a ``Result``. Raises AssertionError if anything is wrong or the engine lacks a rule, TypeError if no
-    argument or nothing that ``f`` returns is real or complex, ValueError for an unknown mode, order or engine, and what
-    ``f`` or the engine raises.
+    argument or nothing that ``f`` returns is real or complex, ValueError for an unknown mode, order or engine or if two
+    plain runs of ``f`` differ, and what ``f`` or the engine raises.
     """
     engine = engine if isinstance(engine, Engine) else engine_named(engine)
     modes = _modes(modes, engine)
@@ -50,15 +57,15 @@ def check(f, *args, modes=("fwd", "rev"), order=2, engine=OURS, edges=False, ref
     line = functools.partial(_line, "check", [_name(f)], {**options, "seed": seed})
     written = None if reference is None else f
     question = Question(_name(f), reference or f, lambda _: engine, line, modes, order, seed, written)
-    return question.checked(args, edges)
+    return question.checked(args, edges, vary)
 
 
-def check_vjp(my_vjp, reference, *primals, edges=False, seed="0"):
+def check_vjp(my_vjp, reference, *primals, edges=False, vary=None, seed="0"):
     """A reverse rule, ``my_vjp(*primals) -> (out, pullback)``, against JAX's derivative of ``reference``.
 
     ``reference``: the same function in plain NumPy or in jax.numpy. ``pullback(cotangent)`` gives a tuple with one
     cotangent per primal, the transpose of the derivative without conjugation; those of integers are not looked at.
-    Returns a ``Result``; raises AssertionError if anything is wrong. ``edges`` and ``seed``: see ``check``.
+    Returns a ``Result``; raises AssertionError if anything is wrong. ``edges``, ``vary`` and ``seed``: see ``check``.
     """
 
     def engine(call):
@@ -69,10 +76,10 @@ def check_vjp(my_vjp, reference, *primals, edges=False, seed="0"):
         return Engine(_name(my_vjp), vjp=vjp, order=1, rule=True)
 
     line = functools.partial(_line, "check_vjp", [_name(my_vjp), _name(reference, "reference")], {"seed": seed})
-    return Question(_name(my_vjp), reference, engine, line, ("rev",), 1, seed).checked(primals, edges)
+    return Question(_name(my_vjp), reference, engine, line, ("rev",), 1, seed).checked(primals, edges, vary)
 
 
-def check_jvp(my_jvp, reference, *primals, edges=False, seed="0"):
+def check_jvp(my_jvp, reference, *primals, edges=False, vary=None, seed="0"):
     """A forward rule, ``my_jvp(primals, tangents) -> (out, tangent_out)``, against JAX; see ``check_vjp``.
 
     The tangents of integers are zeros of dtype float0, as in JAX.
@@ -86,17 +93,17 @@ def check_jvp(my_jvp, reference, *primals, edges=False, seed="0"):
         return Engine(_name(my_jvp), jvp=jvp, order=1, rule=True)
 
     line = functools.partial(_line, "check_jvp", [_name(my_jvp), _name(reference, "reference")], {"seed": seed})
-    return Question(_name(my_jvp), reference, engine, line, ("fwd",), 1, seed).checked(primals, edges)
+    return Question(_name(my_jvp), reference, engine, line, ("fwd",), 1, seed).checked(primals, edges, vary)
 
 
-def check_custom(f, reference, *args, modes=("fwd", "rev"), order=2, edges=False, seed="0"):
+def check_custom(f, reference, *args, modes=("fwd", "rev"), order=2, edges=False, vary=None, seed="0"):
     """A JAX user's ``jax.custom_vjp`` or ``jax.custom_jvp`` function, or a ``torch.autograd.Function``, against JAX.
 
     ``reference``: the same function without a rule of its own, in plain NumPy or in jax.numpy. ``f`` may also be a
     JAX function that calls such functions. It is differentiated in the modes that its rules have, in JAX up to second
     order and in PyTorch to first. Returns a ``Result``; raises AssertionError if anything is wrong. ``modes``,
-    ``order`` (1 for a rule that is no JAX function itself, as one by ``jax.pure_callback``), ``edges`` and ``seed``:
-    see ``check``.
+    ``order`` (1 for a rule that is no JAX function itself, as one by ``jax.pure_callback``), ``edges``, ``vary`` and
+    ``seed``: see ``check``.
     """
     if isinstance(f, type) and any(base.__module__.startswith("torch.autograd") for base in f.__mro__):
         from ..engines.peers import torch_function
@@ -108,7 +115,7 @@ def check_custom(f, reference, *args, modes=("fwd", "rev"), order=2, edges=False
     options = _options(modes, engine, order) | {"seed": seed}
     line = functools.partial(_line, "check_custom", [_name(f), _name(reference, "reference")], options)
     question = Question(_name(f), reference, lambda _: engine, line, modes, order, seed, written)
-    return question.checked(args, edges)
+    return question.checked(args, edges, vary)
 
 
 def check_grads(f, args, order=2, modes=("fwd", "rev"), atol=None, rtol=None, eps=None):
@@ -220,10 +227,13 @@ def _name(f, otherwise="f"):
     return name if name.replace(".", "").isidentifier() else otherwise
 
 
-def _line(call, names, options, args):
+def _line(call, names, options, args, **more):
     """The line of Python that makes this call again; arguments of many numbers stand there as ``args``."""
     many = sum(np.size(x) for x in optree.tree_leaves(args)) > SPELT
-    given, keywords = "*args" if many else listed(args), [f"{name}={value!r}" for name, value in options.items()]
+    given, keywords = (
+        "*args" if many else listed(args),
+        [f"{name}={value!r}" for name, value in {**options, **more}.items()],
+    )
     if call == "check_grads":
         given = "args" if many else f"({given},)"
     return f"jax_ref.{call}({', '.join([*names, given, *keywords])})"

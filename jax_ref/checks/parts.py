@@ -11,7 +11,7 @@ from scratch_ad.tree import is_inexact
 
 from ..measure.derivatives import Problem, vectors
 from ..measure.quantities import Quantity
-from ..measure.tolerances import ULPS, Difference, Finding
+from ..measure.tolerances import ULPS, Difference, Finding, shown
 from ..measure.values import alike, lent, plainly, said
 
 
@@ -92,7 +92,9 @@ class Call:
             with np.errstate(all="ignore"):
                 self.out = Parts(f(*given))
         except Exception as error:
-            error.add_note(f"{name_of(f)} raises this itself, when it is run plainly at these arguments: no engine ran.")
+            error.add_note(
+                f"{name_of(f)} raises this itself, when it is run plainly at these arguments: no engine ran."
+            )
             raise
         self.written = bool(alike(self.given.some(given), self.given.some(self.given.tree)))
 
@@ -100,7 +102,7 @@ class Call:
         """What the function gave and what it gives when it is run plainly once more, in words; empty if the same."""
         again = Parts(plainly(self.function, self.given.tree))
         if again.spec != self.out.spec:
-            return f"a container {self.out.spec} and then {again.spec}"
+            return f"a container {shown(self.out.spec)} and then {shown(again.spec)}"
         pairs = zip(again.leaves, self.out.leaves, self.out.moves, strict=True)
         if any(not moves and not _same(x, y) for x, y, moves in pairs):
             return next(f"{y!r} and then {x!r}" for x, y in zip(again.leaves, self.out.leaves) if not _same(x, y))
@@ -115,7 +117,9 @@ class Call:
         self._held_fixed(engine, f)
         fixed = [Finding(Quantity.VALUE, "", Difference(problem)) for problem in dict.fromkeys(self.out.wrong)]
         if apart := self.unsteady():
-            words = f"f gives {apart} when run plainly, before and after the engine: one of them changes what f depends on"
+            words = (
+                f"f gives {apart} when run plainly, before and after the engine: one of them changes what f depends on"
+            )
             fixed.append(Finding(Quantity.VALUE, "", Difference(words)))
         return fixed + [Finding("inputs", "", Difference(problem)) for problem in self.given.changed()]
 
@@ -136,8 +140,12 @@ class Call:
         runs = []  # some engines run the function at other points as well
         for leaves, spec in seen:
             pairs = zip(leaves, self.out.leaves, self.out.moves) if spec == self.out.spec else ()
-            fixed = [(x, y) for x, y, moves in pairs if not moves and isinstance(x, known) and not isinstance(x, Tracer)]
-            runs.append([f"f gives {y!r} when run plainly, {x!r} under {engine.name}" for x, y in fixed if not _same(x, y)])
+            fixed = [
+                (x, y) for x, y, moves in pairs if not moves and isinstance(x, known) and not isinstance(x, Tracer)
+            ]
+            runs.append(
+                [f"f gives {y!r} when run plainly, {x!r} under {engine.name}" for x, y in fixed if not _same(x, y)]
+            )
         if runs and all(runs):
             self.out.wrong += runs[0]
 

@@ -18,8 +18,10 @@ from .protocol import Engine
 
 
 def _numerical_jvp(f, primals, tangents):
-    """A central difference along the tangents, with the step that balances its two errors."""
-    step = max(np.finfo(leaf.dtype).eps for leaf in map(np.asarray, optree.tree_leaves(primals))) ** (1 / 3)
+    """A central difference along the tangents, with the step that balances its two errors, whatever their size."""
+    largest = max((float(np.max(np.abs(t), initial=0.0)) for t in optree.tree_leaves(tangents)), default=0.0)
+    eps = max(np.finfo(leaf.dtype).eps for leaf in map(np.asarray, optree.tree_leaves(primals)))
+    step = 2.0 ** -round(np.log2(largest or 1.0)) * eps ** (1 / 3)
     move = lambda h: optree.tree_map(lambda x, t: np.asarray(x + h * t, np.result_type(x))[()], primals, tangents)
     slope = lambda after, before: np.asarray((after - before) / (2 * step), np.result_type(after))[()]
     return f(*primals), optree.tree_map(slope, f(*move(step)), f(*move(-step)))

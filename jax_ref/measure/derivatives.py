@@ -5,7 +5,6 @@ first derivatives, that of a variable used twice, and the second ones in all fou
 (co)tangents. What needs no reference: a pullback called twice, linearity, unchanged inputs and ⟨g, J t⟩ = ⟨Jᵀ g, t⟩.
 """
 
-import contextlib
 import zlib
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,8 +18,9 @@ from ..lift import lift
 from .executables import afresh
 from .hints import Witness, hint
 from .quantities import FIRST, Quantity
+from .repeats import repeated
 from .rounding import shaken
-from .tolerances import Difference, Finding, differences, unit
+from .tolerances import Difference, Finding, differences, shown, unit
 from .values import plainly, value_findings
 
 # XLA options, to compile quickly what runs a few times: fusion takes minutes for some twenty steps of an ODE. The
@@ -186,15 +186,18 @@ def _as_jax(problem):
 
     Lifted is tried first: some NumPy functions take a JAX array silently and drop a keyword.
     """
-    lifted = lift(problem.function)
+    lifted, given = lift(problem.function), problem.vectors
     try:
-        jax.eval_shape(lifted, *problem.vectors.primals)
+        out = jax.eval_shape(lifted, *given.primals)
     except (TypeError, AttributeError):
         try:
-            jax.eval_shape(problem.function, *problem.vectors.primals)
+            out = jax.eval_shape(problem.function, *given.primals)
         except Exception:
             return lifted
-        return problem.function
+        lifted = problem.function
+    if optree.tree_structure(out) != optree.tree_structure(given.cotangent):
+        plain, other = (shown(optree.tree_structure(tree)) for tree in (given.cotangent, out))
+        raise ValueError(f"f gives {plain} when run plainly, {other} under JAX, which is then no reference.")
     return lifted
 
 
@@ -235,8 +238,8 @@ def measured(engine, problem, modes=("fwd", "rev")):
     with np.errstate(all="ignore"):
         for v in (given, given.turned()):
             found.append(run(v, (_combined(v.tangents, v.others), _combined(v.cotangent, v.second))))
-        if engine.vjp and "rev" in modes and not engine.program:
-            alone += again(engine.vjp, f, given)
+        if not engine.program:
+            alone += repeated(engine, f, given, nudged(given, 0)[0].primals, modes)
     alone += [_alone("inputs", "", f"changed by the engine: {d}") for d in differences(given, before)]
     # not in another namespace, where a constant would be an array of NumPy's
     if len(given.primals) > 1 and problem.written is None and not (engine.rule or engine.program):
@@ -244,24 +247,9 @@ def measured(engine, problem, modes=("fwd", "rev")):
     return found, alone
 
 
-def again(vjp, f, v):
-    """A pullback gives the same after the function ran elsewhere, called again, with a cotangent laid out otherwise."""
-    _, pullback = vjp(f, *v.primals)
-    expected = pullback(v.cotangent)
-    try:
-        with contextlib.suppress(Exception):  # of f, at a point that it was not asked about
-            vjp(f, *nudged(v, 0)[0].primals)
-        found = differences(pullback(optree.tree_map(_strided, v.cotangent)), expected)
-    except Exception as error:
-        return [_alone(Quantity.VJP, "rev", f"the pullback called again raised {type(error).__name__}: {error}")]
-    return [_alone(Quantity.VJP, "rev", f"the pullback called again gives another result: {d}") for d in found]
-
-
-def _strided(x):
-    """The same numbers with gaps between them, not to be written to."""
-    view = np.repeat(np.expand_dims(x, -1), 2, -1)[..., 0]
-    view.flags.writeable = False
-    return view
+def _kept(tree):
+    """A result as it is now: some engines write into it later on, which is told as such."""
+    return optree.tree_map(lambda x: x.copy() if type(x) is np.ndarray else x, tree)
 
 
 def _one_at_a_time(engine, f, v, found, modes):
@@ -293,12 +281,12 @@ def _by_engine(engine, f, v, combined, order, modes):
     jvp, vjp = (engine.jvp if "fwd" in modes else None), (engine.vjp if "rev" in modes else None)
     found = {Quantity.VALUE: engine.call(f, *v.primals)} if engine.call else {}
     if jvp:
-        found[Quantity.VALUE_OF_JVP], found[Quantity.JVP] = jvp(f, v.primals, v.tangents)
+        found[Quantity.VALUE_OF_JVP], found[Quantity.JVP] = _kept(jvp(f, v.primals, v.tangents))
         found[Quantity.JVP_ALONG] = jvp(f, v.primals, combined[0])[1]
     if vjp:
         found[Quantity.VALUE_OF_VJP], pullback = vjp(f, *v.primals)
-        found[Quantity.VJP] = pullback(v.cotangent)
-        found[Quantity.VJP_ALONG] = pullback(combined[1])
+        found[Quantity.VJP] = _kept(pullback(v.cotangent))
+        found[Quantity.VJP_ALONG] = _kept(pullback(combined[1]))
         if not engine.rule:
             twice = lambda *x: [f(*x), f(*x)]
             found[Quantity.TWICE] = vjp(twice, *v.primals)[1]([v.cotangent, v.second])

@@ -123,7 +123,7 @@ def differences(got, expected, condition=0.0, order=1, slack=1.0, coarsest=None)
     paths, got_leaves, got_spec = optree.tree_flatten_with_path(got)
     expected_leaves, spec = optree.tree_flatten(expected)
     if got_spec != spec:
-        return [_of_form("container", got_spec, spec)]
+        return [_of_form("container", shown(got_spec), shown(spec))]
     uniform = isinstance(condition, float)
     conditions = [condition] * len(expected_leaves) if uniform else optree.tree_leaves(condition)
     found = []
@@ -136,6 +136,12 @@ def differences(got, expected, condition=0.0, order=1, slack=1.0, coarsest=None)
 def mismatch(got, expected, order=1, condition=0.0):
     """``differences`` in words; empty if there are none."""
     return "; ".join(map(str, differences(got, expected, condition, order)))
+
+
+def shown(spec):
+    """A container in words: ``(*, [*])`` of arrays."""
+    text = str(spec).removeprefix("PyTreeSpec(").removesuffix(")").removesuffix(", NoneIsLeaf")
+    return text if text != "*" else "one array"
 
 
 def _of_form(kind, got, expected, place=""):
@@ -152,7 +158,10 @@ def _of_leaf(place, a, b, condition, order, slack, coarsest):
             return [form]
         rounded = max((a.dtype, b.dtype, coarsest or b.dtype), key=lambda dtype: np.finfo(dtype).eps)
         wider = np.result_type(a, b)
-        return [form, *_of_leaf(place, a.astype(wider), b.astype(wider), condition, max(order, 1), slack or 1.0, rounded)]
+        return [
+            form,
+            *_of_leaf(place, a.astype(wider), b.astype(wider), condition, max(order, 1), slack or 1.0, rounded),
+        ]
     if a.dtype.kind not in "fc":
         return [] if np.array_equal(a, b) else [_of_form("", a, b, place)]
     limit = tolerance(b, condition, order, slack, coarsest)

@@ -15,7 +15,6 @@ from scratch_ad.tree import entered
 from .quantities import Quantity
 from .tolerances import Finding, differences
 
-
 _LAST = 2.0**-3  # of the tolerance of first derivatives: 8 units in the last place
 
 
@@ -48,7 +47,7 @@ def value_findings(engine, what, got, plain, reference, condition, coarsest):
         found = differences(got, plain, largest, 0, _LAST)
     else:
         found = differences(got, plain, condition, 0, engine.slack, coarsest)
-        if found and _nearly(reference, plain) and not differences(got, reference, condition, 0, engine.slack, coarsest):
+        if found and nearly(reference, plain) and not differences(got, reference, condition, 0, engine.slack, coarsest):
             return []
     return [_finding(engine, what, d) for d in found]
 
@@ -75,7 +74,7 @@ def _arrays(tree):
     return optree.tree_map(np.asarray, tree)
 
 
-def _nearly(a, b):
+def nearly(a, b):
     """Whether two containers of arrays hold the same up to half the digits."""
 
     def of_leaf(x, y):

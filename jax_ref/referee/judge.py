@@ -60,7 +60,8 @@ def _once(found):
     """One finding per quantity, place and kind: those of the turned vectors repeat most of the first ones."""
     seen = {}
     for finding in found:
-        seen.setdefault((finding.what, finding.difference.place, bool(finding.difference.form)), finding)
+        d = finding.difference
+        seen.setdefault((finding.what, d.place, bool(d.form), d.compared is None), finding)
     return list(seen.values())
 
 

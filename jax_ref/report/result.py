@@ -16,7 +16,9 @@ class Result:
 
     ``excused``: differences where the referee finds the engine right. ``smallest``: the smallest case found that is
     still wrong, in words, and ``rerun``: the line of Python that runs it. ``beside_cpu``: on another device, what
-    differs from JAX's answer on the CPU.
+    differs from JAX's answer on the CPU. ``varied``: the variants of the arguments that were looked at as well, and
+    ``unfit``: those for which the engine is not meant, with how it showed; ``at``: the variant where the findings are,
+    if not at the arguments themselves.
     """
 
     name: str
@@ -30,6 +32,9 @@ class Result:
     excused: list = field(default_factory=list)
     smallest: str = ""
     beside_cpu: list = field(default_factory=list)
+    at: str = ""
+    varied: list = field(default_factory=list)
+    unfit: dict = field(default_factory=dict)
 
     @property
     def ok(self):
@@ -42,6 +47,10 @@ class Result:
         return self
 
     def _though(self):
+        if self.varied:
+            yield f", there and at {len(self.varied)} variants"
+        if self.unfit:
+            yield f", not meant for {'; '.join(f'{name} ({how})' for name, how in self.unfit.items())}"
         values = [finding for finding in self.excused if finding.what in VALUES]
         if others := len(self.excused) - len(values):
             yield f", though JAX differs {others} times"
@@ -53,7 +62,8 @@ class Result:
         head = f"{of} at {self.dtypes} {self.shapes}"
         if self.ok:
             return f"{head}: right{''.join(self._though())}"
-        lines = [f"{head}: no rule: {self.missing}"] if self.missing else [f"{head}:"]
+        where = f" right there, but wrong at a variant: {self.at}" if self.at else ""
+        lines = [f"{head}: no rule: {self.missing}"] if self.missing else [f"{head}:{where}"]
         lines += told(self.findings, self.beside_cpu)
         lines += [f"smallest: {self.smallest}"] if self.smallest else []
         lines += [f"rerun: {self.rerun}"] if self.rerun else []
