@@ -57,7 +57,10 @@ def _leaf(place, witness):
     paths = optree.tree_flatten_with_path(witness.got)[0]
     k = next(k for k, path in enumerate(paths) if "".join(f"[{p!r}]" for p in path) == place)
     leaf = lambda tree: np.asarray(optree.tree_leaves(tree)[k])
-    return _Pair(leaf(witness.got), leaf(witness.expected), list(map(leaf, witness.parts)), witness.vectors)
+    got, expected = leaf(witness.got), leaf(witness.expected)
+    if np.iscomplexobj(expected) or not np.iscomplexobj(got):
+        got = got.astype(expected.dtype)
+    return _Pair(got, expected, list(map(leaf, witness.parts)), witness.vectors)
 
 
 def _close(a, b):
