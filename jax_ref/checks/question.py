@@ -106,10 +106,11 @@ class Question:
         """Put into the result what is wrong at a variant of the arguments: the first that is, and where."""
         start = time.process_time()
         end = start + (PATIENCE if thorough else VARYING)
+        latest = time.perf_counter() + 5 * (PATIENCE if thorough else VARYING)  # a busy machine takes longer
         for candidates in itertools.chain(variants(call.given, thorough), larger(call.given)):
             before, start = start, time.process_time()
             grows = candidates[0].name in result.varied  # then by several times
-            if start > end or (grows and start - before > QUICK):
+            if start > end or time.perf_counter() > latest or (grows and start - before > QUICK):
                 return
             if not (defined := self._defined(candidates)):
                 continue

@@ -15,7 +15,7 @@ from scratch_ad.tree import entered
 from .quantities import Quantity
 from .tolerances import Finding, differences
 
-_LAST = 2.0**-3  # of the tolerance of first derivatives: 8 units in the last place
+_LAST = 0.5  # of the tolerance of first derivatives: 32 units in the last place
 
 
 def plainly(f, primals):
