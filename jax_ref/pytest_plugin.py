@@ -33,7 +33,7 @@ import pytest
 
 from .commands.options import shard_of
 
-OPTIONS = ("modes", "order", "engine", "edges", "reference", "seed")  # of check, which imports JAX
+OPTIONS = ("modes", "order", "engine", "edges", "vary", "reference", "seed")  # of check, which imports JAX
 ASKED = {"engine": "engine", "order": "order", "mode": "modes", "seed": "seed", "edges": "edges"}  # by --ad-…
 _POINT = "ad_point"  # a parameter of tests: the options of their marker with arguments
 _COMPUTED = "ad_computed"

@@ -102,7 +102,7 @@ def test_the_causes_come_first_and_what_follows_from_them_in_one_clause():
         finding("vjp of vjp", "rev"),
     ]
     assert text(record(0, "wrong", found)).splitlines() == [
-        "value of jvp: 3.0, not 1.0",
+        "value: 3.0, not 1.0",
         "jvp, [2]: 4.0, not 2.0",
         "vjp, argument 0 [1]: 4.0, not 2.0",
         "  hint: constant ratio 2",
@@ -110,7 +110,7 @@ def test_the_causes_come_first_and_what_follows_from_them_in_one_clause():
     ]
     assert text(record(0, "wrong", found[1:2] + found[4:])).endswith("\nwhich makes the second derivatives wrong too")
     assert text(record(0, "wrong", found[:3])).endswith("\nwhich makes sums of it wrong too")
-    assert headline(record(0, "wrong", found)) == "value of jvp: 3.0, not 1.0"
+    assert headline(record(0, "wrong", found)) == "value: 3.0, not 1.0"
     assert headline(record(0, "error", [finding("error", "", "e raised ZeroDivisionError")])).startswith("e raised")
     assert text(record(0, "missing", [finding("missing", "fwd", "np.f")], missing="np.f")) == "no rule: np.f"
     assert headline(record(0, "blocked", found, reason="blocked by np.g")) == "blocked by np.g"

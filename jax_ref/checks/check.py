@@ -40,6 +40,7 @@ def check(
     order=2,
     engine=OURS,
     edges=False,
+    vary=None,
     reference=None,
     reference_by="jax",
     noise=None,
@@ -51,11 +52,18 @@ def check(
     same function in plain NumPy or in jax.numpy. ``args``: arrays in any containers; integers are held fixed.
     ``modes``: of "fwd" and "rev", those that the engine has. ``order``: 1 or 2. ``engine``: an ``Engine`` or the name
     of one. ``edges``: first derivatives also at special points in the arguments' shapes: zeros, ones, ties, ±∞, nan,
-    the largest and the smallest numbers; those where ``f`` itself raises are left out. ``seed``: of the directions.
-    ``reference_by``: "differences" for a function that JAX cannot run; then the verdict is as sharp as their error
-    bound, which the result tells, and undecided where that is too wide. ``noise``: the error of such a function that is
-    smooth, as a solver's tolerance, relative to its largest value; by default half the digits of its dtype.
+    the largest and the smallest numbers; those where ``f`` itself raises are left out. ``vary``: first derivatives also
+    where the arguments are varied: in other dtypes, of one element, no dimension or none at all, many, large, below -6,
+    in Fortran order and read backwards, with values and indices that repeat, each axis in turn of one element; wherever
+    ``f`` itself is defined and finite. By default as far as a second goes; True, or ``edges``: all of it, and an engine
+    that raises there, or a rule that gives another shape or dtype, is wrong; False: none of it. ``seed``: of the
+    directions.
+    ``reference_by``: "differences" for a function that JAX cannot run; then nothing is varied, the verdict is as sharp
+    as their error bound, which the result tells, and undecided where that is too wide. ``noise``: the error of such a
+    function that is smooth, as a solver's tolerance, relative to its largest value; by default half the digits of its
+    dtype.
 
+    The plain run of ``f`` is the first witness: container, shape, dtype and numbers of each value are compared with it.
     A function of JAX's arrays or of PyTorch's tensors is checked by the custom rules that it calls, against JAX's
     derivative of the bodies without them and against differences. At a kink all between the slopes of both sides is
     right, element by element and whatever else is in the array, as long as the elements together give a derivative
@@ -63,13 +71,13 @@ def check(
 
     Returns a ``Result``. Raises AssertionError if anything is wrong or the engine lacks a rule, TypeError if no
     argument or nothing that ``f`` returns is real or complex, or if ``f`` is JAX's and calls no custom rule, ValueError
-    for an unknown mode, order, engine or ``reference_by``, and what ``f`` or the engine raises, but for what would end
-    the program (SystemExit, a KeyboardInterrupt of its own): that is wrong.
+    for an unknown mode, order, engine or ``reference_by`` or if two plain runs of ``f`` differ, and what ``f`` or the
+    engine raises, but for what would end the program (SystemExit, a KeyboardInterrupt of its own): that is wrong.
     """
     engine = engine if isinstance(engine, Engine) else engine_named(engine)
     if engine is OURS and reference is None and (found := of_others(f, args)):
         line = functools.partial(_line, "check", [name_for(f)])
-        return _by_rules(found, f, args, line, modes, order, seed, edges, reference_by, noise)
+        return _by_rules(found, f, args, line, modes, order, seed, edges, vary, reference_by, noise)
     modes = _modes(modes, engine)
     order, options = _order(order), _options(modes, engine, order) | _by(reference_by, noise)
     options |= {} if engine is OURS else {"engine": _written(engine)}
@@ -79,7 +87,7 @@ def check(
     asked = (reference or f, lambda _: engine, line, modes, order, seed, written, _differences(reference_by, noise))
     question = Question(name_for(f), *asked)
     try:
-        return question.checked(args, edges)
+        return question.checked(args, edges, vary)
     except Exception as error:
         if written or engine.namespace is np or not (called := numpys(f, error)):
             raise
@@ -89,14 +97,14 @@ def check(
         ) from error
 
 
-def check_vjp(my_vjp, reference, *primals, order=2, edges=False, reference_by="jax", noise=None, seed="0"):
+def check_vjp(my_vjp, reference, *primals, order=2, edges=False, vary=None, reference_by="jax", noise=None, seed="0"):
     """A reverse rule, ``my_vjp(*primals) -> (out, pullback)``, against JAX's derivative of ``reference``.
 
     ``reference``: the same function in plain NumPy or in jax.numpy. ``pullback(cotangent)`` gives a tuple with one
     cotangent per primal, the transpose of the derivative without conjugation; those of integers are not looked at.
     ``order``: 2 also differentiates the rule, where it is written in calls of NumPy or of jax.numpy; where it cannot be
     differentiated, the result says "first order only" and why. Returns a ``Result``; raises AssertionError if anything
-    is wrong. ``edges``, ``reference_by``, ``noise``, ``seed``, and what is right at a kink: see ``check``.
+    is wrong. ``edges``, ``vary``, ``reference_by``, ``noise``, ``seed``, and what is right at a kink: see ``check``.
     """
     order = _order(order)
 
@@ -114,10 +122,10 @@ def check_vjp(my_vjp, reference, *primals, order=2, edges=False, reference_by="j
     question = Question(
         name_for(my_vjp), reference, engine, line, ("rev",), order, seed, None, _differences(reference_by, noise)
     )
-    return question.checked(primals, edges)
+    return question.checked(primals, edges, vary)
 
 
-def check_jvp(my_jvp, reference, *primals, order=2, edges=False, reference_by="jax", noise=None, seed="0"):
+def check_jvp(my_jvp, reference, *primals, order=2, edges=False, vary=None, reference_by="jax", noise=None, seed="0"):
     """A forward rule, ``my_jvp(primals, tangents) -> (out, tangent_out)``, against JAX; see ``check_vjp``.
 
     The tangents of integers are zeros of dtype float0, as in JAX.
@@ -139,11 +147,11 @@ def check_jvp(my_jvp, reference, *primals, order=2, edges=False, reference_by="j
         _line, "check_jvp", [name_for(my_jvp), name_for(reference, "reference")], {**options, "seed": seed}
     )
     question = Question(name_for(my_jvp), reference, engine, line, ("fwd",), order, seed, None, differences)
-    return question.checked(primals, edges)
+    return question.checked(primals, edges, vary)
 
 
 def check_custom(
-    f, reference, *args, modes=("fwd", "rev"), order=2, edges=False, reference_by="jax", noise=None, seed="0"
+    f, reference, *args, modes=("fwd", "rev"), order=2, edges=False, vary=None, reference_by="jax", noise=None, seed="0"
 ):
     """A function that calls custom rules, against JAX: the rules of JAX's users, of PyTorch's, and ours.
 
@@ -153,7 +161,7 @@ def check_custom(
     It is differentiated in the modes that its rules have, to second order where they can be differentiated once more;
     where not, the result says "first order only" and why.
     Returns a ``Result``; raises AssertionError if anything is wrong, and TypeError if derivatives of ``f`` go through
-    no custom rule, so that nothing could be checked. ``modes``, ``order``, ``edges``, ``reference_by``,
+    no custom rule, so that nothing could be checked. ``modes``, ``order``, ``edges``, ``vary``, ``reference_by``,
     ``noise``, ``seed``, and what is right at a kink: see ``check``.
     """
     if not (found := ruled(f, args)):
@@ -164,7 +172,7 @@ def check_custom(
         )
     found = found._replace(body=reference, in_jax=True)
     line = functools.partial(_line, "check_custom", [name_for(f), name_for(reference, "reference")])
-    return _by_rules(found, f, args, line, modes, order, seed, edges, reference_by, noise)
+    return _by_rules(found, f, args, line, modes, order, seed, edges, vary, reference_by, noise)
 
 
 def check_grads(f, args, order=2, modes=("fwd", "rev"), atol=None, rtol=None, eps=None):
@@ -189,14 +197,14 @@ def check_grads(f, args, order=2, modes=("fwd", "rev"), atol=None, rtol=None, ep
     return _by_rules(found, f, args, line, modes, order)
 
 
-def _by_rules(found, f, args, line, modes, order, seed="0", edges=False, reference_by="jax", noise=None):
+def _by_rules(found, f, args, line, modes, order, seed="0", edges=False, vary=None, reference_by="jax", noise=None):
     """The ``Result`` for a function by the custom rules that it calls."""
     modes, order = _modes(modes, found.engine), _order(order)
     options = _options(modes, found.engine, order) | _by(reference_by, noise) | ({} if seed == "0" else {"seed": seed})
     differences = _differences(reference_by, noise) if found.in_jax else _differences("differences", noise or 0.0)
     line, engine = functools.partial(line, options), lambda _: found.engine
     question = Question(name_for(f), found.body, engine, line, modes, order, seed, found.written, differences)
-    return question.checked(args, edges)
+    return question.checked(args, edges, vary)
 
 
 def _differences(reference_by, noise):
@@ -273,10 +281,13 @@ def _written(engine):
 # In words
 
 
-def _line(call, names, options, args):
+def _line(call, names, options, args, **more):
     """The line of Python that makes this call again; arguments of many numbers stand there as ``args``."""
     many = sum(np.size(x) for x in optree.tree_leaves(args)) > SPELT
-    given, keywords = "*args" if many else listed(args), [f"{name}={value!r}" for name, value in options.items()]
+    given, keywords = (
+        "*args" if many else listed(args),
+        [f"{name}={value!r}" for name, value in {**options, **more}.items()],
+    )
     if call == "check_grads":
         given = "args" if many else f"({given},)"
     return f"jax_ref.{call}({', '.join([*names, given, *keywords])})"

@@ -6,11 +6,13 @@ import jax
 import numpy as np
 import optree
 
+from scratch_ad.tracer import Tracer, name_of
 from scratch_ad.tree import is_inexact
 
 from ..measure.derivatives import Problem, vectors
 from ..measure.quantities import Quantity
-from ..measure.tolerances import ULPS, Difference, Finding
+from ..measure.tolerances import ULPS, Difference, Finding, shown
+from ..measure.values import alike, in_words, lent, plainly
 
 
 class Parts:
@@ -77,17 +79,75 @@ def no_tangent(x):
 
 
 class Call:
-    """A call of a function: the parts of what it is given and of what comes out."""
+    """A plain call of a function: the parts of what it is given and of what comes out.
+
+    What the function itself raises bears a note that says so. It gets copies, as it may write into its arguments:
+    ``written`` says whether it did.
+    """
 
     def __init__(self, f, args):
-        self.given = Parts(args)
-        with np.errstate(all="ignore"):
-            self.out = Parts(f(*self.given.tree))
+        self.function, self.given = f, Parts(args)
+        given = lent(self.given.tree)
+        try:
+            with np.errstate(all="ignore"):
+                self.out = Parts(f(*given))
+        except Exception as error:
+            error.add_note(
+                f"{name_of(f)} raises this itself, when it is run plainly at these arguments: no engine ran."
+            )
+            raise
+        self.written = bool(alike(self.given.some(given), self.given.some(self.given.tree)))
 
-    def found(self):
-        """What is wrong with what is held fixed: integers among the results, and arguments that were changed."""
+    def unsteady(self):
+        """What the function gave and what it gives when it is run plainly once more, in words; empty if the same."""
+        again = Parts(plainly(self.function, self.given.tree))
+        if again.spec != self.out.spec:
+            return f"a container {shown(self.out.spec)} and then {shown(again.spec)}"
+        pairs = zip(again.leaves, self.out.leaves, self.out.moves, strict=True)
+        if any(not moves and not _same(x, y) for x, y, moves in pairs):
+            return next(f"{y!r} and then {x!r}" for x, y in zip(again.leaves, self.out.leaves) if not _same(x, y))
+        found = alike(again.some(again.tree), self.out.some(self.out.tree))
+        return " and then ".join(in_words(found[0])[::-1]) if found else ""
+
+    def found(self, engine, f):
+        """What is wrong beside the numbers that are differentiated, with what is held fixed and with the function.
+
+        ``f``: the function as the engine runs it.
+        """
+        self._held_fixed(engine, f)
         fixed = [Finding(Quantity.VALUE, "", Difference(problem)) for problem in dict.fromkeys(self.out.wrong)]
+        if apart := self.unsteady():
+            words = (
+                f"f gives {apart} when run plainly, before and after the engine: one of them changes what f depends on"
+            )
+            fixed.append(Finding(Quantity.VALUE, "", Difference(words)))
         return fixed + [Finding("inputs", "", Difference(problem)) for problem in self.given.changed()]
+
+    def _held_fixed(self, engine, f):
+        """Compares what the function gives under the engine where nothing is differentiated: integers, texts, None."""
+        if all(self.out.moves) or engine.rule or engine.call:
+            return
+        seen, moving = [], self.given.some(self.given.tree)
+
+        def watched(*moving):
+            out = f(*self.given.whole(moving))
+            seen.append(optree.tree_flatten(out, none_is_leaf=True))
+            return self.out.some(out)
+
+        with np.errstate(all="ignore"):
+            engine.vjp(watched, *moving) if engine.vjp else engine.jvp(watched, moving, moving)
+        known = (np.ndarray, np.generic, int, float, complex, str, type(None))
+        runs = []  # some engines run the function at other points as well
+        for leaves, spec in seen:
+            pairs = zip(leaves, self.out.leaves, self.out.moves) if spec == self.out.spec else ()
+            fixed = [
+                (x, y) for x, y, moves in pairs if not moves and isinstance(x, known) and not isinstance(x, Tracer)
+            ]
+            runs.append(
+                [f"f gives {y!r} when run plainly, {x!r} under {engine.name}" for x, y in fixed if not _same(x, y)]
+            )
+        if runs and all(runs):
+            self.out.wrong += runs[0]
 
     def moving(self, f):
         """``f`` as a function of what moves, to what moves."""

@@ -11,7 +11,9 @@ from hypothesis.errors import NoSuchExample
 
 from scratch_ad.tree import is_inexact
 
-SHRINKING = 3.0  # seconds for the search for a smaller case, and what it tries for each number, the simplest first
+SHRINKING = (
+    3.0  # seconds of computing for the search for a smaller case, and what it tries for each number, the simplest first
+)
 SIMPLE = (1.0, 2.0, 0.5, -1.0, 3.0, 0.0)
 
 
@@ -20,14 +22,14 @@ def shrunk(args, found, whats):
 
     ``found(args, answer)``: what is wrong at other arguments, what is excused, and the ``answer`` for their shapes.
     """
-    start, known = time.perf_counter(), {}
+    start, known = time.process_time(), {}
 
     def wrong(args, answer=None):
         """The first finding of these kinds and the answer that goes with the shapes; None if there is none."""
         key = listed(args)
         if key not in known:
             known[key] = None
-            if time.perf_counter() - start < SHRINKING:
+            if time.process_time() - start < SHRINKING:
                 try:
                     left, _, answer = found(args, answer)
                 except Exception:  # the function does not take these shapes or numbers

@@ -26,6 +26,7 @@ class Engine:
     ``rule``: whether it is the rule of one function, which it takes any function for. ``program``: turns a function of
     arrays in containers that calls ``jvp`` and ``vjp`` into one that is run otherwise, as compiled programs are.
     ``outer``: engines of which the first that can differentiates its derivatives once more, where it does not itself.
+    ``exact``: whether the values that it gives are those of NumPy's own run, bit for bit.
     Raises ValueError if it has no mode, or what it says of itself has no meaning.
     """
 
@@ -40,6 +41,7 @@ class Engine:
     rule: bool = False
     program: Callable | None = None
     outer: tuple["Engine", ...] = ()
+    exact: bool = False
 
     def __post_init__(self):
         if not (self.jvp or self.vjp):

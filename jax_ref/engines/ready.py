@@ -19,8 +19,10 @@ from .protocol import Engine
 
 
 def _numerical_jvp(f, primals, tangents):
-    """A central difference along the tangents, with the step that balances its two errors."""
-    step = max(np.finfo(leaf.dtype).eps for leaf in map(np.asarray, optree.tree_leaves(primals))) ** (1 / 3)
+    """A central difference along the tangents, with the step that balances its two errors, whatever their size."""
+    largest = max((float(np.max(np.abs(t), initial=0.0)) for t in optree.tree_leaves(tangents)), default=0.0)
+    eps = max(np.finfo(leaf.dtype).eps for leaf in map(np.asarray, optree.tree_leaves(primals)))
+    step = 2.0 ** -round(np.log2(largest or 1.0)) * eps ** (1 / 3)
     move = lambda h: optree.tree_map(lambda x, t: np.asarray(x + h * t, np.result_type(x))[()], primals, tangents)
     slope = lambda after, before: np.asarray((after - before) / (2 * step), np.result_type(after))[()]
     return f(*primals), optree.tree_map(slope, f(*move(step)), f(*move(-step)))
@@ -52,9 +54,9 @@ def _numerical_vjp(f, *primals):
     return f(*primals), pullback
 
 
-OURS = Engine("scratch_ad", scratch_ad.jvp, scratch_ad.vjp)
-FORWARD = Engine("scratch_ad-forward", jvp=scratch_ad.jvp)
-REVERSE = Engine("scratch_ad-reverse", vjp=scratch_ad.vjp)
+OURS = Engine("scratch_ad", scratch_ad.jvp, scratch_ad.vjp, exact=True)
+FORWARD = Engine("scratch_ad-forward", jvp=scratch_ad.jvp, exact=True)
+REVERSE = Engine("scratch_ad-reverse", vjp=scratch_ad.vjp, exact=True)
 COMPILED = Engine(
     "scratch_ad-compiled",
     scratch_ad.jvp,
@@ -64,7 +66,7 @@ COMPILED = Engine(
 )
 ON_JAX = Engine("scratch_ad-jax", scratch_ad.jvp, scratch_ad.vjp, program=lift.eager)
 JAX = Engine("jax", lift.jvp, lift.vjp)
-NUMERICAL = Engine("numerical", _numerical_jvp, _numerical_vjp, order=1, slack=1e6)
+NUMERICAL = Engine("numerical", _numerical_jvp, _numerical_vjp, order=1, slack=1e6, exact=True)
 ENGINES = {engine.name: engine for engine in (OURS, FORWARD, REVERSE, COMPILED, ON_JAX, JAX, NUMERICAL)}
 
 

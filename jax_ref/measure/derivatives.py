@@ -19,8 +19,10 @@ from ..lift import lift
 from .executables import afresh
 from .hints import Witness, hint
 from .quantities import FIRST, Quantity
+from .repeats import repeated
 from .rounding import of_shaken, shaken
-from .tolerances import Difference, Finding, differences, tolerance, unit
+from .tolerances import Difference, Finding, differences, shown, tolerance, unit
+from .values import plainly, value_findings
 
 # XLA options, to compile quickly what runs a few times: fusion takes minutes for some twenty steps of an ODE. The
 # many small functions of the catalogue compile in a quarter of that by an option that newer versions do not know.
@@ -69,8 +71,7 @@ def vectors(function, primals, seed):
         v = v[0] + 1j * v[1] if np.iscomplexobj(x) else v[0]
         return np.asarray(v, np.result_type(x))[()]
 
-    with np.errstate(all="ignore"):
-        out = function(*primals)
+    out = plainly(function, primals)
     out, random = optree.tree_map(np.asarray, out), lambda tree: optree.tree_map(like, tree)
     return Vectors(primals, random(primals), random(primals), random(out), random(out))
 
@@ -128,7 +129,7 @@ def compiled(problems, options=QUICKLY, keep=afresh):
     """What gives JAX's answers to these problems, or to the same ones at other vectors; one program for all."""
 
     def compile():
-        functions = [as_jax(p.function, p.vectors.primals) for p in problems]
+        functions = [as_jax(p.function, p.vectors.primals, p.vectors.cotangent) for p in problems]
 
         def program(given):
             return [_derivatives(f, v, p.order) for f, v, p in zip(functions, given, problems, strict=True)]
@@ -156,7 +157,7 @@ def compiled(problems, options=QUICKLY, keep=afresh):
 
 def rounded(problem, reference):
     """The reference, with conditions that also count the rounding of what is computed on the way (see ``rounding``)."""
-    f, conditions = as_jax(problem.function, problem.vectors.primals), []
+    f, conditions = as_jax(problem.function, problem.vectors.primals, problem.vectors.cotangent), []
     order = 2 if Quantity.JVP_OF_JVP in reference.derivatives[0] else 1
     program = lambda v: _derivatives(f, v, order)
     step = float(np.sqrt(_eps(problem.vectors)))
@@ -213,21 +214,25 @@ def _floored(reference, problem):
     return reference._replace(conditions=tuple(conditions))
 
 
-def as_jax(function, primals):
+def as_jax(function, primals, like=None):
     """The function for JAX: lifted, unless it is written in calls of jax.numpy.
 
-    Lifted is tried first: some NumPy functions take a JAX array silently and drop a keyword.
+    Raises ValueError if its result has other containers than ``like``. Lifted is tried first: some NumPy functions take
+    a JAX array silently and drop a keyword.
     """
-    lifted = lift(function)
+    of_jax = lift(function)
     try:
-        jax.eval_shape(lifted, *primals)
+        out = jax.eval_shape(of_jax, *primals)
     except (TypeError, AttributeError):
         try:
-            jax.eval_shape(function, *primals)
+            out = jax.eval_shape(function, *primals)
         except Exception:
-            return lifted
-        return function
-    return lifted
+            return of_jax
+        of_jax = function
+    if like is not None and optree.tree_structure(out) != optree.tree_structure(like):
+        plain, other = (shown(optree.tree_structure(tree)) for tree in (like, out))
+        raise ValueError(f"f gives {plain} when run plainly, {other} under JAX, which is then no reference.")
+    return of_jax
 
 
 def _derivatives(f, v, order):
@@ -267,8 +272,8 @@ def measured(engine, problem, modes=("fwd", "rev")):
     with np.errstate(all="ignore"):
         for v in (given, given.turned()):
             found.append(run(v, (_combined(v.tangents, v.others), _combined(v.cotangent, v.second))))
-        if engine.vjp and "rev" in modes and not engine.program:
-            alone += again(engine.vjp, f, given)
+        if not engine.program:
+            alone += repeated(engine, f, given, nudged(given, 0)[0].primals, modes)
     alone += [_alone("inputs", "", f"changed by the engine: {d}") for d in differences(given, before)]
     # not in another namespace, where a constant would be an array of NumPy's
     if len(given.primals) > 1 and problem.written is None and not (engine.rule or engine.program):
@@ -276,24 +281,9 @@ def measured(engine, problem, modes=("fwd", "rev")):
     return found, alone
 
 
-def again(vjp, f, v):
-    """A pullback gives the same after the function ran elsewhere, called again, with a cotangent laid out otherwise."""
-    _, pullback = vjp(f, *v.primals)
-    expected = pullback(v.cotangent)
-    try:
-        with contextlib.suppress(Exception):  # of f, at a point that it was not asked about
-            vjp(f, *nudged(v, 0)[0].primals)
-        found = differences(pullback(optree.tree_map(_strided, v.cotangent)), expected)
-    except Exception as error:
-        return [_alone(Quantity.VJP, "rev", f"the pullback called again raised {type(error).__name__}: {error}")]
-    return [_beside(d, Quantity.VJP, "rev", f"the pullback called again gives another result: {d}") for d in found]
-
-
-def _strided(x):
-    """The same numbers with gaps between them, not to be written to."""
-    view = np.repeat(np.expand_dims(x, -1), 2, -1)[..., 0]
-    view.flags.writeable = False
-    return view
+def _kept(tree):
+    """A result as it is now: some engines write into it later on, which is told as such."""
+    return optree.tree_map(lambda x: x.copy() if type(x) is np.ndarray else x, tree)
 
 
 def _one_at_a_time(engine, f, v, found, modes):
@@ -350,12 +340,12 @@ def _by_engine(engine, f, v, combined, order, modes):
     jvp, vjp = first = _in_modes(engine, modes)
     found = {Quantity.VALUE: engine.call(f, *v.primals)} if engine.call else {}
     if jvp:
-        found[Quantity.VALUE_OF_JVP], found[Quantity.JVP] = jvp(f, v.primals, v.tangents)
+        found[Quantity.VALUE_OF_JVP], found[Quantity.JVP] = _kept(jvp(f, v.primals, v.tangents))
         found[Quantity.JVP_ALONG] = jvp(f, v.primals, combined[0])[1]
     if vjp:
         found[Quantity.VALUE_OF_VJP], pullback = vjp(f, *v.primals)
-        found[Quantity.VJP] = pullback(v.cotangent)
-        found[Quantity.VJP_ALONG] = pullback(combined[1])
+        found[Quantity.VJP] = _kept(pullback(v.cotangent))
+        found[Quantity.VJP_ALONG] = _kept(pullback(combined[1]))
         if not engine.rule:
             twice = lambda *x: [f(*x), f(*x)]
             try:
@@ -426,8 +416,7 @@ def findings(engine, problem, reference, modes=("fwd", "rev")):
 def compared(engine, problem, reference, quantities):
     """The findings of what was ``measured``, beside one reference."""
     got = quantities[0]
-    with np.errstate(all="ignore"):
-        value = problem.function(*problem.vectors.primals)
+    value = plainly(problem.function, problem.vectors.primals)
     both = zip(reference.derivatives, reference.conditions, strict=True)
     (exact, condition), (turned, turned_condition) = both
     coarsest = reference.coarsest
@@ -448,9 +437,13 @@ def compared(engine, problem, reference, quantities):
         witnesses = [_witness(k, what, got, problem, reference) for k in range(2)]
         for k, witness in enumerate(witnesses):
             limits = _expected(k, what, reference.conditions)[0]
+            if order == 0:
+                expected, witness = witness.expected, witness._replace(expected=value)
+                for finding in value_findings(engine, what, witness.got, value, expected, limits, coarsest):
+                    text = hint(finding.difference, [witness])
+                    found.append(replace(finding, hint=text, turned=bool(k)))
+                continue
             expected = _unless_infinite(witness.expected, witness.got, *witness.parts)
-            if order == 0 and not differences(witness.got, value, limits, order, engine.slack, coarsest):
-                continue  # XLA may turn (1 + x) - 1 into x, which is not the function's own value
             if what.reference is Quantity.JVP_OF_VJP:  # where JAX has an exact 0, others may have a sum that cancels
                 limits = optree.tree_map(lambda c, d: c + np.abs(d), limits, reference.derivatives[k][Quantity.VJP])
             for d in differences(witness.got, expected, limits, order, engine.slack, coarsest):

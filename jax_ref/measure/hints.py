@@ -64,7 +64,10 @@ def _leaf(place, witness):
     paths = optree.tree_flatten_with_path(witness.got)[0]
     k = next(k for k, path in enumerate(paths) if "".join(f"[{p!r}]" for p in path) == place)
     leaf = lambda tree: np.asarray(optree.tree_leaves(tree)[k])
-    return _Pair(leaf(witness.got), leaf(witness.expected), list(map(leaf, witness.parts)), witness.vectors)
+    got, expected = leaf(witness.got), leaf(witness.expected)
+    if np.iscomplexobj(expected) or not np.iscomplexobj(got):
+        got = got.astype(expected.dtype)
+    return _Pair(got, expected, list(map(leaf, witness.parts)), witness.vectors)
 
 
 def _close(a, b):
@@ -85,13 +88,14 @@ def _always(pairs, test):
 
 def _of_form(difference, witness):
     a, b = optree.tree_leaves(witness.got), optree.tree_leaves(witness.expected)
-    if difference.problem.startswith("container") and isinstance(witness.expected, tuple):
+    form = difference.form[0] if difference.form else ""
+    if form.startswith("container") and isinstance(witness.expected, tuple):
         if optree.tree_structure(witness.expected) == optree.tree_structure(witness.vectors.primals):
             return "return a tuple with one cotangent per argument: (g,) for one"
         return "return a tuple"
-    if difference.problem.startswith("dtype"):
+    if form.startswith("dtype"):
         return "dtype drift: a constant or a promotion widens or narrows the result"
-    if difference.problem.startswith("shape") and len(a) == len(b):
+    if form.startswith("shape") and len(a) == len(b):
         for x, y in zip(map(np.asarray, a), map(np.asarray, b), strict=True):
             if x.shape != y.shape and x.size > y.size:
                 return "missing un-broadcast sum: what was broadcast has to be summed back to the argument's shape"

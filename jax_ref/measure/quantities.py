@@ -63,6 +63,7 @@ class Quantity(StrEnum):
         return () if self.order == 0 or self.is_first else (self.reference,) if self.order == 1 else FIRST
 
 
+VALUES = Quantity.VALUE, Quantity.VALUE_OF_JVP, Quantity.VALUE_OF_VJP
 FIRST = Quantity.JVP, Quantity.VJP
 
 

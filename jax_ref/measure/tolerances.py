@@ -84,6 +84,8 @@ class Difference:
     got: object = None
     expected: object = None
     tolerance: float = 0.0
+    form: tuple = ()  # what differs and is no number, of both in words
+    amount: str = ""  # by how much numbers differ, and how many
     compared: Compared | None = field(default=None, compare=False, repr=False)
 
     def __str__(self):
@@ -110,7 +112,9 @@ class Finding:
 
 
 def differences(got, expected, condition=0.0, order=1, slack=1.0, coarsest=None):
-    """Where ``got`` is not ``expected``: a list of ``Difference``, one per leaf at most, empty if all is well.
+    """Where ``got`` is not ``expected``: a list of ``Difference``, empty if all is well.
+
+    A leaf has one at most, but for one of another dtype: its numbers are compared as well.
 
     ``condition``: containers like ``expected`` (see the head of this module), or one number. ``order``: of the
     derivative that they are, 1 or 2; 0 for a value, of which also the sign of a zero counts. ``slack`` multiplies the
@@ -119,20 +123,14 @@ def differences(got, expected, condition=0.0, order=1, slack=1.0, coarsest=None)
     paths, got_leaves, got_spec = optree.tree_flatten_with_path(got)
     expected_leaves, spec = optree.tree_flatten(expected)
     if got_spec != spec:
-        return [Difference(f"container {_in_words(got_spec)}, not {_in_words(spec)}")]
+        return [_of_form("container", shown(got_spec), shown(spec))]
     uniform = isinstance(condition, float)
     conditions = [condition] * len(expected_leaves) if uniform else optree.tree_leaves(condition)
     found = []
     for path, a, b, c in zip(paths, got_leaves, expected_leaves, conditions, strict=True):
         place = "".join(f"[{p!r}]" for p in path)
-        if difference := _of_leaf(place, np.asarray(a), np.asarray(b), c, order, slack, coarsest):
-            found.append(difference)
+        found += _of_leaf(place, np.asarray(a), np.asarray(b), c, order, slack, coarsest)
     return found
-
-
-def _in_words(spec):
-    """A container as its brackets around its arrays."""
-    return str(spec).removeprefix("PyTreeSpec(").removesuffix(")").replace("*", "array")
 
 
 def mismatch(got, expected, order=1, condition=0.0):
@@ -140,13 +138,32 @@ def mismatch(got, expected, order=1, condition=0.0):
     return "; ".join(map(str, differences(got, expected, condition, order)))
 
 
+def shown(spec):
+    """A container in words, as its brackets around its arrays."""
+    text = str(spec).removeprefix("PyTreeSpec(").removesuffix(")").removesuffix(", NoneIsLeaf")
+    return text.replace("*", "array") if text != "*" else "one array"
+
+
+def _of_form(kind, got, expected, place=""):
+    words = [f"{kind} {x}".strip() for x in (got, expected)]
+    return Difference(f"{words[0]}, not {expected}", place, form=tuple(words))
+
+
 def _of_leaf(place, a, b, condition, order, slack, coarsest):
     if a.shape != b.shape:
-        return Difference(f"shape {a.shape}, not {b.shape}", place)
+        return [_of_form("shape", a.shape, b.shape, place)]
     if a.dtype != b.dtype:
-        return Difference(f"dtype {a.dtype}, not {b.dtype}", place)
+        form = _of_form("dtype", a.dtype, b.dtype, place)
+        if not {a.dtype.name, b.dtype.name} <= ULPS.keys():
+            return [form]
+        rounded = max((a.dtype, b.dtype, coarsest or b.dtype), key=lambda dtype: np.finfo(dtype).eps)
+        wider = np.result_type(a, b)
+        return [
+            form,
+            *_of_leaf(place, a.astype(wider), b.astype(wider), condition, max(order, 1), slack or 1.0, rounded),
+        ]
     if a.dtype.kind not in "fc":
-        return None if np.array_equal(a, b) else Difference(f"{a}, not {b}", place)
+        return [] if np.array_equal(a, b) else [_of_form("", a, b, place)]
     limit = tolerance(b, condition, order, slack, coarsest)
     with np.errstate(all="ignore"):
         error = np.abs(a - b).astype(np.float64)
@@ -154,19 +171,23 @@ def _of_leaf(place, a, b, condition, order, slack, coarsest):
     if order == 0:
         same &= (a != 0) | (b != 0) | (_signs(a) == _signs(b))
     if same.all():
-        return None
+        return []
     with np.errstate(all="ignore"):
         excess = np.where(same, -1, np.where(np.isfinite(error), error / limit, np.inf))
     index = tuple(map(int, np.unravel_index(np.argmax(excess), a.shape)))
-    x, y, wrong = a[index], b[index], int(np.sum(~same))
+    x, y, wrong, ratio = a[index], b[index], int(np.sum(~same)), ""
+    amount = f"{wrong} of {a.size} wrong"
     if np.isfinite(x) and np.isfinite(y):
         ratio = f", ratio {short(x / y)}" if y else ""
+        limited = f"> {limit[index]:.3g}" if limit[index] else "where none is allowed"
         too_far = error[index] > limit[index]
-        inequality = f"|difference| {error[index]:.3g} > {limit[index]:.3g}" if too_far else "the sign of zero"
-        problem = f"{x!s}, not {y!s}{ratio}; {inequality}; {wrong} of {a.size} wrong"
-    else:
-        problem = f"{x!s}, not {y!s}; {wrong} of {a.size} wrong"
-    return Difference(problem, place, index, x, y, float(limit[index]), Compared(a, b, limit, ~same))
+        amount = f"{f'|difference| {error[index]:.3g} {limited}' if too_far else 'the sign of zero'}; {amount}"
+    found = Compared(a, b, limit, ~same)
+    return [
+        Difference(
+            f"{x!s}, not {y!s}{ratio}; {amount}", place, index, x, y, float(limit[index]), amount=amount, compared=found
+        )
+    ]
 
 
 def short(x):

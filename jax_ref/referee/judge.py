@@ -10,8 +10,9 @@ import numpy as np
 import optree
 
 from ..measure.derivatives import by_own_rounding, compared, measured, rounded
-from ..measure.quantities import FIRST, Quantity, quantity
+from ..measure.quantities import FIRST, VALUES, Quantity, quantity
 from ..measure.tolerances import unit
+from ..measure.values import last_digits, plainly
 from . import estimates
 
 EVALUATED = 4096  # numbers in arguments and results, times the elements that are asked for one by one
@@ -26,8 +27,15 @@ _SAID = {
 
 
 def examined(engine, problem, reference, modes=("fwd", "rev")):
-    """All that is wrong with the engine's derivatives, and what is excused; no more than rounding is neither."""
-    return weighed(engine, problem, reference, measured(engine, problem, modes))
+    """All that is wrong with the engine's derivatives, and what is excused; no more than rounding is neither.
+
+    Excused are also the last digits of values of an engine that runs NumPy itself.
+    """
+    quantities = measured(engine, problem, modes)
+    wrong, excused = weighed(engine, problem, reference, quantities)
+    if not any(finding.what in VALUES for finding in wrong):
+        excused += last_digits(engine, plainly(problem.function, problem.vectors.primals), quantities[0][0])
+    return wrong, excused
 
 
 def weighed(engine, problem, reference, quantities):
@@ -52,10 +60,11 @@ def judged(problem, reference, found):
 
 
 def once(found):
-    """One finding per quantity and place: those of the turned vectors repeat most of the first ones."""
+    """One finding per quantity, place and kind: those of the turned vectors repeat most of the first ones."""
     seen = {}
     for finding in found:
-        seen.setdefault((finding.what, finding.difference.place), finding)
+        d = finding.difference
+        seen.setdefault((finding.what, d.place, bool(d.form), d.compared is None), finding)
     return list(seen.values())
 
 
@@ -145,8 +154,7 @@ class _Judge:
 
     def _undefined(self, what, place, v, mine):
         """Where a derivative belongs to a nan, and has no value that is right."""
-        with np.errstate(all="ignore"):
-            out = self.function(*v.primals)
+        out = plainly(self.function, v.primals)
         if what is Quantity.JVP:
             return np.isnan(_by_place(out)[place])
         of_nan = any(np.any(np.isnan(y)) for y in optree.tree_leaves(out))
@@ -181,6 +189,6 @@ def _by_place(tree):
 
 def _of_numbers(function, v, cotangent):
     """The cotangent, with zeros where the value is nan: a sum with that has no derivative at all."""
+    out = plainly(function, v.primals)
     with np.errstate(all="ignore"):
-        out = function(*v.primals)
         return optree.tree_map(lambda g, y: np.where(np.isnan(y), 0, g).astype(g.dtype), cotangent, out)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import jax
 import numpy as np
 
+from ..measure.quantities import VALUES
 from .words import told
 
 
@@ -17,7 +18,9 @@ class Result:
     still wrong, in words, and ``rerun``: the line of Python that runs it. ``beside_cpu``: on another device, what
     differs from JAX's answer on the CPU. ``order``: the highest of the derivatives that were compared, 0 if none were.
     ``raised_at``: the user's own file and line where the engine raised. ``notes``: what the check could not ask, and
-    how sharp it was.
+    how sharp it was. ``varied``: the variants of the arguments that were looked at as well, and ``unfit``: those for
+    which the engine is not meant, with how it showed; ``at``: the variant where the findings are, if not at the
+    arguments themselves.
     """
 
     name: str
@@ -34,6 +37,9 @@ class Result:
     order: int = 0
     raised_at: tuple = ("", 0)
     notes: list = field(default_factory=list)
+    at: str = ""
+    varied: list = field(default_factory=list)
+    unfit: dict = field(default_factory=dict)
 
     @property
     def ok(self):
@@ -53,13 +59,24 @@ class Result:
             raise AssertionError(self)
         return self
 
+    def _though(self):
+        if self.varied:
+            yield f", there and at {len(self.varied)} variants"
+        if self.unfit:
+            yield f", not meant for {'; '.join(f'{name} ({how})' for name, how in self.unfit.items())}"
+        values = [finding for finding in self.excused if finding.what in VALUES]
+        if others := len(self.excused) - len(values):
+            yield f", though JAX differs {others} times"
+        if values:
+            yield f", though its value is not the plain run's in the last digits ({values[0].difference.problem})"
+
     def __str__(self):
         of = self.name if self.engine == self.name else f"{self.name} by {self.engine}"
         head = f"{of} at {self.dtypes} {self.shapes}"
         if self.ok:
-            differs = f", though JAX differs {len(self.excused)} times" if self.excused else ""
-            return "; ".join([f"{head}: right{differs}", *self.notes])
-        lines = [f"{head}: no rule: {self.missing}"] if self.missing else [f"{head}:"]
+            return "; ".join([f"{head}: right{''.join(self._though())}", *self.notes])
+        where = f" right there, but wrong at a variant: {self.at}" if self.at else ""
+        lines = [f"{head}: no rule: {self.missing}"] if self.missing else [f"{head}:{where}"]
         lines += told(self.findings, self.beside_cpu)
         lines += self.notes
         lines += [f"smallest: {self.smallest}"] if self.smallest else []

@@ -3,7 +3,7 @@
 from ..measure.quantities import Quantity, quantity
 from ..measure.tolerances import unit
 
-_EARLY = [q for q in Quantity if q.order == 0 or q.is_first]  # told before all others, in this order
+_EARLY = ["inputs", *(q for q in Quantity if q.order == 0 or q.is_first)]  # told before all others, in this order
 EVENTS = ("error", "timeout", "crashed")  # what such a finding says needs no title
 
 
@@ -47,7 +47,8 @@ def described(finding):
     if place and known and known.of_arguments:
         place = f"argument {place[1:].replace(']', '', 1)}"
     where = " ".join(filter(None, (place, str(list(difference.index)) if difference.index else "")))
-    title = "" if finding.what in EVENTS else f"{finding.what}{f', {where}' if where else ''}: "
+    what = Quantity.VALUE if known and known.order == 0 else finding.what
+    title = "" if finding.what in EVENTS else f"{what}{f', {where}' if where else ''}: "
     notes = [f"  {label}: {note}" for label, note in (("hint", finding.hint), ("referee", finding.verdict)) if note]
     return [f"{title}{difference.problem}", *notes]
 

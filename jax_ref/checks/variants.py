@@ -1,0 +1,125 @@
+"""Variations of the arguments that a user gives: other dtypes, shapes, magnitudes, layouts, and what is repeated."""
+
+import itertools
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import optree
+
+LARGE = {"float16": 5.0, "float32": 40.0, "complex64": 40.0}  # exp(x)² is finite there, as at 300 in double precision
+OTHERS = {  # of a dtype: those of the same kind, the quick ones first
+    "float64": ("float32", "float16"),
+    "float32": ("float64", "float16"),
+    "float16": ("float32", "float64"),
+    "complex128": ("complex64",),
+    "complex64": ("complex128",),
+}
+GROWTH, LARGEST = 4, 10_000  # how arrays grow, and where they need grow no more
+
+
+class Variant(NamedTuple):
+    """Arguments and what is other about them; ``laid``: how all arrays lie in memory, if that is it.
+
+    ``orders``: whether the derivatives there may be of second order as well.
+    """
+
+    name: str
+    args: tuple
+    laid: Callable | None = None
+
+
+def variants(given, thorough=False):
+    """Lists of ``Variant``, of each of which the first counts at which the function is defined.
+
+    ``given``: the ``Parts`` of the arguments. ``thorough``: also those that only few functions stand.
+    """
+
+    def each(of):
+        """The arguments with ``of(x, k)`` in place of each that is differentiated, the k-th."""
+        count = itertools.count()
+        leaves = [of(x, next(count)) if moves else x for x, moves in zip(given.leaves, given.moves, strict=True)]
+        return optree.tree_unflatten(given.spec, leaves)
+
+    moving = list(itertools.compress(given.leaves, given.moves))
+    lengths = sorted({n for x in moving for n in x.shape if n > 1}, reverse=True)
+    resized = lambda size, old: each(lambda x, _: _resized(x, dict.fromkeys(old, size)))
+    sizes = lambda name, size: [Variant(name, resized(size, old)) for old in (lengths, *([n] for n in lengths[:3]))]
+
+    if any(x.ndim > 1 for x in moving):
+        yield [Variant("the same in Fortran order", given.tree, np.asfortranarray)]
+    if lengths:
+        yield [Variant("the same read backwards (negative strides)", given.tree, backwards)]
+    for name in dict.fromkeys(other for x in moving for other in OTHERS[x.dtype.name][: 2 if thorough else 1]):
+        to = lambda x, _, name=name: x.astype(name) if name in OTHERS[x.dtype.name] else x
+        yield [Variant(f"the same in {name}", each(to))]
+    yield [Variant("numbers below -6", each(lambda x, _: (-6 - np.abs(x.real) + x - x.real).astype(x.dtype)))]
+    for factor in (1, 1e3, 1e6) if thorough else (1,):
+        for name, sign in (("large numbers", np.sign), ("large positive numbers", np.abs)):
+            yield [Variant(f"{name} ({factor:g} times)" if factor > 1 else name, each(_enlarged(factor, sign)))]
+    if lengths:
+        yield sizes("one element", 1)
+    if any(x.ndim for x in moving):
+        yield [Variant("arrays of no dimension", each(lambda x, _: x.flat[0] if x.size else x))]
+        yield sizes("empty arrays", 0)
+    if any(x.size > 1 for x in moving):
+        yield [Variant("repeated values", each(lambda x, _: _repeated(x)))]
+    axes = [(k, axis) for k, x in enumerate(moving) for axis, n in enumerate(x.shape) if n > 1]
+    for k, axis in axes[: None if thorough else 4]:
+        short = lambda x, j, k=k, axis=axis: np.take(x, [0], axis) if j == k else x
+        yield [Variant(f"argument {k} with one element along axis {axis}", each(short))]
+    for k in [k for k, x in enumerate(moving) if x.ndim and x.size and len(moving) > 1][: None if thorough else 2]:
+        yield [Variant(f"argument {k} without its first axis", each(lambda x, j, k=k: x[0] if j == k else x))]
+    if any(map(_is_index, given.leaves)):
+        leaves = [np.full_like(x, x.flat[0]) if _is_index(x) else x for x in given.leaves]
+        yield [Variant("repeated indices", optree.tree_unflatten(given.spec, leaves))]
+
+
+def larger(given):
+    """The arguments with longer and longer axes, in lists as ``variants`` has them."""
+    factor = 1
+    moving = list(itertools.compress(given.leaves, given.moves))
+    while lengths := {n for x in moving for n in x.shape if n > 1}:
+        factor *= GROWTH
+        if max(factor**x.ndim * x.size for x in moving) > GROWTH * LARGEST:
+            break
+        leaves = [_resized(x, {n: factor * n for n in lengths}) if m else x for x, m in zip(given.leaves, given.moves)]
+        yield [Variant("large arrays", optree.tree_unflatten(given.spec, leaves))]
+
+
+def _resized(x, lengths):
+    """``x`` with axes of other lengths, its numbers taken again and again, each a little nearer to zero."""
+    larger = False
+    for axis, n in enumerate(x.shape):
+        if n in lengths:
+            larger = larger or lengths[n] > n
+            x = np.take(x, np.arange(lengths[n]) % n, axis)
+    shrink = 1 - 0.05 * np.random.default_rng(0).random(x.shape) if larger else 1.0
+    return (x * shrink).astype(x.dtype)[()]
+
+
+def _enlarged(factor, sign):
+    def of(x, _):
+        size = min(factor * LARGE.get(x.dtype.name, 300.0), float(np.finfo(x.dtype).max) / 4)
+        return np.asarray(sign(x) * size * (1 + np.abs(x) / (1 + np.abs(x))) / 2, x.dtype)[()]
+
+    return of
+
+
+def _repeated(x):
+    """``x``, whose second half is the first once more."""
+    flat = np.array(x).ravel()
+    half = (flat.size + 1) // 2
+    flat[half:] = flat[: flat.size - half]
+    return flat.reshape(x.shape)
+
+
+def _is_index(x):
+    return isinstance(x, np.ndarray) and x.dtype.kind in "iu" and x.size > 1
+
+
+def backwards(x):
+    """The same numbers, last to first in memory."""
+    x = np.asarray(x)
+    there = (slice(None, None, -1),) * x.ndim
+    return np.ascontiguousarray(x[there])[there][()] if x.ndim else x[()]

@@ -1,0 +1,105 @@
+"""What plain runs say of a derivative: extrapolated differences, a witness that needs no derivative of anybody's.
+
+One number, ⟨g, J t⟩, stands for all elements, as tangents and cotangents are drawn at random. It is good to some six
+digits: enough to suspect a derivative, and to see which of two is far off.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import optree
+
+from .derivatives import inner
+from .quantities import Quantity
+from .tolerances import ULPS, Finding, differences
+from .values import plainly, value_findings
+
+STEPS = 2.0**-6, 2.0**-12  # the first of each row of three, which are halved
+AGREED = 1e-5  # of the sum of all terms
+
+
+class Slope(NamedTuple):
+    """⟨g, J t⟩ by differences, and how far from that the true one may be."""
+
+    value: float
+    error: float
+
+
+def slope(problem):
+    """The ``Slope`` of a problem's function along its tangents, in double precision; of infinite error if none."""
+    v = problem.vectors
+    primals, tangents = (optree.tree_map(_double, tree) for tree in (v.primals, v.tangents))
+    cotangent = [*map(_double, optree.tree_leaves(v.cotangent))]
+
+    def along(h):
+        moved = optree.tree_map(lambda x, t: np.asarray(x + h * t)[()], primals, tangents)
+        return inner(cotangent, list(map(_double, optree.tree_leaves(plainly(problem.function, moved)))))
+
+    def by(step):
+        first, second, third = ((along(h) - along(-h)) / (2 * h) for h in (step, step / 2, step / 4))
+        once, again = (4 * second - first) / 3, (4 * third - second) / 3
+        best = (16 * again - once) / 15
+        return Slope(best, abs(best - again))
+
+    try:
+        with np.errstate(all="ignore"):
+            found = [each for each in map(by, STEPS) if np.isfinite(each.value)]
+    except Exception:  # of a function that takes no double precision, or is not defined beside the point
+        found = []
+    return min(found, key=lambda each: each.error, default=Slope(0.0, np.inf))
+
+
+def _double(x):
+    x = np.asarray(x)
+    return x.astype(np.complex128 if x.dtype.kind == "c" else np.float64)[()]
+
+
+def beside_plain_runs(engine, problem, modes):
+    """What plain runs alone say of an engine's value and first derivatives: findings, and the modes under suspicion.
+
+    A finding is a value that is not the plain run's, or a container, shape or dtype that a derivative cannot have.
+    """
+    f, v = problem.written or problem.function, problem.vectors
+    plain = plainly(problem.function, v.primals)
+    values, got, pullback = {}, {}, None
+    with np.errstate(all="ignore"):
+        if engine.call:
+            values[Quantity.VALUE] = engine.call(f, *v.primals)
+        if engine.jvp and "fwd" in modes:
+            values[Quantity.VALUE_OF_JVP], got[Quantity.JVP] = engine.jvp(f, v.primals, v.tangents)
+        if engine.vjp and "rev" in modes:
+            values[Quantity.VALUE_OF_VJP], pullback = engine.vjp(f, *v.primals)
+        found = [
+            finding
+            for what, value in values.items()
+            for finding in value_findings(engine, what, value, plain, plain, optree.tree_map(_half, plain), None)
+        ]
+        if found:
+            return found, ()
+        if pullback:
+            got[Quantity.VJP] = pullback(v.cotangent)
+    for what, derivative in got.items():
+        like = plain if what is Quantity.JVP else v.primals
+        found += [Finding(what, what.mode, d) for d in differences(derivative, like) if d.form]
+    if found:
+        return found, ()
+    by = slope(problem)
+    return [], tuple(what.mode for what in got if _far(what, got[what], problem, by))
+
+
+def _half(y):
+    """The condition that allows for half the digits of the largest number."""
+    largest = float(np.max(np.abs(y), initial=0.0))
+    return largest / (ULPS[np.result_type(y).name][0] * float(np.sqrt(np.finfo(np.result_type(y)).eps)))
+
+
+def _far(what, got, problem, by):
+    """Whether a first derivative is far from the slope by differences."""
+    v = problem.vectors
+    got, other = (optree.tree_leaves(x) for x in (got, v.cotangent if what is Quantity.JVP else v.tangents))
+    if not all(np.all(np.isfinite(x)) for x in got):
+        return bool(np.isfinite(by.error))
+    mine, terms = inner(got, other), inner([*map(np.abs, got)], [*map(np.abs, other)])
+    eps = max((float(np.finfo(np.result_type(x)).eps) for x in (*got, *other)), default=0.0)
+    close = max(AGREED, 4 * float(np.sqrt(eps))) * (terms + abs(by.value))
+    return abs(mine - by.value) > close + 10 * by.error
