@@ -29,7 +29,7 @@ from ..lift import JaxArray
 from ..measure.quantities import Quantity, quantity
 from ..report.result import Result
 from .closures import replaced
-from .slopes import slopes
+from .slopes import Slopes, slopes
 from .watch import Call, Hole, Noted, Rule, Unknown
 
 SECONDS = 20.0  # for one rule, after which no further call of it is begun
@@ -166,10 +166,12 @@ def _given(x):
 class Subject(NamedTuple):
     """A rule at a call, for differences: ``value(moving)`` of its body and ``pull(moving, cotangents)`` by the rule.
 
-    All are lists of arrays of real or complex numbers. ``jax_pull``: the same by JAX's derivative of the body.
+    All are lists of arrays of real or complex numbers. ``places``: where those that move are in the arguments.
+    ``jax_pull``: as ``pull``, by JAX's derivative of the body.
     """
 
     name: str
+    places: list
     moving: list
     value: Callable
     pull: Callable
@@ -281,9 +283,44 @@ def _compared(subject, ruled, body, args, order):
             break
     else:
         return _raises(subject, problem), []
-    if result.ok or _excused(subject, result, notes):
+    if result.ok:
         return "", notes
-    return _told(result), notes
+    said = _judged(subject, result)
+    if said and all(_is_excused(one) for one in said):
+        at = (
+            "is another, or not finite"
+            if any(one.allowed for one in said)
+            else "is not finite, and cannot be judged there"
+        )
+        return "", [*notes, f"right by differences where JAX's derivative of its body {at}"]
+    _leave_out(subject, result, said)
+    against = [one for one in said if one.allowed is False]
+    witness = [f"  differences of the body agree that it is wrong, as in {against[0]}"] if against else []
+    return "\n".join([_told(result), *witness]), notes
+
+
+def _judged(subject, result):
+    """What differences say where JAX's derivative of the body is another; nothing where it is not about numbers."""
+    found = [(quantity(finding.what), finding.difference) for finding in result.findings]
+    if not all(what and what.order and difference.compared for what, difference in found):
+        return []
+    if Quantity.VJP not in [what for what, _ in found]:
+        return []
+    return _asked(subject, subject.jax_pull(subject.moving, _cotangents(subject)))
+
+
+def _is_excused(said):
+    return said.allowed or (said.allowed is None and not said.finite)
+
+
+def _leave_out(subject, result, said):
+    """Leave out of the findings the arguments of which differences say that the rule is right there."""
+    right = [all(map(_is_excused, (s for s in said if s.argument == k))) for k in range(len(subject.moving))]
+    places = [place for place, excused in zip(subject.places, right, strict=True) if excused and said]
+    left = [f for f in result.findings if f.what != Quantity.VJP or f.difference.place not in places]
+    if len(left) < len(result.findings):
+        result.findings = [f for f in left if f.what != Quantity.JVP]
+        result.smallest = ""  # it may be about what was left out
 
 
 def _told(result):
@@ -304,31 +341,6 @@ def _raises(subject, problem):
     raise NotChecked(_short(problem))
 
 
-def _excused(subject, result, notes):
-    """Whether the rule is right where JAX's derivative of the body is another: at kinks, where that is not finite."""
-    found = [(quantity(finding.what), finding.difference) for finding in result.findings]
-    if not all(what and what.order and difference.compared for what, difference in found):
-        return False
-    finite = [bool(np.all(np.isfinite(d.compared.expected[d.compared.wrong]))) for _, d in found]
-    if not any(what.order == 1 for what, _ in found):
-        if not any(finite):
-            notes.append("the body's second derivative is not finite")
-        return not any(finite)
-    theirs = subject.jax_pull(subject.moving, _cotangents(subject))
-    if any(difference.compared and what is Quantity.JVP for what, difference in found) and not any(
-        what is Quantity.VJP for what, _ in found
-    ):
-        return False
-    asked = _asked(subject, theirs)
-    if not asked or any(said.allowed is False or (said.allowed is None and said.finite) for said in asked):
-        return False
-    if any(said.allowed for said in asked):
-        notes.append("right by differences where JAX's derivative of its body is another, or not finite")
-    else:
-        notes.append("where its body has no finite derivative, the rule cannot be judged")
-    return True
-
-
 def _subject(name, ruled, body, parts):
     """For differences: the moving leaves, also in other precision."""
     shown = lambda out: [y for y in out if jnp.issubdtype(jnp.result_type(y), jnp.inexact)]
@@ -347,7 +359,9 @@ def _subject(name, ruled, body, parts):
     some = parts.some(parts.tree)
     spec = jax.tree.structure(some)
     tree_of = lambda moving: jax.tree.unflatten(spec, moving)
-    return Subject(name, jax.tree.leaves(some), value, pull_of(ruled), pull_of(body))
+    paths = optree.tree_flatten_with_path(some)[0]
+    places = ["".join(f"[{p!r}]" for p in path) for path in paths]
+    return Subject(name, places, jax.tree.leaves(some), value, pull_of(ruled), pull_of(body))
 
 
 # Ours
@@ -424,7 +438,7 @@ def _of_torch(call):
         found = torch.autograd.grad(ys, [made[k] for k in at], gs, allow_unused=True, materialize_grads=True)
         return [np.conj(c.resolve_conj().numpy(force=True)) for c in found]
 
-    return Subject(cls.__name__, [np.asarray(leaves[k]) for k in at], value, pull)
+    return Subject(cls.__name__, [f"[{k}]" for k in at], [np.asarray(leaves[k]) for k in at], value, pull)
 
 
 # Differences
@@ -434,10 +448,14 @@ class Said(NamedTuple):
     """What differences say of one element of a cotangent; ``finite``: whether JAX's derivative of the body is there."""
 
     place: str
+    argument: int
     mine: float
-    slopes: object
+    slopes: Slopes
     allowed: bool | None
     finite: bool
+
+    def __str__(self):
+        return f"vjp, argument {self.place}: {self.mine:.8g}, not {self.slopes}"
 
 
 def _cotangents(subject):
@@ -471,7 +489,8 @@ def _asked(subject, theirs=None):
             found = slopes(_along(subject, wide, cotangents, k, i, unit), scale, eps)
             allowed = found.allows(slope, tolerance * (abs(slope) + 1e-3 * size)) if np.isfinite(slope) else False
             finite = theirs is None or bool(np.isfinite(theirs[k][i]))
-            said.append(Said(f"argument {k} {list(i)}" if i else f"argument {k}", slope, found, allowed, finite))
+            place = subject.places[k][1:].replace("]", "", 1) + (f" {list(i)}" if i else "")
+            said.append(Said(place, k, slope, found, allowed, finite))
     return said
 
 
@@ -518,7 +537,7 @@ def _settled(subject, why):
         return f"{subject.name}: its rule raises {_short(error)}", []
     wrong = [s for s in said if s.allowed is False]
     if wrong:
-        lines = [f"  vjp, {s.place}: {s.mine:.8g}, not {s.slopes}" for s in wrong[:SAID]]
+        lines = [f"  {one}" for one in wrong[:SAID]]
         head = f"{subject.name}, by differences ({why}): {len(wrong)} of {len(said)} wrong"
         return "\n".join([head, *lines]), []
     if not any(s.allowed for s in said):
