@@ -9,6 +9,8 @@ differentiate it, where its answer is not finite, and at kinks; PyTorch's rules 
 import contextlib
 import inspect
 import io
+import signal
+import threading
 import time
 import warnings
 import zlib
@@ -33,12 +35,17 @@ from .slopes import Slopes, slopes
 from .watch import Call, Hole, Noted, Rule, Unknown
 
 SECONDS = 20.0  # for one rule, after which no further call of it is begun
+LIMIT = 40.0  # seconds for one call, after which it is given up
 ASKED = 40  # elements of cotangents that differences are asked about
 SAID = 8  # of these that a message lists
 
 
 class NotChecked(Exception):
     """Why a rule could not be checked at a call."""
+
+
+class TooLong(BaseException):
+    """A check takes too long; nothing on the way takes it for an error of the user's."""
 
 
 @dataclass
@@ -75,8 +82,11 @@ def verdict(rule, noted: Noted, watch, rerun):
             found.notes.append(f"{len(calls) - k} more calls were left out after {SECONDS:.0f} s")
             break
         try:
-            with _quietly(call.x64):
+            with _limited(LIMIT), _quietly(call.x64):
                 wrong, notes = _checked(call, rule, watch, order=1 if found.calls else 2)
+        except TooLong:
+            reasons.setdefault(f"its check was given up after {LIMIT:.0f} s")
+            break
         except Exception as error:
             reasons.setdefault(str(error) if isinstance(error, NotChecked) else _short(error))
             continue
@@ -89,6 +99,25 @@ def verdict(rule, noted: Noted, watch, rerun):
     if not found.calls:
         found.words = "; ".join(reasons) or "nothing is known of its arguments"
     return found
+
+
+@contextlib.contextmanager
+def _limited(seconds):
+    """Raises ``TooLong`` after so many seconds, where signals can do that."""
+    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(*_):
+        raise TooLong
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 @contextlib.contextmanager
@@ -350,9 +379,10 @@ def _subject(name, ruled, body, parts):
 
     def pull_of(function):
         def pull(moving, cotangents):
-            out, pullback = jax.vjp(lambda *x: shown(function(*parts.whole(x))), *map(jnp.asarray, tree_of(moving)))
+            flat = lambda *leaves: shown(function(*parts.whole(tree_of(leaves))))
+            out, pullback = jax.vjp(flat, *map(jnp.asarray, moving))
             found = pullback([jnp.asarray(g, y.dtype) for g, y in zip(cotangents, out, strict=True)])
-            return [np.asarray(c) for c in jax.tree.leaves(found)]
+            return [*map(np.asarray, found)]
 
         return pull
 
