@@ -1,15 +1,14 @@
 """``pytest --ad-rules`` and ``scratch-ad rules``, on a project of its own with rules that are right and wrong."""
 
-import json
 import os
 import re
 import subprocess
 import sys
 import textwrap
 
+import numpy as np
 import pytest
 
-from jax_ref.commands import cli
 from jax_ref.rules.slopes import slopes
 
 pytest_plugins = ["pytester"]
@@ -457,3 +456,150 @@ def test_the_rules_of_a_package(run, folder):
     names = {f"{kind}_{name}" for name in FORMS for kind in ("right", "wrong")} | {f"seen_{name}" for name in SEEN}
     assert names <= {*listed} and all(text.startswith("called by ") for text in listed.values())
     assert re.search(r"^\d+ custom rules in ops, 1 called by no test of the run of .* \(\d+ tests\)$", out.stdout, re.M)
+
+
+# Parts
+
+
+@pytest.mark.parametrize(
+    ("f", "left", "right"),
+    [
+        (np.sin, 1.0, 1.0),
+        (np.abs, -1.0, 1.0),
+        (lambda s: np.sqrt(s) if s >= 0.25 else s, 1.0, 1.0),
+        (lambda s: np.log(s + 1) if s >= 0 else np.nan, np.nan, 1.0),
+    ],
+)
+def test_slopes_of_both_sides_and_their_bound(f, left, right):
+    found = slopes(f, 0.5, 2e-16)
+    for mine, true in ((found.left, left), (found.right, right)):
+        assert (np.isnan(mine) and np.isnan(true)) or abs(mine - true) <= found.bound < 1e-8
+    assert found.allows(right, 0.0, 1.0) is True and found.allows(1.1, 0.0, 1.0) is False
+
+
+def test_slopes_of_noise_settle_nothing():
+    rng = np.random.default_rng(0)
+    found = slopes(lambda s: s + 1e-2 * rng.normal(), 0.1, 2e-16)
+    assert found.allows(1.0, 0.0, 1.0) is not True
+
+
+SMALL = """
+import jax, jax.numpy as jnp
+
+@jax.custom_vjp
+def f(x):
+    return jnp.sin(x)
+f.defvjp(lambda x: (f(x), x), lambda x, g: (2 * g * jnp.cos(x),))
+
+def test():
+    f(jnp.ones(3))
+"""
+
+
+@pytest.fixture
+def suite(pytester, monkeypatch):
+    """Runs pytest with the plugin on a file ``test_it.py`` with this text."""
+    for name, value in environment().items():
+        monkeypatch.setenv(name, value)
+
+    def run(text, *options):
+        pytester.makepyfile(test_it=text)
+        return pytester.runpytest_subprocess("-p", "jax_ref.pytest_plugin", "-W", "error", *options)
+
+    return run
+
+
+def test_a_wrong_rule_fails_a_run_of_tests_that_pass(suite):
+    assert suite(SMALL).ret == 0
+    result = suite(SMALL, "--ad-rules")
+    result.assert_outcomes(passed=1)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(
+        ["wrong*test_it.f (jax.custom_vjp, test_it.py:3): 1 call", "*smallest: *", "ad: 1 wrong"]
+    )
+
+
+def test_a_rule_may_be_another_derivative_on_purpose(suite):
+    result = suite(SMALL, "--ad-rules", "--ad-rules-allow", "test_it.*")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["on purpose *test_it.f *", "ad: 1 on purpose"])
+
+
+def test_nothing_is_imported_for_it(suite):
+    text = """
+    import sys
+
+    def test():
+        assert not {"jax", "torch", "scratch_ad"} & sys.modules.keys()
+    """
+    result = suite(text, "--ad-rules", "-p", "no:cacheprovider")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["ad: no custom rule was called; no record is left for `scratch-ad rules`, as *"])
+    text += """
+        assert "jax_ref.rules" not in sys.modules
+    """
+    assert suite(text).ret == 0
+
+
+def test_the_help_says_what_it_does(suite):
+    out = re.sub(r"\s+", " ", suite("", "--help").stdout.str())
+    assert "--ad-rules after the run, check each jax.custom_vjp," in out and "a wrong one makes the run fail" in out
+
+
+@pytest.mark.parametrize(
+    ("record", "said"), [(None, "no record there"), ("{}", "no record of"), ("[1", "no record of")]
+)
+def test_a_record_that_is_none(tmp_path, record, said, capsys):
+    from jax_ref.commands import cli
+
+    if record:
+        (tmp_path / "v" / "scratch-ad").mkdir(parents=True)
+        (tmp_path / "v" / "scratch-ad" / "rules").write_text(record)
+    assert cli.main(["rules", "json", "--record", str(tmp_path)]) == cli.USAGE
+    assert said in capsys.readouterr().err
+    assert cli.main(["rules", "no_such_package"]) == cli.USAGE
+
+
+def test_rules_under_other_names_and_below_classes(tmp_path, monkeypatch, capsys):
+    from jax_ref.commands import cli
+
+    package = tmp_path / "some_rules"
+    package.mkdir()
+    (package / "__init__.py").write_text("print('hello')")
+    (package / "broken.py").write_text("raise SystemExit(3)")
+    (package / "more.py").write_text(
+        textwrap.dedent("""
+        from functools import partial
+        from jax import custom_jvp as cj, custom_vjp
+        import jax.numpy as np
+        import jax as j
+
+        vjp = j.custom_vjp
+
+        class Layer:
+            @staticmethod
+            @cj
+            def act(x):
+                return x
+
+            def run(self, x):
+                @partial(vjp, nondiff_argnums=(0,))
+                def inner(n, x):
+                    return x
+                return inner(2, x)
+
+        square = custom_vjp(lambda x: x * x)
+
+        def make(f):
+            def body(x):
+                return f(x)
+            return j.jit(custom_vjp(body)), custom_vjp(f)
+        """)
+    )
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["rules", "some_rules"]) == cli.GOOD
+    out = capsys.readouterr().out
+    found = dict(re.findall(r"^some_rules.more.(\S+) \((\S+), ", out, re.M))
+    names = "Layer.act", "Layer.run.<locals>.inner", "<lambda>", "make.<locals>.body", "make.<locals>.f"
+    assert {*found} == {*names} and found["Layer.act"] == "jax.custom_jvp"
+    assert "not imported: some_rules.broken: SystemExit: 3" in out and "hello" not in out

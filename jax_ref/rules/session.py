@@ -94,7 +94,7 @@ class RulesSession:
             counts[status] = counts.get(status, 0) + 1
             color = {"right": {"green": True}, "wrong": {"red": True}}.get(status, {"yellow": True})
             terminalreporter.write(f"{status:<11}", **color)
-            terminalreporter.write_line(f"{rule}{_said(found)}")
+            terminalreporter.write(f"{rule}{_said(found)}\n")
             if status == "wrong":
                 terminalreporter.write_line("\n".join(f"    {line}" for line in found["words"].splitlines()))
         counted = ", ".join(f"{n} {status}" for status, n in sorted(counts.items())) or "no custom rule was called"

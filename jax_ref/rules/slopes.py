@@ -18,16 +18,19 @@ class Slopes(NamedTuple):
     right: float
     bound: float
 
-    def allows(self, slope, tolerance=0.0):
-        """Whether this may be the derivative: that of a side, or between both at a kink. None where nobody knows."""
+    def allows(self, slope, tolerance, size):
+        """Whether this may be the derivative: that of a side, or between both at a kink. None where nobody knows.
+
+        ``tolerance``: of the slope's own rounding. ``size``: of slopes that count; a bound that is wider than a small
+        part of that and of the slopes themselves tells nothing.
+        """
         sides = [side for side in (self.left, self.right) if np.isfinite(side)]
         if not sides or not np.isfinite(self.bound):
             return None
         slack = self.bound + tolerance
-        if min(sides) - slack <= slope <= max(sides) + slack:
-            # a bound as wide as the slope itself tells nothing
-            return True if slack <= 0.1 * max(abs(slope), *map(abs, sides), 1e-3) else None
-        return False
+        if not min(sides) - slack <= slope <= max(sides) + slack:
+            return False
+        return True if slack <= 0.02 * max(abs(slope), min(map(abs, sides)), size) else None
 
     def __str__(self):
         sides = [side for side in (self.left, self.right) if np.isfinite(side)]
