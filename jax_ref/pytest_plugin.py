@@ -12,6 +12,8 @@ A marker with arguments is a point at which the test function itself is checked.
 those of a call or a point go before those of markers without arguments (the nearest first: function, class, module),
 and these before the command line's ``--ad-…``. JAX is imported by the first check, which also enables 64-bit numbers
 in it; matrix products run at its highest precision, unless another is set.
+
+``--ad-rules`` checks the custom rules that the tests call, whatever these test (``rules.session``).
 """
 
 import functools

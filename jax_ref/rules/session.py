@@ -29,8 +29,12 @@ class RulesSession:
         self.watch.test = ""
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_sessionfinish(self, session):
-        self._check()
+    def pytest_sessionfinish(self, session, exitstatus):
+        if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED):
+            self._check()
+        else:
+            self.problem = "none is checked, as the run was broken off"
+            self.watch.paused = True
         if hasattr(self.config, "workerinput"):
             sent = [*self.verdicts.values()], [[*rule, *map(str, tests)] for rule, tests in self.tests.items()]
             self.config.workeroutput[_SENT] = sent
@@ -70,7 +74,7 @@ class RulesSession:
     def _leave_record(self):
         cache = getattr(self.config, "cache", None)
         if cache is None:
-            self.problem = "no record is left for `scratch-ad rules`, as pytest has no cache"
+            self.problem = self.problem or "no record is left for `scratch-ad rules`, as pytest has no cache"
             return
         rules = [[*rule, *sorted(filter(None, tests))] for rule, tests in sorted(self.tests.items())]
         when = datetime.datetime.now().isoformat(" ", "minutes")

@@ -92,7 +92,8 @@ def verdict(rule, noted: Noted, watch, rerun):
             reasons.setdefault(str(error) if isinstance(error, NotChecked) else _short(error))
             continue
         found.calls, found.random, found.status = found.calls + 1, found.random + call.random, "right"
-        found.notes = [*dict.fromkeys([*found.notes, *notes])]
+        known = {note.partition(" to within")[0] for note in found.notes}
+        found.notes += [note for note in notes if note.partition(" to within")[0] not in known]
         if wrong:
             found.status, line = "wrong", rerun(call.test)
             found.words = wrong + (f"\n  rerun: {line}" if line else "")
@@ -518,7 +519,7 @@ def _asked(subject, theirs=None):
     cotangents = _cotangents(subject)
     mine = subject.pull(subject.moving, cotangents)
     wide, eps = _widened(subject)
-    tolerance = 1e4 * max(float(np.finfo(x.dtype).eps) for x in subject.moving)
+    tolerance = _sharpness(subject)
     size = max((float(np.max(np.abs(c[np.isfinite(c)]), initial=0)) for c in mine), default=0.0)
     said, places = [], []
     for k, c in enumerate(mine):
@@ -539,6 +540,11 @@ def _asked(subject, theirs=None):
             place = subject.places[k][1:].replace("]", "", 1) + (f" {list(i)}" if i else "")
             said.append(Said(place, k, slope, found, allowed, finite))
     return said
+
+
+def _sharpness(subject):
+    """The relative error up to which differences excuse a rule: an iteration in the body stops before its limit."""
+    return max(1e-3, *(16 * float(np.finfo(x.dtype).eps) for x in subject.moving))
 
 
 def _along(subject, moving, cotangents, k, i, unit):
@@ -590,6 +596,6 @@ def _settled(subject, why):
     settled = [one for one in said if one.allowed]
     if 2 * len(settled) < len(said) or not said:
         raise NotChecked(f"differences settle {len(settled)} of {len(said)} elements ({why})")
-    error = max(one.slopes.bound / max(abs(one.mine), 1e-3) for one in settled)
+    error = _sharpness(subject) + max(one.slopes.bound / max(abs(one.mine), 1e-3) for one in settled)
     left = f", {len(said) - len(settled)} of {len(said)} elements undecided" if len(settled) < len(said) else ""
-    return "", [f"by differences to within {error:.0e} of each number{left}: {why}"]
+    return "", [f"by differences to within {error:.1g} of each number{left}: {why}"]

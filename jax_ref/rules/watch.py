@@ -284,7 +284,7 @@ class Watch:
         values = [library.seen(x) for x in [*leaves, *inner]]
         hidden = [k for k, x in enumerate(values) if library.is_tracer(x)]
         asked = [values[k] for k in hidden]
-        values = [Unknown(tuple(x.shape), x.dtype) if library.is_tracer(x) else x for x in values]
+        values = [Unknown(tuple(x.shape), library.dtype(x)) if library.is_tracer(x) else x for x in values]
         fixed = [*fixed, *[True] * len(inner)]
         call = Call(kind, owner, spec, values, fixed, self.test, library.x64, bool(hidden))
         with self._lock:
@@ -324,7 +324,7 @@ class _Jax:
 
     def __init__(self, jax):
         self.jax, self._array, self._tracer = jax, jax.Array, jax.core.Tracer
-        self._tree, self._callback, self._extended = jax.tree, jax.debug.callback, jax.dtypes.extended
+        self._flatten, self._callback, self._extended = jax.tree.flatten, jax.debug.callback, jax.dtypes.extended
         self._issubdtype, self._first = jax.dtypes.issubdtype, jax.lax.index_in_dim
         self.leaves, self.mapped = jax.tree.leaves, jax.tree.map
 
@@ -332,14 +332,17 @@ class _Jax:
     def x64(self):
         return bool(self.jax.config.jax_enable_x64)
 
+    def dtype(self, x):
+        return x.dtype
+
     def is_tracer(self, x):
         return isinstance(x, self._tracer)
 
     def flat(self, owner, args, kwargs):
         """Leaves, containers and which leaves belong to arguments that are no variables; JAX itself does so too."""
         args = positional(owner.fun, args, kwargs)
-        leaves, spec = self._tree.flatten(args)
-        fixed = [i in owner.nondiff_argnums for i, arg in enumerate(args) for _ in range(len(self._tree.leaves(arg)))]
+        leaves, spec = self._flatten(args)
+        fixed = [i in owner.nondiff_argnums for i, arg in enumerate(args) for _ in self.leaves(arg)]
         return leaves, spec, fixed
 
     def seen(self, x):
@@ -391,6 +394,10 @@ class _Torch:
     def is_tracer(self, x):
         return isinstance(x, self._tensor)  # one that ``seen`` could not turn into an array
 
+    def dtype(self, x):
+        name = str(x.dtype).removeprefix("torch.")
+        return np.dtype("float32" if name.startswith(("bfloat", "float8")) else name)
+
     def flat(self, owner, args, kwargs):
         return list(args), None, [False] * len(args)
 
@@ -414,7 +421,7 @@ class _Ours:
     def __init__(self):
         from scratch_ad import tracer, tree
 
-        self._tracer, self._flatten = tracer.Tracer, tree.flatten
+        self._tracer, self._flatten, self.dtype = tracer.Tracer, tree.flatten, tracer.dtype_of
 
     def is_tracer(self, x):
         return isinstance(x, self._tracer)
