@@ -34,8 +34,9 @@ from .closures import replaced
 from .slopes import Slopes, slopes
 from .watch import Call, Hole, Noted, Rule, Unknown
 
+# Seconds of the processor, as a machine may have other things to do
 SECONDS = 20.0  # for one rule, after which no further call of it is begun
-LIMIT = 40.0  # seconds for one call, after which it is given up
+LIMIT = 40.0  # for one call, after which only differences are asked
 LONG = 100  # lines of a program, above which only its first derivative is looked at, as compiling takes too long
 ASKED = 40  # elements of cotangents that differences are asked about
 SAID = 8  # of these that a message lists
@@ -75,19 +76,15 @@ def verdict_of(plain):
 
 def verdict(rule, noted: Noted, watch, rerun):
     """The ``Verdict`` on one rule; ``rerun(test)``: the command that runs a test again."""
-    start, found, reasons = time.perf_counter(), Verdict(rule, "unchecked"), dict.fromkeys(sorted(noted.problems))
+    start, found, reasons = time.process_time(), Verdict(rule, "unchecked"), dict.fromkeys(sorted(noted.problems))
     ranked = [(k, call) for calls in noted.calls.values() for k, call in enumerate(calls)]
     calls = [call for _, call in sorted(ranked, key=lambda pair: pair[0])]  # each signature once before any twice
     for k, call in enumerate(calls):
-        if time.perf_counter() - start > SECONDS:
+        if time.process_time() - start > SECONDS:
             found.notes.append(f"{len(calls) - k} more calls were left out after {SECONDS:.0f} s")
             break
         try:
-            with _limited(LIMIT), _quietly(call.x64):
-                wrong, notes = _checked(call, rule, watch, order=1 if found.calls else 2)
-        except TooLong:
-            reasons.setdefault(f"its check was given up after {LIMIT:.0f} s")
-            break
+            wrong, notes = _in_time(call, rule, watch, order=1 if found.calls else 2)
         except Exception as error:
             reasons.setdefault(str(error) if isinstance(error, NotChecked) else _short(error))
             continue
@@ -103,9 +100,20 @@ def verdict(rule, noted: Noted, watch, rerun):
     return found
 
 
+def _in_time(call, rule, watch, order):
+    """As ``_checked``, but by differences alone where JAX takes too long."""
+    try:
+        with _limited(LIMIT), _quietly(call.x64):
+            return _checked(call, rule, watch, order)
+    except TooLong:
+        if order == 0:
+            raise NotChecked(f"its check was given up after {LIMIT:.0f} s") from None
+        return _in_time(call, rule, watch, 0)
+
+
 @contextlib.contextmanager
 def _limited(seconds):
-    """Raises ``TooLong`` after so many seconds, where signals can do that."""
+    """Raises ``TooLong`` after so many seconds of the processor, where signals can do that."""
     if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -113,13 +121,13 @@ def _limited(seconds):
     def stop(*_):
         raise TooLong
 
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    before = signal.signal(signal.SIGPROF, stop)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
 
 
 @contextlib.contextmanager
@@ -137,7 +145,7 @@ def _short(error):
 
 
 def _checked(call: Call, rule, watch, order):
-    """What is wrong at one call, in words, empty if nothing is; and notes."""
+    """What is wrong at one call, in words, empty if nothing is; and notes. ``order`` 0: by differences alone."""
     if call.kind.startswith("torch"):
         return _settled(_of_torch(call), "PyTorch's rules are checked so")
     if call.kind.startswith("scratch_ad"):
@@ -199,7 +207,7 @@ class Subject(NamedTuple):
     """A rule at a call, for differences: ``value(moving)`` of its body and ``pull(moving, cotangents)`` by the rule.
 
     All are lists of arrays of real or complex numbers. ``places``: where those that move are in the arguments.
-    ``jax_pull``: as ``pull``, by JAX's derivative of the body.
+    ``jax_pull``: as ``pull``, by JAX's derivative of the body. ``trace()`` raises what the rule always does.
     """
 
     name: str
@@ -208,6 +216,7 @@ class Subject(NamedTuple):
     value: Callable
     pull: Callable
     jax_pull: Callable | None = None
+    trace: Callable = lambda: None
 
 
 # JAX
@@ -228,6 +237,8 @@ def _of_jax(call, rule, watch, order):
     if not any(map(tree.is_inexact, out)):
         raise NotChecked("it returns nothing real or complex")
     subject = _subject(name, ruled, body, parts)
+    if order == 0:
+        return _settled(subject, f"the comparison with JAX took more than {LIMIT:.0f} s")
     problem, wrong = _undifferentiable(body, parts), None
     is_long = len(str(jax.make_jaxpr(_of_moving(body, parts))(*parts.some(parts.tree))).splitlines()) > LONG
     asked = 1 if is_long else order
@@ -370,14 +381,14 @@ def _told(result):
 
 
 def _raises(subject, problem):
-    """What the rule itself raises, in words; NotChecked where it refuses or something else has raised."""
+    """What the rule raises whatever its numbers are, in words; else NotChecked, as where it refuses."""
     try:
-        subject.pull(subject.moving, _cotangents(subject))
+        subject.trace()
     except NotImplementedError as error:
         raise NotChecked(f"its rule refuses: {_short(error)}") from error
     except Exception as error:
         return f"{subject.name}: its rule raises {_short(error)}"
-    raise NotChecked(_short(problem))
+    raise NotChecked(f"raised with random cotangents: {_short(problem)}")
 
 
 def _subject(name, ruled, body, parts):
@@ -404,11 +415,15 @@ def _subject(name, ruled, body, parts):
 
         return pull
 
+    def trace():
+        f = _of_moving(ruled, parts)
+        jax.eval_shape(lambda x: jax.vjp(f, *x)[1](f(*x)), some)
+
     some = parts.some(parts.tree)
     spec = jax.tree.structure(some)
     paths = optree.tree_flatten_with_path(some)[0]
     places = ["".join(f"[{p!r}]" for p in path) for path in paths]
-    return Subject(name, places, jax.tree.leaves(some), value, pull_of(ruled), pull_of(body))
+    return Subject(name, places, jax.tree.leaves(some), value, pull_of(ruled), pull_of(body), trace)
 
 
 # Ours
@@ -485,7 +500,9 @@ def _of_torch(call):
         found = torch.autograd.grad(ys, [made[k] for k in at], gs, allow_unused=True, materialize_grads=True)
         return [np.conj(c.resolve_conj().numpy(force=True)) for c in found]
 
-    return Subject(cls.__name__, [f"[{k}]" for k in at], [np.asarray(leaves[k]) for k in at], value, pull)
+    trace = lambda: pull(moving, [np.ones_like(y) for y in value(moving)])
+    moving = [np.asarray(leaves[k]) for k in at]
+    return Subject(cls.__name__, [f"[{k}]" for k in at], moving, value, pull, trace=trace)
 
 
 # Differences
@@ -587,7 +604,7 @@ def _settled(subject, why):
             subject.value(subject.moving)
         except Exception as inner:
             raise NotChecked(f"its body, called again with these arguments, raises {_short(inner)}") from inner
-        return f"{subject.name}: its rule raises {_short(error)}", []
+        return _raises(subject, error), []
     wrong = [s for s in said if s.allowed is False]
     if wrong:
         lines = [f"  {one}" for one in wrong[:SAID]]
