@@ -28,7 +28,7 @@ LARGE = """
 @jax.custom_vjp
 def {name}(x):
     return jnp.sin(x)
-{name}.defvjp(lambda x: ({name}(x), x), lambda x, g: (g * jnp.cos(x) * jnp.where(x > 100, 2, 1),))
+{name}.defvjp(lambda x: (jnp.sin(x), x), lambda x, g: (g * jnp.cos(x) * jnp.where(x > 100, 2, 1),))
 """
 SEEN = {
     "eager": "{f}(x)",
@@ -217,6 +217,15 @@ FORMS = {
     """,
         "{f}(x)",
     ),
+    "around_a_wrong_rule": (
+        """
+        @jax.custom_jvp
+        def {f}(x):
+            return inner_jvp(x) ** 2
+        {f}.defjvps(lambda t, out, x: {k} * t * 2 * jnp.sin(x) * jnp.cos(x))
+    """,
+        "{f}(x)",
+    ),
     "loop_in_the_body": (
         """
         @jax.custom_vjp
@@ -291,6 +300,11 @@ INNER = """
 def inner(x):
     return jnp.sin(x)
 inner.defvjp(lambda x: (jnp.sin(x), x), lambda x, g: (5 * g * jnp.cos(x),))
+
+@jax.custom_jvp
+def inner_jvp(x):
+    return jnp.sin(x)
+inner_jvp.defjvps(lambda t, out, x: 5 * t * jnp.cos(x))
 
 @jax.custom_vjp
 def through(x):
@@ -457,6 +471,11 @@ def test_what_is_told_of_others(said, run):
     assert "never_called" not in said
     assert "ad: 1 on purpose, " in run.stdout and run.returncode == 1
     assert re.findall(r"^FAILED (\S+)", run.stdout, re.M) == ["test_ops.py::test_that_fails"]
+
+
+def test_other_rules_give_way_to_their_bodies(said):
+    """So JAX can compare a rule around one that it has no forward mode for, and differences need not decide."""
+    assert "differences" not in said["right_beside_a_wrong_rule"][1]
 
 
 def test_where_a_rule_stands(said, folder):
