@@ -7,7 +7,8 @@ float32.
 The rest checks derivatives, in rooms that each say what they are for; a room imports those before it alone: ``lift``
 (a plain NumPy function under JAX), ``cases`` (the catalogue), ``engines`` (whose derivatives), ``measure`` (an engine
 beside JAX), ``referee`` (who is right), ``report`` (how it is told), ``sweep`` (an engine over the catalogue),
-``checks`` (what users call), ``commands`` (the command ``scratch-ad``), and ``pytest_plugin``.
+``checks`` (what users call), ``rules`` (the custom rules that a test run calls), ``commands`` (the command
+``scratch-ad``), and ``pytest_plugin``.
 """
 
 import importlib

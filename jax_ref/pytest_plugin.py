@@ -20,6 +20,8 @@ before the command line's ``--ad-…``; of markers and command line, ``.vjp``, `
 check has (a rule has no engine). What is known to fail is marked with pytest's own
 ``xfail(raises=AssertionError, strict=True)``. JAX is imported by the first check, which also enables 64-bit numbers
 in it; matrix products run at its highest precision, unless another is set.
+
+``--ad-rules`` checks the custom rules that the tests call, whatever these test (``rules.session``).
 """
 
 import functools
@@ -37,6 +39,7 @@ OPTIONS = ("modes", "order", "engine", "edges", "vary", "reference", "seed")  # 
 ASKED = {"engine": "engine", "order": "order", "mode": "modes", "seed": "seed", "edges": "edges"}  # by --ad-…
 _POINT = "ad_point"  # a parameter of tests: the options of their marker with arguments
 _COMPUTED = "ad_computed"
+_WATCH = pytest.StashKey()  # notes the calls of custom rules, if that is asked for
 
 
 class Mismatch(pytest.fail.Exception, AssertionError):
@@ -58,16 +61,30 @@ def pytest_addoption(parser):
     group.addoption("--ad-device", choices=("auto", "cpu", "gpu"), default="auto", help="(default: what JAX takes)")
     shard = "of the tests with checks every n-th, from the i-th; other tests run in every shard"
     group.addoption("--ad-shard", type=shard_of, metavar="i/n", help=shard)
+    rules = (
+        "after the run, check each jax.custom_vjp, jax.custom_jvp, torch.autograd.Function and custom rule of "
+        "scratch_ad that was called, at the arguments that it met, against the derivative of its own body; "
+        "a wrong one makes the run fail"
+    )
+    group.addoption("--ad-rules", action="store_true", help=rules)
+    allow = "custom rules that are another derivative on purpose, as package.module.name, * for any text; repeatable"
+    group.addoption("--ad-rules-allow", action="append", metavar="PATTERN", help=allow)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config):
     """Set JAX's environment before anything of the user's imports it; processes of pytest-xdist inherit it."""
-    device = early_config.known_args_namespace.ad_device
+    device, rules = early_config.known_args_namespace.ad_device, early_config.known_args_namespace.ad_rules
     if device == "cpu":
         os.environ["JAX_PLATFORMS"] = "cpu"
     if device == "gpu":
         os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # several processes share it
+    if rules:
+        from .rules.watch import Watch
+
+        early_config.stash[_WATCH] = watch = Watch()
+        early_config.add_cleanup(watch.stop)
+        watch.start()
 
 
 def pytest_configure(config):
@@ -76,6 +93,10 @@ def pytest_configure(config):
         "ad(*args, **options): with arguments, check the derivative of the test function itself at them; "
         f"without, options for the checks of the test, class or module: {', '.join(OPTIONS)}.",
     )
+    if watch := config.stash.get(_WATCH, None):
+        from .rules.session import RulesSession
+
+        config.pluginmanager.register(RulesSession(config, watch), "ad-rules")
 
 
 def pytest_report_header(config):

@@ -354,3 +354,23 @@ def test_a_kink_of_the_catalogue_is_excused():
     pytest.importorskip("autograd", reason="autograd comes with the extra bench")
     results = check_engine("autograd", ("absolute",), ("float64",), order=1)
     assert any(result.excused for result in results)
+
+
+def scaled(factor):
+    @jax.custom_vjp
+    def f(x, n):
+        return jnp.sin(x) * n
+
+    f.defvjp(lambda x, n: (jnp.sin(x) * n, (x, n)), lambda r, g: (g * r[1] * factor * jnp.cos(r[0]), None))
+    return f
+
+
+def test_a_custom_rule_gets_cotangents_that_are_jax_arrays():
+    """A residual that is a Python number would widen NumPy's float32."""
+    assert check_custom(scaled(1), lambda x, n: np.sin(x) * n, X.astype("float32"), 2).ok
+
+
+def test_the_smallest_case_beside_an_argument_that_is_a_function():
+    rule = scaled(2)
+    text = message(check_custom, lambda x, g: rule(g(x), 2), lambda x, g: np.sin(x) * 2, X, lambda x: x)
+    assert "constant ratio 2" in text and "smallest: np.array([" in text

@@ -48,7 +48,7 @@ ORDER = [  # a module or package may import those that stand before it
 ]
 MODES = {"forward", "reverse", "program", "numerical"}  # none imports another
 ROOMS = [  # of jax_ref: a room may import those that stand before it
-    *("lift", "cases", "engines", "measure", "referee", "report", "sweep", "checks", "commands"),
+    *("lift", "cases", "engines", "measure", "referee", "report", "sweep", "checks", "rules", "commands"),
     *("pytest_plugin", "cli", "__main__"),
 ]
 

@@ -127,7 +127,7 @@ def _jax_jvp(f, primals, tangents):
 
 def _jax_vjp(f, *primals):
     out, pullback = jax.vjp(f, *primals)
-    return _arrays(out), lambda g: _arrays(pullback(g))
+    return _arrays(out), lambda g: _arrays(pullback(optree.tree_map(jax.numpy.asarray, g)))
 
 
 def _arrays(tree):

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, find, settings
 from hypothesis import strategies as st
 from hypothesis.errors import NoSuchExample
 
-from scratch_ad.tree import is_inexact
+from .parts import is_moving
 
 SHRINKING = (
     3.0  # seconds of computing for the search for a smaller case, and what it tries for each number, the simplest first
@@ -60,7 +60,7 @@ def shrunk(args, found, whats):
 
 def _simpler(x):
     """Arrays like ``x`` of simple numbers and of its own; large ones all of one number."""
-    if not is_inexact(x):
+    if not is_moving(x):
         return st.just(x)
     x = np.asarray(x)
     if np.size(x) > 8:

@@ -233,6 +233,34 @@ def _compare(args):
     return MISMATCH if any(row.wrong for row in rows) else GOOD
 
 
+# rules
+
+
+def _rules(args):
+    from ..rules.listing import modules, record, rules
+
+    found, failed = modules(args.package)
+    listed, when, tests = rules(found), "", {}
+    try:
+        when, count, tests = record(args.record)
+    except ValueError as error:
+        if args.record != options.PYTEST_CACHE:
+            raise
+        print(f"scratch-ad: {error}", file=sys.stderr)
+    for rule in listed:
+        called = tests.get((rule.file, rule.line), [])
+        said = (
+            f"called by {called[0]}{f' and {len(called) - 1} more' if called[1:] else ''}" if called else "not called"
+        )
+        print(f"{rule}{f': {said}' if when else ''}")
+    for problem in failed:
+        print(f"not imported: {problem}")
+    missed = sum((rule.file, rule.line) not in tests for rule in listed)
+    of = f", {missed} called by no test of the run of {when} ({count} tests)" if when else ""
+    print(f"{len(listed)} custom rule{'s' * (len(listed) != 1)} in {args.package}{of}")
+    return GOOD
+
+
 # report, atlas, selftest
 
 
@@ -324,6 +352,7 @@ COMMANDS = {
     "list": _list,
     "coverage": _coverage,
     "compare": _compare,
+    "rules": _rules,
     "report": _report,
     "atlas": _atlas,
     "selftest": _selftest,

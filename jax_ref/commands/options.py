@@ -31,6 +31,7 @@ _ENGINES = """\
 scratch_ad (the default), scratch_ad-forward, scratch_ad-reverse, scratch_ad-compiled, scratch_ad-jax, scratch_ad-cupy,
 jax, numerical, autograd, torch, mygrad, or one of your own as package.module:object"""
 
+PYTEST_CACHE = ".pytest_cache"
 _DTYPE = "such as float32, or float32,float64; by default all"
 _ALARMS = "draw N right cases instead, and count those that the checks flag"
 
@@ -90,6 +91,11 @@ def parser():
     )
     compare.add_argument("--seed", type=int, default=0, metavar="N", help="of the variables' numbers (default: 0)")
 
+    rules = command("rules", "list the custom rules of a package, and which of them no test has called")
+    rules.add_argument("package", metavar="PACKAGE", help="its modules are imported, and their source is read")
+    record = f"pytest's cache, with what `pytest --ad-rules` left there (default: {PYTEST_CACHE})"
+    rules.add_argument("--record", default=PYTEST_CACHE, metavar="DIR", help=record)
+
     report = command("report", "make a page, JUnit XML and Markdown of files of results")
     report.add_argument("files", nargs="*", type=Path, metavar="FILE", help="results.jsonl of a run, or its folder")
     report.add_argument("--out", **folder, help="where index.html, junit.xml and report.md go")
@@ -106,7 +112,7 @@ def parser():
     selftest.add_argument("--mode", **mode)
     selftest.add_argument("--alarms", type=_positive(int), metavar="N", help=_ALARMS)
 
-    for sub in (doctor, check, coverage, compare, atlas, selftest):
+    for sub in (doctor, check, coverage, compare, rules, atlas, selftest):
         default = "auto" if sub in (doctor, check) else "cpu"
         device = f"where JAX computes; auto: where it would by itself (default: {default})"
         sub.add_argument("--device", choices=CHOICES, default=default, help=device)

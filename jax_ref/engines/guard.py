@@ -70,9 +70,13 @@ def watching():
         signal.signal(signal.SIGINT, before)
 
 
+class TooLong(BaseException):
+    """A check takes longer than its caller allows; nothing on the way takes it for an error of an engine's."""
+
+
 def is_users(error):
-    """Whether the user, and not an engine, has raised this: by Ctrl-C."""
-    return isinstance(error, KeyboardInterrupt) and _pressed.is_set()
+    """Whether the user, by Ctrl-C, or the caller of a check, and not an engine, has raised this."""
+    return isinstance(error, TooLong) or (isinstance(error, KeyboardInterrupt) and _pressed.is_set())
 
 
 def heed():
