@@ -96,7 +96,9 @@ def test_a_rule_is_called_in_whatever_wraps_it(rule, wrapping, case):
 
 
 @pytest.mark.parametrize(
-    "f", [np.sin, jnp.sin, lambda x: jax_vjp(1)(jnp.ones(3)) * x, lambda x: our_vjp(1)(np.ones(3)) * x], ids=str
+    "f",
+    [np.sin, jnp.sin, lambda x: jax_vjp(1)(jnp.ones(3)) * x, lambda x: our_vjp(1)(np.ones(3)) * x],
+    ids=["NumPy's", "JAX's", "a rule of JAX's at a constant", "a rule of ours at a constant"],
 )
 def test_where_no_rule_is_met_there_is_nothing_to_check(f):
     """A rule of a constant is not met either."""
