@@ -42,8 +42,7 @@ def has_nan(x):
             return bool(x != x)
         if not hasattr(x, "dtype"):
             return False
-    if x.dtype.kind == "c":
-        return has_nan(x.real) or has_nan(x.imag)
-    if x.dtype.kind != "f":
-        return False
-    return math.isnan(x.dot(x) if x.ndim == 1 and x.flags.c_contiguous else np.vdot(x, x))  # in one pass, no temporary
+    kind = x.dtype.kind
+    if kind == "f":
+        return math.isnan(x.dot(x) if x.ndim == 1 else np.vdot(x, x))  # in one pass, no temporary
+    return kind == "c" and (has_nan(x.real) or has_nan(x.imag))

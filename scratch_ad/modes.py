@@ -111,13 +111,16 @@ def vjp_of_leaves(fun, leaves, has_aux=False, tape=None):
     inputs = [tape.variable(leaf) if is_inexact(leaf) else leaf for leaf in leaves]
     starts = [v.place if isinstance(v, Variable) else None for v in inputs]  # asked now: a write moves a variable
     count = len(tape.nodes)
-    mine = lambda leaf: isinstance(leaf, Tracer) and leaf.owner is tape
     try:
         out, aux = split_aux(fun(inputs), has_aux)
         tracers, out_spec = flatten(out)
-        places = [leaf.place if mine(leaf) else None for leaf in tracers]
-        values = [leaf.value if mine(leaf) else tape.constant(leaf) for leaf in tracers]
+        places, values = [], []
+        for leaf in tracers:
+            mine = isinstance(leaf, Tracer) and leaf.owner is tape
+            places.append(leaf.place if mine else None)
+            values.append(leaf.value if mine else tape.constant(leaf))
         if has_aux:
+            mine = lambda leaf: isinstance(leaf, Tracer) and leaf.owner is tape
             aux = tree_map(lambda leaf: copied(leaf.value if mine(leaf) else leaf), aux)
     except (ValueError, SystemError) as error:
         uncover(error)
@@ -128,7 +131,7 @@ def vjp_of_leaves(fun, leaves, has_aux=False, tape=None):
     def pull(cotangents):
         with np.errstate(all="ignore"):
             seeds = [(at, typed_like(g, y)) for at, g, y in zip(places, cotangents, values) if at is not None]
-            for walk in (backward, partial(reverse.backward, steps=careful)):
+            for walk in _WALKS:
                 result, taken = walk(nodes, seeds, count), [g for _, g in seeds]
                 result = [own(None if k is None else result[k], leaf, taken) for k, leaf in zip(starts, leaves)]
                 if not any(map(has_nan, result)):
@@ -136,6 +139,9 @@ def vjp_of_leaves(fun, leaves, has_aux=False, tape=None):
         return result
 
     return values, out_spec, pull, aux
+
+
+_WALKS = backward, partial(reverse.backward, steps=careful)
 
 
 class LinearTape(FastTape):

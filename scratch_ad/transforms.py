@@ -161,8 +161,11 @@ def _choose(fun, argnums, args, kwargs):
 
     def on_leaves(leaves):
         chosen, full = unflatten(spec, leaves), list(args)
-        for i, value in zip(positions, (chosen,) if single else chosen):
-            full[i] = value
+        if single:
+            full[argnums] = chosen
+        else:
+            for i, value in zip(positions, chosen):
+                full[i] = value
         return fun(*full, **kwargs)
 
     return leaves, spec, on_leaves
