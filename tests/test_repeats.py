@@ -44,7 +44,7 @@ def test_what_is_homogeneous_and_not_additive():
     def vjp(x):
         return np.sin(x), lambda g: (np.cos(x) * np.max(np.abs(g)) * np.sign(g),)
 
-    assert "vjp along a combination" in message(check_vjp, vjp, np.sin, X)
+    assert "which makes sums of it" in message(check_vjp, vjp, np.sin, X)
 
 
 def test_what_is_said_of_it():
@@ -129,7 +129,7 @@ def test_a_jvp_that_gives_out_one_buffer_or_counts():
 
     def counted(x, t):
         calls.append(t)
-        return np.sin(x[0]), np.cos(x[0]) * t[0] * (1 if len(calls) < 8 else 2)
+        return np.sin(x[0]), np.cos(x[0]) * t[0] * (1 + 1e-3 * len(calls))
 
     assert "the jvp writes into a result that it gave before" in message(check_jvp, of_one_buffer, np.sin, X)
     assert "the jvp called again gives another result" in message(check_jvp, counted, np.sin, X)

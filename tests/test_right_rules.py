@@ -403,7 +403,7 @@ def trace_of_a_cube(a):
     return np.trace(a @ a @ a), lambda g: (3 * g * np.einsum("ij,jk->ki", a, a),)
 
 
-@rule(lambda x: np.polyval(np.array([0.5, -1.0, 2.0, 1.0, -3.0]), x), (40,), draw=moderate)
+@rule(lambda x: np.polyval(np.array([0.5, -1.0, 2.0, 1.0, -3.0], x.dtype), x), (40,), draw=moderate)
 def polynomial_by_powers(x):
     y = 0.5 * x**4 - x**3 + 2 * x**2 + x - 3
     return y, lambda g: (g * (2 * x**3 - 3 * x**2 + 4 * x + 1),)

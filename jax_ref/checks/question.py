@@ -71,7 +71,8 @@ class Question:
                 if result.findings:
                     self._shrink(result, wrong_at, self.order if wrong_at is args else 1)
                 elif (vary or vary is None) and not self.differences:
-                    self._vary(result, call, answer, bool(vary or edges))
+                    with np.errstate(all="ignore"):
+                        self._vary(result, call, answer, bool(vary or edges))
         except engine.missing as error:
             result.missing = str(error) or type(error).__name__
         result.seconds = time.perf_counter() - start
@@ -178,7 +179,11 @@ class Question:
         engine, notes = self.engine_of(call), [] if notes is None else notes
         problem = call.problem(self.reference, self.written, self.seed, min(order, engine.order))
         if problem.order > 1 and engine.outer:
-            engine, cause = nested(engine, problem, self.modes)
+            f, v = problem.written or problem.function, problem.vectors
+            if repeated(engine, f, v, nudged(v, 0)[0].primals, self.modes):  # it keeps what it meets
+                engine, cause = replace(engine, order=1, outer=()), ""
+            else:
+                engine, cause = nested(engine, problem, self.modes)
             notes += [f"first order only: {cause}"] if cause else []
             problem = problem._replace(order=engine.order)
         problem = _laid(problem, laid)

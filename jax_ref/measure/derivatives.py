@@ -298,23 +298,18 @@ def _one_at_a_time(engine, f, v, found, modes):
                     engine.vjp(of_one, x)[1](v.cotangent)[0], found[Quantity.VJP][i], coarsest=coarsest
                 ):
                     d = replace(d, place=f"[{i}]{d.place}")
-                    yield _beside(d, f"vjp in argument {i} alone", "rev", str(d))
+                    yield Finding(f"vjp in argument {i} alone", "rev", d)
             if engine.jvp and "fwd" in modes:
                 terms.append(engine.jvp(of_one, (x,), (t,))[1])
     if terms:
         total = optree.tree_map(lambda *parts: sum(parts[1:], parts[0]), *terms)
         sizes = optree.tree_map(lambda *parts: sum(np.abs(p).astype(np.float64) for p in parts), *terms)
         for d in differences(total, found[Quantity.JVP], sizes, coarsest=coarsest):
-            yield _beside(d, "jvp in one argument at a time", "fwd", str(d))
+            yield Finding("jvp in one argument at a time", "fwd", d)
 
 
 def _alone(what, mode, problem):
     return Finding(what, mode, Difference(problem))
-
-
-def _beside(difference, what, mode, problem):
-    """What one of the engine's own derivatives says beside another of them, until its rounding is known."""
-    return Finding(what, mode, replace(difference, problem=problem))
 
 
 def _more_than_rounding(alone, exact, condition, slack, coarsest):
@@ -327,7 +322,7 @@ def _more_than_rounding(alone, exact, condition, slack, coarsest):
             limit = tolerance(sizes[0], sizes[1], 1, slack, coarsest)
             if np.all(~pair.wrong | (np.abs(pair.got - pair.expected) <= limit)):
                 continue
-        left.append(_alone(finding.what, finding.mode, finding.difference.problem))
+        left.append(replace(finding, difference=replace(finding.difference, compared=None)))
     return left
 
 
