@@ -5,6 +5,7 @@ Gauss and Legendre's rule up to where the density has fallen by e⁻⁴⁰.
 """
 
 import decimal
+import functools
 import math
 
 import numpy as np
@@ -15,6 +16,7 @@ from .densities import beta_density, gamma_density
 from .gamma import psi_step
 
 
+@functools.cache
 def _gauss_legendre(n):
     """Nodes and weights (3.5(v)), to the last digit: NumPy's and SciPy's weights are good to 13 digits."""
     nodes, weights = [], []
@@ -32,12 +34,9 @@ def _gauss_legendre(n):
     return nodes, weights
 
 
-_NODES, _WEIGHTS = _gauss_legendre(48)
-
-
 def _integral(integrand, end):
     end = detached(end)
-    nodes = [(0.5 * (x + 1) * end, w) for x, w in zip(_NODES, _WEIGHTS)]
+    nodes = [(0.5 * (x + 1) * end, w) for x, w in zip(*_gauss_legendre(48), strict=True)]
     return 0.5 * end * sum(w * integrand(u) for u, w in nodes)
 
 
