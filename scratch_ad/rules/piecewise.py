@@ -5,8 +5,9 @@ import functools
 import numpy as np
 from numpy.lib import scimath
 
+from ..layout import arranged
 from ..rule import composite, explicit
-from ..tracer import Tracer, arranged, arrayed, astype, dtype_of, getitem, scatter, strip
+from ..tracer import Tracer, arrayed, astype, dtype_of, getitem, scatter, strip
 from ..tree import typed
 from .grids import kind
 
