@@ -10,11 +10,11 @@ import sys
 import numpy as np
 
 from .foreign import PLAIN, SparseFactor, instead_of_array, is_sparse, multiplies_as_matrices, remedy_of
+from .layout import arranged
 from .refusals import refused, takes_plain
 from .tracer import (
     Tracer,
     admitted,
-    arranged,
     astype,
     bottom,
     dtype_of,

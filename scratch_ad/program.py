@@ -11,9 +11,10 @@ from typing import NamedTuple
 import numpy as np
 
 from .cells import Cell
+from .layout import order_in_memory
 from .refusals import uncover
 from .registry import aval, snapshot
-from .tracer import Closed, Trace, Tracer, each, kind_of, name_of, order_in_memory, rebuild
+from .tracer import Closed, Trace, Tracer, each, kind_of, name_of, rebuild
 from .tree import entered, flatten, unflatten
 from .views import viewed
 

@@ -26,7 +26,7 @@ import numpy as np
 from . import foreign
 from .foreign import NUMBERS, OBJECT, PLAIN, remedy_of
 from .memory import duplicate
-from .refusals import IN_PLACE, into_plain
+from .refusals import IN_PLACE
 
 _levels = itertools.count(1)
 
@@ -86,23 +86,7 @@ class Tracer:
             if trace.level >= 0 and not _is_ready(args):
                 args, kwargs = _ready(ufunc, tuple(map(gathered, args)), kwargs, trace)
             return trace.process(ufunc, args, kwargs)
-        if method == "at":
-            return _written(args[0], ufunc.at, self).update(ufunc, *args[1:])
-        outs = [out for out in kwargs.get("out", ()) if out is not None]
-        if outs:
-            if any(isinstance(out, Tracer) for out in outs) or innermost((args, *kwargs.values())).level >= 0:
-                return _into_ufunc(ufunc, method, args, kwargs, self)
-            return getattr(ufunc, method)(*lowered(args), **kwargs)
-        if method != "__call__":
-            if len(args) > 1:
-                kwargs.pop("indices", None)  # of reduceat, which NumPy then gives twice
-            return call(getattr(ufunc, method), args, kwargs)
-        if kwargs.get("where", True) is not True:
-            raise NotImplementedError(
-                f"{name_of(ufunc)}: where= without out= leaves elements uninitialised, so it has no derivative "
-                f"in {self.owner.mode}; use np.where(condition, {name_of(ufunc)}(…), other)."
-            )
-        return _plainly(ufunc, args, kwargs)
+        return by_keyword["ufunc"](self, ufunc, method, args, kwargs)
 
     def __array_function__(self, function, types, args, kwargs):
         if function in answers:
@@ -125,64 +109,7 @@ class Tracer:
 
 creators = set()  # those of ``answers`` that make an array
 answers = {}  # function that writes into an argument or makes an array → what it does to tracers (writers, creation)
-
-
-def _written(x, function, tracer, name=lambda function: name_of(function)):
-    """``x``, into which ``function`` writes a tracer; TypeError where it is plain, by the function's name there."""
-    if isinstance(x, Tracer):
-        return x
-    raise into_plain(name(function), tracer.owner.mode)
-
-
-def _with_out(function):
-    return f"{name_of(function)}(…, out=arr)"
-
-
-def _into_ufunc(ufunc, method, args, kwargs, tracer):
-    """A call of a ufunc or of its method with ``out=``: the result, written into the tracers given there."""
-    outs, where, casting = kwargs.pop("out"), kwargs.pop("where", True), kwargs.get("casting", "same_kind")
-    if method != "__call__" and where is not True:  # chooses elements of the argument, not of the result
-        kwargs["where"], where = where, True
-    for out in outs:
-        if out is not None:
-            _written(out, ufunc, tracer, _with_out)
-    options = {k: v for k, v in kwargs.items() if k not in ("casting", "order", "subok")}
-    args = tuple(map(gathered, args))
-    results = getattr(ufunc, method)(*args, **options)
-    if method in ("reduce", "accumulate", "reduceat") and options.get("dtype") is None:
-        dtype, own = outs[0].dtype, dtype_of(results)
-        if dtype != own and own.kind != "b" and np.can_cast(own, dtype, "safe"):  # NumPy computes in that
-            results = getattr(ufunc, method)(*args, **{**options, "dtype": dtype})
-    results = results if isinstance(results, tuple) else (results,)
-    results = tuple(
-        result if out is None else out.assign(result, casting, f"ufunc '{ufunc.__name__}' output", where)
-        for out, result in zip(outs, results, strict=True)
-    )
-    return results if len(results) > 1 else results[0]
-
-
-def _plainly(ufunc, args, kwargs):
-    """A ufunc's call without the keywords that say in which dtype, along which axes and in what layout it works."""
-    if (order := kwargs.pop("order", "K")) != "K":
-        if order == "A":
-            order = "F" if all(x.flags.f_contiguous for x in map(kind_of, args) if x is not None) else "C"
-        y = _plainly(ufunc, args, kwargs) if kwargs else call(ufunc, args, kwargs)
-        return each(lambda part: arranged(part, order), y) if isinstance(y, tuple) else arranged(y, order)
-    kwargs = {k: v for k, v in kwargs.items() if k not in ("where", "subok")}
-    if not kwargs.keys().isdisjoint(("dtype", "signature", "casting")):
-        dtype = kwargs.pop("dtype", None)
-        given = (None,) * ufunc.nin + (dtype if dtype is None else np.dtype(dtype),) * ufunc.nout
-        signature, casting = kwargs.pop("signature", given), kwargs.pop("casting", "same_kind")
-        args = [np.asarray(x) if isinstance(x, (list, tuple)) else x for x in args]
-        kinds = [type(x) if type(x) in (int, float, complex) else dtype_of(x) for x in args]
-        loop = ufunc.resolve_dtypes((*kinds, *(None,) * ufunc.nout), signature=signature, casting=casting)
-        args = [astype(x, t) for x, t in zip(args, loop)]
-    if (axes := kwargs.pop("axes", None)) is None:
-        return call(ufunc, args, kwargs)
-    ufunc(*(np.ones((1,) * len(shape_of(x))) for x in args), axes=axes)  # for its checks
-    *axes, of_result = axes if len(axes) > ufunc.nin else [*axes, ()]
-    args = [np.moveaxis(x, axis, range(-np.size(axis), 0)) for x, axis in zip(args, axes)]
-    return np.moveaxis(call(ufunc, args, kwargs), range(-np.size(of_result), 0), of_result)
+by_keyword = {}  # "out": what becomes of a call with out=; "ufunc": of a ufunc with keywords, or its method (keywords)
 
 
 def innermost(args):
@@ -202,10 +129,10 @@ def innermost(args):
 
 def call(function, args, kwargs):
     """``function(*args, **kwargs)`` by the innermost trace; array arguments given by keyword are made positional."""
-    place = _place_of("out", function)
+    place = place_of("out", function)
     out = args[place] if len(args) > place else kwargs.get("out")
     if out is not None:
-        return _into(function, args, dict(kwargs), place, out, innermost((args, *kwargs.values())))
+        return by_keyword["out"](function, args, kwargs, place, out, innermost((args, *kwargs.values())))
     trace, of_kwargs = innermost(args), innermost(kwargs.values()) if kwargs else None
     if of_kwargs and (trace is None or of_kwargs.level > trace.level):
         trace = of_kwargs
@@ -259,51 +186,8 @@ def arrayed(x, like=None):
     return x if hasattr(x, "__array_function__") else np.asarray(x, like=kind_of(like))
 
 
-def _into(function, args, kwargs, place, out, trace):
-    """A call with ``out=``: the result, written into that."""
-    kwargs.pop("out", None)
-    args = tuple(None if i == place else a for i, a in enumerate(args))
-    out = out[0] if isinstance(out, tuple) else out
-    if not isinstance(out, Tracer):
-        if trace.level >= 0:
-            raise into_plain(_with_out(function), trace.mode)
-        return function(*lowered(args), **{k: lowered(v) for k, v in kwargs.items()}, out=out)
-    result = function(*args, **kwargs)
-    if function in _casting and shape_of(result) != out.shape:
-        error = TypeError if function is np.choose else ValueError
-        raise error(f"output array does not match result of {name_of(function)}")
-    if dtype_of(result) != out.dtype:
-        result = _in_dtype_of(out.dtype, result, function, args, kwargs)
-    return out.assign(result, _casting.get(function, "same_kind"), f"output of {name_of(function)}")
-
-
-def _in_dtype_of(dtype, result, function, args, kwargs):
-    """The result for an ``out=`` of another dtype than its own, in which NumPy then computes what it can."""
-    own, place = dtype_of(result), _place_of("dtype", function)
-    given = args[place] if place < len(args) else kwargs.get("dtype")
-    is_wider = np.can_cast(own, dtype, "safe")
-    if (function in _casting and not np.can_cast(dtype, own, "safe")) or (function is np.einsum and not is_wider):
-        raise TypeError(f"Cannot cast output of {name_of(function)} from {own!r} to {dtype!r} by the rule 'safe'")
-    if given is None and is_wider and function in _in_dtype:
-        if place < len(args):
-            return function(*args[:place], dtype, *args[place + 1 :], **kwargs)
-        return function(*args, **{**kwargs, "dtype": dtype})
-    if function in _partly_in_dtype:
-        raise TypeError(
-            f"{_with_out(function)} computes partly in the dtype of arr, here {dtype} where the result has {own}: "
-            f"write arr[...] = {name_of(function)}(…)."
-        )
-    return result
-
-
-_in_dtype = {np.sum, np.prod, np.cumsum, np.cumprod, np.nansum, np.nanprod, np.nancumsum, np.nancumprod}
-_in_dtype |= {np.mean, np.nanmean, np.trace, np.einsum}
-_partly_in_dtype = {np.mean, np.nanmean, np.var, np.nanvar, np.std, np.nanstd, np.ptp, np.median, np.nanmedian}
-_casting = dict.fromkeys((np.take, np.choose, np.compress), "unsafe")  # of out=, where it is not "same_kind"
-
-
 @functools.cache
-def _place_of(name, function):
+def place_of(name, function):
     """Where ``name`` stands among the positional arguments; beyond all of them if there is none."""
     try:
         parameters = inspect.signature(function).parameters.values()
@@ -382,15 +266,6 @@ def astype(a, dtype):
     if np.issubdtype(dtype_of(a), np.complexfloating) and not np.issubdtype(dtype, np.complexfloating):
         a = a.real
     return a.astype(dtype) if hasattr(a, "astype") else np.dtype(dtype).type(a)
-
-
-@primitive
-def laid_out(a, axes):
-    """A copy of ``a`` that lies in memory without gaps, ``axes`` from the slowest to the fastest."""
-    shape = [a.shape[i] for i in axes]
-    copy = np.empty_like(np.empty(shape, a.dtype).transpose(sorted(range(a.ndim), key=axes.__getitem__)))
-    copy[...] = a
-    return copy
 
 
 @primitive
@@ -496,36 +371,6 @@ def frozen(x):
 def snapshot_of_cell(x):
     """``x``; where it is a constant cell, a copy of its array."""
     return duplicate(x.value) if isinstance(x, Tracer) and x.owner.level < 0 else x
-
-
-def order_in_memory(a, order):
-    """The axes of ``a`` from the slowest to the fastest that ``order`` means: C, F, or A or K, as ``a`` itself lies.
-
-    A number or an array of JAX has none but C.
-    """
-    axes, plain = tuple(range(len(shape_of(a)))), kind_of(a)
-    flags = getattr(plain, "flags", None)
-    if order == "F":
-        return axes[::-1]
-    if order == "C" or flags is None or flags.c_contiguous:
-        return axes
-    if order == "A" or flags.f_contiguous:
-        return axes[::-1] if flags.f_contiguous else axes
-    strides = np.empty_like(plain).strides
-    return tuple(sorted(axes, key=lambda i: -strides[i]))
-
-
-def arranged(y, order="C", like=None):
-    """``y`` as NumPy's own result lies in memory, copied where it does not; of A and K, ``like`` decides.
-
-    ``order`` may also be the axes from the slowest to the fastest. What ravel and reshape make of ``y`` with order= A
-    and K, and whether they give a view, depends on it.
-    """
-    plain = kind_of(y)
-    if type(plain) is not np.ndarray or plain.dtype == object:
-        return y
-    axes = order if isinstance(order, tuple) else order_in_memory(plain if like is None else like, order)
-    return y if np.transpose(plain, axes).flags.c_contiguous else laid_out(y, axes)
 
 
 def any_known(condition):

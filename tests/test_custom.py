@@ -327,19 +327,33 @@ def wrong_tangent_dtype(ad, np):
     return ad.grad(f)(np.float32(1.0))
 
 
-@pytest.mark.parametrize(
-    "call",
-    [
-        wrong_tangent_dtype,
-        undefined_jvp,
-        undefined_vjp,
-        no_pair,
-        wrong_tangent_shape,
-        cotangents_not_a_tuple,
-        wrong_number_of_cotangents,
-        wrong_cotangent_shape,
-    ],
-)
+def wrong_tangent_container(ad, np):
+    f = ad.custom_jvp(np.sin)
+    f.defjvp(lambda primals, tangents: (primals[0], (tangents[0],)))
+    return ad.jvp(f, (1.0,), (1.0,))
+
+
+def wrong_cotangent_container(ad, np):
+    f = ad.custom_vjp(np.sin)
+    f.defvjp(lambda x: (np.sin(x), x), lambda x, g: ((g,),))
+    return ad.grad(f)(1.0)
+
+
+MISTAKES = [
+    wrong_tangent_dtype,
+    undefined_jvp,
+    undefined_vjp,
+    no_pair,
+    wrong_tangent_shape,
+    wrong_tangent_container,
+    cotangents_not_a_tuple,
+    wrong_number_of_cotangents,
+    wrong_cotangent_shape,
+    wrong_cotangent_container,
+]
+
+
+@pytest.mark.parametrize("call", MISTAKES)
 def test_mistakes_in_custom_derivatives_are_reported_as_by_jax(call):
     with pytest.raises(Exception) as theirs:
         call(jax, jnp)

@@ -25,6 +25,8 @@ ORDER = [  # a module or package may import those that stand before it
         "foreign",
         "memory",
         "tracer",
+        "layout",
+        "keywords",
         "array",
         "views",
         "writing",

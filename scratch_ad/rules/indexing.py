@@ -5,8 +5,9 @@ import functools
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
+from ..layout import arranged
 from ..rule import composite, linear
-from ..tracer import answers, arranged, arrayed, bottom, getitem, kind_of, of_item, scatter
+from ..tracer import answers, arrayed, bottom, getitem, kind_of, of_item, scatter
 from ..tree import typed
 from .shaping import along
 

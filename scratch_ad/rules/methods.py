@@ -7,9 +7,10 @@ import math
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from ..layout import arranged
 from ..registry import rule_of
 from ..rule import Constant, composite, constant, explicit, primitive
-from ..tracer import arranged, arrayed, astype, kind_of
+from ..tracer import arrayed, astype, kind_of
 from ..tree import typed
 from . import constant as _constant  # noqa: F401  (whose ufuncs these are)
 from .linalg.norms import direction

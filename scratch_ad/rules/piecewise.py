@@ -5,8 +5,9 @@ import functools
 import numpy as np
 from numpy.lib import scimath
 
+from ..layout import arranged
 from ..rule import composite, explicit
-from ..tracer import Tracer, arranged, arrayed, astype, dtype_of, getitem, scatter, strip
+from ..tracer import Tracer, arrayed, astype, dtype_of, getitem, scatter, strip
 from ..tree import typed
 from .grids import kind
 
@@ -53,8 +54,6 @@ def _clip(
         a_min, a_max = (None if bound is np._NoValue else bound for bound in (min, max))
     elif min is not np._NoValue or max is not np._NoValue:
         np.clip(0.0, 0.0, 0.0, min=0.0)  # NumPy's own error
-    if out is not None:
-        raise TypeError("np.clip: out= is not supported on tracers; use the result.")
     if keywords:
         raise NotImplementedError(f"np.clip: no rule for the keyword {', '.join(keywords)}; leave it out.")
     a = typed(a) if dtype is None else astype(typed(a), np.dtype(dtype))

@@ -9,8 +9,9 @@ import string
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from ..layout import arranged
 from ..rule import composite, linear, primitive
-from ..tracer import arranged, astype, scatter, shape_of, sparse_product
+from ..tracer import astype, scatter, shape_of, sparse_product
 from ..tree import typed
 
 # Matrix products. What was broadcast is summed by the engines.

@@ -8,8 +8,9 @@ import math
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from ..layout import arranged
 from ..rule import composite, elementwise, explicit, linear, primitive
-from ..tracer import Tracer, any_known, arranged, astype, kind_of, shape_of
+from ..tracer import Tracer, any_known, astype, kind_of, shape_of
 from ..tree import typed
 
 _NONE = (None,) * 4  # no derivative in the arguments between ``a`` and ``initial``

@@ -11,9 +11,22 @@ from scipy.special import _ufuncs
 
 from ..careful import product  # one output's pole leaves the others alone
 from ..rule import constant, elementwise, explicit, over, refuse
-from . import special_formulas as of
 from .elementwise import LN2, LN10, base_partial, exponent_partial, is_complex, one_plus
-from .special_formulas import DEGREE, PI, ROOT_2PI, ROOT_PI
+from .special_formulas import (
+    bessel,
+    cancellation,
+    densities,
+    distributions,
+    elliptic,
+    erf,
+    gamma,
+    hypergeometric,
+    incomplete,
+    orthogonal,
+    powers,
+    waves,
+)
+from .special_formulas.cancellation import DEGREE, PI, ROOT_2PI, ROOT_PI
 
 unknown = "no closed form of it is known"
 
@@ -106,62 +119,63 @@ def _scaled(function, slope, turned):
 
 elementwise(special.erf,          lambda x: np.exp(-np.square(x)) * (2 / ROOT_PI))                      # 7.2.1
 elementwise(special.erfc,         lambda x: np.exp(-np.square(x)) * (-2 / ROOT_PI))                     # 7.2.2
-elementwise(special.erfcx,        lambda x, y: of.erfcx_slope(x, y))                                    # 7.10.2
+elementwise(special.erfcx,        lambda x, y: erf.erfcx_slope(x, y))                                   # 7.10.2
 elementwise(special.erfinv,       lambda y: np.exp(np.square(y)) * (ROOT_PI / 2))                       # 7.17.1
-elementwise(special.dawsn,        lambda x, y: of.dawson_slope(x, y))                                   # 7.2.5
-elementwise(special.wofz,         lambda x, y: of.faddeeva_slope(x, y))                                 # 7.10.2
+elementwise(special.dawsn,        lambda x, y: erf.dawson_slope(x, y))                                  # 7.2.5
+elementwise(special.wofz,         lambda x, y: erf.faddeeva_slope(x, y))                                # 7.10.2
 elementwise(special.ndtr,         lambda x: np.exp(-np.square(x) / 2) / ROOT_2PI)                       # 7.2.1
-elementwise(special.log_ndtr,     over(lambda x: of.normal_slope(x)))
-elementwise(special.ndtri,        lambda x, y: of.quantile_slope(x, y))
+elementwise(special.log_ndtr,     over(lambda x: erf.normal_slope(x)))
+elementwise(special.ndtri,        lambda x, y: erf.quantile_slope(x, y))
 elementwise(special.expit,        lambda x, y: y * special.expit(-x))
 elementwise(special.logit,        over(lambda x: x * (1 - x)))
 elementwise(special.gamma,        lambda x, y: y * special.psi(x))                                      # 5.2.2
 elementwise(special.gammaln,      lambda x: special.psi(x))                                             # 5.2.2
 elementwise(special.loggamma,     lambda x: special.psi(x))                                             # 5.2.2
-elementwise(special.psi,          lambda x: of.trigamma(x))  # 5.15.1, 25.11.12
-elementwise(_ufuncs._riemann_zeta, lambda x: of.riemann_slope(x))                                       # 25.4.1
+elementwise(special.psi,          lambda x: gamma.trigamma(x))                                        # 5.15.1, 25.11.12
+elementwise(_ufuncs._riemann_zeta, lambda x: gamma.riemann_slope(x))                                    # 25.4.1
 elementwise(special.i0,           lambda x: special.i1(x))                                              # 10.29.3
-elementwise(special.i1,           lambda x: of.i1_slope(x))                                             # 10.29.2
-elementwise(special.i0e,          lambda x, y: of.ive_slope(0, x, special.i1e(x) - np.sign(x) * y))
-elementwise(special.i1e,          lambda x, y: of.ive_slope(1, x, of.i1e_slope(x, y)))
+elementwise(special.i1,           lambda x: bessel.i1_slope(x))                                         # 10.29.2
+elementwise(special.i0e,          lambda x, y: bessel.ive_slope(0, x, special.i1e(x) - np.sign(x) * y))
+elementwise(special.i1e,          lambda x, y: bessel.ive_slope(1, x, bessel.i1e_slope(x, y)))
 elementwise(special.expi,         lambda x: np.exp(x) / x)                                              # 6.2.5
 elementwise(special.exp1,         lambda x: -np.exp(-x) / x)                                            # 6.2.1
-elementwise(special.spence,       lambda x: of.spence_slope(x))                                      # 25.12.2
+elementwise(special.spence,       lambda x: gamma.spence_slope(x))                                      # 25.12.2
 elementwise(special.entr,         lambda x: -np.log(x) - 1)
 
-elementwise(special.xlogy,        lambda b: np.log(b), lambda a, b: of.ratio(a, b))
-elementwise(special.xlog1py,      lambda b: np.log1p(b), lambda a, b: of.ratio(a, one_plus(b)))
-elementwise(special.rel_entr,     lambda a, b: of.log_ratio(a, b) + 1, lambda a, b: -of.ratio(a, b))
-elementwise(special.kl_div,       lambda a, b: of.log_ratio(a, b), lambda a, b: np.divide(b - a, b))
-elementwise(special.boxcox,       lambda a, b: np.power(a, b - 1), lambda a, b: of.boxcox_power(a, b))
-elementwise(special.boxcox1p,     lambda a, b: of.power_1p(a, b - 1),
-                                  lambda a, b: of.boxcox1p_power(a, b))
-elementwise(special.beta,         lambda a, b, y: of.beta_slope(a, b, y),
-                                  lambda a, b, y: of.beta_slope(b, a, y))                               # 5.12.1
-elementwise(special.betaln,       lambda a, b: -of.psi_difference(a, b),
-                                  lambda a, b: -of.psi_difference(b, a))
-elementwise(special.poch,         lambda a, b, y: of.poch_slope(a, b, y),
+elementwise(special.xlogy,        lambda b: np.log(b), lambda a, b: cancellation.ratio(a, b))
+elementwise(special.xlog1py,      lambda b: np.log1p(b), lambda a, b: cancellation.ratio(a, one_plus(b)))
+elementwise(special.rel_entr,     lambda a, b: cancellation.log_ratio(a, b) + 1, lambda a, b: -cancellation.ratio(a, b))
+elementwise(special.kl_div,       lambda a, b: cancellation.log_ratio(a, b), lambda a, b: np.divide(b - a, b))
+elementwise(special.boxcox,       lambda a, b: np.power(a, b - 1), lambda a, b: powers.boxcox_power(a, b))
+elementwise(special.boxcox1p,     lambda a, b: powers.power_1p(a, b - 1),
+                                  lambda a, b: powers.boxcox1p_power(a, b))
+elementwise(special.beta,         lambda a, b, y: gamma.beta_slope(a, b, y),
+                                  lambda a, b, y: gamma.beta_slope(b, a, y))                            # 5.12.1
+elementwise(special.betaln,       lambda a, b: -gamma.psi_difference(a, b),
+                                  lambda a, b: -gamma.psi_difference(b, a))
+elementwise(special.poch,         lambda a, b, y: gamma.poch_slope(a, b, y),
                                   lambda a, b, y: y * special.psi(a + b))                               # 5.2.5
 elementwise(special.expn,         "SciPy has the function at integers only",
-                                  lambda a, b: of.expn_slope(a, b))                                     # 8.19.13
-elementwise(_ufuncs._zeta,        lambda a, b: of.zeta_slope(a, b),
+                                  lambda a, b: incomplete.expn_slope(a, b))                             # 8.19.13
+elementwise(_ufuncs._zeta,        lambda a, b: gamma.zeta_slope(a, b),
                                   lambda a, b: -a * special.zeta(a + 1, b))                             # 25.11.17
-elementwise(special.gammainc,     lambda a, b: of.gammainc_shape(a, b),
-                                  lambda a, b: of.gamma_density(a, b))                                  # 8.8.13
-elementwise(special.gammaincc,    lambda a, b: -of.gammainc_shape(a, b),
-                                  lambda a, b: -of.gamma_density(a, b))                                 # 8.8.13
-elementwise(special.betainc,      lambda a, b, c: of.betainc_a(a, b, c),
-                                  lambda a, b, c: of.betainc_b(a, b, c),
-                                  lambda a, b, c: of.beta_density(a, b, c))                             # 8.17.1
-elementwise(special.hyp1f1,       lambda a, b, c: of.hyp1f1_slope(0, a, b, c),
-                                  lambda a, b, c: of.hyp1f1_slope(1, a, b, c),
+elementwise(special.gammainc,     lambda a, b: incomplete.gammainc_shape(a, b),
+                                  lambda a, b: densities.gamma_density(a, b))                           # 8.8.13
+elementwise(special.gammaincc,    lambda a, b: -incomplete.gammainc_shape(a, b),
+                                  lambda a, b: -densities.gamma_density(a, b))                          # 8.8.13
+elementwise(special.betainc,      lambda a, b, c: incomplete.betainc_a(a, b, c),
+                                  lambda a, b, c: incomplete.betainc_b(a, b, c),
+                                  lambda a, b, c: densities.beta_density(a, b, c))                      # 8.17.1
+elementwise(special.hyp1f1,       lambda a, b, c: hypergeometric.hyp1f1_slope(0, a, b, c),
+                                  lambda a, b, c: hypergeometric.hyp1f1_slope(1, a, b, c),
                                   lambda a, b, c: np.divide(a, b) * special.hyp1f1(a + 1, b + 1, c))    # 13.3.15
-elementwise(special.hyp2f1,       lambda a, b, c, d: of.hyp2f1_upper(a, b, c, d),
-                                  lambda a, b, c, d: of.hyp2f1_upper(b, a, c, d),
-                                  lambda a, b, c, d: of.hyp2f1_lower(a, b, c, d), lambda a, b, c, d:    # 15.5.1
+elementwise(special.hyp2f1,       lambda a, b, c, d: hypergeometric.hyp2f1_upper(a, b, c, d),
+                                  lambda a, b, c, d: hypergeometric.hyp2f1_upper(b, a, c, d),
+                                  lambda a, b, c, d: hypergeometric.hyp2f1_lower(a, b, c, d),
+                                  lambda a, b, c, d:                                                    # 15.5.1
                                   np.divide(a * b, c) * special.hyp2f1(a + 1, b + 1, c + 1, d))
-elementwise(special.owens_t,      lambda a, b: of.owens_t_first(a, b),
-                                  lambda a, b: of.owens_t_second(a, b))
+elementwise(special.owens_t,      lambda a, b: erf.owens_t_first(a, b),
+                                  lambda a, b: erf.owens_t_second(a, b))
 several(special.fresnel,          lambda y, x: (np.sin(PI / 2 * x * x), np.cos(PI / 2 * x * x)))        # 7.2.7, 7.2.8
 several(special.sici,             lambda y, x: (np.sinc(x / PI), np.cos(x) / x))                        # 6.2.9, 6.2.11
 constant(special.gammasgn, special.round)
@@ -171,7 +185,7 @@ constant(special.gammasgn, special.round)
 elementwise(special.exp2,         lambda x: special.exp2(x - 1) * (2 * LN2))
 elementwise(special.exp10,        lambda y: y * LN10)
 elementwise(special.expm1,        lambda x: np.exp(x))
-elementwise(special.exprel,       lambda x: of.exprel_slope(x))
+elementwise(special.exprel,       lambda x: cancellation.exprel_slope(x))
 elementwise(special.log1p,        over(lambda x: 1 + x))
 elementwise(special.cbrt,         over(lambda y: 3 * np.square(y)))
 elementwise(special.cosm1,        lambda x: -np.sin(x))
@@ -183,29 +197,29 @@ elementwise(special.log_expit,    lambda x: special.expit(-x))
 elementwise(special.wrightomega,  lambda y: y / (1 + y))                                                # y + log y = x
 elementwise(_ufuncs._lambertw,    over(lambda y: (1 + y) * np.exp(y)), None, None)                      # 4.13.4
 elementwise(special.erfi,         lambda x: np.exp(np.square(x)) * (2 / ROOT_PI))                       # 7.2.1
-elementwise(special.erfcinv,      lambda x, y: of.erfcinv_slope(x, y))                                  # 7.17.1
-elementwise(special.ndtri_exp,    lambda y: of.normal_slope(y))
-elementwise(special.zetac,        lambda x: of.riemann_slope(x))                                        # 25.4.1
-elementwise(special.rgamma,       lambda x, y: of.rgamma_slope(x, y))                                   # 5.5.3
+elementwise(special.erfcinv,      lambda x, y: erf.erfcinv_slope(x, y))                                 # 7.17.1
+elementwise(special.ndtri_exp,    lambda y: erf.normal_slope(y))
+elementwise(special.zetac,        lambda x: gamma.riemann_slope(x))                                     # 25.4.1
+elementwise(special.rgamma,       lambda x, y: gamma.rgamma_slope(x, y))                                # 5.5.3
 elementwise(special.powm1,        lambda a, b: base_partial(a, b),
                                   lambda a, b: exponent_partial(a, np.power(a, b)))
 elementwise(special.inv_boxcox,   lambda b, y: np.power(y, 1 - b),
-                                  lambda a, b, y: of.inv_boxcox_power(a, b, y, np.power(y, 1 - b)))
-elementwise(special.inv_boxcox1p, lambda b, y: of.power_1p(y, 1 - b),
-                                  lambda a, b, y: of.inv_boxcox_power(a, b, 1 + y, of.power_1p(y, 1 - b)))
+                                  lambda a, b, y: powers.inv_boxcox_power(a, b, y, np.power(y, 1 - b)))
+elementwise(special.inv_boxcox1p, lambda b, y: powers.power_1p(y, 1 - b),
+                                  lambda a, b, y: powers.inv_boxcox_power(a, b, 1 + y, powers.power_1p(y, 1 - b)))
 elementwise(special.huber,        lambda a, b: np.maximum(np.abs(b) - a, 0),
                                   lambda a, b: np.clip(b, -a, a))
-elementwise(special.pseudo_huber, lambda a, b: of.pseudo_huber_scale(a, b),
+elementwise(special.pseudo_huber, lambda a, b: powers.pseudo_huber_scale(a, b),
                                   lambda a, b: b / np.hypot(1, np.divide(b, a)))
-elementwise(special.binom,        lambda a, b, y: of.binom_upper_slope(a, b, y),
-                                  lambda a, b, y: of.binom_lower_slope(a, b, y))                        # 5.2.2
+elementwise(special.binom,        lambda a, b, y: gamma.binom_upper_slope(a, b, y),
+                                  lambda a, b, y: gamma.binom_lower_slope(a, b, y))                     # 5.2.2
 elementwise(special.radian,       lambda: DEGREE, lambda: DEGREE / 60, lambda: DEGREE / 3600)
-elementwise(special.voigt_profile, lambda a, b, c: np.real(of.voigt_slope(a, b, c)),
-                                  lambda a, b, c, y: of.voigt_width(a, b, c, y),
-                                  lambda a, b, c: -np.imag(of.voigt_slope(a, b, c)))                    # 7.19.1
+elementwise(special.voigt_profile, lambda a, b, c: np.real(erf.voigt_slope(a, b, c)),
+                                  lambda a, b, c, y: erf.voigt_width(a, b, c, y),
+                                  lambda a, b, c: -np.imag(erf.voigt_slope(a, b, c)))                   # 7.19.1
 several(special.shichi,           lambda y, x: (special.hyp0f1(1.5, np.square(x) / 4), np.cosh(x) / x)) # 6.2.15, 16
-several(special.modfresnelp,      lambda y, x: (-np.exp(1j * np.square(x)), of.modulated(x)))
-several(special.modfresnelm,      lambda y, x: (-np.exp(-1j * np.square(x)), np.conjugate(of.modulated(x))))
+several(special.modfresnelp,      lambda y, x: (-np.exp(1j * np.square(x)), erf.modulated(x)))
+several(special.modfresnelm,      lambda y, x: (-np.exp(-1j * np.square(x)), np.conjugate(erf.modulated(x))))
 
 # Bessel functions: 10.6.1 and 10.29.1
 
@@ -215,44 +229,44 @@ elementwise(special.y0,           lambda x: -special.y1(x))
 elementwise(special.y1,           lambda x: 0.5 * (special.y0(x) - special.yn(2, x)))
 elementwise(special.k0,           lambda x: -special.k1(x))
 elementwise(special.k1,           lambda x: -0.5 * (special.k0(x) + special.kn(2, x)))
-elementwise(special.k0e,          lambda x, y: of.kve_slope(0, x, y - special.k1e(x)))
-elementwise(special.k1e,          lambda x, y: of.kve_slope(1, x, y - of.plus(special.kve, 1, x)))
-elementwise(special.jv,           unknown, lambda a, b: of.minus(special.jv, a, b))
-elementwise(special.yv,           unknown, lambda a, b: of.minus(special.yv, a, b))
-elementwise(special.yn,           unknown, lambda a, b: of.minus(special.yn, a, b))
-elementwise(special.iv,           unknown, lambda a, b: of.plus(special.iv, a, b))
-elementwise(special.kv,           unknown, lambda a, b: -of.plus(special.kv, a, b))
-elementwise(special.kn,           unknown, lambda a, b: -of.plus(special.kn, a, b))
-elementwise(special.hankel1,      unknown, lambda a, b: of.minus(special.hankel1, a, b))
-elementwise(special.hankel2,      unknown, lambda a, b: of.minus(special.hankel2, a, b))
-elementwise(special.hankel1e,     unknown, lambda a, b, y: of.minus(special.hankel1e, a, b) - 1j * y)
-elementwise(special.hankel2e,     unknown, lambda a, b, y: of.minus(special.hankel2e, a, b) + 1j * y)
+elementwise(special.k0e,          lambda x, y: bessel.kve_slope(0, x, y - special.k1e(x)))
+elementwise(special.k1e,          lambda x, y: bessel.kve_slope(1, x, y - bessel.plus(special.kve, 1, x)))
+elementwise(special.jv,           unknown, lambda a, b: bessel.minus(special.jv, a, b))
+elementwise(special.yv,           unknown, lambda a, b: bessel.minus(special.yv, a, b))
+elementwise(special.yn,           unknown, lambda a, b: bessel.minus(special.yn, a, b))
+elementwise(special.iv,           unknown, lambda a, b: bessel.plus(special.iv, a, b))
+elementwise(special.kv,           unknown, lambda a, b: -bessel.plus(special.kv, a, b))
+elementwise(special.kn,           unknown, lambda a, b: -bessel.plus(special.kn, a, b))
+elementwise(special.hankel1,      unknown, lambda a, b: bessel.minus(special.hankel1, a, b))
+elementwise(special.hankel2,      unknown, lambda a, b: bessel.minus(special.hankel2, a, b))
+elementwise(special.hankel1e,     unknown, lambda a, b, y: bessel.minus(special.hankel1e, a, b) - 1j * y)
+elementwise(special.hankel2e,     unknown, lambda a, b, y: bessel.minus(special.hankel2e, a, b) + 1j * y)
 elementwise(special.kve,          unknown,
-                                  lambda a, b, y: of.kve_slope(a, b, y - of.plus(special.kve, a, b)))
-_scaled(special.jve,              lambda y, v, z: of.minus(special.jve, v, z), turned=False)
-_scaled(special.yve,              lambda y, v, z: of.minus(special.yve, v, z), turned=False)
-_scaled(special.ive,              lambda y, v, z: of.ive_of(y, v, z), turned=True)
+                                  lambda a, b, y: bessel.kve_slope(a, b, y - bessel.plus(special.kve, a, b)))
+_scaled(special.jve,              lambda y, v, z: bessel.minus(special.jve, v, z), turned=False)
+_scaled(special.yve,              lambda y, v, z: bessel.minus(special.yve, v, z), turned=False)
+_scaled(special.ive,              lambda y, v, z: bessel.ive_of(y, v, z), turned=True)
 several(special.airy,             lambda y, x: (y[1], x * y[0], y[3], x * y[2]))                        # 9.2.1
-several(special.airye,            lambda y, x: of.airye_slopes(y, _real(x, "airye")))
-several(special.kelvin,           lambda y, x: (y[2], y[3], of.ber_second(x), of.ker_second(x)))
+several(special.airye,            lambda y, x: bessel.airye_slopes(y, _real(x, "airye")))
+several(special.kelvin,           lambda y, x: (y[2], y[3], bessel.ber_second(x), bessel.ker_second(x)))
 elementwise(special.ber,          lambda x: special.berp(x))
 elementwise(special.bei,          lambda x: special.beip(x))
 elementwise(special.ker,          lambda x: special.kerp(x))
 elementwise(special.kei,          lambda x: special.keip(x))
-elementwise(special.berp,         lambda x: np.real(of.ber_second(x)))
-elementwise(special.beip,         lambda x: np.imag(of.ber_second(x)))
-elementwise(special.kerp,         lambda x: np.real(of.ker_second(x)))
-elementwise(special.keip,         lambda x: np.imag(of.ker_second(x)))
-elementwise(special.struve,       unknown, lambda a, b: of.struve_slope(of.minus, special.struve, a, b))
-elementwise(special.modstruve,    unknown, lambda a, b: of.struve_slope(of.plus, special.modstruve, a, b))
-elementwise(special.besselpoly,   lambda a, b, c: of.besselpoly_slope(a, b, c), unknown, unknown)
+elementwise(special.berp,         lambda x: np.real(bessel.ber_second(x)))
+elementwise(special.beip,         lambda x: np.imag(bessel.ber_second(x)))
+elementwise(special.kerp,         lambda x: np.real(bessel.ker_second(x)))
+elementwise(special.keip,         lambda x: np.imag(bessel.ker_second(x)))
+elementwise(special.struve,       unknown, lambda a, b: bessel.struve_slope(bessel.minus, special.struve, a, b))
+elementwise(special.modstruve,    unknown, lambda a, b: bessel.struve_slope(bessel.plus, special.modstruve, a, b))
+elementwise(special.besselpoly,   lambda a, b, c: bessel.besselpoly_slope(a, b, c), unknown, unknown)
 elementwise(special.itstruve0,    lambda x: special.struve(0, x))
 elementwise(special.it2struve0,   lambda x: -special.struve(0, x) / x)
 elementwise(special.itmodstruve0, lambda x: special.modstruve(0, x))
 several(special.iti0k0,           lambda y, x: (special.i0(x), special.k0(x)))
 several(special.itj0y0,           lambda y, x: (special.j0(x), special.y0(x)))
-several(special.it2i0k0,          lambda y, x: (of.i0_less_one_over(x), -special.k0(x) / x))
-several(special.it2j0y0,          lambda y, x: (of.one_less_j0_over(x), -special.y0(x) / x))
+several(special.it2i0k0,          lambda y, x: (bessel.i0_less_one_over(x), -special.k0(x) / x))
+several(special.it2j0y0,          lambda y, x: (bessel.one_less_j0_over(x), -special.y0(x) / x))
 several(special.itairy,           lambda y, x: (*special.airy(x)[::2], *special.airy(-x)[::2]))
 
 # Hypergeometric functions, polynomials, elliptic integrals, functions of other differential equations
@@ -264,109 +278,115 @@ elementwise(special.wright_bessel, unknown, unknown, lambda a, b, c: special.wri
 elementwise(special.log_wright_bessel, unknown, unknown,
                                   lambda a, b, c, y: np.exp(special.log_wright_bessel(a, a + b, c) - y))
 elementwise(special.eval_jacobi,  unknown, unknown, unknown, lambda a, b, c, d:                          # 18.9.15
-                                  0.5 * (a + b + c + 1) * of.below(special.eval_jacobi, a, b + 1, c + 1, d))
+                                  0.5 * (a + b + c + 1) * orthogonal.below(special.eval_jacobi, a, b + 1, c + 1, d))
 elementwise(special.eval_sh_jacobi, unknown, unknown, unknown,
-                                  lambda a, b, c, d: a * of.below(special.eval_sh_jacobi, a, b + 2, c + 1, d))
+                                  lambda a, b, c, d: a * orthogonal.below(special.eval_sh_jacobi, a, b + 2, c + 1, d))
 elementwise(special.eval_gegenbauer, unknown, unknown,
-                                  lambda a, b, c: 2 * b * of.below(special.eval_gegenbauer, a, b + 1, c))  # 18.9.19
+                                  lambda a, b, c:                                                       # 18.9.19
+                                  2 * b * orthogonal.below(special.eval_gegenbauer, a, b + 1, c))
 elementwise(special.eval_genlaguerre, unknown, unknown,
-                                  lambda a, b, c: -of.below(special.eval_genlaguerre, a, b + 1, c))     # 18.9.23
-elementwise(special.eval_laguerre, unknown, lambda a, b: -of.below(special.eval_genlaguerre, a, 1, b))
-elementwise(special.eval_legendre, unknown, lambda a, b: of.legendre_slope(a, b))  # 18.7.9
+                                  lambda a, b, c: -orthogonal.below(special.eval_genlaguerre, a, b + 1, c))  # 18.9.23
+elementwise(special.eval_laguerre, unknown, lambda a, b: -orthogonal.below(special.eval_genlaguerre, a, 1, b))
+elementwise(special.eval_legendre, unknown, lambda a, b: orthogonal.legendre_slope(a, b))               # 18.7.9
 elementwise(special.eval_chebyt,  unknown,
-                                  lambda a, b: of.chebyt_slope(a, b))                    # 18.9.21
-elementwise(special.eval_chebyu,  unknown, lambda a, b: of.chebyu_slope(a, b)) # 18.7.4
-elementwise(special.eval_chebyc,  unknown, lambda a, b: of.chebyt_slope(a, b / 2))
-elementwise(special.eval_chebys,  unknown, lambda a, b: of.chebyu_slope(a, b / 2) / 2)
+                                  lambda a, b: orthogonal.chebyt_slope(a, b))                           # 18.9.21
+elementwise(special.eval_chebyu,  unknown, lambda a, b: orthogonal.chebyu_slope(a, b))                  # 18.7.4
+elementwise(special.eval_chebyc,  unknown, lambda a, b: orthogonal.chebyt_slope(a, b / 2))
+elementwise(special.eval_chebys,  unknown, lambda a, b: orthogonal.chebyu_slope(a, b / 2) / 2)
 elementwise(special.eval_sh_legendre, unknown,
-                                  lambda a, b: 2 * of.legendre_slope(a, 2 * b - 1))
+                                  lambda a, b: 2 * orthogonal.legendre_slope(a, 2 * b - 1))
 elementwise(special.eval_sh_chebyt, unknown,
-                                  lambda a, b: 2 * of.chebyt_slope(a, 2 * b - 1))
+                                  lambda a, b: 2 * orthogonal.chebyt_slope(a, 2 * b - 1))
 elementwise(special.eval_sh_chebyu, unknown,
-                                  lambda a, b: 2 * of.chebyu_slope(a, 2 * b - 1))
-elementwise(special.eval_hermite, unknown, lambda a, b: 2 * a * of.below(special.eval_hermite, a, b))   # 18.9.25
+                                  lambda a, b: 2 * orthogonal.chebyu_slope(a, 2 * b - 1))
+elementwise(special.eval_hermite, unknown, lambda a, b: 2 * a * orthogonal.below(special.eval_hermite, a, b))  # 18.9.25
 elementwise(special.eval_hermitenorm, unknown,
-                                  lambda a, b: a * of.below(special.eval_hermitenorm, a, b))            # 18.9.27
-elementwise(special.lpmv,         unknown, unknown, lambda a, b, c: of.lpmv_slope(a, b, c))             # 14.10
-elementwise(special.ellipk,       lambda x: of.rd(0.0, 1.0, 1 - x) / 6)  # 19.4.1, 19.25.1
-elementwise(special.ellipkm1,     lambda x: of.rd(0.0, 1.0, x) / -6)
-elementwise(special.ellipe,       lambda x: of.rd(0.0, 1 - x, 1.0) / -6)  # 19.4.2, 19.25.1
+                                  lambda a, b: a * orthogonal.below(special.eval_hermitenorm, a, b))    # 18.9.27
+elementwise(special.lpmv,         unknown, unknown, lambda a, b, c: orthogonal.lpmv_slope(a, b, c))     # 14.10
+elementwise(special.ellipk,       lambda x: elliptic.rd(0.0, 1.0, 1 - x) / 6)                          # 19.4.1, 19.25.1
+elementwise(special.ellipkm1,     lambda x: elliptic.rd(0.0, 1.0, x) / -6)
+elementwise(special.ellipe,       lambda x: elliptic.rd(0.0, 1 - x, 1.0) / -6)                         # 19.4.2, 19.25.1
 elementwise(special.ellipkinc,    over(lambda a, b: np.sqrt(1 - b * np.square(np.sin(a)))),
-                                  lambda a, b: of.ellipkinc_parameter(a, b))
+                                  lambda a, b: elliptic.ellipkinc_parameter(a, b))
 elementwise(special.ellipeinc,    lambda a, b: np.sqrt(1 - b * np.square(np.sin(a))),
-                                  lambda a, b: of.ellipeinc_parameter(a, b))
+                                  lambda a, b: elliptic.ellipeinc_parameter(a, b))
 several(special.ellipj,           lambda y, u, m: (y[1] * y[2], -y[0] * y[2], -m * y[0] * y[1], y[2]),
-                                  lambda y, u, m: of.jacobi_parameter(y, u, m))                         # 22.13
-elementwise(special.agm,          lambda a, b, y: of.agm_slope(a, b, y), lambda a, b, y: of.agm_slope(b, a, y))
-elementwise(special.elliprc,      lambda a, b: -0.25 * of.carlson((a, 1.5), (b, 1)),
-                                  lambda a, b: -0.5 * of.carlson((a, 0.5), (b, 2)))
-elementwise(special.elliprf,      lambda a, b, c: of.rd(b, c, a) / -6,
-                                  lambda a, b, c: of.rd(a, c, b) / -6,
-                                  lambda a, b, c: of.rd(a, b, c) / -6)
-elementwise(special.elliprd,      lambda a, b, c: -0.75 * of.carlson((a, 1.5), (b, 0.5), (c, 1.5)),
-                                  lambda a, b, c: -0.75 * of.carlson((a, 0.5), (b, 1.5), (c, 1.5)),
-                                  lambda a, b, c: -2.25 * of.carlson((a, 0.5), (b, 0.5), (c, 2.5)))
-elementwise(special.elliprg,      lambda a, b, c: 0.125 * of.carlson((a, 1.5), (b, 0.5), (c, 0.5), power=1),
-                                  lambda a, b, c: 0.125 * of.carlson((a, 0.5), (b, 1.5), (c, 0.5), power=1),
-                                  lambda a, b, c: 0.125 * of.carlson((a, 0.5), (b, 0.5), (c, 1.5), power=1))
-elementwise(special.elliprj,      lambda a, b, c, d: -0.75 * of.carlson((a, 1.5), (b, 0.5), (c, 0.5), (d, 1)),
-                                  lambda a, b, c, d: -0.75 * of.carlson((a, 0.5), (b, 1.5), (c, 0.5), (d, 1)),
-                                  lambda a, b, c, d: -0.75 * of.carlson((a, 0.5), (b, 0.5), (c, 1.5), (d, 1)),
-                                  lambda a, b, c, d: -1.5 * of.carlson((a, 0.5), (b, 0.5), (c, 0.5), (d, 2)))
+                                  lambda y, u, m: elliptic.jacobi_parameter(y, u, m))                   # 22.13
+elementwise(special.agm,          lambda a, b, y: elliptic.agm_slope(a, b, y),
+                                  lambda a, b, y: elliptic.agm_slope(b, a, y))
+elementwise(special.elliprc,      lambda a, b: -0.25 * elliptic.carlson((a, 1.5), (b, 1)),
+                                  lambda a, b: -0.5 * elliptic.carlson((a, 0.5), (b, 2)))
+elementwise(special.elliprf,      lambda a, b, c: elliptic.rd(b, c, a) / -6,
+                                  lambda a, b, c: elliptic.rd(a, c, b) / -6,
+                                  lambda a, b, c: elliptic.rd(a, b, c) / -6)
+elementwise(special.elliprd,      lambda a, b, c: -0.75 * elliptic.carlson((a, 1.5), (b, 0.5), (c, 1.5)),
+                                  lambda a, b, c: -0.75 * elliptic.carlson((a, 0.5), (b, 1.5), (c, 1.5)),
+                                  lambda a, b, c: -2.25 * elliptic.carlson((a, 0.5), (b, 0.5), (c, 2.5)))
+elementwise(special.elliprg,      lambda a, b, c: 0.125 * elliptic.carlson((a, 1.5), (b, 0.5), (c, 0.5), power=1),
+                                  lambda a, b, c: 0.125 * elliptic.carlson((a, 0.5), (b, 1.5), (c, 0.5), power=1),
+                                  lambda a, b, c: 0.125 * elliptic.carlson((a, 0.5), (b, 0.5), (c, 1.5), power=1))
+elementwise(special.elliprj,      lambda a, b, c, d: -0.75 * elliptic.carlson((a, 1.5), (b, 0.5), (c, 0.5), (d, 1)),
+                                  lambda a, b, c, d: -0.75 * elliptic.carlson((a, 0.5), (b, 1.5), (c, 0.5), (d, 1)),
+                                  lambda a, b, c, d: -0.75 * elliptic.carlson((a, 0.5), (b, 0.5), (c, 1.5), (d, 1)),
+                                  lambda a, b, c, d: -1.5 * elliptic.carlson((a, 0.5), (b, 0.5), (c, 0.5), (d, 2)))
 several(special.pbdv,             None, lambda y, v, x: (y[1], (np.square(x) / 4 - v - 0.5) * y[0]))    # 12.2.2
 several(special.pbvv,             None, lambda y, v, x: (y[1], (np.square(x) / 4 - v - 0.5) * y[0]))    # 12.2.2
 several(special.pbwa,             None, lambda y, a, x: (y[1], (a - np.square(x) / 4) * y[0]))          # 12.2.3
 several(special.mathieu_cem,      None, None,
-                                  lambda y, m, q, x: of.mathieu(y, special.mathieu_a(m, q), q, x))      # 28.2.1
+                                  lambda y, m, q, x: waves.mathieu(y, special.mathieu_a(m, q), q, x))   # 28.2.1
 several(special.mathieu_sem,      None, None,
-                                  lambda y, m, q, x: of.mathieu(y, special.mathieu_b(m, q), q, x))      # 28.2.1
+                                  lambda y, m, q, x: waves.mathieu(y, special.mathieu_b(m, q), q, x))   # 28.2.1
 for _f in (special.mathieu_modcem1, special.mathieu_modcem2):
-    several(_f, None, None, lambda y, m, q, x: of.modified_mathieu(y, special.mathieu_a(m, q), q, x))   # 28.20.1
+    several(_f, None, None, lambda y, m, q, x: waves.modified_mathieu(y, special.mathieu_a(m, q), q, x))  # 28.20.1
 for _f in (special.mathieu_modsem1, special.mathieu_modsem2):
-    several(_f, None, None, lambda y, m, q, x: of.modified_mathieu(y, special.mathieu_b(m, q), q, x))   # 28.20.1
+    several(_f, None, None, lambda y, m, q, x: waves.modified_mathieu(y, special.mathieu_b(m, q), q, x))  # 28.20.1
 for _f in (special.pro_ang1, special.pro_rad1, special.pro_rad2):
-    several(_f, None, None, None, lambda y, m, n, c, x: of.prolate(y, m, c, special.pro_cv(m, n, c), x))
+    several(_f, None, None, None, lambda y, m, n, c, x: waves.prolate(y, m, c, special.pro_cv(m, n, c), x))
 for _f in (special.pro_ang1_cv, special.pro_rad1_cv, special.pro_rad2_cv):
-    several(_f, None, None, None, None, lambda y, m, n, c, cv, x: of.prolate(y, m, c, cv, x))
-several(special.obl_ang1, None, None, None, lambda y, m, n, c, x: of.oblate(y, m, c, special.obl_cv(m, n, c), x))
-several(special.obl_rad1, None, None, None, lambda y, m, n, c, x: of.oblate_radial(y, m, c, special.obl_cv(m, n, c), x))
-several(special.obl_ang1_cv, None, None, None, None, lambda y, m, n, c, cv, x: of.oblate(y, m, c, cv, x))
-several(special.obl_rad1_cv, None, None, None, None, lambda y, m, n, c, cv, x: of.oblate_radial(y, m, c, cv, x))
+    several(_f, None, None, None, None, lambda y, m, n, c, cv, x: waves.prolate(y, m, c, cv, x))
+several(special.obl_ang1, None, None, None, lambda y, m, n, c, x: waves.oblate(y, m, c, special.obl_cv(m, n, c), x))
+several(special.obl_rad1, None, None, None,
+        lambda y, m, n, c, x: waves.oblate_radial(y, m, c, special.obl_cv(m, n, c), x))
+several(special.obl_ang1_cv, None, None, None, None, lambda y, m, n, c, cv, x: waves.oblate(y, m, c, cv, x))
+several(special.obl_rad1_cv, None, None, None, None, lambda y, m, n, c, cv, x: waves.oblate_radial(y, m, c, cv, x))
 
 # fmt: on
 
 # Distributions and their inverses: slopes in all arguments; the binomial one by 8.17.5
 
-_betainc = of.betainc_a, of.betainc_b, of.beta_density
-_gammainc = of.gammainc_shape, of.gamma_density
-_chdtr = lambda v, x: of.gammainc_shape(v / 2, x / 2) / 2, lambda v, x: of.gamma_density(v / 2, x / 2) / 2
+_betainc = incomplete.betainc_a, incomplete.betainc_b, densities.beta_density
+_gammainc = incomplete.gammainc_shape, densities.gamma_density
+_chdtr = (
+    lambda v, x: incomplete.gammainc_shape(v / 2, x / 2) / 2,
+    lambda v, x: densities.gamma_density(v / 2, x / 2) / 2,
+)
 _gdtr = (
-    lambda a, b, x: x * of.gamma_density(b, a * x),
-    lambda a, b, x: of.gammainc_shape(b, a * x),
-    lambda a, b, x: a * of.gamma_density(b, a * x),
+    lambda a, b, x: x * densities.gamma_density(b, a * x),
+    lambda a, b, x: incomplete.gammainc_shape(b, a * x),
+    lambda a, b, x: a * densities.gamma_density(b, a * x),
 )
-_fdtr = of.f_numerator, of.f_denominator, of.f_density
-_stdtr = of.student_df, of.student_density
-_bdtr_p = lambda k, n, p: -of.beta_density(n - np.floor(k), np.floor(k) + 1, 1 - p, p)
+_fdtr = distributions.f_numerator, distributions.f_denominator, distributions.f_density
+_stdtr = distributions.student_df, distributions.student_density
+_bdtr_p = lambda k, n, p: -densities.beta_density(n - np.floor(k), np.floor(k) + 1, 1 - p, p)
 _bdtr = (
-    lambda k, n, p: of.betainc_shape(-1, 1, n - k, k + 1, 1 - p, p),
-    lambda k, n, p: of.betainc_a(n - k, k + 1, 1 - p, p),
-    lambda k, n, p: -of.beta_density(n - k, k + 1, 1 - p, p),
+    lambda k, n, p: incomplete.betainc_shape(-1, 1, n - k, k + 1, 1 - p, p),
+    lambda k, n, p: incomplete.betainc_a(n - k, k + 1, 1 - p, p),
+    lambda k, n, p: -densities.beta_density(n - k, k + 1, 1 - p, p),
 )
-_nbdtr_p = lambda k, n, p: of.beta_density(n, np.floor(k) + 1, p)
+_nbdtr_p = lambda k, n, p: densities.beta_density(n, np.floor(k) + 1, p)
 _nbdtr = (
-    lambda k, n, p: of.betainc_b(n, k + 1, p),
-    lambda k, n, p: of.betainc_a(n, k + 1, p),
-    lambda k, n, p: of.beta_density(n, k + 1, p),
+    lambda k, n, p: incomplete.betainc_b(n, k + 1, p),
+    lambda k, n, p: incomplete.betainc_a(n, k + 1, p),
+    lambda k, n, p: densities.beta_density(n, k + 1, p),
 )
-_pdtr_m = lambda k, m: -of.gamma_density(np.floor(k) + 1, m)
-_pdtr = lambda k, m: -of.gammainc_shape(k + 1, m), lambda k, m: -of.gamma_density(k + 1, m)
+_pdtr_m = lambda k, m: -densities.gamma_density(np.floor(k) + 1, m)
+_pdtr = lambda k, m: -incomplete.gammainc_shape(k + 1, m), lambda k, m: -densities.gamma_density(k + 1, m)
 _chndtr = (
-    lambda x, df, nc: of.chi2_density(x, df, nc),
+    lambda x, df, nc: distributions.chi2_density(x, df, nc),
     unknown,
-    lambda x, df, nc: -of.chi2_density(x, df + 2, nc),
+    lambda x, df, nc: -distributions.chi2_density(x, df + 2, nc),
 )
-_ncfdtr = unknown, unknown, of.noncentral_f_noncentrality, of.noncentral_f_density
+_ncfdtr = unknown, unknown, distributions.noncentral_f_noncentrality, distributions.noncentral_f_density
 
 # fmt: off
 distribution(special.betaincc,    *_betainc, sign=-1)
@@ -411,17 +431,17 @@ inverse(special.stdtridf,         0, *_stdtr)
 inverse(special.chndtrix,         0, *_chndtr)
 inverse(special.chndtrinc,        2, *_chndtr)
 inverse(special.ncfdtri,          3, *_ncfdtr)
-elementwise(special.nrdtrimn,     lambda a, b: -b * of.quantile_slope(a, special.ndtri(a)),
+elementwise(special.nrdtrimn,     lambda a, b: -b * erf.quantile_slope(a, special.ndtri(a)),
                                   lambda a: -special.ndtri(a), 1)
 elementwise(special.nrdtrisd,     over(lambda b: -special.ndtri(b)),
-                                  lambda b, y: -y * of.quantile_slope(b, special.ndtri(b)) / special.ndtri(b),
+                                  lambda b, y: -y * erf.quantile_slope(b, special.ndtri(b)) / special.ndtri(b),
                                   over(lambda b: special.ndtri(b)))
-elementwise(special.tklmbda,      lambda a, b, y: of.tukey_density(a, y, b),
-                                  lambda a, b, y: of.tukey_shape(a, y, b))
-elementwise(special.kolmogorov,   lambda x: -of.kolmogorov_density(x))
-elementwise(special.kolmogi,      over(lambda y: -of.kolmogorov_density(y)))
-elementwise(special.smirnov,      unknown, lambda a, b: of.smirnov_slope(a, b))
-elementwise(special.smirnovi,     unknown, over(lambda a, y: of.smirnov_slope(a, y)))
+elementwise(special.tklmbda,      lambda a, b, y: distributions.tukey_density(a, y, b),
+                                  lambda a, b, y: distributions.tukey_shape(a, y, b))
+elementwise(special.kolmogorov,   lambda x: -distributions.kolmogorov_density(x))
+elementwise(special.kolmogi,      over(lambda y: -distributions.kolmogorov_density(y)))
+elementwise(special.smirnov,      unknown, lambda a, b: distributions.smirnov_slope(a, b))
+elementwise(special.smirnovi,     unknown, over(lambda a, y: distributions.smirnov_slope(a, y)))
 # fmt: on
 
 refuse(

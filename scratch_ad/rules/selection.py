@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from ..layout import arranged, order_in_memory
 from ..rule import composite
-from ..tracer import any_known, arranged, arrayed, astype, kind_of, order_in_memory, strip
+from ..tracer import any_known, arrayed, astype, kind_of, strip
 from ..tree import typed
 from .reductions import along_axes, rows
 

@@ -7,21 +7,11 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ..constants import created
+from ..layout import arranged, laid_out, order_in_memory
 from ..memory import is_repeated
 from ..registry import rule_of
 from ..rule import Explicit, composite, explicit, linear, primitive
-from ..tracer import (
-    Tracer,
-    arranged,
-    arrayed,
-    astype,
-    each,
-    kind_of,
-    laid_out,
-    order_in_memory,
-    scatter,
-    strip,
-)
+from ..tracer import Tracer, arrayed, astype, each, kind_of, scatter, strip
 from ..tree import typed
 
 

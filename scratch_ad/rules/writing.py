@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from .. import creation, writers  # noqa: F401  (who fill ``answers``)
+from .. import creation, keywords, writers  # noqa: F401  (who fill ``answers`` and ``by_keyword``)
 from ..registry import match, rule_of
 from ..rule import Composite, explicit, linear
 from ..tracer import answers, getitem, is_basic

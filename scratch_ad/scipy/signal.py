@@ -7,8 +7,9 @@ import scipy.fft
 import scipy.signal
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
+from ..layout import arranged
 from ..rule import linear
-from ..tracer import arranged, dtype_of, kind_of, scatter
+from ..tracer import dtype_of, kind_of, scatter
 from ..tree import typed
 from .wrapping import core, public
 

@@ -12,7 +12,7 @@ from ..rule import composite, elementwise, explicit
 from ..rules.elementwise import sign_of
 from ..rules.scipy_special import unknown
 from ..rules.shares import centred, shares, uncentred
-from ..rules.special_formulas import below
+from ..rules.special_formulas.orthogonal import below
 from .wrapping import named
 
 

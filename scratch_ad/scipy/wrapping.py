@@ -6,9 +6,10 @@ import inspect
 import numpy as np
 
 from ..constants import created
+from ..layout import arranged
 from ..memory import duplicate
 from ..rule import composite, constant, refuse
-from ..tracer import Tracer, any_known, arranged, bottom, each, kind_of, primitive, rebuild, shape_of, strip
+from ..tracer import Tracer, any_known, bottom, each, kind_of, primitive, rebuild, shape_of, strip
 from ..tree import typed
 
 _WITHOUT_EFFECT = ("overwrite_", "workers", "lwork")  # on the result

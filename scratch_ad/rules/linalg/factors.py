@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from ...layout import arranged
 from ...rule import composite, explicit, primitive
-from ...tracer import arranged
 from .matrices import H, as_read, diagonal, eye, hermitian_part, nan_if, onto_columns, with_complement
 
 

@@ -7,8 +7,9 @@ from functools import reduce
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from ...layout import arranged
 from ...rule import composite, explicit
-from ...tracer import arranged, kind_of
+from ...tracer import kind_of
 from ...tree import typed
 from .matrices import columns, uncolumns
 

@@ -192,7 +192,7 @@ def _orth(A, rcond=None):
     rcond = np.finfo(s.dtype).eps * max(u.shape[-2], vh.shape[-1]) if rcond is None else rcond
     ranks = np.sum(np.greater(s, np.max(s, -1, keepdims=True) * rcond), -1)
     if np.min(ranks) < np.max(ranks):
-        raise ValueError("scipy.linalg.orth of a stack takes matrices of one rank.")
+        raise ValueError("scipy.linalg.orth of a stack takes matrices of one rank: call it for each.")
     return u[..., : np.max(ranks)]
 
 

@@ -3,8 +3,9 @@
 import numpy as np
 import scipy.linalg
 
+from ...layout import arranged
 from ...rule import explicit, linear
-from ...tracer import arranged, dtype_of, kind_of, primitive, scatter, strip
+from ...tracer import dtype_of, kind_of, primitive, scatter, strip
 from ...tree import typed
 from ..wrapping import named, public
 

@@ -1,0 +1,44 @@
+"""How an array lies in memory, as NumPy's ``order=`` says it: of tracers, as what they wrap does."""
+
+import numpy as np
+
+from .tracer import kind_of, primitive, shape_of
+
+
+def order_in_memory(a, order):
+    """The axes of ``a`` from the slowest to the fastest that ``order`` means: C, F, or A or K, as ``a`` itself lies.
+
+    A number or an array of JAX has none but C.
+    """
+    axes, plain = tuple(range(len(shape_of(a)))), kind_of(a)
+    flags = getattr(plain, "flags", None)
+    if order == "F":
+        return axes[::-1]
+    if order == "C" or flags is None or flags.c_contiguous:
+        return axes
+    if order == "A" or flags.f_contiguous:
+        return axes[::-1] if flags.f_contiguous else axes
+    strides = np.empty_like(plain).strides
+    return tuple(sorted(axes, key=lambda i: -strides[i]))
+
+
+def arranged(y, order="C", like=None):
+    """``y`` as NumPy's own result lies in memory, copied where it does not; of A and K, ``like`` decides.
+
+    ``order`` may also be the axes from the slowest to the fastest. What ravel and reshape make of ``y`` with order= A
+    and K, and whether they give a view, depends on it.
+    """
+    plain = kind_of(y)
+    if type(plain) is not np.ndarray or plain.dtype == object:
+        return y
+    axes = order if isinstance(order, tuple) else order_in_memory(plain if like is None else like, order)
+    return y if np.transpose(plain, axes).flags.c_contiguous else laid_out(y, axes)
+
+
+@primitive
+def laid_out(a, axes):
+    """A copy of ``a`` that lies in memory without gaps, ``axes`` from the slowest to the fastest."""
+    shape = [a.shape[i] for i in axes]
+    copy = np.empty_like(np.empty(shape, a.dtype).transpose(sorted(range(a.ndim), key=axes.__getitem__)))
+    copy[...] = a
+    return copy

@@ -1,0 +1,106 @@
+"""Bessel functions and their relatives, those of Airy, Kelvin and Struve: DLMF, chapters 9, 10 and 11."""
+
+import math
+
+import numpy as np
+import scipy.special as special
+
+from ..elementwise import is_complex
+from .cancellation import PI, ROOT_2PI, ROOT_PI, patched
+
+
+def minus(function, v, z):
+    """(F at v − 1, less F at v + 1)/2: 10.6.1."""
+    return 0.5 * (function(v - 1, z) - function(v + 1, z))
+
+
+def plus(function, v, z):
+    """(F at v − 1, plus F at v + 1)/2: 10.29.1."""
+    return 0.5 * (function(v - 1, z) + function(v + 1, z))
+
+
+def i1_slope(x):
+    """I₀ − I₁/x, DLMF 10.29.2."""
+    series = [(2 * k + 1) / (2 * 4**k * math.factorial(k) * math.factorial(k + 1)) for k in range(20)]
+    return patched(x, 2, series, lambda x: special.i0(x) - special.i1(x) / x, np.square)
+
+
+def i1e_slope(x, y):
+    """That of e^−|x| I₁(x), whose second derivative jumps at 0."""
+    within = np.where(np.less(np.abs(x), 700), x, 0)
+    return np.exp(-np.sign(x) * x) * i1_slope(within) - np.sign(x) * y
+
+
+def i0_less_one_over(x):
+    """(I₀(x) − 1)/x, DLMF 10.25.2."""
+    series = [1 / (4**k * math.factorial(k) ** 2) for k in range(1, 20)]
+    return x * patched(x, 2, series, lambda x: (special.i0(x) - 1) / np.square(x), np.square)
+
+
+def one_less_j0_over(x):
+    """(1 − J₀(x))/x, DLMF 10.2.2."""
+    series = [-((-1) ** k) / (4**k * math.factorial(k) ** 2) for k in range(1, 20)]
+    return x * patched(x, 2, series, lambda x: (1 - special.j0(x)) / np.square(x), np.square)
+
+
+def _scaled_tail(v, x, sign):
+    """d/dx of Σ (±1)ᵏ aₖ(v) x⁻ᵏ⁻¹ᐟ² (10.17.1), of which the scaled functions are multiples for large x (10.40.1)."""
+    total, a = -0.5, 1
+    for k in range(1, 18):
+        a = sign * a * (4 * np.square(v) - (2 * k - 1) ** 2) / (8 * k * x)
+        total = total - (k + 0.5) * a
+    return total * np.power(x, -1.5)
+
+
+def _far(v, x):
+    return np.greater(x, 30 + 2 * np.square(v))
+
+
+def ive_slope(v, x, direct):
+    """The slope of e^−|x| I_v(x); ``direct`` gives it, with cancellation for large x.
+
+    Left of 0 the function is even or odd, as v is.
+    """
+    size = np.abs(x)
+    far = np.logical_and(_far(v, size), np.logical_or(np.greater(x, 0), np.equal(v, np.rint(v))))
+    tail = _scaled_tail(v, np.where(far, size, 50), -1) / ROOT_2PI
+    return np.where(far, tail * np.where(np.equal(np.mod(v, 2), 1), 1, np.sign(x)), direct)
+
+
+def kve_slope(v, z, direct):
+    """The slope of eᶻ K_v(z); ``direct`` gives it, with cancellation for large z."""
+    far = _far(v, np.real(z))
+    return np.where(far, math.sqrt(PI / 2) * _scaled_tail(v, np.where(far, z, 50), 1), direct)
+
+
+def ive_of(y, v, z):
+    direct = plus(special.ive, v, z)
+    return direct if is_complex(z) else ive_slope(v, z, direct - np.sign(z) * y)
+
+
+def airye_slopes(y, x):
+    """The scaling is exp(± 2/3 x^(3/2)) for x > 0; left of 0 that of Bi is 1, and Ai is nan."""
+    root = np.sqrt(np.maximum(x, 0))
+    return y[1] + root * y[0], x * y[0] + root * y[1], y[3] - root * y[2], x * y[2] - root * y[3]
+
+
+def ber_second(x):
+    """ber'' + i bei'', from ber x + i bei x = J₀(x e^(3πi/4)): 10.61.1."""
+    z = x * complex(-math.sqrt(0.5), math.sqrt(0.5))
+    return -0.5j * (special.jv(2, z) - special.jv(0, z))
+
+
+def ker_second(x):
+    """ker'' + i kei'', from ker x + i kei x = K₀(x e^(πi/4)): 10.61.2."""
+    z = x * complex(math.sqrt(0.5), math.sqrt(0.5))
+    return 0.5j * (special.kv(0, z) + special.kv(2, z))
+
+
+def struve_slope(combine, function, v, x):
+    """11.4.24 and 11.4.26."""
+    return combine(function, v, x) + np.power(x / 2, v) * special.rgamma(v + 1.5) / (2 * ROOT_PI)
+
+
+def besselpoly_slope(a, power, v):
+    """∂/∂a of the integral of tᵖ Jᵥ(2at) over 0 < t < 1, by 10.6.1."""
+    return special.besselpoly(a, power + 1, v - 1) - special.besselpoly(a, power + 1, v + 1)

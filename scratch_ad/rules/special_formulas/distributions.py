@@ -1,0 +1,111 @@
+"""Other distributions: χ², Student's and F, central or not, those of Kolmogorov and Smirnov, and Tukey's λ.
+
+N. L. Johnson, S. Kotz, N. Balakrishnan, Continuous univariate distributions (1994, 1995); of the empirical ones
+W. Feller (1948), Z. W. Birnbaum and F. H. Tingey (1951).
+"""
+
+import numpy as np
+import scipy.special as special
+
+from ...tracer import strip
+from .cancellation import PI, ROOT_2PI
+from .densities import beta_density, gamma_density
+from .gamma import psi_step, stirling
+from .incomplete import betainc_a, betainc_b
+from .powers import boxcox_power
+
+
+def chi2_density(x, df, nc):
+    """The density of the noncentral χ² distribution (Johnson, Kotz, Balakrishnan, Univariate Distributions, ch. 29)."""
+    half = df / 2
+    central = np.logical_not(np.greater(nc * x, 0))
+    z = np.sqrt(np.where(central, 1, nc * x))
+    power = np.power(np.where(central, 1, x) / np.where(central, 1, nc), half / 2 - 0.5)
+    gap = np.sqrt(np.where(central, 1, x)) - np.sqrt(np.where(central, 1, nc))
+    general = 0.5 * np.exp(-np.square(gap) / 2) * power * special.ive(half - 1, z)
+    return np.where(central, gamma_density(half, x / 2) / 2 * np.exp(-nc / 2), general)
+
+
+def student_density(df, t):
+    """Γ((ν + 1)/2) / (√(πν) Γ(ν/2)) (1 + t²/ν)^(−(ν + 1)/2), with 5.11.1 for the gamma functions."""
+    a = np.divide(df, 2)
+    norm = a * np.log1p(0.5 / a) - 0.5 + stirling(a + 0.5) - stirling(a)
+    return np.exp(norm - (a + 0.5) * np.log1p(np.square(t) / df)) / ROOT_2PI
+
+
+def student_df(df, t):
+    """The derivative of Student's distribution, 1 − I_z(ν/2, ½)/2 at z = ν/(ν + t²), by ν."""
+    middle = np.equal(t, 0)
+    square = np.square(np.where(middle, 1, t))
+    total = df + square
+    z, rest = df / total, square / total
+    tail = (betainc_a(df / 2, 0.5, z, rest) + 2 * beta_density(df / 2, 0.5, z, rest) * rest / total) / 4
+    near = t * student_density(df, t) * (psi_step(df / 2, 0.5) - np.divide(1, df)) / 2
+    return np.where(middle, near, -np.sign(t) * tail)
+
+
+def _variance_ratio(a, b, c):
+    """z = ac/(b + ac), 1 − z, and dz/dc of the F distribution I_z(a/2, b/2)."""
+    total = np.add(b, a * c)
+    return a * c / total, b / total, a * b / np.square(total)
+
+
+def f_density(a, b, c):
+    z, rest, slope = _variance_ratio(a, b, c)
+    return beta_density(a / 2, b / 2, z, rest) * slope
+
+
+def f_numerator(a, b, c):
+    return betainc_a(a / 2, b / 2, *_variance_ratio(a, b, c)[:2]) / 2 + f_density(a, b, c) * c / a
+
+
+def f_denominator(a, b, c):
+    return betainc_b(a / 2, b / 2, *_variance_ratio(a, b, c)[:2]) / 2 - f_density(a, b, c) * c / b
+
+
+def noncentral_f_density(a, b, c, d):
+    z, rest, slope = _variance_ratio(a, b, d)
+    series = np.exp(-c / 2) * special.hyp1f1((a + b) / 2, a / 2, c / 2 * z)
+    return beta_density(a / 2, b / 2, z, rest) * series * slope
+
+
+def noncentral_f_noncentrality(a, b, c, d):
+    z, rest, _ = _variance_ratio(a, b, d)
+    series = np.exp(-c / 2) * special.hyp1f1((a + b) / 2, a / 2 + 1, c / 2 * z)
+    return -beta_density(a / 2, b / 2, z, rest) * z * rest / a * series
+
+
+def kolmogorov_density(x):
+    """−K'(x), by the series for large x or the one for small x (Kolmogorov 1933; Feller 1948)."""
+    small = np.less(x, 1)
+    u, v = np.where(small, np.maximum(x, 1e-3), 1), np.where(small, 1, x)
+    terms = [
+        ((PI * k) ** 2 / (4 * np.square(u)) - 1) * np.exp(-((PI * k) ** 2) / (8 * np.square(u))) for k in (1, 3, 5, 7)
+    ]
+    far = sum((-1) ** (k - 1) * k**2 * np.exp(-2 * k**2 * np.square(v)) for k in range(1, 6))
+    return np.where(np.less_equal(x, 0), 0, np.where(small, ROOT_2PI * sum(terms) / np.square(u), 8 * v * far))
+
+
+def smirnov_slope(n, x):
+    """The slope of x Σ C(n, j) (x + j/n)ʲ⁻¹ (1 − x − j/n)ⁿ⁻ʲ over j < n (1 − x) (Birnbaum and Tingey 1951)."""
+    n = np.floor(strip(n))
+    total = -n * np.power(1 - x, n - 1.0)
+    for j in range(1, int(np.max(n))):
+        rest, p = np.maximum(1 - x - j / n, 0), x + j / n
+        inner = np.logical_and(np.less(j, n), np.greater(rest, 0))
+        rest = np.where(inner, rest, 1)
+        term = special.binom(n, j) * np.power(p, j - 2.0) * np.power(rest, n - j - 1.0)
+        total = total + np.where(inner, term * (p * rest + x * ((j - 1) * rest - (n - j) * p)), 0)
+    return total
+
+
+def tukey_density(x, y, b):
+    """1/(pᵇ⁻¹ + (1 − p)ᵇ⁻¹) at p = y, inside of the support."""
+    outside = np.greater_equal(np.abs(x) * b, 1)
+    p = np.where(outside, 0.5, y)
+    return np.where(outside, 0, 1 / (np.power(p, b - 1) + np.power(1 - p, b - 1)))
+
+
+def tukey_shape(x, y, b):
+    p = np.where(np.greater_equal(np.abs(x) * b, 1), 0.5, y)
+    return -tukey_density(x, y, b) * (boxcox_power(p, b) - boxcox_power(1 - p, b))

@@ -1,0 +1,175 @@
+"""Gamma, beta and zeta functions, their ratios, and the dilogarithm: DLMF, chapters 5 and 25."""
+
+import math
+
+import numpy as np
+import scipy.special as special
+
+from ..elementwise import is_complex
+from .cancellation import PI, horner, log1p_over
+
+_BERNOULLI = [1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510, 43867 / 798, -174611 / 330]
+
+
+def _hurwitz(s, q):
+    """ζ(s, q) for Re q ≥ 1/2 by the Euler–Maclaurin formula (25.11(iii) and 2.10.1), analytic in s and in q."""
+    total = sum(np.power(q + k, -s) for k in range(16))
+    q = q + 16
+    power = np.power(q, -s)
+    total = total + power * (q / (s - 1) + 0.5)
+    rising = s * power / q
+    for j, b in enumerate(_BERNOULLI, 1):
+        total = total + b / math.factorial(2 * j) * rising
+        rising = rising * (s + 2 * j - 1) * (s + 2 * j) / np.square(q)
+    return total
+
+
+def _sine_pi(x):
+    """sin πx, 0 at integers."""
+    n = np.rint(np.real(x))
+    return np.sin(PI * (x - n)) * (1 - 2 * np.mod(n, 2))
+
+
+def _cosine_pi(x):
+    """cos πx."""
+    return np.cos(PI * (x - 2 * np.rint(np.real(x) / 2)))
+
+
+def trigamma(x):
+    """ψ'(x) (25.11.12); of complex x by Euler–Maclaurin and reflection (5.15.6)."""
+    if not is_complex(x):
+        return special.zeta(2.0, x)
+    left = np.less(np.real(x), 0.5)
+    right = _hurwitz(2.0, np.where(left, 1 - x, x))
+    return np.where(left, np.square(PI / _sine_pi(np.where(left, x, 0.5))) - right, right)
+
+
+def zeta_slope(s, q):
+    """∂ζ(s, q)/∂s = −Σ log(q + k) (q + k)⁻ˢ by Euler–Maclaurin, for s > 1."""
+    total = sum(np.log(q + k) * np.power(q + k, -s) for k in range(16))
+    q = q + 16
+    log, power = np.log(q), np.power(q, -s)
+    total = total + power * (log * (q / (s - 1) + 0.5) + q / np.square(s - 1))
+    rising, slope = s * power / q, power / q * (1 - s * log)  # and its derivative by s
+    for j, b in enumerate(_BERNOULLI, 1):
+        total = total - b / math.factorial(2 * j) * slope
+        first, second = s + 2 * j - 1, s + 2 * j
+        slope = (slope * first * second + rising * (first + second)) / np.square(q)
+        rising = rising * first * second / np.square(q)
+    return -total
+
+
+def riemann_slope(s):
+    """ζ'(s); for s < −1 by the functional equation (25.4.1)."""
+    left = np.less(s, -1)
+    r = np.where(left, 1 - s, s)
+    right = zeta_slope(r, 1.0)
+    z = np.where(left, special.zeta(r), 1)
+    factor = 2 * np.power(2 * PI, -r) * np.where(left, special.gamma(r), 1)
+    cosine, sine = np.cos(PI / 2 * r), np.sin(PI / 2 * r)
+    inner = z * (cosine * (special.psi(r) - math.log(2 * PI)) - PI / 2 * sine) + cosine * right
+    return np.where(left, -factor * inner, right)
+
+
+def spence_slope(x):
+    """log(x)/(1 − x), 25.12.2; to its last digits near 1 and near 0."""
+    near = np.less(np.abs(x - 1), 0.5)
+    far = np.where(near, 2, x)
+    return np.where(near, -log1p_over(np.where(near, x - 1, 0)), np.log(far) / (1 - far))
+
+
+def rgamma_slope(x, y):
+    """−ψ(x)/Γ(x), and left of ½ by reflection (5.5.3), which is finite at the poles of ψ."""
+    left = np.less(np.real(x), 0.5)
+    z = np.where(left, 1 - x, 1)
+    reflected = special.gamma(z) * (_cosine_pi(z - 1) - special.psi(z) * _sine_pi(1 - z) / PI)
+    return np.where(left, reflected, -special.psi(np.where(left, 1, x)) * y)
+
+
+def stirling(a):
+    """log Γ(a) − (a − ½) log a + a − ½ log 2π (5.11.1)."""
+    near = np.less(a, 10)
+    small, large = np.where(near, a, 1), np.where(near, 10, a)
+    q = np.square(1 / large)
+    series = horner(q, [b / (2 * k * (2 * k - 1)) for k, b in enumerate(_BERNOULLI[:8], 1)]) / large
+    return np.where(
+        near, special.gammaln(small) - (small - 0.5) * np.log(small) + small - 0.5 * math.log(2 * PI), series
+    )
+
+
+def psi_step(a, b):
+    """ψ(a + b) − ψ(a), to its last digits for large a also (5.11.2)."""
+    far = np.logical_and(np.greater(a, 10), np.greater(a + b, 10))
+    big, step = np.where(far, a, 1), np.where(far, b, 0)
+    log = np.log1p(step / big)
+    series = log - 0.5 * np.expm1(-log) / big
+    for k, c in enumerate(_BERNOULLI[:8], 1):
+        series = series - c / (2 * k) * np.expm1(-2 * k * log) * np.power(big, -2.0 * k)
+    return np.where(far, series, special.psi(np.where(far, 1, a + b)) - special.psi(np.where(far, 1, a)))
+
+
+def psi_difference(a, b):
+    """ψ(a + b) − ψ(a), also where both are poles that cancel: left of ½ by reflection (5.5.4)."""
+    left = np.logical_and(np.less(a, 0.5), np.less(a + b, 0.5))
+    sines = _sine_pi(np.where(left, a, 0.5)) * _sine_pi(np.where(left, a + b, 0.5))
+    step = _sine_pi(np.where(left, b, 0))
+    cancel = np.logical_and(np.equal(sines, 0), np.equal(step, 0))
+    reflected = PI * step / np.where(cancel, 1, sines)
+    return psi_step(np.where(left, 1 - a, a), np.where(left, -b, b)) + reflected
+
+
+def _over_gamma_slope(a, b):
+    """The slope of Γ(a)/Γ(b) where both grow alike, also where 1/Γ(b) is 0."""
+    over = special.rgamma(b)
+    return special.gamma(a) * (special.psi(a) * over + rgamma_slope(b, over))
+
+
+def _near_pole(x):
+    """Whether 1/Γ(x) is 0 nearby."""
+    return np.logical_and(np.less(x, 0.5), np.less(np.abs(x - np.rint(x)), 0.1))
+
+
+def _vanishes(a, b):
+    """Whether Γ(a)/Γ(b) is 0 nearby, where its logarithm is of no use; and both are in range."""
+    moderate = np.logical_and(np.less(np.abs(a), 100), np.less(np.abs(b), 100))
+    return np.logical_and(moderate, np.logical_and(_near_pole(b), np.logical_not(_near_pole(a))))
+
+
+def beta_slope(a, b, y):
+    """∂B(a, b)/∂a (5.12.1), also where 1/Γ(a + b) is 0, and at infinity, where all is 0."""
+    zero = np.logical_and(_vanishes(a, a + b), _vanishes(b, a + b))
+    infinite = np.logical_or(np.isinf(a), np.isinf(b))
+    apart = np.logical_or(zero, infinite)
+    u, v = np.where(zero, a, 0.5), np.where(zero, b, 0.5)
+    step = psi_difference(np.where(apart, 1, a), np.where(apart, 1, b))
+    return np.where(zero, special.gamma(v) * _over_gamma_slope(u, u + v), -y * step)
+
+
+def poch_slope(a, b, y):
+    """∂(a)_b/∂a of Γ(a + b)/Γ(a) (5.2.5), also where 1/Γ(a) is 0."""
+    zero = np.logical_or(np.equal(y, 0), _vanishes(a + b, a))
+    return np.where(zero, _over_gamma_slope(a + b, a), y * psi_difference(a, b))
+
+
+def binom_upper_slope(n, k, y):
+    """The slope of Γ(n + 1)/(Γ(k + 1) Γ(n − k + 1)) by n, also where one of the two reciprocals is 0.
+
+    At a negative integer n, where SciPy's value is nan, it is that of the polynomial of degree k.
+    """
+    whole = np.logical_and(np.greater_equal(k, 0), np.equal(k, np.rint(k)))
+    missing = np.logical_and(np.logical_and(np.less(n, 0), np.equal(n, np.rint(n))), whole)
+    degree = np.where(missing, k, 1)
+    y = np.where(missing, (1 - 2 * np.mod(degree, 2)) * special.binom(degree - np.where(missing, n, -1) - 1, degree), y)
+    rest = n - k + 1
+    pole = special.rgamma(k + 1) * _over_gamma_slope(n + 1, rest)
+    zero = np.logical_or(np.equal(y, 0), _vanishes(n + 1, rest))
+    return np.where(zero, pole, y * psi_difference(rest, k))
+
+
+def binom_lower_slope(n, k, y):
+    """The slope of Γ(n + 1)/(Γ(k + 1) Γ(n − k + 1)) by k, also where one of the two reciprocals is 0."""
+    k, rest = k + 1, n - k + 1
+    first = rgamma_slope(k, special.rgamma(k)) * special.rgamma(rest)
+    pole = special.gamma(n + 1) * (first - special.rgamma(k) * rgamma_slope(rest, special.rgamma(rest)))
+    zero = np.logical_or(np.equal(y, 0), np.logical_or(_vanishes(n + 1, k), _vanishes(n + 1, rest)))
+    return np.where(zero, pole, y * psi_difference(k, rest - k))

@@ -1,0 +1,64 @@
+"""Hypergeometric functions by their parameters: DLMF, chapters 13 and 15."""
+
+import math
+
+import numpy as np
+
+from ...tracer import strip
+from ..elementwise import is_complex
+
+_TERMS = 5000  # so many has that of ₂F₁ at 0.99
+
+
+def _series_slope(upper, lower, x, change):
+    """The derivative of Σ (a)ₖ… xᵏ/((b)ₖ k!), if ``change(k)`` is that of its ratio of parameters (a + k)…/(b + k).
+
+    Nothing is divided by an a + k, which may be 0. nan where the series does not end, or cancels by eight digits.
+    """
+    if any(map(is_complex, (*upper, lower, x))):
+        raise NotImplementedError("The derivatives of ₁F₁ and ₂F₁ by a parameter are known at real arguments only.")
+    term, slope, terms, slopes = 1.0, 0.0, 1.0, 0.0
+    bound = longest = largest = 1.0  # of the terms, had they no factor less than 1; and of the slopes
+    with np.errstate(all="ignore"):
+        for k in range(_TERMS):
+            factor = np.divide(x, (lower + k) * (k + 1))
+            ratio = math.prod([a + k for a in upper], start=factor)
+            term, slope = term * ratio, slope * ratio + term * change(k) * np.divide(x, k + 1)
+            terms, slopes = terms + term, slopes + slope
+            bound = math.prod([np.maximum(np.abs(strip(a) + k), 1) for a in upper], start=bound * np.abs(strip(factor)))
+            longest, largest = np.maximum(longest, bound), np.maximum(largest, np.abs(strip(slope)))
+            if not np.any(bound > 1e-20 * longest):
+                break
+        ends = np.less(bound, 1e-20 * longest)
+        exact = np.less(largest, 1e8 * (np.abs(strip(terms)) + np.abs(strip(slopes))))
+    return np.where(np.logical_and(ends, exact), slopes, np.nan)
+
+
+def hyp1f1_slope(place, a, b, x):
+    """∂M(a, b, x)/∂a or ∂b by the series 13.2.2, left of 0 that of 13.2.39, where it does not alternate."""
+    left = np.less(x, 0)
+    sign, upper = np.where(left, -1, 1), np.where(left, b - a, a)
+    changes = lambda k: np.divide(sign, b + k), lambda k: np.divide(np.where(left, a, -(a + k)), np.square(b + k))
+    return np.exp(np.where(left, x, 0)) * _series_slope((upper,), b, sign * x, changes[place])
+
+
+def _pfaff(x):
+    """Whether x < 0, 1 − x if so, else 1, and the argument of 15.8.1, if so, else x."""
+    left = np.less(x, 0)
+    rest = 1.0 - np.where(left, x, 0)  # no integer, as powers of it are wanted
+    return left, rest, np.where(left, -x, x) / rest
+
+
+def hyp2f1_upper(a, b, c, x):
+    """∂F(a, b; c; x)/∂a by the series 15.2.1, left of 0 that of 15.8.1."""
+    left, rest, z = _pfaff(x)
+    change = lambda k: np.divide(np.where(left, -1, 1) * (b + k), c + k)
+    return np.power(rest, -b) * _series_slope((np.where(left, c - a, a), b), c, z, change)
+
+
+def hyp2f1_lower(a, b, c, x):
+    """∂F(a, b; c; x)/∂c, likewise."""
+    left, rest, z = _pfaff(x)
+    a, b = np.maximum(a, b), np.minimum(a, b)
+    change = lambda k: np.divide((a + k) * np.where(left, b, -(b + k)), np.square(c + k))
+    return np.power(rest, -a) * _series_slope((a, np.where(left, c - b, b)), c, z, change)

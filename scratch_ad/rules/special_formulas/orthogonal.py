@@ -1,0 +1,65 @@
+"""Orthogonal polynomials by their argument, and Legendre functions: DLMF, chapters 18 and 14."""
+
+import numpy as np
+import scipy.special as special
+
+from ..elementwise import is_complex
+
+
+def below(polynomial, n, *arguments):
+    """The polynomial of degree n − 1; 0 for n = 0."""
+    constant = np.equal(n, 0)
+    return np.where(constant, 0, polynomial(np.where(constant, 1, n) - 1, *arguments))
+
+
+def _degrees(n, x):
+    """Where n is an integer, for which SciPy has recurrences, and where x is near 1, so that series are short."""
+    return np.logical_and(np.greater_equal(n, 0), np.equal(n, np.rint(n))), np.less((1 - x) * (1 + np.square(n)), 0.5)
+
+
+def _ultraspherical_slope(polynomial, order, n, x):
+    """The slope of the polynomial C⁽λ⁾, λ = ½ or 1: of integer degree 2λ C⁽λ⁺¹⁾ (18.9.19).
+
+    Of other degrees near 1 by the series 18.5.9, elsewhere by 18.9.8, neither of which overflows.
+    """
+    if is_complex(x):
+        return 2 * order * below(special.eval_gegenbauer, n, order + 1, x)
+    whole, near = _degrees(n, x)
+    degree = np.where(whole, n, 1)[()].astype(np.int64)  # a scalar goes with arrays on a device too
+    recurrence = 2 * order * below(special.eval_gegenbauer, degree, order + 1, x)
+    n = np.where(whole, 0.5, n)[()]
+    u = np.where(near, x, 1)
+    largest = n * (n + 1) / 2 if order == 0.5 else n * (n + 1) * (n + 2) / 3
+    series = largest * special.hyp2f1(1 - n, n + 2 * order + 1, order + 1.5, (1 - u) / 2)
+    v = np.where(np.logical_or(near, whole), 0, x)
+    ratio = ((n + 2 * order - 1) * polynomial(n - 1, v) - n * v * polynomial(n, v)) / ((1 - v) * (1 + v))
+    return np.where(whole, recurrence, np.where(near, series, ratio))
+
+
+def _second_kind(n, x):
+    """Uₙ(x) of a degree that is no integer, within (−1, 1) by 18.5.2: SciPy's series cancels there for large n."""
+    inside = np.less(np.abs(x), 1)
+    angle = np.arccos(np.where(inside, x, 0))
+    return np.where(inside, np.sin((n + 1) * angle) / np.sin(angle), special.eval_chebyu(n, np.where(inside, 1, x)))
+
+
+def legendre_slope(n, x):
+    return _ultraspherical_slope(special.eval_legendre, 0.5, n, x)
+
+
+def chebyu_slope(n, x):
+    return _ultraspherical_slope(_second_kind, 1, n, x)
+
+
+def chebyt_slope(n, x):
+    """n Uₙ₋₁: 18.9.21."""
+    direct = n * below(special.eval_chebyu, n, x)
+    if is_complex(x):
+        return direct
+    apart = np.logical_or(*_degrees(n, x))
+    return np.where(apart, direct, n * _second_kind(np.where(apart, 0.5, n) - 1, np.where(apart, 0, x)))
+
+
+def lpmv_slope(m, v, x):
+    """One of the relations of 14.10, which cancels near ±1; nan there, where eval_legendre is to be used for m = 0."""
+    return ((m - v - 1) * special.lpmv(m, v + 1, x) + (v + 1) * x * special.lpmv(m, v, x)) / ((1 - x) * (1 + x))

@@ -1,0 +1,43 @@
+"""Powers, Box and Cox's transformations with their inverses, and Huber's smoothed loss."""
+
+import numpy as np
+
+from .cancellation import exprel_slope, log1p_over_slope
+
+
+def power_1p(a, b):
+    """(1 + a)ᵇ, to its last digits for small a and large b."""
+    small = np.less(np.abs(a), 0.5)
+    near = np.exp(np.where(small, b, 0) * np.log1p(np.where(small, a, 0)))
+    return np.where(small, near, np.power(1 + np.where(small, 1, a), b))
+
+
+def boxcox_power(a, b):
+    """∂/∂b (aᵇ − 1)/b."""
+    nothing = np.equal(a, 0)
+    return _boxcox_power(nothing, np.log(np.where(nothing, 1, a)), b)
+
+
+def boxcox1p_power(a, b):
+    """∂/∂b ((1 + a)ᵇ − 1)/b."""
+    nothing = np.equal(a, -1)
+    return _boxcox_power(nothing, np.log1p(np.where(nothing, 0, a)), b)
+
+
+def _boxcox_power(nothing, log, b):
+    """That of (exp(b log) − 1)/b; where ``nothing``, that of the power of 0."""
+    power_of_zero = np.where(np.greater(b, 0), 1 / np.square(np.where(np.greater(b, 0), b, 1)), np.inf)
+    return np.where(nothing, power_of_zero, np.square(log) * exprel_slope(b * log))
+
+
+def inv_boxcox_power(a, b, base, slope):
+    """∂/∂b of base = (1 + ab)^(1/b); ``slope``: that by a, which stands alone where the base is 0."""
+    edge = np.equal(a * b, -1)
+    log = log1p_over_slope(np.where(edge, 0, a * b))
+    return np.where(edge, a / np.where(edge, b, 1) * slope, base * np.square(a) * log)
+
+
+def pseudo_huber_scale(a, b):
+    u = np.divide(b, a)
+    h = np.hypot(1, u)
+    return b * (u / h) * np.square(u / (h + 1))
