@@ -15,7 +15,7 @@ what stands in brackets: a ``Cell`` is then an array, ``viewed(result, …)`` is
 holds plain arrays.
 
     [frames, refusals, foreign, memory]               what takes no tracer; other packages' arrays; copies
-    tracer, array                                     how a number answers NumPy's calls, and feels like an array
+    tracer, [scalars], array                          how a number answers NumPy's calls, and feels like an array
     [views, writing, flat, cells, constants, writers, creation]    arrays that are written into, and made
     tree                                              containers of arrays; what is copied where
     chain, [careful]                                  one edge of the chain rule; the same, with 0·∞ = 0

@@ -18,6 +18,7 @@ from .program import Name, record
 from .refusals import uncover
 from .registry import rule_of
 from .rule import Composite
+from .scalars import ufunc_of
 from .tracer import Trace, Tracer, astype, getitem, name_of
 from .tree import tree_map
 from .views import viewed
@@ -50,6 +51,7 @@ class Symbolic(Trace):
         self.level = 0
 
     def process(self, function, args, kwargs):
+        function = ufunc_of.get(function, function)  # expressions have one power
         on_arrays = (
             _written if function is put else function if function in _by_numpy else _counterparts().get(function)
         )

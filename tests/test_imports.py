@@ -25,6 +25,7 @@ ORDER = [  # a module or package may import those that stand before it
         "foreign",
         "memory",
         "tracer",
+        "scalars",
         "array",
         "views",
         "writing",
