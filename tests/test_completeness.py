@@ -92,7 +92,7 @@ def numbers(case):
 
 def test_every_internal_rule_is_used_by_some_case(monkeypatch):
     unused = {f for f, rule in OURS.items() if is_internal(f) and not isinstance(rule, (Constant, Refused))}
-    unused -= {cartesian, put, sparse_product, *ufunc_of}  # test_writing.py, test_foreign_classes.py and test_scalars.py
+    unused -= {cartesian, put, sparse_product, *ufunc_of}  # tests/test_writing.py, …foreign_classes, …scalars
 
     class Watched(dict):
         def get(self, function, default=None):
