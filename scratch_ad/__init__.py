@@ -22,7 +22,7 @@ holds plain arrays.
     registry                                          what an engine asks of the rule for a function
     forward, reverse                                  the two modes, each an idea
     fast                                              the engines that run: the same, written out for most calls
-    modes                                             jvp and vjp
+    [poles], modes                                    infinities that cancel; jvp and vjp
     rule, rules/                                      the kinds of rule, and the rules: begin with elementwise's table
     program, cost                                     recording: a function's calls as a straight-line program
     linearization, transforms, custom                 what users call besides

@@ -6,6 +6,7 @@ from . import forward
 from .careful import careful
 from .chain import has_nan, plain
 from .fast import FastForward, FastTape
+from .poles import settled
 from .refusals import uncover
 from .registry import missing, rule_of
 from .reverse import Variable, backward
@@ -73,7 +74,8 @@ def vjp(fun, *primals, has_aux=False):
     Returns ``(out, pullback)`` or ``(out, pullback, aux)``. ``pullback(cotangent)``, with a cotangent shaped like
     ``out``, gives a tuple of cotangents shaped like ``primals`` (float0 for integers), any number of times. It does
     not change when the input arrays, arrays that ``fun`` used, or ``out`` are changed later. If a nan comes out, the
-    tape is walked a second time with 0·∞ = 0 in the steps of the chain rule (careful.py); ``fun`` runs once.
+    tape is walked a second time with 0·∞ = 0 in the steps of the chain rule (careful.py), and if one still does, a
+    third time for infinities that cancel (poles.py); ``fun`` runs once.
     The pullback raises ValueError for a cotangent of another container, shape or dtype than ``out``'s.
     """
     leaves, spec = flatten(primals)
@@ -127,11 +129,13 @@ def vjp_of_leaves(fun, leaves, has_aux=False, tape=None):
         with np.errstate(all="ignore"):
             seeds = [(at, typed_like(g, y)) for at, g, y in zip(places, cotangents, values) if at is not None]
             for steps in (None, careful):
-                result, taken = backward(nodes, seeds, count, steps), [g for _, g in seeds]
-                result = [own(None if k is None else result[k], leaf, taken) for k, leaf in zip(starts, leaves)]
+                result = backward(nodes, seeds, count, steps)
                 if not any(map(has_nan, result)):
                     break
-        return result
+            else:
+                result = settled(result, nodes, seeds)
+            taken = [g for _, g in seeds]
+            return [own(None if k is None else result[k], leaf, taken) for k, leaf in zip(starts, leaves)]
 
     return values, out_spec, pull, aux
 

@@ -41,6 +41,7 @@ ORDER = [  # a module or package may import those that stand before it
         "forward",
         "reverse",
         "fast",
+        "poles",
         "modes",
         "rule",
         "rules",
