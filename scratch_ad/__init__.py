@@ -15,14 +15,14 @@ what stands in brackets: a ``Cell`` is then an array, ``viewed(result, …)`` is
 holds plain arrays.
 
     [frames, refusals, foreign, memory]               what takes no tracer; other packages' arrays; copies
-    tracer, [layout, keywords], array                 how a number answers NumPy's calls, and feels like an array
+    tracer, [layout, keywords, scalars], array        how a number answers NumPy's calls, and feels like an array
     [views, writing, flat, cells, constants, writers, creation]    arrays that are written into, and made
     tree                                              containers of arrays; what is copied where
     chain, [careful]                                  one edge of the chain rule; the same, with 0·∞ = 0
     registry                                          what an engine asks of the rule for a function
     forward, reverse                                  the two modes, each an idea
     fast                                              the engines that run: the same, written out for most calls
-    modes                                             jvp and vjp
+    [poles], modes                                    infinities that cancel; jvp and vjp
     rule, rules/                                      the kinds of rule, and the rules: begin with elementwise's table
     program, cost                                     recording: a function's calls as a straight-line program
     linearization, transforms, custom                 what users call besides

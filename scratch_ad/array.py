@@ -12,11 +12,11 @@ import numpy as np
 from .foreign import PLAIN, SparseFactor, instead_of_array, is_sparse, multiplies_as_matrices, remedy_of
 from .layout import arranged
 from .refusals import refused, takes_plain
+from .scalars import is_complex_scalar, is_scalar, operation_of, scalar
 from .tracer import (
     Tracer,
     admitted,
     astype,
-    bottom,
     dtype_of,
     gathered,
     getitem,
@@ -27,6 +27,7 @@ from .tracer import (
     strip,
 )
 
+_ARRAYS = {np.ndarray, np.float64}  # what most values are
 _INDICES = {int, slice, type(None), type(...), np.ndarray, np.int64}  # what indices without tracers are made of
 
 
@@ -134,9 +135,13 @@ def _unary(ufunc):
 
 
 def _binary(ufunc):
+    multiplies = ufunc is np.multiply
+
     def operation(self, other):
+        if multiplies and type(self.value) not in _ARRAYS and is_complex_scalar(self) and is_complex_scalar(other):
+            return _scalar_product(self, other)
         trace = self.owner
-        if isinstance(other, Tracer):
+        if type(other) is type(self) or isinstance(other, Tracer):
             theirs = other.owner
             if theirs.level > trace.level:
                 self, trace = lowered(self), theirs
@@ -153,9 +158,15 @@ def _binary(ufunc):
 
 
 def _reflected(ufunc):
+    apart = {bool, int, float, complex} if ufunc is np.power else {complex}
+    usual = PLAIN - apart
+
     def operation(self, other):
-        if type(other) not in PLAIN and remedy_of[type(other)]:
-            return _with_foreign(ufunc, other, self)
+        if type(other) not in usual:
+            if type(other) in apart:
+                return self.owner.process(operation_of(ufunc, other, self), (other, self), {})
+            if remedy_of[type(other)]:
+                return _with_foreign(ufunc, other, self)
         return self.owner.process(ufunc, (other, self), {})
 
     return operation
@@ -178,22 +189,32 @@ def _with_foreign(ufunc, a, b):
 
 
 _powers = {2: np.square, 1: np.positive, 0.5: np.sqrt, -1: np.reciprocal}  # as NumPy's own ** does
-_power = _binary(np.power)
+_power, _scalar_power, _scalar_product = _binary(np.power), _binary(scalar[np.power]), _binary(scalar[np.multiply])
 
 
 def _pow(self, other, modulus=None):
     if modulus is not None:
         raise TypeError("pow() 3rd argument not allowed unless all arguments are integers")
+    value = self.value
+    plain = type(value) is np.ndarray
+    of_scalar = not plain and is_scalar(value)
     if type(other) in (int, float) and other in _powers:
-        kind = self.dtype.kind
-        if kind == "f" or (kind == "c" and _has_fast_power(self, other)):
-            return self.owner.process(_powers[other], (self,), {})
-    return _power(self, other)
+        kind = (value if plain else self).dtype.kind
+        if kind == "f" or (kind in "cb" and _has_fast_power(kind, other)) or (kind == "c" and of_scalar):
+            power = _powers[other]
+            return self.owner.process(scalar[power] if of_scalar else power, (self,), {})
+    return _scalar_power(self, other) if of_scalar and is_scalar(other) else _power(self, other)
 
 
-def _has_fast_power(x, other):
-    """Whether NumPy's ``x ** other`` is not np.power, which rounds otherwise for complex numbers."""
-    return (type(other) is int or other == 0.5) and not isinstance(bottom(x), np.generic)
+def _has_fast_power(kind, other):
+    """Whether NumPy's ``array ** other`` is not np.power, of complex numbers or booleans."""
+    return type(other) is int and other == 2 if kind == "b" else type(other) is int or other == 0.5
+
+
+def _abs(self):
+    if type(self.value) not in _ARRAYS and is_complex_scalar(self):
+        return self.owner.process(scalar[np.absolute], (self,), {})
+    return self.owner.process(np.absolute, (self,), {})
 
 
 def _method(function):
@@ -240,6 +261,7 @@ Array.__pow__ = _pow
 UNARIES = {"neg": np.negative, "pos": np.positive, "abs": np.absolute, "invert": np.invert}
 for _name, _ufunc in UNARIES.items():
     setattr(Array, f"__{_name}__", _unary(_ufunc))
+Array.__abs__ = _abs
 COMPARISONS = {
     "eq": np.equal,
     "ne": np.not_equal,

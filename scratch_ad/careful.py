@@ -56,19 +56,19 @@ def without_leaks(u, linear_map, kept):
         return v
     if not any(np.any(strip(part)) for part in _several(u) if part is not None):
         return _like(v, [part if part is None else np.zeros_like(strip(part)) for part in _several(v)])
-    replaced = functools.partial(_replaced, np.random.default_rng(0))
+    other = functools.partial(replaced, np.random.default_rng(0))
     if _any_part(np.isinf, u):
         finite = without_leaks(_like(u, [x if x is None else _finite(x) for x in _several(u)]), linear_map, kept)
-        others = replaced(_not_finite, kept)
+        others = other(not_finite, kept)
         stand_ins, alone = _stand_ins(u)
         reached = [linear_map(numbers, *others) for numbers in stand_ins]
-        settled = functools.partial(_settled, signed=alone and not _any_part(_not_finite, kept))
+        settled = functools.partial(_settled, signed=alone and not _any_part(not_finite, kept))
         return _like(v, [p and settled(*p) for p in _columns(v, finite, *reached)])
     try:
-        reached = linear_map(replaced(_nonzero, u), *replaced(_ones, kept))
+        reached = linear_map(other(_nonzero, u), *other(_ones, kept))
     except np.linalg.LinAlgError:  # a solver does not take any numbers
         return v
-    first, second = (linear_map(u, *replaced(_not_finite, kept)) for _ in range(2))
+    first, second = (linear_map(u, *other(not_finite, kept)) for _ in range(2))
     parts = []
     for part, mask, x, y in zip(*map(_several, (v, reached, first, second)), strict=True):
         if part is not None:
@@ -113,7 +113,7 @@ def _nonzero(x):
     return np.not_equal(x, 0)
 
 
-def _not_finite(x):
+def not_finite(x):
     return np.logical_not(np.isfinite(x))
 
 
@@ -184,10 +184,10 @@ def _settled(v, finite, *reached, signed):
     return np.where(np.isnan(v), known, v)
 
 
-def _replaced(rng, chosen, x):
+def replaced(rng, chosen, x):
     """Arrays, in lists or not, with numbers without any relation to others where ``chosen``, of an infinity's sign."""
     if isinstance(x, (tuple, list)) and not hasattr(x, "dtype"):
-        return rebuild(x, [_replaced(rng, chosen, part) for part in x])
+        return rebuild(x, [replaced(rng, chosen, part) for part in x])
     if not _has_numbers(x):
         return x
     plain, draw = strip(x), lambda: np.asarray(rng.uniform(-2, 2, x.shape), like=kind_of(plain))

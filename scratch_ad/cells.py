@@ -125,16 +125,13 @@ class Cell(Array):
         return self
 
     def update(self, ufunc, index, *operand):
+        operand = [v if isinstance(v, Tracer) else np.asarray(v) for v in map(gathered, operand)]
+        ufunc.at(np.ones(1, self.dtype), [0], *(np.ones(1, v.dtype) for v in operand))  # for its checks
         places = getitem(np.arange(self.size).reshape(self.shape), known(index))
         shape, places = np.shape(places), np.ravel(places)
-        operand = [np.copy(np.broadcast_to(gathered(v), shape)).reshape(-1) for v in operand]
+        operand = [np.copy(np.broadcast_to(v, shape)).reshape(-1) for v in operand]
         for now in _rounds(places):
             result = ufunc(np.ravel(self)[places[now]], *(v[now] for v in operand))
-            if not np.can_cast(dtype_of(result), self.dtype, "same_kind"):
-                raise TypeError(
-                    f"Cannot cast ufunc '{ufunc.__name__}' output from {dtype_of(result)!r} to {self.dtype!r} with "
-                    "casting rule 'same_kind'"
-                )
             write_flat(self, places[now], result)
 
 

@@ -1,8 +1,10 @@
 """``a.flat`` of an array that can be written into."""
 
+import math
+
 import numpy as np
 
-from .tracer import getitem
+from .tracer import gathered, getitem, innermost
 from .writing import concrete, flattened, is_number, known, within, write_flat
 
 
@@ -26,11 +28,15 @@ class Flat:
             return  # of a copy
         if within(self.a, value, lambda a, v: a.flat.__setitem__(concrete(index), v)):
             return
-        places, value = getitem(np.arange(self.a.size), known(index)), flattened(value)
-        if not value.size:
+        index, values = known(index), flattened(value)
+        if innermost((index,)) is None:
+            places, numbers = _moved(self.a.shape, index, _numbered(value))
+        elif values.size:  # places that are found anew whenever the run is repeated
+            places = getitem(np.arange(self.a.size), index)
+            numbers = np.arange(np.size(places)).reshape(np.shape(places)) % values.size
+        else:
             return
-        value = getitem(value, np.arange(np.size(places)).reshape(np.shape(places)) % value.size)
-        write_flat(self.a, places, value)
+        write_flat(self.a, places, getitem(values, numbers))
 
     def __iter__(self):
         return self
@@ -49,6 +55,22 @@ class Flat:
 
     def __array_ufunc__(self, ufunc, method, *args, **kwargs):
         return getattr(ufunc, method)(*_unflat(args), **kwargs)
+
+
+def _numbered(value):
+    """Whole numbers in the place of the elements of ``value``: an array of its shape, or 0 for a number."""
+    value = gathered(value)
+    shape = np.shape(value)
+    of_number = not shape and (is_number(value) if hasattr(value, "shape") else True)
+    return 0 if of_number else np.arange(math.prod(shape)).reshape(shape)
+
+
+def _moved(shape, index, numbered):
+    """To which places of an array NumPy's ``.flat`` moves which elements of a value, by its own account."""
+    sources = np.full(shape, -1)
+    sources.flat[index] = numbered
+    places = np.flatnonzero(sources.ravel() >= 0)
+    return places, sources.ravel()[places]
 
 
 def _unflat(x):

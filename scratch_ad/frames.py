@@ -8,6 +8,7 @@ import builtins
 import dis
 import functools
 import inspect
+import operator
 import sys
 import types
 
@@ -28,6 +29,7 @@ _STATEMENTS = {
 }
 _OF_CALLS = ("PRECALL", "KW_NAMES", "BUILD", "LIST", "DICT", "SET", "LOAD_CONST")  # what prepares a call, at its place
 _DESCRIPTORS = (property, types.GetSetDescriptorType, types.MemberDescriptorType)
+_OPERATORS = (pow, operator.pow, operator.ipow, operator.mul, operator.imul)  # those that scalars have of their own
 _unknown = object()
 
 
@@ -71,6 +73,12 @@ def _passed(error):
     return found
 
 
+def is_operator(frame):
+    """Whether a frame is at an operator now, be it written as a call of its function, not at a call of a ufunc."""
+    past, now = _until_now(frame)
+    return now.opname == "BINARY_OP" or _named(_path(past, now), frame)[1] in _OPERATORS
+
+
 def _calls(frame):
     inside = []
     while frame and _is_library(frame):
@@ -94,7 +102,7 @@ def _module(frame):
 
 def _written(frame):
     """The name of what a frame calls now, "" if that cannot be told; the function, and whether the name is a guess."""
-    *past, now = (one for one in dis.get_instructions(frame.f_code) if one.offset <= frame.f_lasti)
+    past, now = _until_now(frame)
     kind = now.argrepr if now.opname == "BINARY_OP" else now.opname
     if "CALL" in kind or kind in _SUBSCRIPTS:
         name, function, guessed = _named(_path(past, now), frame)
@@ -103,6 +111,17 @@ def _written(frame):
     if now.opname != "BINARY_OP" or kind in _STATEMENTS:
         return _STATEMENTS.get(kind, ""), None, False
     return f"arr {kind} {'x' if kind.endswith('=') else '[…]'}", None, False
+
+
+def _until_now(frame):
+    """The instructions of a frame's code before the one where it stands, and that one."""
+    *past, now = (one for one in _instructions(frame.f_code) if one.offset <= frame.f_lasti)
+    return past, now
+
+
+@functools.lru_cache(64)
+def _instructions(code):
+    return list(dis.get_instructions(code))
 
 
 def _path(past, now):

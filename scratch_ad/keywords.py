@@ -72,7 +72,8 @@ def _plainly(ufunc, args, kwargs):
 
 def _into_ufunc(ufunc, method, args, kwargs, tracer):
     """A call of a ufunc or of its method with ``out=``: the result, written into the tracers given there."""
-    outs, where, casting = kwargs.pop("out"), kwargs.pop("where", True), kwargs.get("casting", "same_kind")
+    outs, where = kwargs.pop("out"), kwargs.pop("where", True)
+    casting = kwargs.get("casting", "same_kind" if method in ("__call__", "outer") else "unsafe")
     if method != "__call__" and where is not True:  # chooses elements of the argument, not of the result
         kwargs["where"], where = where, True
     for out in outs:
@@ -103,12 +104,15 @@ def _into(function, args, kwargs, place, out, trace):
             raise into_plain(_with_out(function), trace.mode)
         return function(*lowered(args), **{k: lowered(v) for k, v in kwargs.items()}, out=out)
     result = function(*args, **kwargs)
-    if function in _casting and shape_of(result) != out.shape:
+    if function in _selecting and shape_of(result) != out.shape:
         error = TypeError if function is np.choose else ValueError
         raise error(f"output array does not match result of {name_of(function)}")
+    if function in _dots and (dtype_of(result) != out.dtype or not getattr(kind_of(out), "flags", _IN_C).c_contiguous):
+        raise ValueError("output array is not acceptable (must have the right datatype and be a C-Array)")
     if dtype_of(result) != out.dtype:
         result = _in_dtype_of(out.dtype, result, function, args, kwargs)
-    return out.assign(result, _casting.get(function, "same_kind"), f"output of {name_of(function)}")
+    casting = "unsafe" if function in _unsafe else kwargs.get("casting", "same_kind")
+    return out.assign(result, casting, f"output of {name_of(function)}")
 
 
 def _in_dtype_of(dtype, result, function, args, kwargs):
@@ -116,7 +120,8 @@ def _in_dtype_of(dtype, result, function, args, kwargs):
     own, place = dtype_of(result), place_of("dtype", function)
     given = args[place] if place < len(args) else kwargs.get("dtype")
     is_wider = np.can_cast(own, dtype, "safe")
-    if (function in _casting and not np.can_cast(dtype, own, "safe")) or (function is np.einsum and not is_wider):
+    is_copied = function in (np.take, np.compress)  # beforehand, into an array of its own dtype
+    if (is_copied and not np.can_cast(dtype, own, "safe")) or (function is np.einsum and not is_wider):
         raise TypeError(f"Cannot cast output of {name_of(function)} from {own!r} to {dtype!r} by the rule 'safe'")
     if given is None and is_wider and function in _in_dtype:
         if place < len(args):
@@ -133,7 +138,10 @@ def _in_dtype_of(dtype, result, function, args, kwargs):
 _in_dtype = {np.sum, np.prod, np.cumsum, np.cumprod, np.nansum, np.nanprod, np.nancumsum, np.nancumprod}
 _in_dtype |= {np.mean, np.nanmean, np.trace, np.einsum}
 _partly_in_dtype = {np.mean, np.nanmean, np.var, np.nanvar, np.std, np.nanstd, np.ptp, np.median, np.nanmedian}
-_casting = dict.fromkeys((np.take, np.choose, np.compress), "unsafe")  # of out=, where it is not "same_kind"
+_selecting = {np.take, np.choose, np.compress}
+_unsafe = (_in_dtype | _selecting | {np.max, np.min, np.nanmax, np.nanmin}) - {np.einsum}  # the casting of their out=
+_dots = {np.dot, np.linalg.multi_dot}
+_IN_C = np.empty(0).flags  # as all of JAX's arrays lie
 
 
 def _written(x, function, tracer, name=lambda function: name_of(function)):

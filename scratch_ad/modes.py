@@ -8,6 +8,7 @@ from . import forward, reverse
 from .careful import careful
 from .chain import has_nan, plain
 from .fast import FastForward, FastTape, backward
+from .poles import settled
 from .refusals import uncover
 from .registry import missing, rule_of
 from .reverse import Variable
@@ -75,7 +76,8 @@ def vjp(fun, *primals, has_aux=False):
     Returns ``(out, pullback)`` or ``(out, pullback, aux)``. ``pullback(cotangent)``, with a cotangent shaped like
     ``out``, gives a tuple of cotangents shaped like ``primals`` (float0 for integers), any number of times. It does
     not change when the input arrays, arrays that ``fun`` used, or ``out`` are changed later. If a nan comes out, the
-    tape is walked a second time with 0·∞ = 0 in the steps of the chain rule (careful.py); ``fun`` runs once.
+    tape is walked a second time with 0·∞ = 0 in the steps of the chain rule (careful.py), and if one still does, a
+    third time for infinities that cancel (poles.py); ``fun`` runs once.
     The pullback raises ValueError for a cotangent of another container, shape or dtype than ``out``'s.
     """
     leaves, spec = flatten(primals)
@@ -132,11 +134,13 @@ def vjp_of_leaves(fun, leaves, has_aux=False, tape=None):
         with np.errstate(all="ignore"):
             seeds = [(at, typed_like(g, y)) for at, g, y in zip(places, cotangents, values) if at is not None]
             for walk in _WALKS:
-                result, taken = walk(nodes, seeds, count), [g for _, g in seeds]
-                result = [own(None if k is None else result[k], leaf, taken) for k, leaf in zip(starts, leaves)]
+                result = walk(nodes, seeds, count)
                 if not any(map(has_nan, result)):
                     break
-        return result
+            else:
+                result = settled(result, nodes, seeds)
+            taken = [g for _, g in seeds]
+            return [own(None if k is None else result[k], leaf, taken) for k, leaf in zip(starts, leaves)]
 
     return values, out_spec, pull, aux
 

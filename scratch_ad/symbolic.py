@@ -18,7 +18,8 @@ from .program import Name, record
 from .refusals import uncover
 from .registry import rule_of
 from .rule import Composite
-from .tracer import Trace, Tracer, astype, getitem, name_of
+from .scalars import ufunc_of
+from .tracer import Trace, Tracer, astype, escaped, getitem, name_of
 from .tree import tree_map
 from .views import viewed
 from .writing import put
@@ -30,8 +31,8 @@ class Symbol(Cell):
     __slots__ = ()
     dtype = np.dtype(np.float64)
 
-    def __init__(self, value):
-        self.owner, self.value, self.tag = _trace, np.asarray(value, dtype=object), None
+    def __init__(self, trace, value):
+        self.owner, self.value, self.tag = trace, np.asarray(value, dtype=object), None
 
     def __bool__(self):
         raise TypeError(
@@ -41,25 +42,27 @@ class Symbol(Cell):
 
 
 class Symbolic(Trace):
-    """The one trace of all symbols. Its level is below every transformation's, which can so be run on symbols."""
+    """One run on symbols. Its level is below every transformation's, which can so be run on symbols."""
 
-    __slots__ = ()
+    __slots__ = ("ended",)
     mode = "symbolic mode"
 
     def __init__(self):
-        self.level = 0
+        self.level, self.ended = 0, False
 
     def process(self, function, args, kwargs):
+        function = ufunc_of.get(function, function)  # expressions have one power
         on_arrays = (
             _written if function is put else function if function in _by_numpy else _counterparts().get(function)
         )
         rule = rule_of.get(function)
+        lower, lower_keywords = _lower(args), {k: _lower(v) for k, v in kwargs.items()}
         try:
             if on_arrays is None and isinstance(rule, Composite):
                 return rule.rewrite(self.mode, function, args, kwargs)
             if on_arrays is None:
                 raise NotImplementedError(name_of(function))
-            y = on_arrays(*_lower(args), **{k: _lower(v) for k, v in kwargs.items()})
+            y = on_arrays(*lower, **lower_keywords)
         except (NotImplementedError, TypeError, IndexError) as error:
             raise NotImplementedError(
                 f"{name_of(function)} has no SymPy counterpart in {self.mode}, or none for these arguments; write it "
@@ -67,16 +70,16 @@ class Symbolic(Trace):
             ) from error
         if function in _about_arrays:
             return y
-        result = type(y)(map(Symbol, y)) if isinstance(y, (tuple, list)) else Symbol(y)
+        symbol = functools.partial(Symbol, self)
+        result = type(y)(map(symbol, y)) if isinstance(y, (tuple, list)) else symbol(y)
         return viewed(result, y, function, args, kwargs)
 
 
-_trace = Symbolic()
-
-
 def _lower(x):
-    """Arrays of expressions in place of symbols."""
+    """Arrays of expressions in place of symbols; TypeError for those of a run that is over."""
     if isinstance(x, Tracer):
+        if x.owner.ended:
+            raise escaped(x.owner.mode)
         return x.value
     return type(x)(map(_lower, x)) if type(x) in (tuple, list) else x
 
@@ -185,23 +188,26 @@ def expression(function, *arguments):
     Raises NotImplementedError for a NumPy function without a SymPy counterpart, TypeError for a branch on a symbol.
     """
     names = list(inspect.signature(function).parameters) if arguments else []
-    traced = []
+    trace, traced = Symbolic(), []
     for k, argument in enumerate(arguments):
         if isinstance(argument, str):
             argument = symbols(argument)
         elif isinstance(argument, tuple) and all(isinstance(n, int) for n in argument):
             argument = symbols(names[k] if k < len(names) else f"x{k}", argument)
-        traced.append(Symbol(argument))
+        traced.append(Symbol(trace, argument))
     try:
-        return tree_map(_expressed, function(*traced))
+        return tree_map(functools.partial(_expressed, trace), function(*traced))
     except (ValueError, SystemError) as error:
         uncover(error)
         raise
+    finally:
+        trace.ended = True
 
 
-def _expressed(leaf):
+def _expressed(trace, leaf):
     """A leaf of the output as users see it; TypeError for a tracer of another run."""
-    return leaf.value[()] if isinstance(leaf, Symbol) else _trace.constant(leaf) if isinstance(leaf, Tracer) else leaf
+    leaf = trace.constant(leaf) if isinstance(leaf, Tracer) else leaf
+    return leaf.value[()] if isinstance(leaf, Symbol) else leaf
 
 
 def symbolic_gradient(parameters, function):
@@ -263,9 +269,10 @@ def _differentiate(program, shape, data):
 
     parameters = symbols("p", shape)
     arrays = {name: symbols(name, array.shape) for name, array in data.items()}
-    namespace = program.namespace | {name: Symbol(array) for name, array in arrays.items()}
+    trace = Symbolic()
+    namespace = program.namespace | {name: Symbol(trace, array) for name, array in arrays.items()}
     exec(program.source, namespace)
-    (output,) = namespace["program"](Symbol(parameters))
+    (output,) = namespace["program"](Symbol(trace, parameters))
     output = output.value[()] if isinstance(output, Symbol) else sympy.sympify(output)
 
     sign = lambda u: sympy.Piecewise((-1, u < 0), (1, u > 0), (0, True))

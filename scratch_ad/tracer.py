@@ -25,6 +25,7 @@ import numpy as np
 
 from . import foreign
 from .foreign import NUMBERS, OBJECT, PLAIN, remedy_of
+from .frames import is_operator
 from .memory import duplicate
 from .refusals import IN_PLACE
 
@@ -82,6 +83,9 @@ class Tracer:
         if method == "__call__" and not kwargs:
             if len(args) == 1:
                 return self.owner.process(ufunc, args, kwargs)
+            if args[0] is not self and type(args[0]) in NUMBERS and ufunc in left_scalars:
+                operation = left_scalars[ufunc](*args)
+                ufunc = operation if operation is not ufunc and is_operator(sys._getframe(1)) else ufunc
             trace = innermost(args)
             if trace.level >= 0 and not _is_ready(args):
                 args, kwargs = _ready(ufunc, tuple(map(gathered, args)), kwargs, trace)
@@ -108,6 +112,7 @@ class Tracer:
 
 
 creators = set()  # those of ``answers`` that make an array
+left_scalars = {}  # ufunc → what its operator is for a scalar of NumPy's on the left, which calls the ufunc (scalars)
 answers = {}  # function that writes into an argument or makes an array → what it does to tracers (writers, creation)
 by_keyword = {}  # "out": what becomes of a call with out=; "ufunc": of a ufunc with keywords, or its method (keywords)
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from .refusals import into_plain
-from .tracer import Tracer, answers, bottom, call, gathered, getitem, innermost, lowered, name_of, strip
+from .tracer import Tracer, answers, bottom, call, each, gathered, getitem, innermost, lowered, name_of, strip
 from .writing import flattened, is_number, within, write, write_flat
 
 
@@ -24,19 +24,25 @@ def _writer(function):
     return register
 
 
+def _stand_in(x):
+    """Plain zeros in the form of ``x``, for NumPy's checks of what it can write where."""
+    if isinstance(x, Tracer):
+        zeros = np.zeros(x.shape, x.dtype)
+        return zeros[()] if is_number(x) else zeros
+    return each(_stand_in, x) if isinstance(x, (list, tuple)) else x
+
+
 @_writer(np.copyto)
 def _copyto(dst, src, casting="same_kind", where=True):
+    np.copyto(np.empty(dst.shape, dst.dtype), _stand_in(src), casting=casting)  # for its checks
     src = gathered(src)
-    if not isinstance(src, Tracer):
-        np.copyto(np.empty(dst.shape, dst.dtype), src, casting=casting)  # for its checks
-        src = np.asarray(src)
-    elif not np.can_cast(src.dtype, dst.dtype, casting):
-        raise TypeError(f"Cannot cast array data from {src.dtype!r} to {dst.dtype!r} according to the rule '{casting}'")
+    src = src if isinstance(src, Tracer) else np.asarray(src)
     write(dst, ..., src if where is True else np.where(strip(lowered(where)), src, dst))
 
 
 @_writer(np.put)
 def _put(a, ind, v, mode="raise"):
+    np.put(np.empty(1, a.dtype), 0, _stand_in(v))  # for its checks
     ind, v = flattened(strip(lowered(ind))), flattened(v)
     if not ind.size or not v.size or is_number(a):  # of which it would be a copy
         return
@@ -50,6 +56,7 @@ def _put(a, ind, v, mode="raise"):
 
 @_writer(np.place)
 def _place(arr, mask, vals):
+    np.place(np.empty(arr.shape, arr.dtype), np.zeros(arr.shape, bool), _stand_in(vals))  # for its checks
     if within(arr, vals, lambda a, v: np.place(a, bottom(mask), v)):
         return
     mask, vals = np.reshape(strip(lowered(mask)), arr.shape).astype(bool), flattened(vals)
@@ -63,6 +70,7 @@ def _place(arr, mask, vals):
 
 @_writer(np.putmask)
 def _putmask(a, mask, values):
+    np.putmask(np.empty(a.shape, a.dtype), np.zeros(a.shape, bool), _stand_in(values))  # for its checks
     mask, values = np.reshape(strip(lowered(mask)), a.shape).astype(bool), flattened(values)
     if values.size:
         write(a, ..., np.where(mask, getitem(values, np.arange(a.size).reshape(a.shape) % values.size), a))

@@ -42,7 +42,7 @@ def kept(run, fails):
 
 @pytest.mark.parametrize("fails", [False, True])
 @pytest.mark.parametrize("later", RUNS)
-@pytest.mark.parametrize("run", [run for run in RUNS if run != "expression"])  # whose symbols belong to no run
+@pytest.mark.parametrize("run", RUNS)
 def test_what_a_run_kept_is_refused_in_another(run, later, fails):
     old = kept(run, fails)
     for f in (lambda x: x * old, lambda x: old, lambda x: [x, old][1]):
@@ -72,7 +72,7 @@ def written_into(y, x):
 
 @pytest.mark.parametrize("holder", HOLDERS)
 @pytest.mark.parametrize("later", RUNS)
-@pytest.mark.parametrize("run", ["vjp", "jvp", "linearize", "record"])
+@pytest.mark.parametrize("run", ["vjp", "jvp", "linearize", "record", "expression"])
 def test_however_it_was_kept(run, later, holder):
     give = []
     RUNS[run](lambda x: give.append(HOLDERS[holder](2 * x)) or x * x)
@@ -80,8 +80,8 @@ def test_however_it_was_kept(run, later, holder):
         RUNS[later](lambda x: x[0] * give[0]())
 
 
-@pytest.mark.parametrize("outer", ["vjp", "jvp", "linearize", "record"])
-@pytest.mark.parametrize("inner", ["vjp", "jvp", "linearize", "record"])
+@pytest.mark.parametrize("outer", ["vjp", "jvp", "linearize", "record", "expression"])
+@pytest.mark.parametrize("inner", ["vjp", "jvp", "linearize", "record", "expression"])
 def test_a_tracer_of_an_inner_run_is_refused_in_the_outer(outer, inner):
     def f(x):
         found = []

@@ -17,6 +17,7 @@ from scratch_ad import fast, forward, grad, jvp, scipy, vjp
 from scratch_ad.constants import ConstantCell
 from scratch_ad.registry import load_rules, rule_of
 from scratch_ad.rule import Constant, Refused
+from scratch_ad.scalars import ufunc_of
 from scratch_ad.tracer import Tracer, answers, name_of, sparse_product
 from scratch_ad.writing import cartesian, put
 
@@ -91,7 +92,7 @@ def numbers(case):
 
 def test_every_internal_rule_is_used_by_some_case(monkeypatch):
     unused = {f for f, rule in OURS.items() if is_internal(f) and not isinstance(rule, (Constant, Refused))}
-    unused -= {cartesian, put, sparse_product}  # tests/test_writing.py writes, test_foreign_classes.py has the products
+    unused -= {cartesian, put, sparse_product, *ufunc_of}  # tests/test_writing.py, …foreign_classes, …scalars
 
     class Watched(dict):
         def get(self, function, default=None):

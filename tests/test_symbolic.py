@@ -11,7 +11,7 @@ import sympy
 import scratch_ad
 from scratch_ad import symbolic
 from scratch_ad.rule import elementwise
-from scratch_ad.symbolic import Symbol, expression, symbolic_gradient, symbols
+from scratch_ad.symbolic import expression, symbolic_gradient, symbols
 from scratch_ad.tracer import astype
 
 jax.config.update("jax_enable_x64", True)
@@ -224,7 +224,15 @@ def test_refusals():
     with pytest.raises(TypeError, match=r"np\.array takes plain numbers, not a tracer of symbolic mode"):
         expression(lambda x: np.array([x, x]), "x")
     with pytest.raises(TypeError, match="does not support item assignment"):
-        Symbol(sympy.Symbol("x"))[0] = 1
+        expression(lambda x: x.__setitem__(0, 1), "x")
+
+
+def test_an_expression_within_another():
+    """Each has a run of its own, and may use the symbols of the outer one."""
+    x, y = (sympy.Symbol(name, real=True) for name in "xy")
+    inner = lambda a: expression(lambda y: a * np.sin(y) + y * a, "y")
+    outer = expression(lambda a: [inner(a), a * a], "x")
+    assert outer == [x * sympy.sin(y) + x * y, x**2]
 
 
 def test_sympy_is_imported_when_used():

@@ -109,3 +109,64 @@ def test_an_infinity_goes_to_what_depends_on_it_alone(name):
         assert_zeros_stay(pullback(one), pullback(infinite))
     for one, infinite in along_each(primals):
         assert_zeros_stay(*(scratch_ad.jvp(f, primals, tangents)[1] for tangents in (one, infinite)))
+
+
+MEETING = {  # functions in which x meets itself and is 0 for any x, before a pole
+    "difference": lambda x: x - x,
+    "diff with itself before": lambda x: np.diff(x, prepend=x[:1]),
+    "diff with itself behind": lambda x: np.diff(x, append=x[-1:]),
+    "ediff1d": lambda x: np.ediff1d(x, to_begin=x[:1] - x[:1]),
+    "all distances": lambda x: np.abs(x[:, None] - x),
+    "of chosen ones": lambda x: np.abs(x[[0, 0, 1]] - x[[0, 2, 2]]),
+    "matmul": lambda x: np.array([[1.0, -1.0, 0.0], [1.0, 0.0, 0.0]]) @ x[[0, 0, 1]],
+    "roll of equal ones": lambda x: np.roll(np.tile(x[:1], 3), 1) - np.tile(x[:1], 3) + x * np.array([0.0, 1.0, 0.0]),
+    "written": lambda x: written(x),
+    "complex": lambda x: np.abs((1 + 2j) * x[:, None] - (1 + 2j) * x),
+}
+
+
+def written(x):
+    y = x * 1.0
+    y[1:] -= x[:-1]
+    y[0] -= x[0]
+    return y
+
+
+@pytest.mark.parametrize("name", MEETING)
+@pytest.mark.parametrize("root", [np.sqrt, lambda x: x**0.3, np.cbrt])
+def test_infinities_that_cancel_leave_the_finite_part(name, root):
+    g, mask = MEETING[name], lambda y: np.where(y == 0, 1, y)
+    f = lambda x: np.sum(root(g(x)))
+    true = scratch_ad.grad(lambda x: np.sum(np.where(g(x) == 0, 0, root(mask(g(x))))))(X)
+    assert np.any(g(X) == 0) and np.all(np.isfinite(true))
+    np.testing.assert_allclose(scratch_ad.grad(f)(X), true, rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(scratch_ad.jacfwd(f)(X), true, rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(scratch_ad.grad(lambda x: f(np.float32(1) * x))(X.astype("float32")), true, rtol=1e-5)
+
+
+def test_infinities_that_do_not_cancel_stay():
+    x = np.array([1.0, 2.0])
+    for f in (
+        lambda x: np.sqrt(x[0] - 1) - np.sqrt(x[0] - 1),  # of two poles: none knows of the other
+        lambda x: np.sqrt(x[0] - x[1] + 1) - np.sqrt(2 * x[0] - 2),
+        lambda x: np.sqrt(x[0] - 1 - 2 * (x[1] - 2)) - np.sqrt(x[1] - 2),
+    ):
+        assert not np.all(np.isfinite(scratch_ad.grad(f)(x)))
+    assert np.isposinf(scratch_ad.grad(lambda x: np.sum(np.sqrt(x - 1)))(x)[0])
+
+
+def test_a_pullback_that_takes_plain_numbers_alone_leaves_nan():
+    @scratch_ad.custom_vjp
+    def f(x):
+        return np.sqrt(x)
+
+    f.defvjp(lambda x: (np.sqrt(x), x), lambda x, g: (np.array(float(g)) / (2 * np.sqrt(x)),))
+    assert np.isnan(scratch_ad.grad(lambda x: f(x) * 1.0 if x else f(x - x))(0.0))
+    assert np.isnan(scratch_ad.grad(lambda x: f(x - x))(1.0))
+
+
+def test_a_second_derivative_beside_infinities_that_cancel():
+    f = lambda x: np.sum(np.sqrt(np.diff(x, prepend=x[:1])) * x)
+    g = lambda x: np.sum(np.sqrt(np.diff(x)) * x[1:])
+    np.testing.assert_allclose(scratch_ad.jacfwd(scratch_ad.grad(f))(X), scratch_ad.hessian(g)(X), rtol=1e-12)
+    np.testing.assert_allclose(scratch_ad.jacrev(scratch_ad.grad(f))(X), scratch_ad.hessian(g)(X), rtol=1e-12)

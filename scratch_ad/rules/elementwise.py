@@ -10,7 +10,9 @@ import math
 
 import numpy as np
 
+from ..registry import rule_of
 from ..rule import composite, elementwise, explicit, linear, over, primitive
+from ..scalars import scalar
 from ..tracer import astype, dtype_of
 from ..tree import typed
 
@@ -74,7 +76,7 @@ def witch(x):
 
 def exponent_partial(a, y):
     """∂(aᵇ)/∂b; 0 at a = 0 and where the power is 0, as that of an infinite ``a`` can be."""
-    return y * np.log(astype(np.where(np.logical_or(np.equal(a, 0), np.equal(y, 0)), 1, a), y.dtype))
+    return y * np.log(astype(np.where(np.logical_or(np.equal(a, 0), np.equal(y, 0)), 1, a), dtype_of(y)))
 
 
 def base_partial(a, b):
@@ -83,6 +85,11 @@ def base_partial(a, b):
         return b * np.power(a, b - 1)
     power = np.power(np.where(np.logical_and(np.equal(a, 0), np.equal(b, 0)), 1, a), b - 1)
     return np.where(np.logical_and(np.equal(power, 0), np.isinf(b)), 0, b * power)
+
+
+def _scalar_base_partial(a, b, y):
+    """``base_partial`` of numbers; Python's powers of negative ones are complex."""
+    return base_partial(astype(a, dtype_of(y)) if is_complex(y) and not is_complex(a) else a, b)
 
 
 def _logistic(a, b, exp):
@@ -266,4 +273,7 @@ explicit(np.frexp,          lambda t, y, _x: (np.ldexp(t, -y[1]), None),    lamb
 composite(np.angle,         _angle)
 composite(np.divmod,        lambda a, b: (np.floor_divide(a, b), np.remainder(a, b)))
 composite(np.float_power,   lambda a, b: np.power(*_promoted(a, b, np.float64)))
+
+rule_of.update({function: rule_of[ufunc] for ufunc, function in scalar.items() if ufunc is not np.power})
+elementwise(scalar[np.power], _scalar_base_partial,                   lambda a, y: exponent_partial(a, y))
 # fmt: on
