@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from ..rule import composite, elementwise, explicit, linear, over, primitive
+from ..rule import composite, elementwise, explicit, linear, over, primitive, with_value
 from ..tracer import astype, dtype_of
 from ..tree import typed
 
@@ -265,5 +265,5 @@ explicit(np.frexp,          lambda t, y, _x: (np.ldexp(t, -y[1]), None),    lamb
 
 composite(np.angle,         _angle)
 composite(np.divmod,        lambda a, b: (np.floor_divide(a, b), np.remainder(a, b)))
-composite(np.float_power,   lambda a, b: np.power(*_promoted(a, b, np.float64)))
+composite(np.float_power,   lambda a, b: np.power(*_promoted(a, b, np.float64)), with_value)
 # fmt: on

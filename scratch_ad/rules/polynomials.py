@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 
 from ..registry import match
-from ..rule import composite, explicit, primitive
+from ..rule import composite, explicit, primitive, with_value
 from ..tracer import any_known, arrayed, astype, kind_of, strip
 from ..tree import typed
 
@@ -142,7 +142,7 @@ def _polydiv(u, v):
     return q, r[_leading(np.less_equal(np.abs(strip(r)), 1e-8)) :]  # as NumPy trims it
 
 
-composite(np.polydiv, _closed(_polydiv))
+composite(np.polydiv, _closed(_polydiv), with_value)
 
 
 # Derivatives and integrals.
@@ -245,4 +245,4 @@ def _polyfit(x, y, deg, rcond=None, full=False, w=None, cov=False):
     return c, base * factor if y.ndim == 1 else base[:, :, None] * factor
 
 
-composite(np.polyfit, _polyfit)
+composite(np.polyfit, _polyfit, with_value)

@@ -8,7 +8,7 @@ import math
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from ..rule import composite, elementwise, explicit, linear, primitive
+from ..rule import composite, elementwise, explicit, linear, primitive, with_value
 from ..tracer import Tracer, any_known, arranged, astype, kind_of, shape_of
 from ..tree import typed
 
@@ -265,8 +265,8 @@ def _corrcoef(x, y=None, rowvar=True, *, dtype=None):
     return np.clip(c.real, -1, 1) + 1j * np.clip(c.imag, -1, 1)
 
 
-composite(np.cov, _cov)
-composite(np.corrcoef, _corrcoef)
+composite(np.cov, _cov, with_value)
+composite(np.corrcoef, _corrcoef, with_value)
 
 
 # Extrema: each of k equal ones has 1/k of the derivative; ``initial`` counts as the other argument of a maximum of two.

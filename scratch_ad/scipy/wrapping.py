@@ -8,7 +8,7 @@ import numpy as np
 from ..constants import created
 from ..memory import duplicate
 from ..rule import composite, constant, refuse, runs_numpy, with_value
-from ..tracer import Tracer, any_known, each, primitive, shape_of, strip
+from ..tracer import Tracer, any_known, astype, each, primitive, shape_of, strip
 from ..tree import typed
 
 _WITHOUT_EFFECT = ("overwrite_", "workers", "lwork")  # on the result
@@ -51,6 +51,7 @@ def public(function, body, ndims=(), except_for=None, valued_by=with_value):
     signature = inspect.signature(function)
     required = [name for name, p in signature.parameters.items() if p.default is p.empty]
     checks = getattr(signature.parameters.get("check_finite"), "default", False)
+    in_linalg = _submodule(function) == "linalg"
     if inspect.unwrap(body) is function:
         except_for = ()
 
@@ -58,10 +59,12 @@ def public(function, body, ndims=(), except_for=None, valued_by=with_value):
         given = signature.bind(*args, **kwargs).arguments
         overwrites = any(given[name] for name in given if name.startswith("overwrite_"))
         traced = [x for x in _leaves(tuple(given.values())) if isinstance(x, Tracer)]
+        halves = in_linalg and any(x.dtype == np.float16 for x in traced)
         value = None
         if runs_numpy(traced) and (
             except_for is None
             or overwrites
+            or halves
             or not given.keys().isdisjoint(except_for)
             or any(x.size == 0 for x in traced)
         ):
@@ -75,6 +78,8 @@ def public(function, body, ndims=(), except_for=None, valued_by=with_value):
                 _check_finite(x)
         taken = [(name, given.pop(name)) for name in required]
         arrays = [x if isinstance(x, tuple) or "_and_" in name else typed(x) for name, x in taken]
+        if halves:  # in which SciPy computes nothing
+            arrays, given = each(_single, arrays), {name: _single(x) for name, x in given.items()}
         for x, ndim in zip(arrays, ndims):
             _check_single(function, x, ndim)
         options = {name: x for name, x in given.items() if not name.startswith(_WITHOUT_EFFECT)}
@@ -89,6 +94,13 @@ def public(function, body, ndims=(), except_for=None, valued_by=with_value):
 
 def _leaves(x):
     return [leaf for part in x for leaf in _leaves(part)] if isinstance(x, (tuple, list)) else [x]
+
+
+def _single(x):
+    """Half precision as single."""
+    if isinstance(x, (tuple, list)):
+        return each(_single, x)
+    return astype(x, np.dtype(np.float32)) if getattr(x, "dtype", None) == np.float16 else x
 
 
 def _copied_below(x):
