@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 
 from ..registry import match
-from ..rule import composite, explicit, primitive, with_value
+from ..rule import composite, explicit, primitive, runs_numpy, with_value
 from ..tracer import any_known, arrayed, astype, kind_of, strip
 from ..tree import typed
 
@@ -137,12 +137,15 @@ def _polydiv(u, v):
     if len(u) < len(v):
         dtype = np.result_type(u.dtype, v.dtype)
         return np.zeros(1, dtype, like=kind_of(u)), astype(u, dtype)
+    value = np.polydiv(strip(u), strip(v)) if runs_numpy((u, v)) else None
     q = quotient(u, v)
     r = u - np.convolve(q, v)
-    return q, r[_leading(np.less_equal(np.abs(strip(r)), 1e-8)) :]  # as NumPy trims it
+    if value is None:
+        return q, r[_leading(np.less_equal(np.abs(strip(r)), 1e-8)) :]  # as NumPy trims it
+    return with_value((q, r[len(r) - len(value[1]) :]), value)
 
 
-composite(np.polydiv, _closed(_polydiv), with_value)
+composite(np.polydiv, _closed(_polydiv))
 
 
 # Derivatives and integrals.
