@@ -4,7 +4,6 @@ For every case of the catalogue, and for the keywords of SciPy's functions, in s
 and recorded.
 """
 
-
 import numpy as np
 import pytest
 import scipy
@@ -17,6 +16,7 @@ import scratch_ad.scipy.linalg
 import scratch_ad.scipy.signal
 from jax_ref.cases import catalogue, strided
 from scratch_ad import jvp, record, vjp
+from scratch_ad.scipy import linalg
 from scratch_ad.tracer import name_of
 
 LAYOUTS = {"C": np.ascontiguousarray, "F": np.asfortranarray, "backwards in steps": strided}
@@ -298,3 +298,43 @@ def test_keywords_of_scipys_functions(call):
         f = called_with(scratch_ad.scipy, call, names)
         for run in RUNS:
             assert outcome(f, arrays, RUNS[run]) == expected, (dtype, layout, run)
+
+
+VECTORS = [  # by another routine than that of the whole problem, whose phases may be others
+    *(f"linalg.eigh(a, {o})[1]" for o in ("subset_by_index=[1, 3]", "driver='evx', subset_by_index=[0, 2]")),
+    *(f"linalg.eigh(a, d, type={kind})[1]" for kind in (1, 2, 3)),
+    *(f"linalg.eigh(a, d, {o})[1]" for o in ("driver='gvx'", "subset_by_index=[1, 2]", "lower=False")),
+    "linalg.eig_banded(a[:3], select='i', select_range=(1, 3))[1]",
+    *(f"linalg.eigh_tridiagonal(a[0], a[1, 1:], select='i', select_range=({k}, 2))[1]" for k in (0, 1)),
+    "linalg.eigvals(a + b).imag",
+    "np.linalg.eigvals(a + b).imag",
+]
+
+
+@pytest.mark.parametrize("call", VECTORS)
+def test_the_derivative_is_that_of_the_phases_and_the_order_of_the_value(call):
+    compared = 0
+    for seed in range(8):
+        a, b, t, d = np.random.default_rng(seed).normal(size=(4, 9, 9))
+        a, t, d = a + a.T, t + t.T, d @ d.T / 9 + np.eye(9)
+        f = eval(f"lambda a: {call}", {"np": np, "linalg": linalg, "b": b, "d": d})
+        step = 1e-5
+        y, before, after = f(a), f(a - step * t), f(a + step * t)
+        if max(np.max(np.abs(after - y)), np.max(np.abs(before - y))) < 1e-2:  # the plain run keeps them there
+            slope, compared = jvp(f, (a,), (t,))[1], compared + 1
+            np.testing.assert_allclose(slope, (after - before) / (2 * step), rtol=1e-4, atol=1e-4)
+            g = np.cos(np.arange(y.size)).reshape(y.shape)
+            np.testing.assert_allclose(np.sum(vjp(f, a)[1](g)[0] * t), np.sum(g * slope), rtol=1e-8)
+    assert compared
+
+
+@pytest.mark.parametrize("f", [np.linalg.eigvals, linalg.eigvals, lambda a: linalg.eig(a, right=False)])
+def test_eigenvalues_of_a_large_matrix_keep_their_derivatives_in_lapacks_order(f):
+    """Which is another than where vectors are asked for, too. Twice the matrix has twice the eigenvalues."""
+    a = np.random.default_rng(1).normal(size=(150, 150))
+    assert np.max(np.abs(f(a) - np.linalg.eig(a).eigenvalues)) > 1
+    value, along = jvp(f, (a,), (a,))
+    assert value.tobytes() == f(a).tobytes()
+    np.testing.assert_allclose(along, value, atol=1e-9)
+    (c,) = vjp(f, a)[1](np.cos(np.arange(150)) + 0j)
+    np.testing.assert_allclose(np.sum(c * a), np.sum(np.cos(np.arange(150)) * value.real), rtol=1e-9)

@@ -49,7 +49,12 @@ def reading(a, lower=True, adjoint=H):
 
 
 def as_in(y, value):
-    """``value``, eigenvalues in some order, with the derivative of ``y``, the same in maybe another order."""
+    """``value``, eigenvalues in some order, with the derivative of ``y``, the same in maybe another order.
+
+    Where vectors come with them, it is the same order.
+    """
+    if isinstance(value, (list, tuple)):
+        return with_value(y, value)
     return with_value(np.take_along_axis(y, _order_of(strip(y), value), -1), value)
 
 

@@ -165,7 +165,7 @@ def _hessenberg(a, calc_q=False):
     return (h, q) if calc_q else h
 
 
-eig = public(scipy.linalg.eig, _eig)
+eig = public(scipy.linalg.eig, _eig, valued_by=as_in)
 eigvals = public(scipy.linalg.eigvals, lambda a, **options: _eig(a, right=False, **options), valued_by=as_in)
 schur = public(scipy.linalg.schur, _schur)
 hessenberg = public(scipy.linalg.hessenberg, _hessenberg)
