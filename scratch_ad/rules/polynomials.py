@@ -232,7 +232,7 @@ def _polyfit(x, y, deg, rcond=None, full=False, w=None, cov=False):
     left = left / scale
     c, residuals, rank, s = np.linalg.lstsq(left, right, rcond)
     c = (c.T / scale).T
-    if any_known(np.not_equal(rank, order)) and not full:
+    if not (full or runs_numpy((x, y, w))) and any_known(np.not_equal(rank, order)):  # of NumPy's numbers, NumPy warns
         warnings.warn("Polyfit may be poorly conditioned", np.exceptions.RankWarning, stacklevel=2)
     if full:
         return c, residuals, rank, s, rcond
