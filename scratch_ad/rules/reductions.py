@@ -60,10 +60,13 @@ def count(shape, axis, where=True):
     return math.prod(shape if axis is None else [shape[i] for i in normalize_axis_tuple(axis, len(shape))])
 
 
+_WIDER = {np.dtype(np.float16): np.float64, np.dtype(np.complex64): np.complex128}
+
+
 def ratio(total, n):
     """``total / n`` in the dtype of ``total``, also where ``n`` is an array or too large for float16."""
-    if total.dtype == np.float16:
-        return astype(astype(total, np.float64) / n, np.float16)
+    if total.dtype in _WIDER:  # in which NumPy divides by integers
+        return astype(astype(total, _WIDER[total.dtype]) / n, total.dtype)
     if issubclass(type(n), (int, float)):
         return total / n
     share = total / astype(n, np.finfo(total.dtype).dtype)
