@@ -134,14 +134,15 @@ explicit(
 
 def _polydiv(u, v):
     u, v = _listed(u) + 0.0, _listed(v) + 0.0
+    value = np.polydiv(strip(u), strip(v)) if runs_numpy((u, v)) else None
     if len(u) < len(v):
         dtype = np.result_type(u.dtype, v.dtype)
-        return np.zeros(1, dtype, like=kind_of(u)), astype(u, dtype)
-    value = np.polydiv(strip(u), strip(v)) if runs_numpy((u, v)) else None
-    q = quotient(u, v)
-    r = u - np.convolve(q, v)
+        q, r = np.zeros(1, dtype, like=kind_of(u)), astype(u, dtype)
+    else:
+        q = quotient(u, v)
+        r = u - np.convolve(q, v)
     if value is None:
-        return q, r[_leading(np.less_equal(np.abs(strip(r)), 1e-8)) :]  # as NumPy trims it
+        return q, r[_leading(np.less_equal(np.abs(strip(r)), 1e-8)) :] if len(u) >= len(v) else r  # as NumPy trims it
     return with_value((q, r[len(r) - len(value[1]) :]), value)
 
 

@@ -327,8 +327,8 @@ def _nan_extremum(extremum, least):
     return body
 
 
-composite(np.nanmax, _nan_extremum(np.max, -np.inf))
-composite(np.nanmin, _nan_extremum(np.min, np.inf))
+composite(np.nanmax, _nan_extremum(np.max, -np.inf), with_value)
+composite(np.nanmin, _nan_extremum(np.min, np.inf), with_value)
 composite(
     np.ptp,
     lambda a, axis=None, out=None, keepdims=False: (
