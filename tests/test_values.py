@@ -14,7 +14,7 @@ import scipy.signal
 import scratch_ad.scipy.fft
 import scratch_ad.scipy.linalg
 import scratch_ad.scipy.signal
-from jax_ref.cases import catalogue, strided
+from jax_ref.cases import SHORT, catalogue, strided
 from scratch_ad import jvp, record, vjp
 from scratch_ad.scipy import linalg
 from scratch_ad.tracer import name_of
@@ -74,6 +74,26 @@ def test_every_case_of_the_catalogue(name):
                         layout,
                         run,
                     )
+
+
+@pytest.mark.parametrize("name", [name for name in BY_NAME if name.startswith("np.")])
+def test_every_case_of_the_catalogue_in_the_other_dtypes(name):
+    for case in BY_NAME[name]:
+        for dtype in set(SHORT) - {*case.dtypes}:
+            f, arrays = case.function_in(), list(map(np.asarray, case.draw(dtype)))
+            expected = outcome(f, arrays)
+            if isinstance(expected, list):  # NumPy takes this dtype
+                for run in ("forward", "reverse"):
+                    assert outcome(f, arrays, RUNS[run]) == expected, (case, dtype, run)
+
+
+@pytest.mark.parametrize("f", [np.nanmin, np.nanmax, np.nanmedian, lambda x: np.polydiv(x[:2], x[:3])[1]])
+def test_zeros_have_the_sign_of_the_plain_run_and_sums_its_overflow(f):
+    for numbers in ([0.0, -0.0, 0.0, -0.0], [-0.0, 0.0, -0.0, 0.0], [6e4, 6e4, 6e4, 6e4], [0.0, 1.0, 2.0, 3.0]):
+        for dtype in ("float16", "float32", "float64"):
+            arrays = [np.array(numbers, dtype)]
+            for run in RUNS:
+                assert outcome(f, arrays, RUNS[run]) == outcome(f, arrays), (numbers, dtype, run)
 
 
 # Calls of SciPy's functions and, after the bar, what each is also given: of a square matrix A, a definite one D, right
