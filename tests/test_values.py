@@ -87,7 +87,14 @@ def test_every_case_of_the_catalogue_in_the_other_dtypes(name):
                     assert outcome(f, arrays, RUNS[run]) == expected, (case, dtype, run)
 
 
-@pytest.mark.parametrize("f", [np.nanmin, np.nanmax, np.nanmedian, lambda x: np.polydiv(x[:2], x[:3])[1]])
+@pytest.mark.parametrize(
+    "f",
+    [
+        *(np.nanmin, np.nanmax),
+        lambda x: np.nanmedian(np.stack([x[:2], x[:2]], 1), 0),  # in half precision NumPy's mean overflows here
+        lambda x: np.polydiv(x[:2], x[:3])[1],
+    ],
+)
 def test_zeros_have_the_sign_of_the_plain_run_and_sums_its_overflow(f):
     for numbers in ([0.0, -0.0, 0.0, -0.0], [-0.0, 0.0, -0.0, 0.0], [6e4, 6e4, 6e4, 6e4], [0.0, 1.0, 2.0, 3.0]):
         for dtype in ("float16", "float32", "float64"):
