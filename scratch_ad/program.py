@@ -69,7 +69,7 @@ class Recorder(Trace):
         self.inputs, self.calls, self.avals, self.layouts = [], [], [], []
 
     def recorded(self, value):
-        self.avals.append(aval(value))
+        self.avals.append(value if value is None else aval(value))
         return Recorded(self, value, Name(len(self.avals) - 1))
 
     def input(self, value):
@@ -86,6 +86,7 @@ class Recorder(Trace):
         several = issubclass(type(y), (tuple, list))
         outputs = [self.recorded(part) for part in (y if several else (y,))]
         names = tuple(out.name for out in outputs)
+        outputs = [out if out.value is not None else None for out in outputs]  # as in SciPy's lstsq by gelsy
         named_kwargs = {k: self.named(v) for k, v in kwargs.items()}
         self.calls.append(Call(function, self.named(args), named_kwargs, names, several))
         return viewed(rebuild(y, outputs) if several else outputs[0], y, function, args, kwargs)

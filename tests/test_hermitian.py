@@ -68,8 +68,6 @@ PARTS = [
     *(f"linalg.solveh_banded({ab}, B, lower={low})" for ab, low in BANDS),
     *(f"linalg.cho_solve_banded(({ab}, {low}), B)" for ab, low in BANDS),
 ]
-OTHER_ROUTINE = ("linalg.eigh(a, D", "linalg.eigh(D", "np.abs(linalg.eigh(", "linalg.eigvalsh(", "linalg.eigvals_")
-OTHER_ROUTINE += ("linalg.rsf2csf", "linalg.cho_solve_banded", "linalg.solveh_banded")  # than the plain run calls
 
 
 def of_matrix(expression):
@@ -113,8 +111,7 @@ def test_the_derivative_is_that_of_what_is_read(expression, kind):
     assert expression in PARTS or not read.all()
     assert abs(slopes[read]).min() > 1e-6
     value, pull = vjp(f, parts)
-    if not expression.startswith(OTHER_ROUTINE + tuple(TRANSPOSED)):
-        assert value == f(parts)
+    assert value == f(parts)
     (c,) = pull(1.0)
     np.testing.assert_allclose(c, slopes, rtol=1e-6, atol=1e-8)
     assert not c[~read].any()

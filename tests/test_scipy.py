@@ -93,7 +93,7 @@ def test_errors_are_scipys_under_differentiation_too(call, error):
         (lambda a: linalg.funm(a, np.sin), "no rule so far"),
         (lambda a: linalg.schur(np.diag([1, 1], 1) - np.diag([1, 1], -1) + 0 * a), "complex eigenvalues"),
         (lambda a: linalg.rsf2csf(np.stack([a, a]), np.stack([a, a])), "np.stack"),
-        (lambda a: linalg.solve_continuous_are(a, a, a, a, e=a), "no derivative rule"),
+        (lambda a: linalg.solve_continuous_are(a, a, np.eye(3), np.eye(3), e=a), "no derivative rule"),
         (lambda a: linalg.eig(a, homogeneous_eigvals=True), "homogeneous_eigvals"),
         (lambda a: linalg.eig(a, np.eye(3)), "phase"),
     ],

@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from ..registry import rule_of
-from ..rule import composite, elementwise, explicit, linear, over, primitive
+from ..rule import composite, elementwise, explicit, linear, over, primitive, with_value
 from ..scalars import scalar
 from ..tracer import astype, dtype_of
 from ..tree import typed
@@ -272,7 +272,7 @@ explicit(np.frexp,          lambda t, y, _x: (np.ldexp(t, -y[1]), None),    lamb
 
 composite(np.angle,         _angle)
 composite(np.divmod,        lambda a, b: (np.floor_divide(a, b), np.remainder(a, b)))
-composite(np.float_power,   lambda a, b: np.power(*_promoted(a, b, np.float64)))
+composite(np.float_power,   lambda a, b: np.power(*_promoted(a, b, np.float64)), with_value)
 
 rule_of.update({function: rule_of[ufunc] for ufunc, function in scalar.items() if ufunc is not np.power})
 elementwise(scalar[np.power], _scalar_base_partial,                   lambda a, y: exponent_partial(a, y))

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from ..rule import composite, linear, primitive
+from ..rule import composite, linear, primitive, with_value
 from ..tracer import any_known, arrayed, astype, kind_of
 from ..tree import typed
 
@@ -68,4 +68,4 @@ def _geomspace(start, stop, num=50, endpoint=True, dtype=None, axis=0):
 
 composite(np.linspace, _linspace)
 composite(np.logspace, _logspace)
-composite(np.geomspace, _geomspace)
+composite(np.geomspace, _geomspace, with_value)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..rule import composite, linear
+from ..rule import composite, linear, with_value
 from ..tracer import any_known, arrayed, astype, kind_of, scatter, strip
 from ..tree import typed
 from .grids import kind
@@ -84,7 +84,7 @@ def _histogram2d(x, y, bins=10, range=None, density=None, weights=None):
 
 
 linear(np.bincount, None, lambda g, x, _weights, minlength=0: g[x])
-composite(np.histogram_bin_edges, _bin_edges)
-composite(np.histogram, _histogram)
-composite(np.histogramdd, _histogramdd)
-composite(np.histogram2d, _histogram2d)
+composite(np.histogram_bin_edges, _bin_edges, with_value)
+composite(np.histogram, _histogram, with_value)
+composite(np.histogramdd, _histogramdd, with_value)
+composite(np.histogram2d, _histogram2d, with_value)

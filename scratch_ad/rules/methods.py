@@ -9,7 +9,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..layout import arranged
 from ..registry import rule_of
-from ..rule import Constant, composite, constant, explicit, primitive
+from ..rule import Constant, composite, constant, explicit, primitive, with_value
 from ..tracer import arrayed, astype, kind_of
 from ..tree import typed
 from . import constant as _constant  # noqa: F401  (whose ufuncs these are)
@@ -129,10 +129,12 @@ def _outer(ufunc, a, b, **kwargs):
 
 
 _bodies = {"reduce": _reduce, "accumulate": _accumulate, "reduceat": _reduceat, "outer": _outer}
+_exact = {"reduce": _reductions, "accumulate": _accumulations, "reduceat": (), "outer": rule_of}
 for _ufunc in [f for f in rule_of if isinstance(f, np.ufunc) and f.signature is None and f.types]:
     if (_ufunc.nin, _ufunc.nout) == (2, 1):
         for _name, _body in _bodies.items():
             if isinstance(rule_of[_ufunc], Constant) and _ufunc is not np.floor_divide:  # that leaves one number alone
                 constant(getattr(_ufunc, _name))
             else:
-                composite(getattr(_ufunc, _name), functools.partial(_body, _ufunc))
+                valued_by = None if _ufunc in _exact[_name] else with_value
+                composite(getattr(_ufunc, _name), functools.partial(_body, _ufunc), valued_by)

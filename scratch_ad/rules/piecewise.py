@@ -6,7 +6,7 @@ import numpy as np
 from numpy.lib import scimath
 
 from ..layout import arranged
-from ..rule import composite, explicit
+from ..rule import composite, explicit, with_value
 from ..tracer import Tracer, arrayed, astype, dtype_of, getitem, scatter, strip
 from ..tree import typed
 from .grids import kind
@@ -150,7 +150,7 @@ composite(np.piecewise, _piecewise)
 composite(np.clip, _clip)
 composite(np.nan_to_num, _nan_to_num)
 composite(np.real_if_close, _real_if_close)
-composite(np.interp, _interp)
+composite(np.interp, _interp, with_value)
 composite(scimath.sqrt, _widening(np.sqrt, _negative))
 composite(scimath.log, _widening(np.log, _negative))
 composite(scimath.log2, _widening(np.log2, _negative))

@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 
 from ..registry import match
-from ..rule import composite, explicit, primitive
+from ..rule import composite, explicit, primitive, runs_numpy, with_value
 from ..tracer import any_known, arrayed, astype, kind_of, strip
 from ..tree import typed
 
@@ -134,12 +134,16 @@ explicit(
 
 def _polydiv(u, v):
     u, v = _listed(u) + 0.0, _listed(v) + 0.0
+    value = np.polydiv(strip(u), strip(v)) if runs_numpy((u, v)) else None
     if len(u) < len(v):
         dtype = np.result_type(u.dtype, v.dtype)
-        return np.zeros(1, dtype, like=kind_of(u)), astype(u, dtype)
-    q = quotient(u, v)
-    r = u - np.convolve(q, v)
-    return q, r[_leading(np.less_equal(np.abs(strip(r)), 1e-8)) :]  # as NumPy trims it
+        q, r = np.zeros(1, dtype, like=kind_of(u)), astype(u, dtype)
+    else:
+        q = quotient(u, v)
+        r = u - np.convolve(q, v)
+    if value is None:
+        return q, r[_leading(np.less_equal(np.abs(strip(r)), 1e-8)) :] if len(u) >= len(v) else r  # as NumPy trims it
+    return with_value((q, r[len(r) - len(value[1]) :]), value)
 
 
 composite(np.polydiv, _closed(_polydiv))
@@ -229,7 +233,7 @@ def _polyfit(x, y, deg, rcond=None, full=False, w=None, cov=False):
     left = left / scale
     c, residuals, rank, s = np.linalg.lstsq(left, right, rcond)
     c = (c.T / scale).T
-    if any_known(np.not_equal(rank, order)) and not full:
+    if not (full or runs_numpy((x, y, w))) and any_known(np.not_equal(rank, order)):  # of NumPy's numbers, NumPy warns
         warnings.warn("Polyfit may be poorly conditioned", np.exceptions.RankWarning, stacklevel=2)
     if full:
         return c, residuals, rank, s, rcond
@@ -245,4 +249,4 @@ def _polyfit(x, y, deg, rcond=None, full=False, w=None, cov=False):
     return c, base * factor if y.ndim == 1 else base[:, :, None] * factor
 
 
-composite(np.polyfit, _polyfit)
+composite(np.polyfit, _polyfit, with_value)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..layout import arranged
-from ..rule import composite, linear, primitive
+from ..rule import composite, linear, primitive, with_value
 from ..tracer import astype, scatter, shape_of, sparse_product
 from ..tree import typed
 
@@ -258,7 +258,7 @@ def _cross(a, b, axisa=-1, axisb=-1, axisc=-1, axis=None):
 
 
 composite(np.kron, _kron)
-composite(np.cross, _cross)
+composite(np.cross, _cross, with_value)
 
 
 # Convolution and correlation.
@@ -330,7 +330,7 @@ composite(np.linalg.matmul, lambda x1, x2, /: np.matmul(x1, x2))
 composite(np.linalg.outer, _outer_of_vectors)
 composite(np.linalg.tensordot, lambda x1, x2, /, *, axes=2: np.tensordot(x1, x2, axes))
 composite(np.linalg.vecdot, lambda x1, x2, /, *, axis=-1: np.vecdot(x1, x2, axis=axis))
-composite(np.linalg.cross, _cross_of_three)
+composite(np.linalg.cross, _cross_of_three, with_value)
 composite(np.linalg.trace, lambda x, /, *, offset=0, dtype=None: np.trace(x, offset, -2, -1, dtype))
 composite(np.linalg.diagonal, lambda x, /, *, offset=0: np.diagonal(x, offset, -2, -1))
 composite(np.linalg.matrix_transpose, lambda x, /: np.matrix_transpose(x))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..layout import arranged
-from ..rule import composite, elementwise, explicit, linear, primitive
+from ..rule import composite, elementwise, explicit, linear, primitive, with_value
 from ..tracer import Tracer, any_known, astype, kind_of, shape_of
 from ..tree import typed
 
@@ -61,10 +61,13 @@ def count(shape, axis, where=True):
     return math.prod(shape if axis is None else [shape[i] for i in normalize_axis_tuple(axis, len(shape))])
 
 
+_WIDER = {np.dtype(np.float16): np.float64, np.dtype(np.complex64): np.complex128}
+
+
 def ratio(total, n):
     """``total / n`` in the dtype of ``total``, also where ``n`` is an array or too large for float16."""
-    if total.dtype == np.float16:
-        return astype(astype(total, np.float64) / n, np.float16)
+    if total.dtype in _WIDER:  # in which NumPy divides by integers
+        return astype(astype(total, _WIDER[total.dtype]) / n, total.dtype)
     if issubclass(type(n), (int, float)):
         return total / n
     share = total / astype(n, np.finfo(total.dtype).dtype)
@@ -266,8 +269,8 @@ def _corrcoef(x, y=None, rowvar=True, *, dtype=None):
     return np.clip(c.real, -1, 1) + 1j * np.clip(c.imag, -1, 1)
 
 
-composite(np.cov, _cov)
-composite(np.corrcoef, _corrcoef)
+composite(np.cov, _cov, with_value)
+composite(np.corrcoef, _corrcoef, with_value)
 
 
 # Extrema: each of k equal ones has 1/k of the derivative; ``initial`` counts as the other argument of a maximum of two.
@@ -325,8 +328,8 @@ def _nan_extremum(extremum, least):
     return body
 
 
-composite(np.nanmax, _nan_extremum(np.max, -np.inf))
-composite(np.nanmin, _nan_extremum(np.min, np.inf))
+composite(np.nanmax, _nan_extremum(np.max, -np.inf), with_value)
+composite(np.nanmin, _nan_extremum(np.min, np.inf), with_value)
 composite(
     np.ptp,
     lambda a, axis=None, out=None, keepdims=False: (

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..layout import arranged, order_in_memory
-from ..rule import composite
+from ..rule import composite, with_value
 from ..tracer import any_known, arrayed, astype, kind_of, strip
 from ..tree import typed
 from .reductions import along_axes, rows
@@ -221,13 +221,13 @@ def _setxor1d(ar1, ar2, assume_unique=False):
 
 
 composite(np.sort, _sort)
-composite(np.sort_complex, lambda a: np.sort(astype(a, np.result_type(a.dtype, np.complex128))))
+composite(np.sort_complex, lambda a: np.sort(astype(a, np.result_type(a.dtype, np.complex128))), with_value)
 composite(np.partition, _partition)
 composite(np.median, _median(False))
-composite(np.nanmedian, _median(True))
-composite(np.quantile, _quantile(False))
+composite(np.nanmedian, _median(True), with_value)
+composite(np.quantile, _quantile(False), with_value)
 composite(np.nanquantile, _quantile(True))
-composite(np.percentile, _quantile(False, 100))
+composite(np.percentile, _quantile(False, 100), with_value)
 composite(np.nanpercentile, _quantile(True, 100))
 composite(np.unique, _unique)
 composite(np.unique_values, lambda x, /: np.unique(x, equal_nan=False, sorted=False))

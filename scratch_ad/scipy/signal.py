@@ -145,7 +145,7 @@ correlate2d = public(scipy.signal.correlate2d, _correlated2d)
 _detrend = linear(
     core(scipy.signal.detrend), lambda g, _data, axis=-1, type="linear", bp=0: _detrend(g, axis, type, bp)
 )
-detrend = public(scipy.signal.detrend, _detrend, as_own=True)
+detrend = public(scipy.signal.detrend, _detrend)
 
 
 # Spectra: of overlapping segments, each detrended and windowed. The frequencies and times are constants.
@@ -310,7 +310,7 @@ def _averaged(p, average):
     return np.median(p, -2) / bias
 
 
-stft = public(scipy.signal.stft, _stft, as_own=True)
-istft = public(scipy.signal.istft, _istft, as_own=True)
-csd = public(scipy.signal.csd, _csd, as_own=True)
-welch = public(scipy.signal.welch, lambda x, **options: _csd(x, x, **options), as_own=True)
+stft = public(scipy.signal.stft, _stft)
+istft = public(scipy.signal.istft, _istft)
+csd = public(scipy.signal.csd, _csd)
+welch = public(scipy.signal.welch, lambda x, **options: _csd(x, x, **options))

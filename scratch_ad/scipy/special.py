@@ -8,7 +8,7 @@ import numpy as np
 import scipy.special as _scipy
 from scipy.special import *  # noqa: F403  # pyright: ignore[reportWildcardImportFromLibrary]
 
-from ..rule import composite, elementwise, explicit
+from ..rule import composite, elementwise, explicit, with_value
 from ..rules.elementwise import sign_of
 from ..rules.scipy_special import unknown
 from ..rules.shares import centred, shares, uncentred
@@ -94,8 +94,8 @@ def _perm(N, k, exact=False):
 
 
 factorial = named(elementwise(_scipy.factorial, _factorial_slope))
-comb = named(composite(_scipy.comb, _comb))
-perm = named(composite(_scipy.perm, _perm))
+comb = named(composite(_scipy.comb, _comb, with_value))
+perm = named(composite(_scipy.perm, _perm, with_value))
 
 # Gamma functions: DLMF 5.15 and 35.3
 

@@ -6,10 +6,9 @@ import inspect
 import numpy as np
 
 from ..constants import created
-from ..layout import arranged
 from ..memory import duplicate
-from ..rule import composite, constant, refuse
-from ..tracer import Tracer, any_known, bottom, each, kind_of, primitive, rebuild, shape_of, strip
+from ..rule import composite, constant, refuse, runs_numpy, with_value
+from ..tracer import Tracer, any_known, astype, each, primitive, shape_of, strip
 from ..tree import typed
 
 _WITHOUT_EFFECT = ("overwrite_", "workers", "lwork")  # on the result
@@ -41,61 +40,75 @@ def named(function):
     return function
 
 
-def public(function, body, ndims=(), as_own=False):
-    """SciPy's ``function``, which on tracers is ``body``.
+def public(function, body, ndims=(), except_for=None, valued_by=with_value):
+    """SciPy's ``function``, which on tracers has its own value and the derivative of ``body``.
 
     ``body`` is given what the caller gave, all that has a default by name; without leave to overwrite its input, and
     with the check done that all of it is finite. ``ndims``: of its arguments, where it takes no stacks of them.
-    ``as_own``: whether SciPy's own result is asked how it lies in memory, where no simple rule tells, as where it
-    overwrites its input.
+    ``except_for``: where ``body`` makes the very call of ``function``, so that there is no need of another for the
+    value, the options with which it makes others all the same. ``valued_by``: as in ``composite``.
     """
     signature = inspect.signature(function)
     required = [name for name, p in signature.parameters.items() if p.default is p.empty]
     checks = getattr(signature.parameters.get("check_finite"), "default", False)
+    in_linalg = _submodule(function) == "linalg"
+    if inspect.unwrap(body) is function:
+        except_for = ()
 
     def rewritten(*args, **kwargs):
         given = signature.bind(*args, **kwargs).arguments
+        overwrites = any(given[name] for name in given if name.startswith("overwrite_"))
+        traced = [x for x in _leaves(tuple(given.values())) if isinstance(x, Tracer)]
+        halves = in_linalg and any(x.dtype == np.float16 for x in traced)
+        value = None
+        if runs_numpy(traced) and (
+            except_for is None
+            or overwrites
+            or halves
+            or not given.keys().isdisjoint(except_for)
+            or any(x.size == 0 for x in traced)
+        ):
+            lower = _copied_below if overwrites else strip
+            value = wrapped(*map(lower, args), **{name: lower(x) for name, x in kwargs.items()})
+            if all(x.size == 0 for x in traced) or all(np.size(part) == 0 for part in _leaves((value,))):
+                # nothing that could depend on anything
+                return each(created, value) if isinstance(value, (list, tuple)) else created(value)
         if given.pop("check_finite", checks):
             for x in given.values():
                 _check_finite(x)
         taken = [(name, given.pop(name)) for name in required]
         arrays = [x if isinstance(x, tuple) or "_and_" in name else typed(x) for name, x in taken]
+        if halves:  # in which SciPy computes nothing
+            arrays, given = each(_single, arrays), {name: _single(x) for name, x in given.items()}
         for x, ndim in zip(arrays, ndims):
             _check_single(function, x, ndim)
-        own = lambda: function(*map(_plain, arrays), **_plain(given))
-        traced = [x for x in _leaves((*arrays, *given.values())) if isinstance(x, Tracer)]
-        if any(x.size == 0 and type(kind_of(x)) is np.ndarray for x in traced):
-            y = own()
-            if all(np.size(x) == 0 for x in traced) or all(np.size(part) == 0 for part in _leaves((y,))):
-                return each(created, y) if isinstance(y, tuple) else created(y)  # nothing that could depend on anything
         options = {name: x for name, x in given.items() if not name.startswith(_WITHOUT_EFFECT)}
-        y = body(*arrays, **options)
-        overwrites = any(given[name] for name in given if name.startswith("overwrite_"))
-        return _as_own(y, own) if as_own or overwrites else y
+        if value is None:
+            return body(*arrays, **options)
+        with np.errstate(all="ignore"):  # SciPy has warned
+            return valued_by(body(*arrays, **options), value)
 
-    return named(composite(function, rewritten))
-
-
-def _as_own(y, own):
-    """``y``, one array or several, as the results of the plain call ``own`` lie in memory."""
-    parts = y if isinstance(y, tuple) else (y,)
-    if not any(len(shape_of(part)) > 1 and type(kind_of(part)) is np.ndarray for part in parts):
-        return y
-    pairs = zip(parts, (own(),) if parts[0] is y else own(), strict=True)
-    parts = [arranged(part, "K", theirs) if len(shape_of(part)) > 1 else part for part, theirs in pairs]
-    return rebuild(y, parts) if isinstance(y, tuple) else parts[0]
+    wrapped = named(composite(function, rewritten))
+    return wrapped
 
 
 def _leaves(x):
     return [leaf for part in x for leaf in _leaves(part)] if isinstance(x, (tuple, list)) else [x]
 
 
-def _plain(x):
-    """What lies below all tracers, as copies that may be overwritten."""
-    if isinstance(x, dict):
-        return {name: _plain(value) for name, value in x.items()}
-    x = each(_plain, x) if isinstance(x, (tuple, list)) else bottom(x)
-    return duplicate(x) if type(x) is np.ndarray else x
+def _single(x):
+    """Half precision as single."""
+    if isinstance(x, (tuple, list)):
+        return each(_single, x)
+    return astype(x, np.dtype(np.float32)) if getattr(x, "dtype", None) == np.float16 else x
+
+
+def _copied_below(x):
+    """What lies below all derivatives, as copies that may be overwritten."""
+    if isinstance(x, (tuple, list)):
+        return each(_copied_below, x)
+    x = strip(x)
+    return duplicate(x) if type(x) is np.ndarray else np.copy(x, "K") if isinstance(x, Tracer) else x
 
 
 def _check_finite(x):

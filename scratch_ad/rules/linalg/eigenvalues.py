@@ -4,7 +4,7 @@ import numpy as np
 
 from ...rule import composite, explicit, primitive
 from ...tracer import kind_of
-from .matrices import H, as_read, diagonal, eye, gaps_between, hermitian_part, quotient, real
+from .matrices import H, as_in, as_read, diagonal, eye, gaps_between, hermitian_part, quotient, real
 
 
 @primitive
@@ -88,4 +88,4 @@ def eig_vjp(g, y, _a):
 
 
 explicit(np.linalg.eig, jvp=eig_jvp, vjp=eig_vjp)
-composite(np.linalg.eigvals, lambda a: np.linalg.eig(a).eigenvalues)  # of a large matrix, not in LAPACK's own order
+composite(np.linalg.eigvals, lambda a: np.linalg.eig(a).eigenvalues, as_in)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ...layout import arranged
-from ...rule import composite, explicit, primitive
+from ...rule import composite, explicit, primitive, with_value
 from .matrices import H, as_read, diagonal, eye, hermitian_part, nan_if, onto_columns, with_complement
 
 
@@ -90,4 +90,4 @@ def _qr(a, mode="reduced"):
 
 
 explicit(tall_qr, jvp=qr_jvp, vjp=qr_vjp)
-composite(np.linalg.qr, _qr)
+composite(np.linalg.qr, _qr, with_value)

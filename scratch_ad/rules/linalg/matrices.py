@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ...rule import constant, with_value
 from ...tracer import Tracer, dtype_of, kind_of, strip
 from ...tree import typed
 
@@ -39,6 +40,48 @@ def as_read(a, lower=True, adjoint=H):
     between = real(a) if adjoint is H else a
     whole = np.where(np.greater(row, column), a, np.where(np.equal(row, column), between, adjoint(a)))
     return np.where(np.all(same, (-2, -1), keepdims=True), a, whole)
+
+
+def reading(a, lower=True, adjoint=H):
+    """``a`` with the derivative of ``as_read``, for functions that do not look at the other triangle."""
+    whole = as_read(a, lower, adjoint)
+    return a if whole is a else with_value(whole, strip(a))
+
+
+def as_in(y, value):
+    """``value``, eigenvalues in some order, with the derivative of ``y``, the same in maybe another order.
+
+    Where vectors come with them, it is the same order.
+    """
+    if isinstance(value, (list, tuple)):
+        return with_value(y, value)
+    return with_value(np.take_along_axis(y, _order_of(strip(y), value), -1), value)
+
+
+@constant
+def _order_of(w, other):
+    """Where in ``w`` to find each number of ``other``."""
+    order = np.empty(w.shape, int)
+    for i in np.ndindex(w.shape[:-1]):
+        distances = np.abs(other[i][:, None] - w[i])
+        for k in range(w.shape[-1]):
+            order[(*i, k)] = j = np.argmin(distances[k])
+            distances[:, j] = np.inf
+    return order
+
+
+def turned(y, value):
+    """``value``, eigenvalues and -vectors or the former alone, with the derivative of ``y``, of maybe other phases.
+
+    Vectors of one eigenvalue may be any basis of their space.
+    """
+    if not isinstance(value, (list, tuple)):
+        return with_value(y, value)
+    (w, v), own = y, value[1]
+    turn = np.linalg.pinv(strip(v)) @ own
+    turn = np.where(np.abs(turn) > 1e-6, turn, 0)
+    by_phase = np.equal(np.count_nonzero(turn, -2), 1)[..., None, :]
+    return with_value((w, np.where(by_phase, v * diagonal(turn)[..., None, :], v @ turn)), value)
 
 
 def diagonal(x):

@@ -8,7 +8,7 @@ infinite elements.
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from ...rule import composite, constant, explicit, primitive
+from ...rule import composite, constant, explicit, primitive, with_value
 from ...tracer import astype, strip
 from ...tree import typed
 from ..reductions import with_axes
@@ -108,5 +108,5 @@ def _cond(x, p=None):
 composite(np.linalg.norm, _norm)
 composite(np.linalg.vector_norm, _vector_norm)
 composite(np.linalg.matrix_norm, lambda x, /, *, keepdims=False, ord="fro": np.linalg.norm(x, ord, (-2, -1), keepdims))
-composite(np.linalg.cond, _cond)
+composite(np.linalg.cond, _cond, with_value)
 constant(np.linalg.matrix_rank)

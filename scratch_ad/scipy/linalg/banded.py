@@ -5,7 +5,7 @@ import scipy.linalg
 
 from ...rule import explicit
 from ...rules.linalg.eigenvalues import eigh_jvp, eigh_vjp
-from ...rules.linalg.matrices import H, real
+from ...rules.linalg.matrices import H, real, turned
 from ...tracer import astype, dtype_of, scatter
 from ..wrapping import core, public
 from .factors import core_cholesky, subset
@@ -147,10 +147,10 @@ def _tridiagonal_pairs(d, e, eigvals_only=False, select="a", select_range=None, 
 solve_banded = public(scipy.linalg.solve_banded, _solve_banded, (1, 2, 2))
 solveh_banded = public(scipy.linalg.solveh_banded, _solveh_banded, (2, 2))
 cho_solve_banded = public(scipy.linalg.cho_solve_banded, _cho_solve_banded, (2, 2))
-cholesky_banded = public(scipy.linalg.cholesky_banded, _cholesky_banded, as_own=True)
-eig_banded = public(scipy.linalg.eig_banded, _banded_pairs, (2,))
+cholesky_banded = public(scipy.linalg.cholesky_banded, _cholesky_banded)
+eig_banded = public(scipy.linalg.eig_banded, _banded_pairs, (2,), valued_by=turned)
 eigvals_banded = public(scipy.linalg.eigvals_banded, lambda a, **o: _banded_pairs(a, eigvals_only=True, **o))
-eigh_tridiagonal = public(scipy.linalg.eigh_tridiagonal, _tridiagonal_pairs)
+eigh_tridiagonal = public(scipy.linalg.eigh_tridiagonal, _tridiagonal_pairs, valued_by=turned)
 eigvalsh_tridiagonal = public(
     scipy.linalg.eigvalsh_tridiagonal, lambda d, e, **options: _tridiagonal_pairs(d, e, eigvals_only=True, **options)
 )

@@ -3,8 +3,9 @@
 import numpy as np
 import scipy.linalg
 
-from ...rule import explicit
-from ...rules.linalg.matrices import H
+from ...rule import explicit, with_value
+from ...rules.linalg.matrices import H, hermitian_part
+from ...tracer import strip
 from ..wrapping import core, public
 
 core_solve_sylvester = explicit(
@@ -106,6 +107,7 @@ def _riccati(solve):
         if s is not None:
             gain = np.linalg.solve(r, H(s))
             a, q = a - b @ gain, q - s @ gain
+            q = with_value(q, hermitian_part(strip(q)))  # which SciPy insists on, be it rounded otherwise
         return solve(a, b, q, r)
 
     return body

@@ -6,7 +6,7 @@ import scipy.linalg
 from ...rule import constant, explicit
 from ...rules.linalg.eigenvalues import eigh_jvp, eigh_vjp
 from ...rules.linalg.factors import cholesky_jvp, cholesky_vjp, qr_jvp, qr_vjp
-from ...rules.linalg.matrices import H, as_read, columns, diagonal, hermitian_part, quotient, uncolumns
+from ...rules.linalg.matrices import H, as_read, columns, diagonal, hermitian_part, quotient, reading, turned, uncolumns
 from ...rules.linalg.singular_values import svd_jvp, svd_vjp, svdvals_jvp, svdvals_vjp
 from ...tracer import dtype_of, kind_of, strip
 from ..wrapping import core, public
@@ -103,7 +103,7 @@ core_cholesky = explicit(
 
 
 def _cholesky(a, lower=False):
-    return core_cholesky(as_read(a, lower), lower=lower)
+    return core_cholesky(reading(a, lower), lower=lower)
 
 
 _KEEPS_THE_OTHER = bool(scipy.linalg.cho_factor(np.tril(np.ones((2, 2))))[0][1, 0])  # SciPy 1.18 puts zeros there
@@ -126,8 +126,8 @@ def _cho_solve(c_and_lower, b):
 lu_factor = public(scipy.linalg.lu_factor, _lu_factor)
 lu = public(scipy.linalg.lu, _lu)
 lu_solve = public(scipy.linalg.lu_solve, _lu_solve)
-cholesky = public(scipy.linalg.cholesky, _cholesky)
-cho_factor = public(scipy.linalg.cho_factor, _cho_factor, as_own=True)
+cholesky = public(scipy.linalg.cholesky, _cholesky, except_for=())
+cho_factor = public(scipy.linalg.cho_factor, _cho_factor)
 cho_solve = public(scipy.linalg.cho_solve, _cho_solve)
 
 
@@ -159,7 +159,7 @@ def _eigh_any(
 ):
     whole = subset_by_index is None and subset_by_value is None
     if b is None:
-        w, v = _eigh(as_read(a, lower), lower=lower, driver=driver)
+        w, v = _eigh(reading(a, lower), lower=lower, driver=driver)
     else:
         w, v = _eigh_of_pair(a, b, lower, type, driver or ("gvd" if whole else "gvx"))
     if not whole:
@@ -169,8 +169,12 @@ def _eigh_any(
 
 def subset(w, v, by_index, by_value):
     """The eigenpairs of these numbers, or with eigenvalues in this half-open interval."""
-    first, last = np.searchsorted(strip(w), by_value, "right") - (0, 1) if by_index is None else by_index
-    return w[..., first : last + 1], v[..., first : last + 1]
+    if by_index is not None:
+        first, last = by_index
+        return w[..., first : last + 1], v[..., first : last + 1]
+    first, last = (np.sum(np.less_equal(strip(w), bound), -1, keepdims=True) for bound in by_value)
+    places = (first + np.arange(w.shape[-1]))[..., : np.max(last - first)]
+    return np.take_along_axis(w, places, -1), np.take_along_axis(v, places[..., None, :], -1)
 
 
 _svd_core = explicit(
@@ -290,7 +294,7 @@ _ldl = explicit(core(scipy.linalg.ldl), jvp=_ldl_jvp, vjp=_ldl_vjp)
 
 
 def _ldl_of_triangle(A, lower=True, hermitian=True):
-    return _ldl(as_read(A, lower, H if hermitian else np.matrix_transpose), lower=lower, hermitian=hermitian)
+    return _ldl(reading(A, lower, H if hermitian else np.matrix_transpose), lower=lower, hermitian=hermitian)
 
 
 # a = u p with p Hermitian: p dp + dp p = d(aᴴ a) and da = du p + u dp.
@@ -366,16 +370,21 @@ def _rsf2csf(T, Z):
     return np.where(np.equal(k[:, None], k + 1), 0, T), Z
 
 
-eigh = public(scipy.linalg.eigh, _eigh_any, as_own=True)
+eigh = public(
+    scipy.linalg.eigh,
+    _eigh_any,
+    except_for=("b", "eigvals_only", "subset_by_index", "subset_by_value"),
+    valued_by=turned,
+)
 eigvalsh = public(scipy.linalg.eigvalsh, lambda a, **options: _eigh_any(a, eigvals_only=True, **options))
-svd = public(scipy.linalg.svd, _svd)
+svd = public(scipy.linalg.svd, _svd, except_for=())
 svdvals = public(scipy.linalg.svdvals, core_svdvals)
 orth = public(scipy.linalg.orth, _orth)
 null_space = public(scipy.linalg.null_space, _null_space)
 qr = public(scipy.linalg.qr, _qr)
-rq = public(scipy.linalg.rq, _rq, as_own=True)
-qr_multiply = public(scipy.linalg.qr_multiply, _qr_multiply, as_own=True)
-ldl = public(scipy.linalg.ldl, _ldl_of_triangle)
+rq = public(scipy.linalg.rq, _rq)
+qr_multiply = public(scipy.linalg.qr_multiply, _qr_multiply)
+ldl = public(scipy.linalg.ldl, _ldl_of_triangle, except_for=())
 polar = public(scipy.linalg.polar, _polar)
 orthogonal_procrustes = public(scipy.linalg.orthogonal_procrustes, _procrustes, (2, 2))
-rsf2csf = public(scipy.linalg.rsf2csf, _rsf2csf, (2, 2), as_own=True)
+rsf2csf = public(scipy.linalg.rsf2csf, _rsf2csf, (2, 2))

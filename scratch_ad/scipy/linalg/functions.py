@@ -107,7 +107,7 @@ def _sinhm(A):
 
 
 expm = public(scipy.linalg.expm, _expm)
-expm_frechet = public(scipy.linalg.expm_frechet, _expm_frechet, as_own=True)
+expm_frechet = public(scipy.linalg.expm_frechet, _expm_frechet)
 sqrtm = public(scipy.linalg.sqrtm, _sqrtm)
 logm = public(scipy.linalg.logm, _logm)
 signm = public(scipy.linalg.signm, _signm)

@@ -5,7 +5,7 @@ import scipy.linalg
 
 from ...rule import explicit
 from ...rules.linalg.eigenvalues import eig_along, eig_back, eig_jvp, eig_vjp
-from ...rules.linalg.matrices import H, gaps_between, quotient
+from ...rules.linalg.matrices import H, as_in, gaps_between, quotient
 from ...tracer import any_known, astype, dtype_of, kind_of
 from ...tree import typed
 from ..wrapping import core, public
@@ -165,7 +165,7 @@ def _hessenberg(a, calc_q=False):
     return (h, q) if calc_q else h
 
 
-eig = public(scipy.linalg.eig, _eig)
-eigvals = public(scipy.linalg.eigvals, lambda a, **options: _eig(a, right=False, **options))
+eig = public(scipy.linalg.eig, _eig, valued_by=as_in)
+eigvals = public(scipy.linalg.eigvals, lambda a, **options: _eig(a, right=False, **options), valued_by=as_in)
 schur = public(scipy.linalg.schur, _schur)
 hessenberg = public(scipy.linalg.hessenberg, _hessenberg)

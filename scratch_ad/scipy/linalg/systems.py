@@ -6,7 +6,7 @@ import scipy.linalg
 from ...rule import explicit
 from ...rules.linalg.determinants import cofactors
 from ...rules.linalg.least_squares import full_lstsq, pinv_jvp, pinv_vjp
-from ...rules.linalg.matrices import H, as_read, columns, hermitian_part, uncolumns
+from ...rules.linalg.matrices import H, as_read, columns, hermitian_part, reading, uncolumns
 from ...tracer import astype, dtype_of, kind_of, strip
 from ..wrapping import core, public
 
@@ -72,7 +72,7 @@ def _read(x, assume_a):
 
 
 def _whole(a, lower, assume_a):
-    return as_read(a, lower, _MIRRORED[assume_a]) if assume_a in _MIRRORED else a
+    return reading(a, lower, _MIRRORED[assume_a]) if assume_a in _MIRRORED else a
 
 
 def _solve_transposed(a, g, lower, assume_a):
@@ -131,9 +131,9 @@ def _inv_as_read(a, assume_a=None, lower=False):
     return _inv(_whole(a, lower, assume_a), assume_a=assume_a, lower=lower)
 
 
-solve_triangular = public(scipy.linalg.solve_triangular, triangular)
-solve = public(scipy.linalg.solve, _solve_either)
-inv = public(scipy.linalg.inv, _inv_as_read)
+solve_triangular = public(scipy.linalg.solve_triangular, triangular, except_for=("trans",))
+solve = public(scipy.linalg.solve, _solve_either, except_for=("transposed",))
+inv = public(scipy.linalg.inv, _inv_as_read, except_for=())
 det = public(scipy.linalg.det, _det)
 
 
@@ -157,11 +157,11 @@ def _pinvh_as_read(a, lower=True, **tolerances):
 
 
 def _with_rank(function, pseudo_inverse):
-    """``function``, and the rank where it is asked for."""
+    """The pseudo-inverse, and where it is asked for the rank that ``function()`` gives."""
 
     def body(a, return_rank=False, **options):
         y = pseudo_inverse(a, **options)
-        return (y, function(strip(a), return_rank=True, **options)[1]) if return_rank else y
+        return (y, function()(strip(a), return_rank=True, **options)[1]) if return_rank else y
 
     return body
 
@@ -174,7 +174,7 @@ def _least_squares(a, b, cond=None, lapack_driver=None):
     return x, residuals.reshape(b.shape[1:]) if residuals.size else residuals, rank, s
 
 
-pinv = public(scipy.linalg.pinv, _with_rank(scipy.linalg.pinv, core_pinv))
-pinvh = public(scipy.linalg.pinvh, _with_rank(scipy.linalg.pinvh, _pinvh_as_read))
-lstsq = public(scipy.linalg.lstsq, _least_squares, as_own=True)
+pinv = public(scipy.linalg.pinv, _with_rank(lambda: pinv, core_pinv), except_for=())
+pinvh = public(scipy.linalg.pinvh, _with_rank(lambda: pinvh, _pinvh_as_read))
+lstsq = public(scipy.linalg.lstsq, _least_squares)
 norm = public(scipy.linalg.norm, lambda a, **options: np.linalg.norm(a, **options))
