@@ -27,8 +27,8 @@ from scratch_ad.registry import Rewrite, rule_of
 from scratch_ad.rule import Composite
 from scratch_ad.tracer import name_of
 
-from ..cases import catalogue
-from ..cases.names import named
+from ..cases import ALL, SHORT
+from ..cases.names import cases_of, named
 from ..engines.guard import Surroundings, harmless, heed, is_users, said, watching
 from ..engines.ready import OURS
 from ..engines.ready import engine as engine_named
@@ -53,18 +53,7 @@ class Unit(NamedTuple):
 
     def cases(self):
         """The cases for which JAX is a reference."""
-        return [*_by_unit().get(self, ())]
-
-
-@functools.cache
-def _by_unit():
-    """The cases for which JAX is a reference, by the unit that they belong to."""
-    found = {}
-    for case in catalogue:
-        if not case.differs:
-            for dtype in dict.fromkeys(case.dtypes):
-                found.setdefault(Unit(name_of(case.function), dtype), []).append(case)
-    return found
+        return [case for case in cases_of(self.name) if self.dtype in case.dtypes]
 
 
 def units(names=(), dtypes=()):
@@ -72,11 +61,11 @@ def units(names=(), dtypes=()):
 
     Raises ValueError for a name or dtype that is not in the catalogue.
     """
-    every = sorted(_by_unit())
-    wanted, known = named(names), {u.dtype for u in every}
+    every = sorted({Unit(name, dtype) for name in named(names) for c in cases_of(name) for dtype in c.dtypes})
+    known = {*ALL, *SHORT}
     if unknown := set(dtypes) - known:
         raise ValueError(f"the catalogue has no dtype {', '.join(sorted(unknown))}: take {', '.join(sorted(known))}.")
-    return [u for u in every if u.name in wanted and (not dtypes or u.dtype in dtypes)]
+    return [u for u in every if not dtypes or u.dtype in dtypes]
 
 
 # One unit
