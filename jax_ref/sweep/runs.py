@@ -69,8 +69,14 @@ def _key(unit, problems, of):
     """The name of the program of a unit's answers, and all that it depends on."""
     leaves = [[(np.shape(x), np.result_type(x).name) for x in optree.tree_leaves(p.vectors)] for p in problems]
     posed = [(shapes, p.order) for shapes, p in zip(leaves, problems, strict=True)]
-    depends_on = f"{posed} {sources()} {versions()} {device(of)} {precision()} {platform.node()}"
+    depends_on = f"{posed} {_installed()} {device(of)} {precision()}"
     return f"{unit.name} {unit.dtype} {len(problems)}", depends_on
+
+
+@functools.cache
+def _installed():
+    """What this process runs, be it changed on the disk since."""
+    return f"{sources()} {versions()} {platform.node()}"
 
 
 def problem(case, dtype, engine=OURS, order=2, seed=""):
