@@ -27,7 +27,8 @@ from jax_ref.measure.derivatives import measured, references
 from jax_ref.measure.tolerances import tolerance, wider
 from jax_ref.report.records import Counts, text
 from jax_ref.sweep.devices import device
-from jax_ref.sweep.sweep import Task, Unit, by_processes, problem, units
+from jax_ref.sweep.runs import problem
+from jax_ref.sweep.sweep import Task, Unit, by_processes, units
 
 FAMILIES = {  # file of the catalogue → the function that stands for it
     "elementwise": "np.tanh",

@@ -11,7 +11,7 @@ from jax_ref import check
 from jax_ref.engines import peers, ready
 from jax_ref.engines.ready import ENGINES, JAX, NUMERICAL, Engine, engine
 from jax_ref.measure.derivatives import Problem, findings, references, vectors
-from jax_ref.sweep import sweep
+from jax_ref.sweep import runs, sweep
 
 # PyTorch warns of a function of its own that it calls when it first differentiates.
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")
@@ -189,12 +189,12 @@ def test_a_numpy_function_for_a_peer_is_refused_with_the_remedy(name):
 
 
 def test_what_is_not_in_the_namespace_is_missing_and_no_error():
-    in_float64 = lambda name: sweep.run(sweep.Unit(name, "float64"), RING)
+    in_float64 = lambda name: runs.run(sweep.Unit(name, "float64"), RING)
     assert {bool(result.missing) for result in in_float64("np.tanh")} == {True}
     assert all("has no attribute 'tanh'" in result.missing for result in in_float64("np.tanh"))
     assert in_float64("np.square")[0].ok
     broken = replace(RING, vjp=lambda f, x: [].data)  # here
-    (finding,) = sweep.run(sweep.Unit("np.square", "float64"), broken)[0].findings
+    (finding,) = runs.run(sweep.Unit("np.square", "float64"), broken)[0].findings
     assert finding.what == "error"
     assert str(finding.difference).endswith(f"'list' object has no attribute 'data' (test_engine.py:{line('# here')})")
 
@@ -207,7 +207,7 @@ def line(part):
 
 def test_an_engine_that_takes_no_lists_is_told_so():
     of_one = replace(RING, vjp=lambda f, x: (f(Ring(x)).x, lambda g: (2 * x * g,)))  # of one
-    (finding,) = sweep.run(sweep.Unit("np.square", "float64"), of_one)[0].findings
+    (finding,) = runs.run(sweep.Unit("np.square", "float64"), of_one)[0].findings
     words = f"'list' object has no attribute 'x' (test_engine.py:{line('# of one')}). The function returned a list of"
     assert words in str(finding.difference)
 

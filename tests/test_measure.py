@@ -11,7 +11,7 @@ from jax_ref.engines.ready import OURS, Engine
 from jax_ref.measure import derivatives
 from jax_ref.measure.derivatives import Problem, findings, references, vectors
 from jax_ref.measure.tolerances import differences
-from jax_ref.sweep import sweep
+from jax_ref.sweep import runs, sweep
 
 x3 = np.array([0.3, -1.2, 2.0])
 
@@ -24,7 +24,7 @@ def problem(f, *primals, order=2):
 @pytest.mark.parametrize("options", [derivatives.SMALL, derivatives.QUICKLY])
 def test_xla_settings_do_not_change_the_reference(name, options):
     for unit in sweep.units([name], ["float64"]):
-        problems = [sweep.problem(case, unit.dtype) for case in unit.cases()]
+        problems = [runs.problem(case, unit.dtype) for case in unit.cases()]
         quick, exact = (derivatives.compiled(problems, given)(problems) for given in (options, None))
         for a, b in zip(quick, exact, strict=True):
             for k in range(2):

@@ -1,5 +1,8 @@
 """What a user's words mean."""
 
+import subprocess
+import sys
+
 import pytest
 
 from jax_ref.cases.names import named, names
@@ -61,3 +64,16 @@ def test_every_name_means_itself_and_no_word_means_all():
 def test_a_word_that_means_none_is_told_why(word, message):
     with pytest.raises(ValueError, match=message.replace(".", "[.]")):
         named(["tanh", word])
+
+
+def test_a_function_of_numpys_needs_no_import_of_scipys_parts():
+    code = """
+import sys
+from jax_ref.cases.names import cases_of, named
+found = [name for word in ("tanh", "abs", "linalg", "numpy.fft.fft") for name in named([word])]
+assert found and all(map(cases_of, found))
+parts = {"scipy.fft", "scipy.linalg", "scipy.signal", "scipy.special"}
+print(parts & {*sys.modules}, parts <= {name.rpartition(".")[0] for name in named(["scipy"])})
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split("\n")[0] == "set() True"

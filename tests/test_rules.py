@@ -11,12 +11,12 @@ import scratch_ad
 from jax_ref.cases import catalogue
 from jax_ref.measure.derivatives import inner
 from jax_ref.measure.tolerances import mismatch
-from jax_ref.sweep import sweep
+from jax_ref.sweep import runs, sweep
 
 
 @pytest.mark.parametrize("unit", sweep.units(), ids="-".join)
 def test_rule(unit):
-    wrong = [str(result) for result in sweep.run(unit) if not result.ok]
+    wrong = [str(result) for result in runs.run(unit) if not result.ok]
     assert not wrong, "\n".join(wrong)
 
 
@@ -40,7 +40,7 @@ def central_difference(f, primals, tangents):
 @pytest.mark.parametrize("case", [case for case in catalogue if case.differs], ids=str)
 def test_rule_where_jax_is_not_the_reference(case):
     """Against central differences: the first order against that of the function, the second of our pullback."""
-    f, (primals, tangents, _, cotangent, _) = case.function_in(), sweep.problem(case, case.dtypes[-1]).vectors
+    f, (primals, tangents, _, cotangent, _) = case.function_in(), runs.problem(case, case.dtypes[-1]).vectors
     for g in [f, lambda *x: scratch_ad.vjp(f, *x)[1](cotangent)][: case.orders]:
         found = optree.tree_leaves(scratch_ad.jvp(g, primals, tangents)[1])
         for t, expected in zip(found, central_difference(g, primals, tangents), strict=True):

@@ -16,7 +16,7 @@ from jax_ref.engines.ready import Engine
 from jax_ref.engines.ready import engine as engine_named
 from jax_ref.measure import tolerances
 from jax_ref.report.records import Expectation, Log, expectations, lines, results, text
-from jax_ref.sweep import sweep
+from jax_ref.sweep import runs, sweep
 from scratch_ad.registry import rule_of
 from scratch_ad.rule import Composite
 from scratch_ad.tracer import name_of
@@ -68,7 +68,7 @@ def statuses(result):
 def test_a_sweep_in_processes_finds_what_one_in_this_process_finds():
     units = sweep.units(["negative", "square"])
     found = sweep.sweep(units, jobs=2)
-    here = [result for unit in units for result in sweep.run(unit)]
+    here = [result for unit in units for result in runs.run(unit)]
     assert [r["case"] for r in found.records] == [result.shapes for result in here]
     assert set(statuses(found).values()) == {"right"} and all(result.ok for result in here)
     assert found.header["device"] == "cpu" and "x64 on" in found.header["precision"]
@@ -156,7 +156,7 @@ def test_one_case_that_raises_does_not_end_its_unit():
     def vjp(f, *primals):
         return 1 / 0 if next(calls) == 0 else scratch_ad.vjp(f, *primals)
 
-    first, *others = sweep.run(sweep.Unit("np.negative", "float64"), Engine("of a test", vjp=vjp), ("rev",), 1)
+    first, *others = runs.run(sweep.Unit("np.negative", "float64"), Engine("of a test", vjp=vjp), ("rev",), 1)
     assert "of a test raised ZeroDivisionError: division by zero" in str(first)
     assert others and all(result.ok for result in others)
 
@@ -190,7 +190,7 @@ def test_a_record_says_what_is_wrong_and_how_to_run_it_again():
 
 def test_the_seed_changes_the_vectors_and_nothing_else():
     case = sweep.Unit("np.square", "float64").cases()[0]
-    first, same, other = (sweep.problem(case, "float64", seed=seed).vectors for seed in ("", "", "1"))
+    first, same, other = (runs.problem(case, "float64", seed=seed).vectors for seed in ("", "", "1"))
     np.testing.assert_array_equal(first.tangents, same.tangents)
     np.testing.assert_array_equal(first.primals, other.primals)
     assert not np.array_equal(first.tangents, other.tangents)
@@ -283,9 +283,9 @@ def test_unknown_functions_dtypes_and_engines_are_refused():
 
 def test_jax_on_the_cpu_is_a_second_witness(monkeypatch):
     unit = sweep.Unit("np.square", "float64")
-    assert all(result.ok for result in sweep.run(unit, beside_cpu=True))
-    assert not any(result.beside_cpu for result in sweep.run(unit, DOUBLES, ("rev",), 1))
-    wrong = sweep.run(unit, DOUBLES, ("rev",), 1, beside_cpu=True)[0]
+    assert all(result.ok for result in runs.run(unit, beside_cpu=True))
+    assert not any(result.beside_cpu for result in runs.run(unit, DOUBLES, ("rev",), 1))
+    wrong = runs.run(unit, DOUBLES, ("rev",), 1, beside_cpu=True)[0]
     assert [f.what for f in wrong.beside_cpu] == [f.what for f in wrong.findings]
     assert "beside JAX on the CPU, vjp, argument 0" in str(wrong)
     monkeypatch.setattr(wrong, "findings", [])
@@ -297,17 +297,17 @@ def test_jax_on_the_cpu_is_a_second_witness(monkeypatch):
 @pytest.mark.parametrize("engine", ["scratch_ad-jax", "scratch_ad-compiled"])
 def test_ours_run_by_jax_is_right_to_second_order_and_its_faults_are_found(engine, monkeypatch):
     unit = sweep.Unit("np.matmul", "float32")
-    assert [str(result) for result in sweep.run(unit, engine_named(engine), case=0) if not result.ok] == []
+    assert [str(result) for result in runs.run(unit, engine_named(engine), case=0) if not result.ok] == []
     monkeypatch.setitem(rule_of, np.matmul, rule_of[np.multiply])
-    assert not any(result.ok for result in sweep.run(unit, engine_named(engine), case=0))
+    assert not any(result.ok for result in runs.run(unit, engine_named(engine), case=0))
 
 
 def test_a_wider_tolerance_is_one_devices_and_one_functions(monkeypatch):
     unit = sweep.Unit("np.square", "float64")
     monkeypatch.setitem(tolerances.WIDER, ("cpu", "np.square"), (1e18, "a reason"))
     monkeypatch.setitem(tolerances.WIDER, ("gpu", "np.negative"), (1e18, "a reason"))
-    assert all(result.ok for result in sweep.run(unit, DOUBLES, ("rev",), 1))
-    assert not all(result.ok for result in sweep.run(sweep.Unit("np.negative", "float64"), DOUBLES, ("rev",), 1))
+    assert all(result.ok for result in runs.run(unit, DOUBLES, ("rev",), 1))
+    assert not all(result.ok for result in runs.run(sweep.Unit("np.negative", "float64"), DOUBLES, ("rev",), 1))
 
 
 def test_every_wider_tolerance_has_its_reason():
@@ -320,8 +320,8 @@ def test_what_jax_lacks_on_a_device_is_missing(monkeypatch):
     def lacking(*_):
         raise NotImplementedError("no eig here")
 
-    monkeypatch.setattr(sweep, "references", lacking)
-    for result in sweep.run(sweep.Unit("np.square", "float64")):
+    monkeypatch.setattr(runs, "references", lacking)
+    for result in runs.run(sweep.Unit("np.square", "float64")):
         assert result.missing == "JAX on cpu: no eig here" and not result.findings
 
 

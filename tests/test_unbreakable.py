@@ -31,7 +31,7 @@ from jax_ref.commands import cli
 from jax_ref.engines.ready import Engine
 from jax_ref.measure import derivatives, tolerances
 from jax_ref.report.records import lines, text
-from jax_ref.sweep import sweep
+from jax_ref.sweep import runs, sweep
 
 UNIT = sweep.Unit("np.negative", "float32")
 
@@ -207,7 +207,7 @@ def test_whatever_an_engine_raises_is_an_error_with_its_words(tmp_path):
     for name, (_, words) in RAISED.items():
         statuses, said = found[f"RAISES.{name}"]
         assert statuses == {"error"} and words in said and len(said) < 2500, (name, said)
-        assert words in str(sweep.run(UNIT, getattr(RAISES, name), ("rev",), 1, case=0)[0])
+        assert words in str(runs.run(UNIT, getattr(RAISES, name), ("rev",), 1, case=0)[0])
     assert found["PLAIN"][0] == {"right"}
 
 
@@ -299,10 +299,10 @@ def state():
 def test_in_this_process_too_all_is_put_back():
     before, ours = state(), {"descriptors", "elsewhere", "fork", "forked_twin", "streams", "thread", "at_exit"}
     for name in {*LEFT} - ours:
-        assert all(r.ok for r in sweep.run(UNIT, getattr(LEAVES, name), ("rev",), 1, case=0)), name
+        assert all(r.ok for r in runs.run(UNIT, getattr(LEAVES, name), ("rev",), 1, case=0)), name
         assert state() == before, name
     for name, (_, words) in MEDDLED.items():
-        assert words in str(sweep.run(UNIT, getattr(MEDDLES, name), ("rev",), 1, case=0)[0]), name
+        assert words in str(runs.run(UNIT, getattr(MEDDLES, name), ("rev",), 1, case=0)[0]), name
 
 
 # Results that lie
@@ -356,7 +356,7 @@ ANSWERS = {
 
 @pytest.mark.parametrize("name", ANSWERS)
 def test_results_that_lie_are_never_right(name):
-    results = sweep.run(UNIT, answering(ANSWERS[name]), ("rev",), 1)
+    results = runs.run(UNIT, answering(ANSWERS[name]), ("rev",), 1)
     assert len(results) == len(UNIT.cases())
     assert all(result.status in ("wrong", "error") and str(result) for result in results)
 
@@ -409,11 +409,11 @@ def test_ctrl_c_is_the_users(swallows):
                 raise
 
     with pytest.raises(KeyboardInterrupt):
-        sweep.run(UNIT, doing(press), ("rev",), 1)
+        runs.run(UNIT, doing(press), ("rev",), 1)
     with pytest.raises(KeyboardInterrupt):
         check(np.sin, np.ones(2), engine=doing(press), order=1)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    assert all(result.ok for result in sweep.run(UNIT, PLAIN, ("rev",), 1))
+    assert all(result.ok for result in runs.run(UNIT, PLAIN, ("rev",), 1))
 
 
 def test_an_engine_is_asked_what_it_has_and_no_more(capsys):

@@ -11,6 +11,7 @@ functions a user's words mean.
 """
 
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -23,7 +24,7 @@ DOUBLES = ("float64", "complex128")
 DOUBLE = ("float64",)
 SHORT = ("float16", "complex64")  # the other dtypes: for a few cases per function
 UNKNOWN_TYPE = "the shape or dtype of the result depends on the numbers, which JAX does not know while it compiles"
-catalogue = []
+_entered = []
 
 
 @dataclass(frozen=True)
@@ -140,8 +141,33 @@ def cases(function, *expressions, dtypes=ALL, orders=2, differs="", names=None, 
     """Enter one case per expression; an argument given as a tuple is a shape of numbers from anywhere."""
     arguments = {name: Argument(a) if isinstance(a, tuple) else a for name, a in arguments.items()}
     for expression in expressions:
-        catalogue.append(Case(function, expression, arguments, dtypes, orders, differs, names or {}))
+        _entered.append(Case(function, expression, arguments, dtypes, orders, differs, names or {}))
 
+
+class Catalogue(Sequence):
+    """All cases. Those of SciPy's functions are entered when they are asked for: its import costs more than JAX's."""
+
+    def of_numpy(self):
+        """The cases of NumPy's functions alone."""
+        return _entered[:_COUNT]
+
+    def __iter__(self):
+        return iter(self._all())
+
+    def __getitem__(self, k):
+        return self._all()[k]
+
+    def __len__(self):
+        return len(self._all())
+
+    @staticmethod
+    def _all():
+        from . import scipy_fft, scipy_linalg, scipy_signal, scipy_special  # noqa: F401
+
+        return _entered
+
+
+catalogue = Catalogue()
 
 from . import (  # noqa: E402, F401
     elementwise,
@@ -155,10 +181,8 @@ from . import (  # noqa: E402, F401
     polynomials,
     products,
     reductions,
-    scipy_fft,
-    scipy_linalg,
-    scipy_signal,
-    scipy_special,
     selection,
     shaping,
 )
+
+_COUNT = len(_entered)

@@ -1,6 +1,7 @@
 """What a user's words mean: functions of the catalogue."""
 
 import difflib
+import functools
 import operator
 import warnings
 from types import ModuleType
@@ -16,12 +17,22 @@ from . import catalogue
 
 def names():
     """Those of the functions that are checked against JAX."""
-    return sorted({name_of(c.function) for c in catalogue if not c.differs})
+    return sorted(_by_name())
 
 
 def cases_of(name):
     """The cases of a function that JAX answers."""
-    return [c for c in catalogue if not c.differs and name_of(c.function) == name]
+    return [*_by_name(of_numpy=not name.startswith("scipy.")).get(name, ())]
+
+
+@functools.cache
+def _by_name(of_numpy=False):
+    """The cases that JAX answers by the names of their functions, or of NumPy's alone."""
+    found = {}
+    for case in catalogue.of_numpy() if of_numpy else catalogue:
+        if not case.differs:
+            found.setdefault(name_of(case.function), []).append(case)
+    return found
 
 
 def named(words=()):
@@ -31,11 +42,12 @@ def named(words=()):
     function (``abs``), or a submodule (``linalg``, ``scipy.linalg``), which means all in it; without a module, NumPy's.
     Raises ValueError for a word that means none, saying why.
     """
-    every = set(names())
-    meant = [(word, _meant(word, every)) for word in words]
-    if unknown := [_why_none(word, every) for word, found in meant if not found]:
+    if not words:
+        return {*names()}
+    meant = [(word, _meant(word, _by_name(of_numpy=True).keys()) or _meant(word, {*names()})) for word in words]
+    if unknown := [_why_none(word, {*names()}) for word, found in meant if not found]:
         raise ValueError("; ".join(unknown) + ". `scratch-ad list` names those that are checked.")
-    return set().union(*(found for _, found in meant)) if words else every
+    return set().union(*(found for _, found in meant))
 
 
 def _meant(word, every):

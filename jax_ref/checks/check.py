@@ -20,7 +20,7 @@ from ..measure.extrapolated import extrapolated
 from ..report.progress import Progress
 from ..report.records import Counts
 from ..report.words import compared
-from ..sweep import sweep
+from ..sweep import runs, sweep
 from .parts import no_tangent
 from .question import Question
 from .rules import WITHIN_JAX, name_for, of_others, ruled
@@ -233,7 +233,7 @@ def check_engine(engine, names=(), dtypes=(), modes=("fwd", "rev"), order=2):
     units, results, start = sweep.units(names, dtypes), [], time.perf_counter()
     with Progress() as progress:
         for done, unit in enumerate(units, 1):
-            found = sweep.run(unit, engine, modes, order)
+            found = runs.run(unit, engine, modes, order)
             wrong = sum(bool(result.findings) for result in found)
             progress.step(" ".join(unit), done, len(units), _counted(found), wrong)
             results += found

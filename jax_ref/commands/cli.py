@@ -91,9 +91,9 @@ def _header(device):
 
 
 def _check(args):
-    devices.devices(args.device)
-    from ..engines.ready import engine as engine_named
-    from ..report import annotations, junit
+    if args.device == "gpu":
+        devices.devices(args.device)
+    from ..report import junit
     from ..report.progress import SweepProgress
     from ..report.words import compared
     from ..sweep import sweep
@@ -131,6 +131,9 @@ def _check(args):
     if args.junit:
         junit.write([result], args.junit)
     if args.annotations:
+        from ..engines.ready import engine as engine_named
+        from ..report import annotations
+
         for line in annotations.github(result, engine_named(args.engine)):
             print(line)
     if result.unmatched:
@@ -179,7 +182,8 @@ def _show(result):
 def _doctor(args):
     import importlib.metadata
 
-    from ..sweep import sweep
+    from ..sweep.runs import run
+    from ..sweep.sweep import Unit
 
     found = {"scratch-ad": options.version(), **devices.versions()}
     for name in ("rich", "jinja2", "mpmath", "hypothesis"):
@@ -193,7 +197,7 @@ def _doctor(args):
         print(f"{'gpu':<10} none in use; for one of NVIDIA's: {devices.INSTALL}")
     print(f"{'precision':<10} {devices.precision()}")
     print(f"{'cache':<10} {args.cache or 'none'}")
-    wrong = [str(result) for result in sweep.run(sweep.Unit("np.tanh", "float32")) if not result.ok]
+    wrong = [str(result) for result in run(Unit("np.tanh", "float32")) if not result.ok]
     print("\n".join(wrong) or f"np.tanh in float32: right, computed on {devices.device()}")
     return MISMATCH if wrong else GOOD
 

@@ -28,7 +28,7 @@ from ..measure.derivatives import compiled, findings, measured, references, vect
 from ..measure.quantities import FIRST
 from ..measure.tolerances import differences
 from ..referee.judge import examined
-from ..sweep import sweep
+from ..sweep import runs, sweep
 
 MODES = ("fwd", "rev")
 
@@ -324,7 +324,7 @@ def _units(name):
 def _answered(unit):
     """The unit's problems, each with JAX's answer; of a dtype that only one fault needs, just the first."""
     cases = unit.cases()[: None if unit.dtype in ("float64", "complex128") else 1]
-    problems = [sweep.problem(case, unit.dtype) for case in cases]
+    problems = [runs.problem(case, unit.dtype) for case in cases]
     return list(zip(problems, references(problems), strict=True))
 
 
@@ -389,7 +389,7 @@ def false_alarms(count=10_000, seed=0, dtypes=(), draws=40, progress=None):
     drawn, flagged = 0, []
     for k in itertools.cycle(rng.permutation(len(every))):
         dtype, cases = every[k].dtype, every[k].cases()
-        problems = [sweep.problem(case, dtype) for case in cases]
+        problems = [runs.problem(case, dtype) for case in cases]
         answer = compiled(problems)
         for _ in range(draws):
             fresh = str(rng.integers(2**32))

@@ -15,7 +15,6 @@ import threading
 import types
 import warnings
 
-import jax
 import numpy as np
 
 LONGEST, _SAID = 16000, 2000  # characters that are kept of any text, and of what was raised
@@ -195,14 +194,21 @@ def _path(before):
     sys.path[:] = before
 
 
-def _x64(on):
-    if jax.config.jax_enable_x64 != on:
-        jax.config.update("jax_enable_x64", on)
+def _jax(option):
+    """How to get and to put a setting of JAX's, which is not imported before it is asked for."""
 
+    def get():
+        import jax
 
-def _precision(value):
-    if jax.config.jax_default_matmul_precision != value:
-        jax.config.update("jax_default_matmul_precision", value)
+        return getattr(jax.config, option)
+
+    def put(before):
+        import jax
+
+        if getattr(jax.config, option) != before:
+            jax.config.update(option, before)
+
+    return get, put
 
 
 _SETTINGS = (
@@ -219,6 +225,6 @@ _SETTINGS = (
     (np.geterrcall, np.seterrcall),
     (np.random.get_state, np.random.set_state),
     (random.getstate, random.setstate),
-    (lambda: jax.config.jax_enable_x64, _x64),
-    (lambda: jax.config.jax_default_matmul_precision, _precision),
+    _jax("jax_enable_x64"),
+    _jax("jax_default_matmul_precision"),
 )

@@ -4,7 +4,8 @@ from ..measure.quantities import Quantity, quantity
 from ..measure.tolerances import unit
 
 _EARLY = ["inputs", *(q for q in Quantity if q.order == 0 or q.is_first)]  # told before all others, in this order
-EVENTS = ("error", "timeout", "crashed")  # what such a finding says needs no title
+ERROR = "error"  # what a finding says is wrong where the engine, or JAX, raises something
+EVENTS = (ERROR, "timeout", "crashed")  # what such a finding says needs no title
 
 
 def told(findings, beside_cpu=()):

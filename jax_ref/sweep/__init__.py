@@ -1,5 +1,5 @@
 """The sweep: an engine over the whole catalogue, by processes and machines, resumable.
 
-Read ``sweep`` from the top: a unit of work, its records, all of them. ``processes`` hands units to processes, which
-engines may break. ``devices`` says where and with what JAX computes.
+Read ``runs`` first (one function in one dtype, beside JAX), then ``sweep``: the records of one, and of all.
+``processes`` hands units to processes, which engines may break. ``devices`` says where and with what JAX computes.
 """

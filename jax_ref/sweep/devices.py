@@ -34,7 +34,7 @@ def prepare(device, cache="", jobs=1):
         os.environ["JAX_PLATFORMS"] = "cpu"
 
 
-def devices(device):
+def devices(device="auto"):
     """JAX's devices, the one it computes on first.
 
     Raises ValueError if JAX cannot start, or computes elsewhere than was asked for.

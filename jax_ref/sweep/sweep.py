@@ -1,48 +1,33 @@
 """The sweep: an engine against JAX over the catalogue, one unit of work per function and dtype.
 
-JAX's answers for all cases of a unit are compiled as one program. Units run side by side in ``processes``, so that
-one that crashes or hangs takes nothing else along.
+Units run side by side in ``processes``, so that one that crashes or hangs takes nothing else along. Only these import
+JAX, and the engine: who asks need not wait for it.
 """
 
 import functools
 import hashlib
 import json
-import platform
 import shlex
-import time
 from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-import jax
 import numpy as np
-import optree
 
-from scratch_ad.frames import raised_at
 from scratch_ad.program import Recorder
 from scratch_ad.registry import Rewrite, rule_of
 from scratch_ad.rule import Composite
 from scratch_ad.tracer import name_of
 
-from ..cases import catalogue
-from ..cases.names import named
-from ..engines.guard import Surroundings, harmless, heed, is_users, said, watching
-from ..engines.ready import OURS
-from ..engines.ready import engine as engine_named
-from ..measure import executables
-from ..measure.derivatives import Problem, measured, references, vectors
-from ..measure.tolerances import NORMWISE, Difference, Finding, wider
-from ..referee.judge import weighed
+from ..cases import ALL, SHORT
+from ..cases.names import cases_of, named
+from ..engines.guard import Surroundings, harmless, said
 from ..report.records import MODES, Log, answered, checked, finished, fits, lines, results
-from ..report.result import Result
-from ..report.words import EVENTS
-from .devices import device, precision, sources, versions
+from ..report.words import ERROR, EVENTS
+from .devices import device, devices, precision, sources, versions
 from .processes import Crew
-
-ERROR = "error"  # what a finding says is wrong where the engine, or JAX, raises something
 
 
 class Unit(NamedTuple):
@@ -53,18 +38,7 @@ class Unit(NamedTuple):
 
     def cases(self):
         """The cases for which JAX is a reference."""
-        return [*_by_unit().get(self, ())]
-
-
-@functools.cache
-def _by_unit():
-    """The cases for which JAX is a reference, by the unit that they belong to."""
-    found = {}
-    for case in catalogue:
-        if not case.differs:
-            for dtype in dict.fromkeys(case.dtypes):
-                found.setdefault(Unit(name_of(case.function), dtype), []).append(case)
-    return found
+        return [case for case in cases_of(self.name) if self.dtype in case.dtypes]
 
 
 def units(names=(), dtypes=()):
@@ -72,145 +46,14 @@ def units(names=(), dtypes=()):
 
     Raises ValueError for a name or dtype that is not in the catalogue.
     """
-    every = sorted(_by_unit())
-    wanted, known = named(names), {u.dtype for u in every}
+    every = sorted({Unit(name, dtype) for name in named(names) for c in cases_of(name) for dtype in c.dtypes})
+    known = {*ALL, *SHORT}
     if unknown := set(dtypes) - known:
         raise ValueError(f"the catalogue has no dtype {', '.join(sorted(unknown))}: take {', '.join(sorted(known))}.")
-    return [u for u in every if u.name in wanted and (not dtypes or u.dtype in dtypes)]
+    return [u for u in every if not dtypes or u.dtype in dtypes]
 
 
-# One unit
-
-
-def run(unit, engine=OURS, modes=("fwd", "rev"), order=2, seed="", case=None, beside_cpu=None):
-    """One ``Result`` per case of the unit, in the order of the catalogue; or that of case number ``case`` alone.
-
-    What the engine or the reference raises, be it SystemExit, is a finding of its case, and so is what the engine
-    replaces of others' functions; where the referee finds that JAX is wrong, the difference is excused.
-    ``beside_cpu``: whether JAX's answer on the CPU is a second reference; by default where JAX computes elsewhere.
-    """
-    with watching():
-        return [*_run(unit, engine, modes, order, seed, case, beside_cpu)]
-
-
-def _run(unit, engine, modes, order, seed, case, beside_cpu):
-    here = jax.devices()[0]
-    cases = unit.cases() if case is None else [unit.cases()[case]]
-    problems = [_problem(c, unit.dtype, engine, order, seed) for c in cases]
-    engine = replace(engine, slack=engine.slack * wider(here.platform, unit.name))
-    witnesses = [here]
-    if here.platform != "cpu" if beside_cpu is None else beside_cpu:
-        witnesses += jax.devices("cpu")[:1]
-    answers = [_answers(unit, problems, of, kept=case is None) for of in witnesses]
-    around = Surroundings()
-    for c, p, a in zip(cases, problems, zip(*answers, strict=True), strict=True):
-        yield _result(c, unit, engine, p, [*zip(witnesses, a, strict=True)], modes, around)
-        heed()
-
-
-def _answers(unit, problems, of, kept):
-    """JAX's answer to each problem, computed on this device; or what it raised, as a finding unless JAX lacks it."""
-    good = [p for p in problems if isinstance(p, Problem)]
-    with jax.default_device(of):
-        try:
-            keep = functools.partial(executables.kept, *_key(unit, good, of)) if kept else executables.afresh
-            answers = iter(references(good, keep))
-        except Exception:
-            answers = iter([*map(_reference, good)])
-    return [next(answers) if isinstance(p, Problem) else p for p in problems]
-
-
-def _key(unit, problems, of):
-    """The name of the program of a unit's answers, and all that it depends on."""
-    leaves = [[(np.shape(x), np.result_type(x).name) for x in optree.tree_leaves(p.vectors)] for p in problems]
-    posed = [(shapes, p.order) for shapes, p in zip(leaves, problems, strict=True)]
-    depends_on = f"{posed} {sources()} {versions()} {device(of)} {precision()} {platform.node()}"
-    return f"{unit.name} {unit.dtype} {len(problems)}", depends_on
-
-
-def problem(case, dtype, engine=OURS, order=2, seed=""):
-    """A case of the catalogue as a problem for the engine. ``seed`` chooses other tangents and cotangents."""
-    function = case.function_in()
-    written = None if engine.namespace is np else case.function_in(engine.namespace)
-    given = vectors(function, case.draw(dtype), f"{case} {dtype}{seed}")
-    normwise = name_of(case.function) in NORMWISE
-    return Problem(function, given, min(order, case.orders, engine.order), written, normwise)
-
-
-def _problem(case, dtype, engine, order, seed):
-    try:
-        return problem(case, dtype, engine, order, seed)
-    except BaseException as error:  # whatever the engine's namespace does
-        if is_users(error):
-            raise
-        return _error("posing the case", error)
-
-
-def _reference(problem):
-    try:
-        return references([problem])[0]
-    except NotImplementedError as error:
-        return error
-    except Exception as error:
-        return _error("the reference", error)
-
-
-def _error(where, error):
-    file, line = raised_at(error)
-    at = f" ({Path(file).name}:{line})" if file else ""
-    return Finding(ERROR, "", Difference(f"{where} raised {said(error)}{at}"))
-
-
-def _result(case, unit, engine, problem, answers, modes, around):
-    """``answers``: JAX's, with the device of each, the one that everything runs on first.
-
-    ``around``: what the engine shares with all other code.
-    """
-    start = time.perf_counter()
-    result = Result(unit.name, engine.name, unit.dtype, str(case))
-    for of, answer in answers:
-        if isinstance(answer, NotImplementedError):
-            result.missing = f"JAX on {device(of)}: {answer}"
-            return result
-        if isinstance(answer, Finding):
-            result.findings = [answer]
-            return result
-    try:
-        quantities = measured(engine, problem, modes)
-        result.order = problem.order
-        if replaced := around.restored():
-            result.findings = [_replacing(engine.name, replaced)]
-            return result
-        for k, (of, answer) in enumerate(answers):
-            with jax.default_device(of):
-                found, excused = weighed(engine, problem, answer, quantities)
-            if k:
-                result.beside_cpu = found
-            else:
-                result.findings, result.excused = found, excused
-    except engine.missing as error:
-        around.restored()
-        result.missing = said(error).removeprefix("NotImplementedError: ")
-    except BaseException as error:
-        if is_users(error):
-            raise
-        if replaced := around.restored():
-            result.findings = [_replacing(engine.name, replaced)]
-        elif engine.lacks(error):
-            result.missing = f"not in the engine's namespace: {said(error)}"
-        else:
-            result.findings, result.raised_at = [_error(engine.name, error)], raised_at(error)
-    finally:
-        result.seconds = time.perf_counter() - start
-    return result
-
-
-def _replacing(name, replaced):
-    words = f"{name} replaced {', '.join(replaced)}, which it shares with all other code: give it a name of its own"
-    return Finding(ERROR, "", Difference(words))
-
-
-# Its records
+# The records of one
 
 
 class Task(NamedTuple):
@@ -245,6 +88,8 @@ class Task(NamedTuple):
 
     def records(self):
         """One record per case."""
+        from .runs import run  # which imports JAX
+
         found = run(self.unit, _imported(self.engine), *self[2:])
         return [self._of(result, number, len(found)) for result, number in zip(found, self.numbers, strict=True)]
 
@@ -324,11 +169,12 @@ def callees(case, dtype):
     return sorted({name_of(call.function) for call in recorder.calls})
 
 
-_ABOUT = {"modes": [MODES], "order": (1, 2), "source": str}  # what an engine says of itself
+# What an engine says of itself, and JAX of where it computes.
+_ABOUT = {"modes": [MODES], "order": (1, 2), **dict.fromkeys(("source", "device", "precision"), str)}
 
 
 class Introduction(NamedTuple):
-    """A question to an engine of a user's own, whose code runs in other processes alone: what it is."""
+    """A question to an engine, whose code runs in other processes alone: what it is, and where JAX computes."""
 
     engine: str
 
@@ -337,22 +183,28 @@ class Introduction(NamedTuple):
             return about(self.engine)
         except ValueError as error:
             return {"problem": harmless(str(error))}
+        except ModuleNotFoundError as error:
+            return {"missing": str(error.name)}
 
     def accepted(self, answer):
         found = json.loads(answer)
-        return found if fits(found, {"problem": str}) else checked(found, _ABOUT)
+        failed = any(fits(found, {name: str}) for name in ("problem", "missing"))
+        return found if failed else checked(found, _ABOUT)
 
     def lost(self, status, words):
         return {"problem": f"no engine {self.engine}: when it was imported, {words}"}
 
 
 def about(engine):
-    """The modes that the engine of this name has, its order, and a digest of the sources.
+    """The modes that the engine of this name has, its order, a digest of the sources, and where JAX computes.
 
-    Raises ValueError if there is none of the name.
+    Raises ValueError if there is none of the name, or JAX cannot start.
     """
+    devices()
     found = _imported(engine)
     return {
+        "device": device(),
+        "precision": precision(),
         "modes": found.modes(),
         "order": found.order,
         "source": sources(engine.partition(":")[0].partition(".")[0] if ":" in engine else ""),
@@ -360,6 +212,8 @@ def about(engine):
 
 
 def _imported(name):
+    from ..engines.ready import engine as engine_named  # which imports JAX
+
     around = Surroundings()
     found = engine_named(name)
     if replaced := around.functions_restored():
@@ -400,19 +254,23 @@ def sweep(
     Raises ValueError for an unknown engine, or one that has none of the modes.
     """
     with Crew(jobs, timeout) as crew:
-        found = about(engine) if executor or ":" not in engine else _introduced(crew, engine)
-        has = offered(engine, found["modes"], modes), min(order, found["order"])
-        header = _header(engine, *has, seed, case, expect, found["source"])
         units = list(units)[shard[0] - 1 :: shard[1]]
+        found = about(engine) if executor else _introduced(crew, engine, len(units))
+        has = offered(engine, found["modes"], modes), min(order, found["order"])
+        header = _header(engine, *has, seed, case, expect, found)
         tasks = [Task(unit, engine, tuple(modes), order, seed, case) for unit in units]
         outcomes_of = functools.partial(_by, executor) if executor else crew.outcomes
         return _swept(tasks, header, out, fresh, progress, outcomes_of)
 
 
-def _introduced(crew, engine):
-    ((_, found),) = crew.outcomes([Introduction(engine)])
+def _introduced(crew, engine, units):
+    """What the engine says of itself, in each process that the units will need: so these start side by side."""
+    asked = [Introduction(engine)] * max(1, min(crew.jobs, units))
+    found, *_ = (outcome for _, outcome in crew.outcomes(asked))
     if "problem" in found:
         raise ValueError(found["problem"])
+    if name := found.get("missing"):
+        raise ModuleNotFoundError(f"No module named {name!r}", name=name)
     return found
 
 
@@ -484,7 +342,7 @@ def _outcome(task, future):
 # The header
 
 
-def _header(engine, modes, order, seed, case, expect, source):
+def _header(engine, modes, order, seed, case, expect, found):
     fixed = {
         "engine": engine,
         "modes": [*modes],
@@ -492,9 +350,9 @@ def _header(engine, modes, order, seed, case, expect, source):
         "seed": seed,
         "case": case,
         "versions": versions(),
-        "source": source,
-        "device": device(),
-        "precision": precision(),
+        "source": found["source"],
+        "device": found["device"],
+        "precision": found["precision"],
     }
     run = hashlib.sha256(json.dumps(fixed, sort_keys=True).encode()).hexdigest()[:12]
     return {

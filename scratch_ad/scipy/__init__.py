@@ -7,7 +7,17 @@ answers, in both modes and to any order. Arguments by which SciPy may overwrite 
 effect. SciPy comes with the extra ``scipy``; importing ``scratch_ad`` alone does not import it.
 """
 
+import importlib
+
 try:
     import scipy  # noqa: F401
 except ImportError as error:
     raise ImportError("scratch_ad.scipy needs SciPy: pip install 'scratch-ad[scipy]'.") from error
+
+__all__ = ["fft", "linalg", "signal", "special"]
+
+
+def __getattr__(name):  # each part of SciPy takes long to import
+    if name in __all__:
+        return importlib.import_module(f".{name}", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
