@@ -320,7 +320,7 @@ def test_annotations_stay_one_line_each_whatever_the_text(tmp_path, monkeypatch)
     records += [record(1, "wrong", [finding("vjp", "rev")], of=3) | at, record(2, of=3) | at]
     records += [record(0, "wrong", [finding("vjp", "rev", hostile)], of=1) | other]
     (found,) = results([header(), *records])
-    annotated = [*annotations.github(found, Engine("of a test"))]
+    annotated = [*annotations.github(found, Engine("of a test", vjp=max))]
     assert [line.splitlines() for line in annotated] == [[line] for line in annotated]
     first, second = (ANNOTATION.fullmatch(line) for line in annotated)
     assert unescaped(first[1]) == "a,b:c%.py" and first[2] == "7" and second[1] is None
