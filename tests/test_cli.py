@@ -88,9 +88,9 @@ def test_all_good_is_0_and_the_header_states_device_and_precision(capsys):
 def test_a_mismatch_is_1_and_is_shown_with_the_line_that_runs_it_again(capsys, tmp_path):
     assert run(*ONE, "--engine", "test_sweep:DOUBLES", "--junit", tmp_path / "junit.xml") == cli.MISMATCH
     out = capsys.readouterr().out
-    assert "rerun: scratch-ad check np.square --dtype float64 --engine test_sweep:DOUBLES --case 0" in out
-    assert "constant ratio 2" in out
-    assert (tmp_path / "junit.xml").read_text().count("<failure") == out.count("rerun: ")
+    assert "rerun: scratch-ad check np.square --dtype float64 --engine test_sweep:DOUBLES --case 1" in out
+    assert "wrong: vjp, constant ratio 2: a wrong factor\n    in 1 function, 5 cases: np.square\n" in out
+    assert out.count("rerun: ") == 1 and (tmp_path / "junit.xml").read_text().count("<failure") == 5
     assert max(map(len, out.splitlines()[:2])) < 160
     assert run(*ONE, "--engine", "test_sweep:DOUBLES", "--mode", "rev", "--case", 0) == cli.MISMATCH
     assert capsys.readouterr().out.count("rerun: ") == 1

@@ -109,8 +109,9 @@ def test_rules_of_the_users_own(suite):
     suite(RULES.replace("FACTOR", "1.0"), "--ad-seed", "x").assert_outcomes(passed=3)
     result = suite(RULES.replace("FACTOR", "3.0"), "--ad-seed", "x")
     result.assert_outcomes(failed=3)
-    for call, seed in (("check_vjp(rule", "x"), ("check_jvp(pushed", "mine"), ("check_custom(custom", "x")):
-        result.stdout.fnmatch_lines([f"*rerun: jax_ref.{call}, np.sin, *seed='{seed}')"])
+    for call, name, seed in (("vjp", "rule", "x"), ("jvp", "pushed", "mine"), ("custom", "custom", "x")):
+        said = f"*rerun: import jax_ref, numpy as np, test_it; jax_ref.check_{call}(test_it.{name}, np.sin, *"
+        result.stdout.fnmatch_lines([f"{said}seed='{seed}')"])
     result.stdout.no_fnmatch_line("*pytest_plugin.py*")
 
 

@@ -56,6 +56,7 @@ RECORD = {
     "seconds": 0.5,
     "rerun": "scratch-ad check np.f",
     "order": 1,
+    "size": 3,
     "calls": ["np.h"],
     "excused": [FINDING],
     "beside_cpu": [FINDING],

@@ -15,6 +15,8 @@ from jax_ref.commands import cli
 from jax_ref.commands.atlas import disagreements, row
 from jax_ref.engines.protocol import Engine
 from jax_ref.report import annotations, junit, markdown, page
+from jax_ref.report.groups import groups
+from jax_ref.report.progress import EARLY, SweepProgress
 from jax_ref.report.records import excused, headline, lines, results, text, title
 from jax_ref.sweep import sweep
 
@@ -114,6 +116,72 @@ def test_the_causes_come_first_and_what_follows_from_them_in_one_clause():
     assert headline(record(0, "error", [finding("error", "", "e raised ZeroDivisionError")])).startswith("e raised")
     assert text(record(0, "missing", [finding("missing", "fwd", "np.f")], missing="np.f")) == "no rule: np.f"
     assert headline(record(0, "blocked", found, reason="blocked by np.g")) == "blocked by np.g"
+
+
+# Causes
+
+
+def failing(k, *findings, status="wrong", function="np.f", **more):
+    return record(0, status, findings, of=1) | {"unit": [function, "float32"], "case": f"{function}({k})"} | more
+
+
+def grouped(*records):
+    (result,) = results([header(), *records])
+    return groups(result)
+
+
+def of_vjp(hint="", problem="1.5, not 1.0", **more):
+    return finding("vjp", "rev", problem, hint=hint, **more)
+
+
+def test_one_cause_in_many_functions_is_one_group_and_the_smallest_case_its_example():
+    drift = "dtype drift: a constant"
+    sizes = {"np.c": 9, "np.a": 0, "np.b": 2}
+    records = [failing(n, of_vjp(drift), function=name, size=n) for name, n in sizes.items()]
+    (group,) = grouped(*records, failing(1, function="np.d", status="right"))
+    assert group.cause == f"vjp, {drift}" and group.functions == ["np.a", "np.b", "np.c"]
+    assert group.example["unit"][0] == "np.b" and group.extent == "3 functions, 3 cases"
+    assert grouped(*records)[0].extent == "3 functions, all 3 cases"
+    assert [group.named(most) for most in (None, 2, 1)] == ["np.a, np.b, np.c"] * 2 + ["np.a, … and 2 more"]
+
+
+def test_what_follows_from_a_cause_and_the_numbers_in_it_make_no_group_of_their_own():
+    def count(*lists):
+        return len(grouped(*(failing(k, *found, function=f"np.{k}") for k, found in enumerate(lists))))
+
+    second = finding("vjp of vjp", "rev")
+    assert count([of_vjp("wrong sign")], [of_vjp("wrong sign", "2.0, not -2.0"), second]) == 1
+    assert count([of_vjp("dropped: 1 of 3 elements are zero")], [of_vjp("dropped: 2 of 9 elements are zero")]) == 1
+    assert count([of_vjp(expected="1.0", got="1.5")], [of_vjp(problem="3.0, not 2.0", expected="2.0", got="3.0")]) == 1
+    assert count([of_vjp(problem="shape (3,), not (4,)")], [of_vjp(problem="shape (), not (1, 1)")]) == 1
+    assert count([of_vjp("constant ratio 2: a wrong factor")], [of_vjp("constant ratio 3: a wrong factor")]) == 2
+    assert count([of_vjp("wrong sign")], [finding("jvp", "fwd", hint="wrong sign")]) == 2
+    assert count([of_vjp("wrong sign")], [of_vjp("wrong sign"), finding("value", "")]) == 2
+    assert count([of_vjp(problem="shape (3,), not (4,)")], [of_vjp(problem="dtype float32, not float64")]) == 2
+
+
+def test_errors_of_one_line_are_one_group_and_tell_it():
+    def raised(k, words, line, kind="ValueError"):
+        said = finding("error", "", f"e raised {kind}: {words} (engine.py:{line})")
+        return failing(k, said, status="error", function=f"np.{k}", at=["/home/engine.py", line])
+
+    (group,) = grouped(raised(1, "shapes (1,)", 7), raised(2, "shapes (2,)", 7))
+    assert group.at == "/home/engine.py:7" and group.cause == "e raised ValueError: …"
+    assert grouped(raised(1, "same", 7), raised(2, "same", 7))[0].cause == "e raised ValueError: same (engine.py:7)"
+    assert len(grouped(raised(1, "same", 7), raised(2, "same", 8), raised(3, "same", 7, "TypeError"))) == 3
+
+
+def test_a_run_that_fails_everywhere_by_one_cause_says_so_after_ten_units(capsys):
+    def said(*statuses):
+        progress = SweepProgress()
+        progress([header()], 0, len(statuses))
+        for done, status in enumerate(statuses, 1):
+            found = [finding("error", "", "e raised KeyError: 'x'")] if status == "error" else []
+            progress([failing(done, *found, status=status, function=f"np.{done}")], done, len(statuses))
+        return capsys.readouterr().out.count("by one cause")
+
+    assert said(*["error"] * (EARLY + 1)) == said(*["error"] * 3 * EARLY) == 1
+    assert said(*["error"] * EARLY) == said(*["error"] * 5, "right", *["error"] * EARLY) == 0
 
 
 # The page
@@ -216,7 +284,9 @@ def test_markdown(files):
     for result in found:
         assert f"## {result.title}\n" in written
         for record in result.failures():
-            assert f"`{title(record)}`" in written and f"\n```sh\n{record['rerun']}\n```\n" in written
+            assert f"`{title(record)}`" in written and record["rerun"] in written
+        for group in groups(result):
+            assert f"\n```sh\n{group.example['rerun']}\n```\n" in written and f"In {group.extent}: " in written
         missing = {r["unit"][0] for r in result.records if r["status"] == "missing"}
         assert all(f"`{name}` (" in written for name in missing)
 
@@ -250,7 +320,7 @@ def test_annotations_stay_one_line_each_whatever_the_text(tmp_path, monkeypatch)
     records += [record(1, "wrong", [finding("vjp", "rev")], of=3) | at, record(2, of=3) | at]
     records += [record(0, "wrong", [finding("vjp", "rev", hostile)], of=1) | other]
     (found,) = results([header(), *records])
-    annotated = [*annotations.github(found, Engine("of a test"))]
+    annotated = [*annotations.github(found, Engine("of a test", vjp=max))]
     assert [line.splitlines() for line in annotated] == [[line] for line in annotated]
     first, second = (ANNOTATION.fullmatch(line) for line in annotated)
     assert unescaped(first[1]) == "a,b:c%.py" and first[2] == "7" and second[1] is None

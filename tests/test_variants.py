@@ -67,10 +67,10 @@ def test_a_fault_of_the_other_precision():
 def test_the_line_reruns_a_variant():
     rule = wrong_where(lambda x, g: np.size(x) > 1000)
     text = message(check_vjp, rule, softplus, X)
-    line = next(part for part in text.splitlines() if "rerun: " in part).partition("rerun: jax_ref.")[2]
+    line = next(part for part in text.splitlines() if "rerun: " in part).partition("rerun: ")[2]
     assert "vary=True" in line
     with pytest.raises(AssertionError, match="wrong at a variant: large arrays"):
-        eval(line, {"check_vjp": check_vjp, "rule": rule, "softplus": softplus, "np": np})
+        exec(line, {"rule": rule})
 
 
 def test_fortran_order():

@@ -2,5 +2,5 @@
 
 ``check`` has ``check``, ``check_vjp`` and their kin, which ``jax_ref`` offers. Each asks a ``question``, of the
 ``parts`` of what the function is given that can be differentiated, also at ``variants`` of it; ``rules`` finds the
-custom rules that it calls, and ``shrink`` makes what failed smaller.
+custom rules that it calls, ``shrink`` makes what failed smaller, and ``lines`` writes the line that runs it again.
 """

@@ -11,7 +11,6 @@ import time
 from dataclasses import replace
 
 import numpy as np
-import optree
 
 from ..engines.protocol import numpys
 from ..engines.ready import OURS, Engine
@@ -21,13 +20,12 @@ from ..report.progress import Progress
 from ..report.records import Counts
 from ..report.words import compared
 from ..sweep import runs, sweep
+from .lines import line as line_of
 from .parts import no_tangent
 from .question import Question
 from .rules import WITHIN_JAX, name_for, of_others, ruled
-from .shrink import Code, listed
 
 __tracebackhide__ = True  # pytest shows the caller's lines
-SPELT = 100  # numbers in arguments, up to which a line of code holds them
 
 
 # What users call
@@ -76,13 +74,13 @@ def check(
     """
     engine = engine if isinstance(engine, Engine) else engine_named(engine)
     if engine is OURS and reference is None and (found := of_others(f, args)):
-        line = functools.partial(_line, "check", [name_for(f)])
+        line = functools.partial(line_of, "check", [f])
         return _by_rules(found, f, args, line, modes, order, seed, edges, vary, reference_by, noise)
     modes = _modes(modes, engine)
     order, options = _order(order), _options(modes, engine, order) | _by(reference_by, noise)
-    options |= {} if engine is OURS else {"engine": _written(engine)}
-    options |= {} if reference is None else {"reference": Code(name_for(reference, "reference"))}
-    line = functools.partial(_line, "check", [name_for(f)], {**options, "seed": seed})
+    options |= {} if engine is OURS else {"engine": engine}
+    options |= {} if reference is None else {"reference": reference}
+    line = functools.partial(line_of, "check", [f], {**options, "seed": seed})
     written = None if reference is None else f
     asked = (reference or f, lambda _: engine, line, modes, order, seed, written, _differences(reference_by, noise))
     question = Question(name_for(f), *asked)
@@ -116,9 +114,7 @@ def check_vjp(my_vjp, reference, *primals, order=2, edges=False, vary=None, refe
         return Engine(name_for(my_vjp), vjp=vjp, rule=True, outer=(OURS, WITHIN_JAX))
 
     options = ({} if order == 2 else {"order": order}) | _by(reference_by, noise)
-    line = functools.partial(
-        _line, "check_vjp", [name_for(my_vjp), name_for(reference, "reference")], {**options, "seed": seed}
-    )
+    line = functools.partial(line_of, "check_vjp", [my_vjp, reference], {**options, "seed": seed})
     question = Question(
         name_for(my_vjp), reference, engine, line, ("rev",), order, seed, None, _differences(reference_by, noise)
     )
@@ -143,9 +139,7 @@ def check_jvp(my_jvp, reference, *primals, order=2, edges=False, vary=None, refe
         return Engine(name_for(my_jvp), jvp=jvp, rule=True, outer=outer)
 
     options = ({} if order == 2 else {"order": order}) | _by(reference_by, noise)
-    line = functools.partial(
-        _line, "check_jvp", [name_for(my_jvp), name_for(reference, "reference")], {**options, "seed": seed}
-    )
+    line = functools.partial(line_of, "check_jvp", [my_jvp, reference], {**options, "seed": seed})
     question = Question(name_for(my_jvp), reference, engine, line, ("fwd",), order, seed, None, differences)
     return question.checked(primals, edges, vary)
 
@@ -171,7 +165,7 @@ def check_custom(
             "calls one on its arguments; for a function without rules use check."
         )
     found = found._replace(body=reference, in_jax=True)
-    line = functools.partial(_line, "check_custom", [name_for(f), name_for(reference, "reference")])
+    line = functools.partial(line_of, "check_custom", [f, reference])
     return _by_rules(found, f, args, line, modes, order, seed, edges, vary, reference_by, noise)
 
 
@@ -193,7 +187,7 @@ def check_grads(f, args, order=2, modes=("fwd", "rev"), atol=None, rtol=None, ep
         raise TypeError("check_grads: args is a tuple of the arguments of f, such as (x,).")
     if not (found := of_others(f, args)):
         return check(f, *args, modes=modes, order=order)
-    line = functools.partial(_line, "check_grads", [name_for(f)])
+    line = functools.partial(line_of, "check_grads", [f])
     return _by_rules(found, f, args, line, modes, order)
 
 
@@ -268,26 +262,3 @@ def _order(order):
 def _options(modes, engine, order):
     """Those that are not the default, for a line of code."""
     return ({"modes": modes} if modes != engine.modes() else {}) | ({"order": order} if order != 2 else {})
-
-
-def _written(engine):
-    """An engine in code: the name by which it is known, or else a variable."""
-    try:
-        return engine.name if engine_named(engine.name) is engine else Code("engine")
-    except ValueError:
-        return Code("engine")
-
-
-# In words
-
-
-def _line(call, names, options, args, **more):
-    """The line of Python that makes this call again; arguments of many numbers stand there as ``args``."""
-    many = sum(np.size(x) for x in optree.tree_leaves(args)) > SPELT
-    given, keywords = (
-        "*args" if many else listed(args),
-        [f"{name}={value!r}" for name, value in {**options, **more}.items()],
-    )
-    if call == "check_grads":
-        given = "args" if many else f"({given},)"
-    return f"jax_ref.{call}({', '.join([*names, given, *keywords])})"

@@ -19,8 +19,9 @@ from ..measure.values import in_words, nearly, plainly, value_findings
 from ..referee.judge import examined, once
 from ..report.result import Result
 from ..report.words import described, follows
+from .lines import listed
 from .parts import Call, is_moving
-from .shrink import listed, shrunk
+from .shrink import shrunk
 from .variants import larger, variants
 
 __tracebackhide__ = True  # pytest shows the caller's lines

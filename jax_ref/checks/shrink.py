@@ -1,4 +1,4 @@
-"""The smallest case that is still wrong, and how it is written in Python."""
+"""The smallest case that is still wrong."""
 
 import contextlib
 import time
@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, find, settings
 from hypothesis import strategies as st
 from hypothesis.errors import NoSuchExample
 
+from .lines import listed
 from .parts import is_moving
 
 SHRINKING = (
@@ -67,25 +68,3 @@ def _simpler(x):
         return st.sampled_from([*(np.full_like(x, n) for n in SIMPLE), x])
     numbers = st.tuples(*(st.sampled_from((*SIMPLE, n)) for n in np.ravel(x)))
     return numbers.map(lambda numbers: np.asarray(numbers, x.dtype).reshape(x.shape)[()])
-
-
-class Code(str):
-    """Text that stands for itself in a line of code."""
-
-    __slots__ = ()
-    __repr__ = str.__str__
-
-
-def listed(args):
-    """The arguments as Python that makes them."""
-    leaves, spec = optree.tree_flatten(args)
-    return repr(optree.tree_unflatten(spec, [Code(written(x)) for x in leaves]))[1:-1].rstrip(",")
-
-
-def written(x):
-    """The number or array as Python that makes it."""
-    if not hasattr(x, "dtype"):
-        return repr(x)
-    x = np.asarray(x)
-    text = repr(x.tolist()).replace("nan", "np.nan").replace("inf", "np.inf")
-    return f"np.{x.dtype.name}({text})" if not x.ndim else f"np.array({text}, np.{x.dtype.name})"

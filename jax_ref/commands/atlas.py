@@ -18,7 +18,7 @@ from scratch_ad.rule import Elementwise
 
 from ..cases.edge_points import EDGE_POINTS
 from ..cases.known_bugs import KNOWN_BUGS
-from ..checks.shrink import written
+from ..checks.lines import written
 from ..referee.estimates import jacobian, largest, right, verdict
 from ..referee.precise import UFUNCS, Undecided
 from ..report.records import Log, checked, whole_lines

@@ -13,7 +13,7 @@ from ..sweep import devices
 from . import options
 
 GOOD, MISMATCH, USAGE, INTERNAL, STOPPED, BROKEN_PIPE = 0, 1, 2, 3, 130, 141
-SHOWN = 20  # failing cases that are printed; the files hold all
+SHOWN, NAMED = 20, 8  # causes of failures that are printed, and functions of each; the files hold all
 
 
 def main(argv=None):
@@ -158,15 +158,22 @@ def _expected(path):
 
 
 def _show(result):
-    """Print the failing cases, the first of them in full, and what is missing, blocked or expected in short."""
+    """Print each cause of failures with an example, and what is missing, blocked or expected in short."""
+    from ..report.groups import groups
     from ..report.records import text, title
 
-    failures = result.failures()
-    for record in failures[:SHOWN]:
-        words = "\n".join(f"    {line}" for line in text(record).splitlines())
-        print(f"{record['status']}: {title(record)}\n{words}\n    rerun: {record['rerun']}")
-    if len(failures) > SHOWN:
-        print(f"… and {len(failures) - SHOWN} more; --out DIR and `scratch-ad report` show all")
+    found = groups(result)
+    for group in found[:SHOWN]:
+        print(group.title)
+        if len(group.records) > 1:
+            print(f"    in {group.extent}: {group.named(NAMED)}\n    such as {title(group.example)}")
+        if (words := text(group.example)) != group.cause or len(group.records) == 1:
+            print("\n".join(f"    {line}" for line in words.splitlines()))
+        if group.at:
+            print(f"    raised at {group.at}")
+        print(f"    rerun: {group.example['rerun']}")
+    if len(found) > SHOWN:
+        print(f"… and {len(found) - SHOWN} more causes; --out DIR and `scratch-ad report` show all")
     for status in ("missing", "blocked", "expected"):
         functions = {}
         for record in result.records:

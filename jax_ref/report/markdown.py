@@ -1,10 +1,11 @@
-"""Markdown: counts per ``Results``, and each failing case with the line that runs it again."""
+"""Markdown: counts per ``Results``, and the failing cases by their causes, each with the line that runs it again."""
 
 import html
 import re
 from collections import Counter
 from pathlib import Path
 
+from .groups import groups
 from .records import COLUMNS, STATUSES, columns, text, title
 
 
@@ -23,15 +24,28 @@ def write(results, path):
         lines.append(f"| {' | '.join(cells)} |")
     for result in results:
         lines += ["", f"## {_plain(result.title)}", "", _plain(result.summary), ""]
-        failures = result.failures()
+        failures = groups(result)
         lines += ["No failures."] if not failures else []
-        for record in failures:
-            lines += [f"### {record['status']}: {_code(title(record))}", "", *_block("text", text(record)), ""]
-            lines += ["Run it again:", "", *_block("sh", record["rerun"]), ""]
+        for group in failures:
+            lines += _group(group)
         for status in ("missing", "blocked", "expected"):
             if units := Counter(r["unit"][0] for r in result.records if r["status"] == status):
                 lines += ["", f"{status}: {', '.join(f'{_code(name)} ({n})' for name, n in units.items())}"]
     Path(path).write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8", errors="replace")
+
+
+def _group(group):
+    """One cause: where it shows, its smallest case in full, and how each of the others is run."""
+    example, *others = group.records
+    lines = [f"### {group.status}: {_code(group.cause if others else title(example))}", ""]
+    if others:
+        names = ", ".join(map(_code, group.functions))
+        lines += [f"In {group.extent}: {names}.", "", f"Such as {_code(title(example))}:", ""]
+    lines += [*_block("text", text(example)), ""]
+    lines += [f"Raised at {_code(group.at)}.", ""] if group.at else []
+    lines += ["Run it again:", "", *_block("sh", example["rerun"]), ""]
+    lines += ["The others:", "", *(f"- {_code(title(r))}: {_code(r['rerun'])}" for r in others), ""] if others else []
+    return lines
 
 
 def _plain(words):

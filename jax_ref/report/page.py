@@ -1,10 +1,12 @@
-"""The pages: a grid of functions, dtypes and modes per engine, that opens to the failing cases; and the atlas."""
+"""The pages: per engine the causes of failures, and a grid of functions, dtypes and modes that opens to the cases; and
+the atlas."""
 
 from pathlib import Path
 from typing import NamedTuple
 
 import jinja2
 
+from .groups import groups
 from .records import COLUMNS as MODES
 from .records import DTYPES, STATUSES, columns, differing, excused, text
 
@@ -69,10 +71,11 @@ class Row(NamedTuple):
 
 
 class Section(NamedTuple):
-    """One ``Results``: the dtypes and modes that are its columns, and its rows."""
+    """One ``Results``: the causes of its failures, the dtypes and modes that are its columns, and its rows."""
 
     name: str
     result: object
+    causes: list
     dtypes: list
     modes: list
     rows: list
@@ -84,7 +87,7 @@ def write(results, path):
     shown = {g.status for s in sections for row in s.rows for g in row.groups} | {"right"}
     shown |= {c.status for s in sections for row in s.rows for cells in row.cells.values() for c in cells}
     legend = [status for status in (*STATUSES, "excused", "unasked") if status in shown]
-    _render("page.html.j2", path, sections=sections, signs=SIGNS, legend=legend)
+    _render("page.html.j2", path, sections=sections, signs=SIGNS, legend=legend, text=text)
 
 
 def write_atlas(rows, path, where=""):
@@ -109,7 +112,8 @@ def _section(name, result):
     for record in result.records:
         functions.setdefault(record["unit"][0], []).append(record)
     modes = columns(result.header)
-    return Section(name, result, dtypes, MODES, [_row(name, *each, dtypes, modes) for each in functions.items()])
+    rows = [_row(name, *each, dtypes, modes) for each in functions.items()]
+    return Section(name, result, groups(result), dtypes, MODES, rows)
 
 
 def _row(section, name, records, dtypes, modes):

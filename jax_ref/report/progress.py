@@ -2,7 +2,10 @@
 
 import sys
 
+from .groups import groups
 from .records import FAILED, results, summary
+
+EARLY = 10  # units after which a run that fails everywhere by one cause says so
 
 
 class Progress:
@@ -54,7 +57,7 @@ class SweepProgress(Progress):
 
     def __call__(self, records, done, total):
         if "unit" not in records[0]:
-            self._header = records[0]
+            self._header, self._first = records[0], []
             self.begin(done, total)
             where, _, versions = summary(self._header).partition("; ")
             self.say(f"{self._header['engine']} {where}\n{versions}")
@@ -63,3 +66,15 @@ class SweepProgress(Progress):
             return
         counts = results([self._header, *records])[0].counts()
         self.step(" ".join(records[0]["unit"]), done, total, counts, sum(counts[status] for status in FAILED))
+        if len(self._first) < EARLY < total:
+            self._first.append(records)
+            if len(self._first) == EARLY:
+                self._forewarn()
+
+    def _forewarn(self):
+        """Say so if all that the engine was asked fails by one cause, so that one may stop it."""
+        found = results([self._header, *(record for records in self._first for record in records)])[0]
+        if len(causes := groups(found)) == 1 and not found.counts()["right"]:
+            (group,) = causes
+            at = f"; raised at {group.at}" if group.at else ""
+            self.say(f"of {EARLY} units none is right, by one cause{at}; Ctrl-C stops\n    {group.title}")

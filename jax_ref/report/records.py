@@ -4,9 +4,10 @@ A header opens each run: ``run`` (a name made of all that may change a result), 
 ``seed``, ``device``, ``precision``, ``case`` (of each unit the only one that was run, or None), ``versions``,
 ``source``, ``expect`` and ``when``. A record is one case: ``run``, ``unit`` ([function, dtype]), ``case``, ``number``
 (in its unit), ``of`` (how many the unit has), ``status``, ``findings``, ``missing``, ``seconds``, ``rerun``; where
-derivatives were compared ``order``, the highest; of a composite that is not right ``calls``, the functions that it is
-made of; of an error in the user's code ``at``, its file and line; where the referee finds JAX wrong ``excused``, the
-findings that are none; and on another device than the CPU ``beside_cpu``, the findings beside JAX's answer there.
+derivatives were compared ``order``, the highest; where it is not right ``size``, how many numbers the arguments have;
+of a composite that is not right ``calls``, the functions that it is made of; of an error in the user's code ``at``,
+its file and line; where the referee finds JAX wrong ``excused``, the findings that are none; and on another device
+than the CPU ``beside_cpu``, the findings beside JAX's answer there.
 Files are merged by joining them. Of a case in several runs that asked the same, the last record counts. A file is
 data, whoever wrote it: what is no record is refused, and no text in one can harm a terminal, a page or a file.
 """
@@ -55,6 +56,7 @@ _ANSWER = {
     "beside_cpu?": [_FINDING],
     "calls?": [str],
     "at?": [(str, int)],
+    "size?": int,
 }
 _RECORD = {"run": str, **_ANSWER}
 

@@ -22,9 +22,8 @@ def compared(modes, order, dtypes):
 
 
 def _told(findings):
-    whats = {finding.what for finding in findings}
-    following = sorted(what for what in whats if follows(what, whats))
-    causes = [finding for finding in findings if finding.what not in following]
+    causes = cause(findings, lambda finding: finding.what)
+    following = sorted({finding.what for finding in findings} - {finding.what for finding in causes})
     lines = [line for finding in sorted(causes, key=_rank) for line in described(finding)]
     return lines + ([_clause([quantity(what) for what in following])] if following else [])
 
@@ -33,6 +32,12 @@ def _clause(following):
     """What follows from other findings, in one plain clause."""
     kinds = {"sums of it": lambda q: q.order < 2, "the second derivatives": lambda q: q.order == 2}
     return f"which makes {' and '.join(kind for kind, is_it in kinds.items() if any(map(is_it, following)))} wrong too"
+
+
+def cause(findings, what_of):
+    """Those of the findings that nothing else that was found explains; ``what_of``: what each is about."""
+    whats = set(map(what_of, findings))
+    return [finding for finding in findings if not follows(what_of(finding), whats)]
 
 
 def follows(what, whats):

@@ -121,8 +121,10 @@ class Task(NamedTuple):
             if found := getattr(result, name):
                 record[name] = [*map(_finding, found)]
         case = self.unit.cases()[number]
-        if status != "right" and isinstance(rule_of.get(case.function), Composite):
-            record["calls"] = callees(case, self.unit.dtype)
+        if status != "right":
+            record["size"] = sum(map(np.size, case.draw(self.unit.dtype)))
+            if isinstance(rule_of.get(case.function), Composite):
+                record["calls"] = callees(case, self.unit.dtype)
         return record
 
     def _record(self, case, number, of, status, found, missing, seconds, rerun):
