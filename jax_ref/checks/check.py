@@ -16,7 +16,7 @@ import optree
 from ..engines.protocol import numpys
 from ..engines.ready import OURS, Engine
 from ..engines.ready import engine as engine_named
-from ..measure.extrapolated import extrapolated
+from ..measure.by_differences import by_differences
 from ..report.progress import Progress
 from ..report.records import Counts
 from ..report.words import compared
@@ -211,7 +211,7 @@ def _differences(reference_by, noise):
     """What asks differences in place of JAX, if these are to."""
     if reference_by not in ("jax", "differences"):
         raise ValueError(f"check: reference_by is 'jax' or 'differences', not {reference_by!r}.")
-    return functools.partial(extrapolated, noise=noise) if reference_by == "differences" else None
+    return functools.partial(by_differences, noise=noise) if reference_by == "differences" else None
 
 
 def _by(reference_by, noise):

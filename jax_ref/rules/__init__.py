@@ -2,6 +2,6 @@
 
 ``watch`` notes the calls of custom rules with the arguments that they meet, through tracers; ``closures`` has what a
 rule closes over; ``verdicts`` checks each rule at these arguments against the derivative of its own body, by JAX or by
-``slopes``, differences with a bound; ``session`` does so in a run of pytest; ``listing`` finds the rules of a package,
+differences with a bound; ``session`` does so in a run of pytest; ``listing`` finds the rules of a package,
 and which no test has called. Nothing of this imports JAX or PyTorch before there is a rule of theirs.
 """

@@ -29,10 +29,10 @@ from ..checks.check import check, check_custom
 from ..checks.parts import Parts
 from ..engines.guard import TooLong
 from ..lift import JaxArray
+from ..measure.extrapolation import Slopes, slopes
 from ..measure.quantities import Quantity, quantity
 from ..report.result import Result
 from .closures import replaced
-from .slopes import Slopes, slopes
 from .watch import Call, Hole, Noted, Rule, Unknown
 
 # Seconds of the processor, as a machine may have other things to do
