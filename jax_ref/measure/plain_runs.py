@@ -36,12 +36,12 @@ def slope(problem):
         moved = optree.tree_map(lambda x, t: np.asarray(x + h * t)[()], primals, tangents)
         return inner(cotangent, list(map(_double, optree.tree_leaves(plainly(problem.function, moved)))))
 
-    try:
-        with np.errstate(all="ignore"):
-            start, after, before = along(0.0), *(np.array([along(h) for h in side]) for side in (STEPS, -STEPS))
-            value, error, _ = central(STEPS, start, after, before, np.finfo(float).eps * np.abs(start))
-    except Exception:  # of a function that takes no double precision, or is not defined beside the point
-        return Slope(0.0, np.inf)
+    with np.errstate(all="ignore"):
+        try:
+            start, after, before = (np.array([along(h) for h in side]) for side in ((0.0,), STEPS, -STEPS))
+        except Exception:  # of a function that takes no double precision, or is not defined beside the point
+            return Slope(0.0, np.inf)
+        value, error, _ = central(STEPS, start[0], after, before, np.finfo(float).eps * np.abs(start[0]))
     return Slope(float(value), float(error)) if np.isfinite(value) else Slope(0.0, np.inf)
 
 
