@@ -21,9 +21,9 @@ from ..report.progress import Progress
 from ..report.records import Counts
 from ..report.words import compared
 from ..sweep import sweep
+from .called_rules import WITHIN_JAX, name_for, of_others, ruled
 from .parts import no_tangent
 from .question import Question
-from .rules import WITHIN_JAX, name_for, of_others, ruled
 from .shrink import Code, listed
 
 __tracebackhide__ = True  # pytest shows the caller's lines

@@ -1,4 +1,6 @@
-"""The custom rules of other people's code: found in their test run and in their modules, and checked.
+"""The custom rules of a project: found in its test run and in its modules, and checked.
+
+Which rules one function calls, at arguments given, is for ``checks.called_rules``.
 
 ``watch`` notes the calls of custom rules with the arguments that they meet, through tracers; ``closures`` has what a
 rule closes over; ``verdicts`` checks each rule at these arguments against the derivative of its own body, by JAX or by
