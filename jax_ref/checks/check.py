@@ -9,6 +9,7 @@ at a kink, beside it, nothing is wrong: the difference is told in ``Result.excus
 import functools
 import time
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import optree
@@ -28,6 +29,27 @@ from .shrink import Code, listed
 
 __tracebackhide__ = True  # pytest shows the caller's lines
 SPELT = 100  # numbers in arguments, up to which a line of code holds them
+
+
+class How(NamedTuple):
+    """How a check asks, in the words of ``check``."""
+
+    edges: bool = False
+    vary: bool | None = None
+    reference_by: str = "jax"
+    noise: float | None = None
+    seed: str = "0"
+
+    def differences(self):
+        """What asks differences in place of JAX, if these are to."""
+        if self.reference_by not in ("jax", "differences"):
+            raise ValueError(f"check: reference_by is 'jax' or 'differences', not {self.reference_by!r}.")
+        return functools.partial(by_differences, noise=self.noise) if self.reference_by == "differences" else None
+
+    def options(self):
+        """Those about the reference that are not the default, for a line of code."""
+        options = {} if self.reference_by == "jax" else {"reference_by": self.reference_by}
+        return options if self.noise is None else {**options, "noise": self.noise}
 
 
 # What users call
@@ -74,17 +96,16 @@ def check(
     for an unknown mode, order, engine or ``reference_by`` or if two plain runs of ``f`` differ, and what ``f`` or the
     engine raises, but for what would end the program (SystemExit, a KeyboardInterrupt of its own): that is wrong.
     """
-    engine = engine if isinstance(engine, Engine) else engine_named(engine)
+    engine, how = _engine(engine), How(edges, vary, reference_by, noise, seed)
     if engine is OURS and reference is None and (found := of_others(f, args)):
-        line = functools.partial(_line, "check", [name_for(f)])
-        return _by_rules(found, f, args, line, modes, order, seed, edges, vary, reference_by, noise)
+        return _by_rules(found, functools.partial(_line, "check", [name_for(f)]), args, modes, order, how)
     modes = _modes(modes, engine)
-    order, options = _order(order), _options(modes, engine, order) | _by(reference_by, noise)
+    order, options = _order(order), _options(modes, engine, order) | how.options()
     options |= {} if engine is OURS else {"engine": _written(engine)}
     options |= {} if reference is None else {"reference": Code(name_for(reference, "reference"))}
     line = functools.partial(_line, "check", [name_for(f)], {**options, "seed": seed})
     written = None if reference is None else f
-    asked = (reference or f, lambda _: engine, line, modes, order, seed, written, _differences(reference_by, noise))
+    asked = (reference or f, lambda _: engine, line, modes, order, seed, written, how.differences())
     question = Question(name_for(f), *asked)
     try:
         return question.checked(args, edges, vary)
@@ -106,7 +127,7 @@ def check_vjp(my_vjp, reference, *primals, order=2, edges=False, vary=None, refe
     differentiated, the result says "first order only" and why. Returns a ``Result``; raises AssertionError if anything
     is wrong. ``edges``, ``vary``, ``reference_by``, ``noise``, ``seed``, and what is right at a kink: see ``check``.
     """
-    order = _order(order)
+    how = How(edges, vary, reference_by, noise, seed)
 
     def engine(call):
         def vjp(_, *moving):
@@ -115,14 +136,7 @@ def check_vjp(my_vjp, reference, *primals, order=2, edges=False, vary=None, refe
 
         return Engine(name_for(my_vjp), vjp=vjp, rule=True, outer=(OURS, WITHIN_JAX))
 
-    options = ({} if order == 2 else {"order": order}) | _by(reference_by, noise)
-    line = functools.partial(
-        _line, "check_vjp", [name_for(my_vjp), name_for(reference, "reference")], {**options, "seed": seed}
-    )
-    question = Question(
-        name_for(my_vjp), reference, engine, line, ("rev",), order, seed, None, _differences(reference_by, noise)
-    )
-    return question.checked(primals, edges, vary)
+    return _about_rule("check_vjp", (my_vjp, reference), engine, order, how).checked(primals, edges, vary)
 
 
 def check_jvp(my_jvp, reference, *primals, order=2, edges=False, vary=None, reference_by="jax", noise=None, seed="0"):
@@ -130,7 +144,7 @@ def check_jvp(my_jvp, reference, *primals, order=2, edges=False, vary=None, refe
 
     The tangents of integers are zeros of dtype float0, as in JAX.
     """
-    order, differences = _order(order), _differences(reference_by, noise)
+    how = How(edges, vary, reference_by, noise, seed)
 
     def engine(call):
         def jvp(_, moving, tangents):
@@ -138,16 +152,19 @@ def check_jvp(my_jvp, reference, *primals, order=2, edges=False, vary=None, refe
             return call.out.results(found[0]), call.out.some(found[1])
 
         outer = (OURS, WITHIN_JAX)
-        if differences:  # which see one direction of the rule at a time
+        if how.differences():  # which see one direction of the rule at a time
             outer = tuple(replace(engine, vjp=None) for engine in outer)
         return Engine(name_for(my_jvp), jvp=jvp, rule=True, outer=outer)
 
-    options = ({} if order == 2 else {"order": order}) | _by(reference_by, noise)
-    line = functools.partial(
-        _line, "check_jvp", [name_for(my_jvp), name_for(reference, "reference")], {**options, "seed": seed}
-    )
-    question = Question(name_for(my_jvp), reference, engine, line, ("fwd",), order, seed, None, differences)
-    return question.checked(primals, edges, vary)
+    return _about_rule("check_jvp", (my_jvp, reference), engine, order, how).checked(primals, edges, vary)
+
+
+def _about_rule(call, functions, engine_of, order, how):
+    """The ``Question`` about a rule: ``functions`` are the rule and the reference."""
+    names, order = [name_for(functions[0]), name_for(functions[1], "reference")], _order(order)
+    options = ({} if order == 2 else {"order": order}) | how.options() | {"seed": how.seed}
+    line, modes = functools.partial(_line, call, names, options), {"check_vjp": ("rev",), "check_jvp": ("fwd",)}[call]
+    return Question(names[0], functions[1], engine_of, line, modes, order, how.seed, None, how.differences())
 
 
 def check_custom(
@@ -172,7 +189,7 @@ def check_custom(
         )
     found = found._replace(body=reference, in_jax=True)
     line = functools.partial(_line, "check_custom", [name_for(f), name_for(reference, "reference")])
-    return _by_rules(found, f, args, line, modes, order, seed, edges, vary, reference_by, noise)
+    return _by_rules(found, line, args, modes, order, How(edges, vary, reference_by, noise, seed))
 
 
 def check_grads(f, args, order=2, modes=("fwd", "rev"), atol=None, rtol=None, eps=None):
@@ -193,31 +210,18 @@ def check_grads(f, args, order=2, modes=("fwd", "rev"), atol=None, rtol=None, ep
         raise TypeError("check_grads: args is a tuple of the arguments of f, such as (x,).")
     if not (found := of_others(f, args)):
         return check(f, *args, modes=modes, order=order)
-    line = functools.partial(_line, "check_grads", [name_for(f)])
-    return _by_rules(found, f, args, line, modes, order)
+    return _by_rules(found, functools.partial(_line, "check_grads", [name_for(f)]), args, modes, order, How())
 
 
-def _by_rules(found, f, args, line, modes, order, seed="0", edges=False, vary=None, reference_by="jax", noise=None):
-    """The ``Result`` for a function by the custom rules that it calls."""
-    modes, order = _modes(modes, found.engine), _order(order)
-    options = _options(modes, found.engine, order) | _by(reference_by, noise) | ({} if seed == "0" else {"seed": seed})
-    differences = _differences(reference_by, noise) if found.in_jax else _differences("differences", noise or 0.0)
-    line, engine = functools.partial(line, options), lambda _: found.engine
-    question = Question(name_for(f), found.body, engine, line, modes, order, seed, found.written, differences)
-    return question.checked(args, edges, vary)
-
-
-def _differences(reference_by, noise):
-    """What asks differences in place of JAX, if these are to."""
-    if reference_by not in ("jax", "differences"):
-        raise ValueError(f"check: reference_by is 'jax' or 'differences', not {reference_by!r}.")
-    return functools.partial(by_differences, noise=noise) if reference_by == "differences" else None
-
-
-def _by(reference_by, noise):
-    """The options that are not the default, for a line of code."""
-    options = {} if reference_by == "jax" else {"reference_by": reference_by}
-    return options if noise is None else {**options, "noise": noise}
+def _by_rules(found, line, args, modes, order, how):
+    """The ``Result`` for a function by the custom rules that it calls, of which the engine bears the name."""
+    engine, order = found.engine, _order(order)
+    modes = _modes(modes, engine)
+    options = _options(modes, engine, order) | how.options() | ({} if how.seed == "0" else {"seed": how.seed})
+    if not found.in_jax:
+        how = how._replace(reference_by="differences", noise=how.noise or 0.0)
+    asked = lambda _: engine, functools.partial(line, options), modes, order, how.seed, found.written
+    return Question(engine.name, found.body, *asked, how.differences()).checked(args, how.edges, how.vary)
 
 
 def check_engine(engine, names=(), dtypes=(), modes=("fwd", "rev"), order=2):
@@ -228,7 +232,7 @@ def check_engine(engine, names=(), dtypes=(), modes=("fwd", "rev"), order=2):
     what the engine lacks is ``missing`` there and no failure. Raises AssertionError with all that is wrong, ValueError
     for an unknown name.
     """
-    engine = engine if isinstance(engine, Engine) else engine_named(engine)
+    engine = _engine(engine)
     modes = _modes(modes, engine)
     units, results, start = sweep.units(names, dtypes), [], time.perf_counter()
     with Progress() as progress:
@@ -248,6 +252,10 @@ def check_engine(engine, names=(), dtypes=(), modes=("fwd", "rev"), order=2):
 
 def _counted(results):
     return Counts.of([{"status": result.status} for result in results])
+
+
+def _engine(engine):
+    return engine if isinstance(engine, Engine) else engine_named(engine)
 
 
 def _modes(modes, engine):
