@@ -9,7 +9,7 @@ import textwrap
 import numpy as np
 import pytest
 
-from jax_ref.rules.slopes import slopes
+from jax_ref.measure.extrapolation import slopes
 
 pytest_plugins = ["pytester"]
 

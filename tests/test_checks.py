@@ -7,6 +7,7 @@ import pytest
 from jax.test_util import check_grads as jax_check_grads
 
 import scratch_ad
+from jax_ref.checks import question, shrink
 from jax_ref.checks.check import check, check_custom, check_engine, check_grads, check_jvp, check_vjp
 from jax_ref.engines.ready import OURS, REVERSE, Engine
 from jax_ref.measure.derivatives import Problem, findings, references, vectors
@@ -14,6 +15,18 @@ from jax_ref.referee.judge import judged
 
 X = np.array([0.5, -1.25, 2.0])
 DTYPES = ("float32", "float64")
+
+
+@pytest.fixture(autouse=True)
+def at_the_given_arguments(monkeypatch):
+    """What varying them finds, and what it takes, is in ``test_variants``."""
+    monkeypatch.setattr(question, "VARYING", 0.0)
+
+
+@pytest.fixture
+def as_it_is(monkeypatch):
+    """No smaller case is looked for."""
+    monkeypatch.setattr(shrink, "SHRINKING", 0.0)
 
 
 def message(check, *args, **options):
@@ -208,6 +221,7 @@ def test_judged_says_who_is_right():
 # one rule
 
 
+@pytest.mark.usefixtures("as_it_is")
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("reference", [softplus, lambda x: jnp.logaddexp(x, 0)], ids=["numpy", "jax"])
 def test_a_rule_of_either_mode(dtype, reference):
@@ -283,6 +297,7 @@ def doubled_sine(x):
 doubled_sine.defjvp(lambda primals, tangents: (doubled_sine(*primals), 2 * jnp.cos(primals[0]) * tangents[0]))
 
 
+@pytest.mark.usefixtures("as_it_is")
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_rules_of_jax(dtype):
     x = X.astype(dtype)
@@ -294,6 +309,7 @@ def test_rules_of_jax(dtype):
     assert "ratio 2" in message(check_custom, doubled_sine, jnp.sin, x)
 
 
+@pytest.mark.usefixtures("as_it_is")
 @pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")
 def test_a_function_of_pytorch():
     torch = pytest.importorskip("torch", reason="torch comes with the extra bench")
@@ -321,6 +337,7 @@ def test_a_function_of_pytorch():
 # in place of jax.test_util.check_grads
 
 
+@pytest.mark.usefixtures("as_it_is")
 def test_a_factor_of_two_that_jax_test_util_lets_pass():
     """Its tolerances are multiplied by the size of the array: see jax issue 3130."""
     x = np.random.default_rng(0).normal(size=1000).astype("float32")

@@ -9,9 +9,17 @@ import numpy as np
 import pytest
 
 import scratch_ad
+from jax_ref.checks import question, shrink
 from jax_ref.checks.check import check, check_custom, check_grads, check_jvp, check_vjp
 
 X = np.array([0.5, -1.25, 2.0])
+
+
+@pytest.fixture(autouse=True)
+def as_it_is(monkeypatch):
+    """Nothing is varied, and no smaller case looked for: that is in ``test_variants`` and ``test_checks``."""
+    monkeypatch.setattr(question, "VARYING", 0.0)
+    monkeypatch.setattr(shrink, "SHRINKING", 0.0)
 
 
 def wrong(check, *args, match="", **options):

@@ -10,8 +10,8 @@ import scipy.integrate
 import scratch_ad
 from jax_ref.checks.check import check, check_jvp, check_vjp
 from jax_ref.engines.ready import OURS
+from jax_ref.measure.by_differences import by_differences
 from jax_ref.measure.derivatives import Problem, vectors
-from jax_ref.measure.extrapolated import extrapolated
 from jax_ref.measure.quantities import FIRST, Quantity
 from jax_ref.measure.tolerances import tolerance
 
@@ -39,7 +39,7 @@ def test_the_truth_lies_within_the_bounds(name, dtype):
     for k in range(10):
         x = np.asarray(rng.normal(size=4) * 10 ** rng.uniform(-2, 1, () if k % 2 else 4), dtype)
         problem = Problem(f, vectors(f, (x,), str(k)), 1)
-        reference, told = extrapolated(problem, OURS, noise=0.0)
+        reference, told = by_differences(problem, OURS, noise=0.0)
         sharp.append(told.bound)
         exact, both = x.astype(float), (problem.vectors, problem.vectors.turned())
         for v, found, condition in zip(both, *reference[:2], strict=True):

@@ -9,23 +9,45 @@ at a kink, beside it, nothing is wrong: the difference is told in ``Result.excus
 import functools
 import time
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
 from ..engines.protocol import numpys
 from ..engines.ready import OURS, Engine
 from ..engines.ready import engine as engine_named
-from ..measure.extrapolated import extrapolated
+from ..measure.by_differences import by_differences
 from ..report.progress import Progress
 from ..report.records import Counts
 from ..report.words import compared
 from ..sweep import runs, sweep
+from .called_rules import WITHIN_JAX, name_for, of_others, ruled
 from .lines import line as line_of
 from .parts import no_tangent
 from .question import Question
-from .rules import WITHIN_JAX, name_for, of_others, ruled
 
 __tracebackhide__ = True  # pytest shows the caller's lines
+
+
+class How(NamedTuple):
+    """How a check asks, in the words of ``check``."""
+
+    edges: bool = False
+    vary: bool | None = None
+    reference_by: str = "jax"
+    noise: float | None = None
+    seed: str = "0"
+
+    def differences(self):
+        """What asks differences in place of JAX, if these are to."""
+        if self.reference_by not in ("jax", "differences"):
+            raise ValueError(f"check: reference_by is 'jax' or 'differences', not {self.reference_by!r}.")
+        return functools.partial(by_differences, noise=self.noise) if self.reference_by == "differences" else None
+
+    def options(self):
+        """Those about the reference that are not the default, for a line of code."""
+        options = {} if self.reference_by == "jax" else {"reference_by": self.reference_by}
+        return options if self.noise is None else {**options, "noise": self.noise}
 
 
 # What users call
@@ -72,17 +94,16 @@ def check(
     for an unknown mode, order, engine or ``reference_by`` or if two plain runs of ``f`` differ, and what ``f`` or the
     engine raises, but for what would end the program (SystemExit, a KeyboardInterrupt of its own): that is wrong.
     """
-    engine = engine if isinstance(engine, Engine) else engine_named(engine)
+    engine, how = _engine(engine), How(edges, vary, reference_by, noise, seed)
     if engine is OURS and reference is None and (found := of_others(f, args)):
-        line = functools.partial(line_of, "check", [f])
-        return _by_rules(found, f, args, line, modes, order, seed, edges, vary, reference_by, noise)
+        return _by_rules(found, functools.partial(line_of, "check", [f]), args, modes, order, how)
     modes = _modes(modes, engine)
-    order, options = _order(order), _options(modes, engine, order) | _by(reference_by, noise)
+    order, options = _order(order), _options(modes, engine, order) | how.options()
     options |= {} if engine is OURS else {"engine": engine}
     options |= {} if reference is None else {"reference": reference}
     line = functools.partial(line_of, "check", [f], {**options, "seed": seed})
     written = None if reference is None else f
-    asked = (reference or f, lambda _: engine, line, modes, order, seed, written, _differences(reference_by, noise))
+    asked = (reference or f, lambda _: engine, line, modes, order, seed, written, how.differences())
     question = Question(name_for(f), *asked)
     try:
         return question.checked(args, edges, vary)
@@ -104,7 +125,7 @@ def check_vjp(my_vjp, reference, *primals, order=2, edges=False, vary=None, refe
     differentiated, the result says "first order only" and why. Returns a ``Result``; raises AssertionError if anything
     is wrong. ``edges``, ``vary``, ``reference_by``, ``noise``, ``seed``, and what is right at a kink: see ``check``.
     """
-    order = _order(order)
+    how = How(edges, vary, reference_by, noise, seed)
 
     def engine(call):
         def vjp(_, *moving):
@@ -113,12 +134,7 @@ def check_vjp(my_vjp, reference, *primals, order=2, edges=False, vary=None, refe
 
         return Engine(name_for(my_vjp), vjp=vjp, rule=True, outer=(OURS, WITHIN_JAX))
 
-    options = ({} if order == 2 else {"order": order}) | _by(reference_by, noise)
-    line = functools.partial(line_of, "check_vjp", [my_vjp, reference], {**options, "seed": seed})
-    question = Question(
-        name_for(my_vjp), reference, engine, line, ("rev",), order, seed, None, _differences(reference_by, noise)
-    )
-    return question.checked(primals, edges, vary)
+    return _about_rule("check_vjp", (my_vjp, reference), engine, order, how).checked(primals, edges, vary)
 
 
 def check_jvp(my_jvp, reference, *primals, order=2, edges=False, vary=None, reference_by="jax", noise=None, seed="0"):
@@ -126,7 +142,7 @@ def check_jvp(my_jvp, reference, *primals, order=2, edges=False, vary=None, refe
 
     The tangents of integers are zeros of dtype float0, as in JAX.
     """
-    order, differences = _order(order), _differences(reference_by, noise)
+    how = How(edges, vary, reference_by, noise, seed)
 
     def engine(call):
         def jvp(_, moving, tangents):
@@ -134,14 +150,20 @@ def check_jvp(my_jvp, reference, *primals, order=2, edges=False, vary=None, refe
             return call.out.results(found[0]), call.out.some(found[1])
 
         outer = (OURS, WITHIN_JAX)
-        if differences:  # which see one direction of the rule at a time
+        if how.differences():  # which see one direction of the rule at a time
             outer = tuple(replace(engine, vjp=None) for engine in outer)
         return Engine(name_for(my_jvp), jvp=jvp, rule=True, outer=outer)
 
-    options = ({} if order == 2 else {"order": order}) | _by(reference_by, noise)
-    line = functools.partial(line_of, "check_jvp", [my_jvp, reference], {**options, "seed": seed})
-    question = Question(name_for(my_jvp), reference, engine, line, ("fwd",), order, seed, None, differences)
-    return question.checked(primals, edges, vary)
+    return _about_rule("check_jvp", (my_jvp, reference), engine, order, how).checked(primals, edges, vary)
+
+
+def _about_rule(call, functions, engine_of, order, how):
+    """The ``Question`` about a rule: ``functions`` are the rule and the reference."""
+    order = _order(order)
+    options = ({} if order == 2 else {"order": order}) | how.options() | {"seed": how.seed}
+    line, modes = functools.partial(line_of, call, functions, options), {"check_vjp": ("rev",), "check_jvp": ("fwd",)}
+    asked = functions[1], engine_of, line, modes[call], order, how.seed, None, how.differences()
+    return Question(name_for(functions[0]), *asked)
 
 
 def check_custom(
@@ -166,7 +188,7 @@ def check_custom(
         )
     found = found._replace(body=reference, in_jax=True)
     line = functools.partial(line_of, "check_custom", [f, reference])
-    return _by_rules(found, f, args, line, modes, order, seed, edges, vary, reference_by, noise)
+    return _by_rules(found, line, args, modes, order, How(edges, vary, reference_by, noise, seed))
 
 
 def check_grads(f, args, order=2, modes=("fwd", "rev"), atol=None, rtol=None, eps=None):
@@ -187,31 +209,18 @@ def check_grads(f, args, order=2, modes=("fwd", "rev"), atol=None, rtol=None, ep
         raise TypeError("check_grads: args is a tuple of the arguments of f, such as (x,).")
     if not (found := of_others(f, args)):
         return check(f, *args, modes=modes, order=order)
-    line = functools.partial(line_of, "check_grads", [f])
-    return _by_rules(found, f, args, line, modes, order)
+    return _by_rules(found, functools.partial(line_of, "check_grads", [f]), args, modes, order, How())
 
 
-def _by_rules(found, f, args, line, modes, order, seed="0", edges=False, vary=None, reference_by="jax", noise=None):
-    """The ``Result`` for a function by the custom rules that it calls."""
-    modes, order = _modes(modes, found.engine), _order(order)
-    options = _options(modes, found.engine, order) | _by(reference_by, noise) | ({} if seed == "0" else {"seed": seed})
-    differences = _differences(reference_by, noise) if found.in_jax else _differences("differences", noise or 0.0)
-    line, engine = functools.partial(line, options), lambda _: found.engine
-    question = Question(name_for(f), found.body, engine, line, modes, order, seed, found.written, differences)
-    return question.checked(args, edges, vary)
-
-
-def _differences(reference_by, noise):
-    """What asks differences in place of JAX, if these are to."""
-    if reference_by not in ("jax", "differences"):
-        raise ValueError(f"check: reference_by is 'jax' or 'differences', not {reference_by!r}.")
-    return functools.partial(extrapolated, noise=noise) if reference_by == "differences" else None
-
-
-def _by(reference_by, noise):
-    """The options that are not the default, for a line of code."""
-    options = {} if reference_by == "jax" else {"reference_by": reference_by}
-    return options if noise is None else {**options, "noise": noise}
+def _by_rules(found, line, args, modes, order, how):
+    """The ``Result`` for a function by the custom rules that it calls, of which the engine bears the name."""
+    engine, order = found.engine, _order(order)
+    modes = _modes(modes, engine)
+    options = _options(modes, engine, order) | how.options() | ({} if how.seed == "0" else {"seed": how.seed})
+    if not found.in_jax:
+        how = how._replace(reference_by="differences", noise=how.noise or 0.0)
+    asked = lambda _: engine, functools.partial(line, options), modes, order, how.seed, found.written
+    return Question(engine.name, found.body, *asked, how.differences()).checked(args, how.edges, how.vary)
 
 
 def check_engine(engine, names=(), dtypes=(), modes=("fwd", "rev"), order=2):
@@ -222,7 +231,7 @@ def check_engine(engine, names=(), dtypes=(), modes=("fwd", "rev"), order=2):
     what the engine lacks is ``missing`` there and no failure. Raises AssertionError with all that is wrong, ValueError
     for an unknown name.
     """
-    engine = engine if isinstance(engine, Engine) else engine_named(engine)
+    engine = _engine(engine)
     modes = _modes(modes, engine)
     units, results, start = sweep.units(names, dtypes), [], time.perf_counter()
     with Progress() as progress:
@@ -242,6 +251,10 @@ def check_engine(engine, names=(), dtypes=(), modes=("fwd", "rev"), order=2):
 
 def _counted(results):
     return Counts.of([{"status": result.status} for result in results])
+
+
+def _engine(engine):
+    return engine if isinstance(engine, Engine) else engine_named(engine)
 
 
 def _modes(modes, engine):

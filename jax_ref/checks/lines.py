@@ -16,7 +16,7 @@ from scratch_ad.tracer import name_of
 from ..engines import tensors
 from ..engines.ready import Engine
 from ..engines.ready import engine as engine_named
-from .rules import name_for
+from .called_rules import name_for
 
 SPELT = 100  # numbers in arguments, up to which a line holds them
 

@@ -11,9 +11,9 @@ import optree
 from ..engines.guard import heed, is_users, said, watching
 from ..engines.protocol import Engine
 from ..measure.derivatives import Vectors, compiled, findings, nested, nudged, rounded
+from ..measure.plain_runs import beside_plain_runs
 from ..measure.quantities import FIRST, VALUES, Quantity, quantity
 from ..measure.repeats import repeated
-from ..measure.slopes import beside_plain_runs
 from ..measure.tolerances import Difference, Finding, differences
 from ..measure.values import in_words, nearly, plainly, value_findings
 from ..referee.judge import examined, once

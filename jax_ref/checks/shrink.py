@@ -12,10 +12,8 @@ from hypothesis.errors import NoSuchExample
 from .lines import listed
 from .parts import is_moving
 
-SHRINKING = (
-    3.0  # seconds of computing for the search for a smaller case, and what it tries for each number, the simplest first
-)
-SIMPLE = (1.0, 2.0, 0.5, -1.0, 3.0, 0.0)
+SHRINKING = 3.0  # seconds of computing for the search for a smaller case
+SIMPLE = (1.0, 2.0, 0.5, -1.0, 3.0, 0.0)  # what it tries for each number, the simplest first
 
 
 def shrunk(args, found, whats):

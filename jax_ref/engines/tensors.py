@@ -44,12 +44,13 @@ def class_of(f):
 
 
 def _is_function(f):
-    return any(base.__module__.startswith("torch.autograd") for base in f.__mro__)
+    """By name, so that nobody has to import PyTorch to ask."""
+    return any(f"{c.__module__}.{c.__qualname__}" == "torch.autograd.function.Function" for c in f.__mro__)
 
 
 def on_tensors(f):
     """``f``, a function of tensors, that takes arrays among them."""
-    return lambda *args: f(*optree.tree_map(_as_tensor, args, none_is_leaf=True))
+    return lambda *args: f(*optree.tree_map(as_tensor, args, none_is_leaf=True))
 
 
 def on_arrays(f):
@@ -57,7 +58,8 @@ def on_arrays(f):
     return lambda *args: _given_back(on_tensors(f)(*args))
 
 
-def _as_tensor(x):
+def as_tensor(x):
+    """An array as a tensor; other things as they are."""
     return tensor(x) if isinstance(x, (np.ndarray, np.generic)) else x
 
 

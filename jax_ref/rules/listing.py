@@ -15,10 +15,10 @@ import pkgutil
 import sys
 from pathlib import Path
 
-from .watch import Rule, rule_at
+from ..engines import tensors
+from .watch import TORCH, Rule, rule_at
 
 KINDS = {"custom_vjp": "jax.custom_vjp", "custom_jvp": "jax.custom_jvp", "custom_gradient": "jax.custom_gradient"}
-FUNCTION = "torch.autograd.Function"
 RECORD = Path("v") / "scratch-ad" / "rules"  # in pytest's cache
 
 
@@ -85,11 +85,7 @@ def _kind(value):
         cls = value if isinstance(value, type) else type(value)
         library = (cls.__module__ or "").partition(".")[0]
         if cls is value:
-            ours = cls.__module__.startswith("torch.")
-            is_function = any(
-                f"{c.__module__}.{c.__qualname__}" == "torch.autograd.function.Function" for c in cls.__mro__
-            )
-            return FUNCTION if is_function and not ours else ""
+            return TORCH if tensors.class_of(cls) and library != "torch" else ""
         if cls.__name__ in ("custom_vjp", "custom_jvp") and library in ("jax", "scratch_ad"):
             return f"{library}.{cls.__name__}"
         if inspect.isfunction(value) or not hasattr(value, "__wrapped__"):
@@ -162,7 +158,7 @@ def _walk(node, path, functions, known, rule):
             name = ".".join([*path, child.name])
             kinds = [kind for decorator in child.decorator_list if (kind := _kind_named(decorator, known))]
             if isinstance(child, ast.ClassDef) and any(_is_function_class(base, known) for base in child.bases):
-                yield rule(FUNCTION, name, _line(child))
+                yield rule(TORCH, name, _line(child))
             elif kinds and not isinstance(child, ast.ClassDef):
                 yield rule(kinds[0], name, _line(child))
             below = [*path, child.name, *(["<locals>"] if not isinstance(child, ast.ClassDef) else [])]
@@ -184,7 +180,7 @@ def _called(call, kind, path, functions, rule):
 
 
 def _is_function_class(base, known):
-    return _full(base, known) in (FUNCTION, "torch.autograd.function.Function")
+    return _full(base, known) in (TORCH, "torch.autograd.function.Function")
 
 
 def _line(node):

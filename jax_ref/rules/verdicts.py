@@ -28,12 +28,13 @@ from scratch_ad import tree
 from ..checks.check import check, check_custom
 from ..checks.parts import Parts
 from ..engines.guard import TooLong
+from ..engines.tensors import as_tensor
 from ..lift import JaxArray
+from ..measure.extrapolation import Slopes, slopes
 from ..measure.quantities import Quantity, quantity
 from ..report.result import Result
 from .closures import replaced
-from .slopes import Slopes, slopes
-from .watch import Call, Hole, Noted, Rule, Unknown
+from .watch import TORCH, Call, Hole, Noted, Rule, Unknown
 
 # Seconds of the processor, as a machine may have other things to do
 SECONDS = 20.0  # for one rule, after which no further call of it is begun
@@ -64,11 +65,6 @@ class Verdict:
     def plain(self):
         """In types that go from process to process."""
         return asdict(self) | {"rule": tuple(self.rule)}
-
-
-def verdict_of(plain):
-    """The ``Verdict`` that ``plain`` made this of."""
-    return Verdict(**(plain | {"rule": Rule(*plain["rule"])}))
 
 
 def verdict(rule, noted: Noted, watch, rerun):
@@ -143,7 +139,7 @@ def _short(error):
 
 def _checked(call: Call, rule, watch, order):
     """What is wrong at one call, in words, empty if nothing is; and notes. ``order`` 0: by differences alone."""
-    if call.kind.startswith("torch"):
+    if call.kind == TORCH:
         return _settled(_of_torch(call), "PyTorch's rules are checked so")
     if call.kind.startswith("scratch_ad"):
         return _of_ours(call, rule)
@@ -319,7 +315,7 @@ def _compared(subject, ruled, body, args, order):
     result, notes = None, []
     for tried in range(order, 0, -1):
         try:
-            result = check_custom(ruled, body, *args, order=tried)
+            result = check_custom(ruled, body, *args, order=tried, vary=False)
         except AssertionError as error:
             result = error.args[0] if error.args and isinstance(error.args[0], Result) else None
             problem = error
@@ -440,7 +436,7 @@ def _of_ours(call, rule):
     if not any(map(tree.is_inexact, (x for x in leaves if not isinstance(x, (Fixed, str))))):
         raise NotChecked("no argument is real or complex")
     try:
-        check(of(call.owner), *leaves, modes=modes, reference=of(call.owner.fun))
+        check(of(call.owner), *leaves, modes=modes, reference=of(call.owner.fun), vary=False)
     except AssertionError as error:
         return _told(error.args[0]), []
     return "", []
@@ -468,12 +464,11 @@ def _of_torch(call):
     old = (
         "ctx" in inspect.signature(cls.forward).parameters or cls.setup_context is torch.autograd.Function.setup_context
     )
-    tensor = lambda x: torch.from_numpy(np.array(x)) if isinstance(x, (np.ndarray, np.generic)) else x
 
     def given(moving):
-        made = [tensor(x.value if isinstance(x, Fixed) else x) for x in leaves]
+        made = [as_tensor(x.value if isinstance(x, Fixed) else x) for x in leaves]
         for k, x in zip(at, moving, strict=True):
-            made[k] = tensor(x)
+            made[k] = as_tensor(x)
         return made
 
     def results(out):
@@ -490,7 +485,7 @@ def _of_torch(call):
         for k in at:
             made[k].requires_grad_()
         pairs = zip(results(cls.apply(*[x.clone() if isinstance(x, torch.Tensor) else x for x in made])), cotangents)
-        pairs = [(y, tensor(np.conj(g)).to(y.dtype)) for y, g in pairs if y.requires_grad]
+        pairs = [(y, as_tensor(np.conj(g)).to(y.dtype)) for y, g in pairs if y.requires_grad]
         if not pairs:
             return [np.zeros_like(x) for x in moving]
         ys, gs = zip(*pairs, strict=True)

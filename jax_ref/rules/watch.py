@@ -28,6 +28,9 @@ SIZE = 2**18  # numbers in the arguments of a call that is kept
 LOOKED_AT = {"jit_trace", "jit_lower", "make_jaxpr_f", "eval_shape", "linear_transpose"}  # of JAX: not run as they are
 
 
+TORCH = "torch.autograd.Function"  # the kind of rule; others are such as "jax.custom_vjp"
+
+
 class Rule(NamedTuple):
     """A custom rule as it stands in the source; ``name`` within the module, ``line`` of the function or class."""
 
@@ -217,7 +220,7 @@ class Watch:
         def apply(owner, *args, **kwargs):
             __tracebackhide__ = True
             if not self.paused:
-                self._note("torch.autograd.Function", library, owner, args, kwargs)
+                self._note(TORCH, library, owner, args, kwargs)
             return original.__get__(None, owner)(*args, **kwargs)
 
         apply.ad_watched = True

@@ -1,10 +1,8 @@
 """Derivatives of a function that JAX cannot run, by extrapolated differences, and how far these may be off.
 
-Central differences at steps from an eighth of the arguments' size down, a quarter each time, extrapolated (Ridders,
-Accurate computation of F′(x) and F′(x)F″(x), 1982). Of all that follow that one is taken for which its neighbours and
-its share of the noise leave the least error. The noise of the function is what its values at small steps show beyond a
-smooth curve, and no less than their rounding. At a kink the bound reaches to the slopes of both sides. An error that is
-smooth itself, as a solver's may be, cannot be seen in the values: that much the rule may differ, too.
+Central differences at steps from an eighth of the arguments' size down, a quarter each time, as ``extrapolation`` has
+them. At a kink the bound reaches to the slopes of both sides. An error of the function that is smooth itself, as a
+solver's may be, cannot be seen in the values: that much the rule may differ, too.
 """
 
 from typing import NamedTuple
@@ -13,10 +11,10 @@ import numpy as np
 import optree
 
 from .derivatives import Reference, coarsest_dtype
+from .extrapolation import SPARSE, central, limit
 from .quantities import FIRST, Quantity
 from .tolerances import unit
 
-RATIO = 4.0  # of a step to the next
 STEPS, MOST = 11, 30  # how many steps, and where the arguments are of many sizes at most
 VAGUE = 1e-2  # a bound beyond this share of the largest derivative decides nothing
 
@@ -41,7 +39,7 @@ class Told(NamedTuple):
 
 
 @np.errstate(all="ignore")
-def extrapolated(problem, engine, noise=None):
+def by_differences(problem, engine, noise=None):
     """The ``Reference`` by differences, its conditions such that tolerances are the error bounds; and what it tells.
 
     Second derivatives are those of the engine's own first ones. ``noise``: the error of the function that cannot be
@@ -138,7 +136,7 @@ def _values(f, primals, tangents, sizes):
     largest = sizes[0] or 1.0
     smallest = sizes[1] if 0 < sizes[1] < largest else largest
     steps = 2.0 ** np.floor(np.log2(largest)) / 8  # powers of two: the arguments move by them exactly
-    steps = steps / RATIO ** np.arange(min(STEPS + int(np.log2(largest / smallest) / 2), MOST))
+    steps = steps / SPARSE ** np.arange(min(STEPS + int(np.log2(largest / smallest) / 2), MOST))
     eps = max(float(np.finfo(np.asarray(x).dtype).eps) for x in optree.tree_leaves(primals))
     steps = steps[steps >= 32 * eps * smallest]
     value = f(*primals)
@@ -170,37 +168,8 @@ def _slopes(steps, eps, start, after, before, size=None):
 
     ``size``: of the terms of which it is a sum.
     """
+    slope, error, noise = central(steps, start, after, before, eps * (np.abs(start) if size is None else size))
     h = steps[:, None]
-    rounding = eps * (np.abs(start) if size is None else size)
-    bend = after + before - 2 * start
-    # what neither a parabola nor a kink explains at the smallest steps
-    rough = np.minimum(*(np.abs(bend[1:] - bend[:-1] / power)[-3:] for power in (RATIO, RATIO**2)))
-    noise = np.maximum(np.max(np.where(np.isfinite(rough), rough, 0), axis=0, initial=0.0) / 2, rounding)
-    slope, error = _limit((after - before) / (2 * h), noise / h, RATIO**2)
-    gap, vague = _limit(bend / (2 * h), 2 * noise / h, RATIO)
+    gap, vague = limit((after + before - 2 * start) / (2 * h), 2 * noise / h, SPARSE)
     kink = np.where(np.abs(gap) > 4 * vague, np.abs(gap) + vague, 0)
     return np.where(np.isfinite(slope), slope, 0), np.where(np.isfinite(slope), error, np.inf), noise, kink
-
-
-def _limit(rows, noise, ratio):
-    """The limit of rows whose errors fall by powers of ``ratio``, and its error bound: the best of Ridders' table.
-
-    What larger steps agree on counts only as far as smaller ones do not contradict it: they may have stepped over all.
-    """
-    best, least = np.full(rows.shape[1:], np.nan, rows.dtype), np.full(rows.shape[1:], np.inf)
-    column, witnesses = rows, None
-    for m in range(1, min(len(rows), 6)):
-        factor = ratio**m
-        finer = (factor * column[1:] - column[:-1]) / (factor - 1)
-        error = np.maximum(np.abs(finer - column[1:]), np.abs(finer - column[:-1])) + 4 * noise[m:]
-        error[:-1] = np.maximum(error[:-1], np.abs(np.diff(finer, axis=0)))  # which betrays one that agrees by chance
-        witnesses = witnesses or (finer, error)
-        for k in range(len(finer)):
-            apart = [np.abs(finer[k] - x) - e for x, e in zip(*(w[k + m :] for w in witnesses), strict=True)]
-            error[k] = np.max([error[k], *(np.where(np.isfinite(a), a, 0) for a in apart)], axis=0)
-        error = np.where(np.isfinite(finer) & np.isfinite(error), error, np.inf)
-        k = np.argmin(error, axis=0)[None]
-        e, x = np.take_along_axis(error, k, 0)[0], np.take_along_axis(finer, k, 0)[0]
-        best, least = np.where(e < least, x, best), np.minimum(e, least)
-        column = finer
-    return best, least
