@@ -330,7 +330,7 @@ def fixed_point_slope(g, y, x):
 
 def fixed_point(x):
     y = x * 0.0
-    for _ in range(200):
+    for _ in range(8):
         y = y - (y - np.cos(y) - x / 4) / (1 + np.sin(y))
     return y
 
@@ -473,7 +473,7 @@ RIGHT = {
     "an engine with copies": of_engine(
         np.sin, X, primal=lambda x: np.array(x)[()], cotangent=lambda c: np.array(c)[()]
     ),
-    "an engine in Fortran order": of_engine(np.sin, A, cotangent=lambda c: np.asfortranarray(c)[()]),
+    "an engine in Fortran order": of_engine(np.sin, A, cotangent=lambda c: np.asfortranarray(c) if np.ndim(c) else c),
     "an engine of tangents with copies": of_engine(lambda x: np.sum(x * x), X, tangent=lambda t: np.array(t)[()]),
     "jax: softplus": of_jax(jax.nn.softplus, softplus, lambda g, x: (g * jax.nn.sigmoid(x),), X),
     "jax: log1p of exp": of_jax(
