@@ -74,8 +74,9 @@ def check(
     of one. ``edges``: first derivatives also at special points in the arguments' shapes: zeros, ones, ties, ±∞, nan,
     the largest and the smallest numbers; those where ``f`` itself raises are left out. ``vary``: first derivatives also
     where the arguments are varied: in other dtypes, of one element, no dimension or none at all, many, large, below -6,
-    in Fortran order and read backwards, with values and indices that repeat, each axis in turn of one element; wherever
-    ``f`` itself is defined and finite. By default as far as a second goes; True, or ``edges``: all of it, and an engine
+    in Fortran order and read backwards, with values and indices that repeat, tiny, whole, in ascending order, in a
+    stack, one array for all arguments, indices from the end, each axis in turn of one element; wherever ``f`` itself is
+    defined and finite. By default as far as a second goes; True, or ``edges``: all of it, and an engine
     that raises there, or a rule that gives another shape or dtype, is wrong; False: none of it. ``seed``: of the
     directions.
     ``reference_by``: "differences" for a function that JAX cannot run; then nothing is varied, the verdict is as sharp

@@ -21,7 +21,9 @@ class Parts:
     def __init__(self, tree):
         leaves, self.spec = optree.tree_flatten(tree, none_is_leaf=True)
         self.moves = [is_moving(x) for x in leaves]
-        self.leaves = [np.asarray(x)[()] if moves else x for x, moves in zip(leaves, self.moves, strict=True)]
+        # the same array twice is still the same
+        plain = lambda x: x if type(x) is np.ndarray and x.ndim else np.asarray(x)[()]
+        self.leaves = [plain(x) if moves else x for x, moves in zip(leaves, self.moves, strict=True)]
         self.tree = optree.tree_unflatten(self.spec, self.leaves)
         self.lent = []  # copies of fixed arrays that were handed out, each after its original
         self.wrong = []  # of results compared so far, in words

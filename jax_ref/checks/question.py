@@ -333,6 +333,7 @@ def _edge_points(given):
 
     fills = (
         lambda x: np.zeros_like(x),
+        put(-0.0, 0.0),
         lambda x: np.ones_like(x),
         lambda x: np.full_like(x, np.ravel(x)[0] if np.size(x) else 0),
         put(np.inf, -np.inf),

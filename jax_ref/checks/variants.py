@@ -50,13 +50,17 @@ def variants(given, thorough=False):
         yield [Variant("the same in Fortran order", given.tree, np.asfortranarray)]
     if lengths:
         yield [Variant("the same read backwards (negative strides)", given.tree, backwards)]
+    to = lambda x, name: x.astype(name) if name in OTHERS[x.dtype.name] else x
     for name in dict.fromkeys(other for x in moving for other in OTHERS[x.dtype.name][: 2 if thorough else 1]):
-        to = lambda x, _, name=name: x.astype(name) if name in OTHERS[x.dtype.name] else x
-        yield [Variant(f"the same in {name}", each(to))]
+        yield [Variant(f"the same in {name}", each(lambda x, _, name=name: to(x, name)))]
     yield [Variant("numbers below -6", each(lambda x, _: (-6 - np.abs(x.real) + x - x.real).astype(x.dtype)))]
     for factor in (1, 1e3, 1e6) if thorough else (1,):
         for name, sign in (("large numbers", np.sign), ("large positive numbers", np.abs)):
-            yield [Variant(f"{name} ({factor:g} times)" if factor > 1 else name, each(_enlarged(factor, sign)))]
+            words, enlarged = f"{name} ({factor:g} times)" if factor > 1 else name, _enlarged(factor, sign)
+            yield [Variant(words, each(enlarged))]
+            for other in dict.fromkeys(OTHERS[x.dtype.name][0] for x in moving):
+                large = lambda x, _, other=other, enlarged=enlarged: enlarged(to(x, other))
+                yield [Variant(f"{words} in {other}", each(large))]
     if lengths:
         yield sizes("one element", 1)
     if any(x.ndim for x in moving):
@@ -64,6 +68,13 @@ def variants(given, thorough=False):
         yield sizes("empty arrays", 0)
     if any(x.size > 1 for x in moving):
         yield [Variant("repeated values", each(lambda x, _: _repeated(x)))]
+        yield [Variant("numbers in ascending order", each(lambda x, _: np.sort(x, None).reshape(x.shape)[()]))]
+        stack = next(n for n in (2, 3, 5, 7, 11) if n not in lengths[:4])
+        yield [Variant(f"a stack of {stack}", each(lambda x, _: np.stack([x * (1 - k / 16) for k in range(stack)])))]
+    yield [Variant("whole numbers", each(_whole))]
+    yield [Variant("tiny numbers", each(lambda x, _: (x * float(np.finfo(x.dtype).eps) ** 0.45).astype(x.dtype)))]
+    if len(moving) > 1 and len({(x.shape, x.dtype) for x in moving}) == 1:
+        yield [Variant("the same array for each argument", each(lambda x, _: moving[0]))]
     axes = [(k, axis) for k, x in enumerate(moving) for axis, n in enumerate(x.shape) if n > 1]
     for k, axis in axes[: None if thorough else 4]:
         short = lambda x, j, k=k, axis=axis: np.take(x, [0], axis) if j == k else x
@@ -73,6 +84,8 @@ def variants(given, thorough=False):
     if any(map(_is_index, given.leaves)):
         leaves = [np.full_like(x, x.flat[0]) if _is_index(x) else x for x in given.leaves]
         yield [Variant("repeated indices", optree.tree_unflatten(given.spec, leaves))]
+        leaves = [-1 - x if _is_index(x) and x.dtype.kind == "i" else x for x in given.leaves]
+        yield [Variant("indices from the end", optree.tree_unflatten(given.spec, leaves))]
 
 
 def larger(given):
@@ -98,8 +111,13 @@ def _resized(x, lengths):
     return (x * shrink).astype(x.dtype)[()]
 
 
+def _whole(x, _):
+    away = lambda x: np.copysign(np.ceil(np.abs(x)), x)  # from zero, where poles are
+    return (away(x.real) + 1j * away(x.imag) if np.iscomplexobj(x) else away(x)).astype(x.dtype)[()]
+
+
 def _enlarged(factor, sign):
-    def of(x, _):
+    def of(x, _=None):
         size = min(factor * LARGE.get(x.dtype.name, 300.0), float(np.finfo(x.dtype).max) / 4)
         return np.asarray(sign(x) * size * (1 + np.abs(x) / (1 + np.abs(x))) / 2, x.dtype)[()]
 

@@ -474,7 +474,7 @@ def _unless_infinite(total, otherwise, *parts):
 
     def of_leaf(a, b, *parts):
         vague = np.isnan(a) & ~np.any([np.isnan(p) for p in parts], axis=0) if parts else np.False_
-        return np.where(vague, b, a).astype(a.dtype)[()] if np.any(vague) and np.shape(a) == np.shape(b) else a
+        return np.where(vague, b, a).astype(a.dtype)[()] if np.any(vague) and _fits(a, b) else a
 
     same = optree.tree_structure(total) == optree.tree_structure(otherwise)
     return optree.tree_map(of_leaf, total, otherwise, *parts) if same else total
@@ -484,8 +484,13 @@ def _where_finite(total, otherwise, *parts):
     """``total``, but ``otherwise`` where a part is not finite: another combination may well be."""
     same = optree.tree_structure(total) == optree.tree_structure(otherwise)
     of_leaf = lambda a, b, *parts: np.where(np.all(np.isfinite(parts), axis=0), a, b).astype(a.dtype)[()]
-    fits = lambda a, b, *parts: of_leaf(a, b, *parts) if np.shape(a) == np.shape(b) else a
-    return optree.tree_map(fits, total, otherwise, *parts) if same else total
+    fitting = lambda a, b, *parts: of_leaf(a, b, *parts) if _fits(a, b) else a
+    return optree.tree_map(fitting, total, otherwise, *parts) if same else total
+
+
+def _fits(a, b):
+    """Whether elements of ``b`` may stand in ``a``: of its shape, and not complex in a real one."""
+    return np.shape(a) == np.shape(b) and np.iscomplexobj(a) >= np.iscomplexobj(b)
 
 
 def _combined(u, v):

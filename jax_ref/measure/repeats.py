@@ -1,7 +1,8 @@
 """What needs no reference: a derivative asked for again is the same, and is linear in tangents and cotangents.
 
-Whatever was asked for in between, and for tangents and cotangents of all sizes: a rule that clips them, adds a constant
-or counts its calls is found out, and so is one that gives out memory that it writes to later on.
+Whatever was asked for in between, and for tangents and cotangents of all sizes and with zeros: a rule that clips them,
+adds a constant, divides by them or counts its calls is found out, and so is one that gives out memory that it writes to
+later on, or that knows an array again by where it lies when other numbers stand in it.
 """
 
 import contextlib
@@ -24,13 +25,28 @@ def repeated(engine, f, v, elsewhere, modes):
     """
     found = []
     if engine.jvp and "fwd" in modes:
-        ask = lambda t: engine.jvp(f, v.primals, t)
-        found += _again(Quantity.JVP, ask, v.tangents, lambda: engine.jvp(f, elsewhere, v.tangents), v, engine.slack)
+        ask, at = lambda t: engine.jvp(f, v.primals, t), lambda x: engine.jvp(f, x, v.tangents)[1]
+        found += _again(Quantity.JVP, ask, v.tangents, lambda: at(elsewhere), v, engine.slack)
+        found += _in_place(Quantity.JVP, at, v.primals, elsewhere, engine.slack)
     if engine.vjp and "rev" in modes:
         value, pullback = engine.vjp(f, *v.primals)
-        ask, between = lambda g: (value, pullback(g)), lambda: engine.vjp(f, *elsewhere)[1](v.cotangent)
-        found += _again(Quantity.VJP, ask, v.cotangent, between, v, engine.slack)
+        ask, at = lambda g: (value, pullback(g)), lambda x: engine.vjp(f, *x)[1](v.cotangent)
+        found += _again(Quantity.VJP, ask, v.cotangent, lambda: at(elsewhere), v, engine.slack)
+        found += _in_place(Quantity.VJP, at, v.primals, elsewhere, engine.slack)
     return found
+
+
+def _in_place(what, at, primals, elsewhere, slack):
+    """``at(primals)``: a derivative, which is of the numbers in an array, as they are when it is asked for."""
+    held = optree.tree_map(np.array, primals)
+    try:
+        expected = at(elsewhere)
+        at(held)
+        optree.tree_map(np.copyto, held, elsewhere)
+        changed = _apart(at(held), expected, slack)
+    except Exception:  # of f, at a point that it was not asked about
+        return []
+    return _said(what, f"the {what} at an array that was written to is not of its new numbers:", changed)
 
 
 def _again(what, ask, along, between, v, slack):
@@ -50,10 +66,35 @@ def _again(what, ask, along, between, v, slack):
             if not _same_bits(first, kept):
                 words = f"the {name} writes into a result that it gave before: give out a new array each time"
                 return [Finding(what, what.mode, Difference(words))]
+        for part, rest in _parts(along):
+            found = _beyond_sum(ask(part)[1], ask(rest)[1], kept[1], slack)
+            if found:
+                return _said(what, f"the {name} is not additive: parts of the {given} with zeros give", found)
         changed = _apart(ask(optree.tree_map(_strided, along))[1], kept[1], slack)
     except Exception as error:
         return [Finding(what, what.mode, Difference(f"the {name} called again raised {type(error).__name__}: {error}"))]
     return _said(what, f"the {name} called again gives another result:", changed)
+
+
+def _parts(along):
+    """Tangents or cotangents in two that add up to them: a single real number, of the first or last array, the rest."""
+    leaves, spec = optree.tree_flatten(along)
+    for k, index in {0: 0, len(leaves) - 1: -1}.items() if leaves else ():
+        if np.size(leaves[k]):
+            part = [np.zeros_like(x) for x in leaves]
+            part[k] = np.array(part[k])
+            part[k].flat[index] = np.real(np.ravel(leaves[k])[index])
+            rest = [x - p for x, p in zip(leaves, part, strict=True)]
+            yield tuple(optree.tree_unflatten(spec, [x[()] for x in tree]) for tree in (part, rest))
+
+
+def _beyond_sum(a, b, whole, slack):
+    """Where a + b is not the whole, but for rounding of the terms; where that is not finite, it cannot be told."""
+    if len({optree.tree_structure(tree) for tree in (a, b, whole)}) > 1:
+        return differences(a, whole)
+    total = lambda a, b, y: np.where(np.isfinite(y), np.add(a, b), y).astype(y.dtype)[()]
+    sizes = optree.tree_map(lambda a, b: np.abs(a).astype(float) + np.abs(b).astype(float), a, b)
+    return differences(optree.tree_map(total, a, b, whole), whole, sizes, slack=slack)
 
 
 def _said(what, words, found, size=1.0):
