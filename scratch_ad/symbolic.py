@@ -18,6 +18,7 @@ from .program import Name, record
 from .refusals import uncover
 from .registry import rule_of
 from .rule import Composite
+from .rules.reductions import share_of_sum
 from .scalars import ufunc_of
 from .tracer import Trace, Tracer, astype, escaped, getitem, name_of
 from .tree import tree_map
@@ -145,6 +146,9 @@ def _counterparts():
         np.sum: total,
         np.add.reduce: lambda a, axis=0, *args, **kwargs: total(a, axis, *args, **kwargs),
         np.mean: lambda a, *args, **kwargs: (y := total(a, *args, **kwargs)) * sympy.Rational(np.size(y), np.size(a)),
+        share_of_sum: lambda a, n, axis, dtype, keepdims, where: (
+            total(a, axis, None, None, keepdims, where) * sympy.Rational(1, int(n))
+        ),
         np.prod: _along_axis(sympy.Mul),
         np.max: _along_axis(sympy.Max),
         np.min: _along_axis(sympy.Min),

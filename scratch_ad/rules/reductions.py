@@ -154,7 +154,11 @@ def _shaped(n, a, axis, keepdims):
 
 def _share_push(t, y, a, n, axis, dtype, keepdims, where):
     held = np.promote_types(y.dtype, np.float32)
-    return astype(share_of_sum(astype(t, held), n, axis, held, keepdims, where), y.dtype)
+    share = astype(share_of_sum(astype(t, held), n, axis, held, keepdims, where), y.dtype)
+    if where is True:
+        return share
+    chosen = _shaped(count(a.shape, axis, where), a, axis, keepdims)
+    return np.where(np.equal(chosen, 0), 0, share)  # what takes in nothing depends on nothing
 
 
 def _share_pull(g, _y, _a, n, axis, dtype, keepdims, where):
