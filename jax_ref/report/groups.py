@@ -7,6 +7,7 @@ from .records import headline, title
 from .words import EVENTS, cause
 
 _NUMBER = re.compile(r"\b(0x[0-9a-f]+|\d+(\.\d+)?(e[+-]?\d+)?)\b")
+NUMBER = "another number"
 _FORMS = ("container", "shape", "dtype")
 
 
@@ -68,7 +69,9 @@ def _causes(record):
     """What is the same in all records that fail by one cause: what they say, but for numbers that go with the case."""
     at = tuple(record.get("at", ()))
     kinds = lambda part: frozenset(_kind(f, at) for f in cause(record.get(part, ()), lambda f: f["what"]))
-    return kinds("findings"), kinds("beside_cpu"), at
+    found = kinds("findings"), kinds("beside_cpu")
+    unexplained = any(said == NUMBER for _, said in found[0] | found[1])
+    return *found, at, record["unit"][0] if unexplained else ""  # which may have other reasons in another function
 
 
 def _kind(finding, at):
@@ -83,7 +86,7 @@ def _said(finding):
     if hint := finding["hint"]:
         return _unnumbered(hint) if "element" in hint else hint  # which counts them
     if finding.get("expected") is not None:
-        return "another number"
+        return NUMBER
     problem = finding["problem"].removeprefix(f"{finding['place']}: ")
     form = problem.partition(" ")[0]
     return f"another {form}" if form in _FORMS else _unnumbered(problem)
