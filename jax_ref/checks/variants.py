@@ -58,7 +58,7 @@ def variants(given, thorough=False):
         for name, sign in (("large numbers", np.sign), ("large positive numbers", np.abs)):
             words, enlarged = f"{name} ({factor:g} times)" if factor > 1 else name, _enlarged(factor, sign)
             yield [Variant(words, each(enlarged))]
-            for other in dict.fromkeys(OTHERS[x.dtype.name][0] for x in moving):
+            for other in dict.fromkeys(OTHERS[x.dtype.name][0] for x in moving if thorough):
                 large = lambda x, _, other=other, enlarged=enlarged: enlarged(to(x, other))
                 yield [Variant(f"{words} in {other}", each(large))]
     if lengths:
