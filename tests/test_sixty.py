@@ -197,7 +197,7 @@ WRONG = {
     "single precision past a thousand": reverse(
         lambda x: np.sqrt(1 + x * x),
         lambda g, y, x: (g * x / y * np.where((x.dtype == np.float32) & (np.abs(x) > 1e3), 2, 1)).astype(x.dtype),
-        X,
+        X.astype("f4"),
         vary=True,
     ),
     "overflow of squares": reverse(

@@ -58,9 +58,6 @@ def variants(given, thorough=False):
         for name, sign in (("large numbers", np.sign), ("large positive numbers", np.abs)):
             words, enlarged = f"{name} ({factor:g} times)" if factor > 1 else name, _enlarged(factor, sign)
             yield [Variant(words, each(enlarged))]
-            for other in dict.fromkeys(OTHERS[x.dtype.name][0] for x in moving):
-                large = lambda x, _, other=other, enlarged=enlarged: enlarged(to(x, other))
-                yield [Variant(f"{words} in {other}", each(large))]
     if lengths:
         yield sizes("one element", 1)
     if any(x.ndim for x in moving):
@@ -117,7 +114,7 @@ def _whole(x, _):
 
 
 def _enlarged(factor, sign):
-    def of(x, _=None):
+    def of(x, _):
         size = min(factor * LARGE.get(x.dtype.name, 300.0), float(np.finfo(x.dtype).max) / 4)
         return np.asarray(sign(x) * size * (1 + np.abs(x) / (1 + np.abs(x))) / 2, x.dtype)[()]
 

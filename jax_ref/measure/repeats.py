@@ -94,7 +94,15 @@ def _beyond_sum(a, b, whole, slack):
         return differences(a, whole)
     total = lambda a, b, y: np.where(np.isfinite(y), np.add(a, b), y).astype(y.dtype)[()]
     sizes = optree.tree_map(lambda a, b: np.abs(a).astype(float) + np.abs(b).astype(float), a, b)
-    return differences(optree.tree_map(total, a, b, whole), whole, sizes, slack=slack)
+    found = differences(optree.tree_map(total, a, b, whole), whole, sizes, slack=slack)
+    return [d for d in found if not d.compared or _is_gross(d.compared)]
+
+
+def _is_gross(compared):
+    """Whether more than half the digits of the largest number are wrong: sums that cancel have none of their own."""
+    got, expected, _, wrong = compared
+    largest = np.max(np.abs(expected[np.isfinite(expected)]), initial=0.0)
+    return not np.all(np.abs(got - expected)[wrong] <= np.sqrt(np.finfo(got.dtype).eps) * largest)
 
 
 def _said(what, words, found, size=1.0):
