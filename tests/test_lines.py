@@ -96,8 +96,10 @@ def test_a_line_of_a_class_of_pytorchs_rules():
     class Local(torch.autograd.Function):
         pass
 
-    globals()["Named"] = type("Named", (torch.autograd.Function,), {"__module__": __name__, "__qualname__": "Named"})
-    assert line("check_custom", [Named.apply, sine], {}, (X,)).endswith(  # noqa: F821
+    globals()["Named"] = named = type(
+        "Named", (torch.autograd.Function,), {"__module__": __name__, "__qualname__": "Named"}
+    )
+    assert line("check_custom", [named.apply, sine], {}, (X,)).endswith(
         f"{__name__}.Named, {__name__}.sine, np.array([0.5, -1.25, 2.0], np.float64))"
     )
     assert "check_custom(Local, " in (written := line("check_custom", [Local.apply, sine], {}, (X,)))

@@ -8,11 +8,15 @@ effect. SciPy comes with the extra ``scipy``; importing ``scratch_ad`` alone doe
 """
 
 import importlib
+from typing import TYPE_CHECKING
 
 try:
     import scipy  # noqa: F401
 except ImportError as error:
     raise ImportError("scratch_ad.scipy needs SciPy: pip install 'scratch-ad[scipy]'.") from error
+
+if TYPE_CHECKING:
+    from . import fft, linalg, signal, special
 
 __all__ = ["fft", "linalg", "signal", "special"]
 
