@@ -180,8 +180,7 @@ class Question:
         engine, notes = self.engine_of(call), [] if notes is None else notes
         problem = call.problem(self.reference, self.written, self.seed, min(order, engine.order))
         if problem.order > 1 and engine.outer:
-            f, v = problem.written or problem.function, problem.vectors
-            if repeated(engine, f, v, nudged(v, 0)[0].primals, self.modes):  # it keeps what it meets
+            if _keeps(engine, problem, self.modes):
                 engine, cause = replace(engine, order=1, outer=()), ""
             else:
                 engine, cause = nested(engine, problem, self.modes)
@@ -259,6 +258,15 @@ def _of_raised(engine, problem, reference, error):
     if not (found := _explained(engine, problem, reference)):
         raise error
     return found
+
+
+def _keeps(engine, problem, modes):
+    """Whether a rule keeps what it meets from call to call, which first derivatives then show."""
+    f, v = problem.written or problem.function, problem.vectors
+    try:
+        return bool(repeated(engine, f, v, nudged(v, 0)[0].primals, modes))
+    except Exception:
+        return False
 
 
 def _with(finding, words):

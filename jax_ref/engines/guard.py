@@ -35,13 +35,21 @@ def harmless(text, longest=LONGEST):
 
 
 def said(error):
-    """What was raised in words, ``Type: message``, its notes behind it, whatever it does when it is asked."""
+    """What was raised in words, ``Type: message``, whatever it does when it is asked."""
     name = type.__dict__["__name__"].__get__(type(error))
     try:
-        words = ". ".join(map(str, (error, *getattr(error, "__notes__", ()))))
+        words = str(error)
     except BaseException:
         words = "with a message that cannot be had"
     return harmless(f"{name}: {words}".removesuffix(": "), _SAID)
+
+
+def noted(error):
+    """The notes of what was raised, each behind a full stop, whatever they do when they are asked."""
+    try:
+        return harmless("".join(f". {note}" for note in getattr(error, "__notes__", ())), _SAID)
+    except BaseException:
+        return ""
 
 
 # Ctrl-C

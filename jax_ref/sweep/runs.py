@@ -16,7 +16,7 @@ import optree
 from scratch_ad.frames import raised_at
 from scratch_ad.tracer import name_of
 
-from ..engines.guard import Surroundings, heed, is_users, said, watching
+from ..engines.guard import Surroundings, heed, is_users, noted, said, watching
 from ..engines.ready import OURS
 from ..measure import executables
 from ..measure.derivatives import Problem, measured, references, vectors
@@ -109,7 +109,7 @@ def _reference(problem):
 def _error(where, error):
     file, line = raised_at(error)
     at = f" ({Path(file).name}:{line})" if file else ""
-    return Finding(ERROR, "", Difference(f"{where} raised {said(error)}{at}"))
+    return Finding(ERROR, "", Difference(f"{where} raised {said(error)}{at}{noted(error)}"))
 
 
 def _result(case, unit, engine, problem, answers, modes, around):
