@@ -35,7 +35,9 @@ import pytest
 
 from .commands.options import shard_of
 
-OPTIONS = ("modes", "order", "engine", "edges", "vary", "reference", "seed")  # of check, which imports JAX
+OPTIONS = (  # of check, which imports JAX
+    *("modes", "order", "engine", "edges", "vary", "reference", "reference_by", "noise", "seed"),
+)
 ASKED = {"engine": "engine", "order": "order", "mode": "modes", "seed": "seed", "edges": "edges"}  # by --ad-…
 _POINT = "ad_point"  # a parameter of tests: the options of their marker with arguments
 _COMPUTED = "ad_computed"

@@ -10,6 +10,7 @@ from sys import getrefcount
 
 import numpy as np
 
+from .chain import through
 from .foreign import OBJECT
 from .forward import Dual, Forward
 from .registry import Rewrite, aval, joined, match, missing, rule_of
@@ -177,14 +178,14 @@ def backward(nodes, seeds, inputs):
         if type(node) is not tuple:
             if type(node) is Several:
                 g, node = node.cotangents(cotangents[place + 1 - len(node.avals) : place + 1]), node.node
-            elif type(g) is np.ndarray:
+            elif type(node) is Written and type(g) is np.ndarray:
                 _unwrite(cotangents, place, node, own)
                 continue
         if g is None:
             continue
         cotangents[place] = None
         for parent, shape, dtype, step, pull, kept in node:
-            if pull is of_item and _add_part(cotangents, parent, shape, dtype, g, kept[1], own):
+            if pull is of_item and step is through and _add_part(cotangents, parent, shape, dtype, g, kept[1], own):
                 continue
             c = step(g, pull, kept)
             if c is None:

@@ -298,10 +298,10 @@ class WatchedTape(Tape):
         for at in range(first, len(self.nodes)):
             node = self.nodes[at]
             several = isinstance(node, Several)
-            edges = [
+            edges = tuple(
                 (*likes, _Step(self, call, i, at, likes, step), pull, kept)
                 for i, (*likes, step, pull, kept) in zip(wrt, node.node if several else node)
-            ]
+            )
             self.nodes[at] = node._replace(node=edges) if several else edges
         return y
 

@@ -76,10 +76,10 @@ def shared(weights):
 def test_ties_of_the_largest_number(beside):
     x = np.array([2.0, 2.0, *beside])
     for weights in ((1.0, 0.0), (0.0, 1.0), (0.5, 0.5), (0.25, 0.75)):
-        assert check_vjp(shared(weights), np.max, x).ok
+        assert check_vjp(shared(weights), np.max, x, vary=False).ok
     for weights in ((1.0, 1.0), (0.0, 0.0), (1.2, -0.2)):
         with pytest.raises(AssertionError, match=r"JAX is right|neither is right|not their sum"):
-            check_vjp(shared(weights), np.max, x)
+            check_vjp(shared(weights), np.max, x, vary=False)
 
 
 @pytest.mark.parametrize("beside", [(), (1.0,), (-INF, 1.0), (INF, 0.5)], ids=str)

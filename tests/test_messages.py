@@ -24,6 +24,13 @@ from scratch_ad.scipy import linalg, special
 # Programs of ``x`` that end in the error of the plain call
 
 AS_PLAIN = [
+    "linalg.solve(A + 1j * np.diag(x), X, transposed=True)",
+    "linalg.orth(np.stack([A * x, np.ones((3, 3)) * x]))",
+    "signal.welch(x, nperseg=2, noverlap=2)",
+    "signal.welch(x, nperseg=2, nfft=1)",
+    "signal.welch(x, nperseg=2, scaling='bogus')",
+    "signal.stft(x, nperseg=2, boundary='bogus')",
+    "signal.welch(x, window=A)",
     "len(x[0, ...])",
     "x.item()",
     "x.__delitem__(0)",
@@ -106,13 +113,6 @@ IN_OTHER_WORDS = [  # the plain call's type, and SciPy's or NumPy's message in w
     ("arr = x * 1; np.take(x, [0], out=arr)", "output array does not match result of np.take"),
     ("arr = x.astype('f4'); np.einsum('i->i', x, out=arr)", "Cannot cast output of np.einsum from dtype('float64')"),
     ("np.linalg.tensorsolve(np.multiply.outer(A, x), A)", "Input arrays must satisfy the requirement prod("),
-    ("linalg.solve(A + 1j * np.diag(x), X, transposed=True)", "takes no transposed=True: give it a.T."),
-    ("linalg.orth(np.stack([A * x, np.ones((3, 3)) * x]))", "of a stack takes matrices of one rank: call it for each."),
-    ("signal.welch(x, nperseg=2, noverlap=2)", "noverlap must be less than nperseg."),
-    ("signal.welch(x, nperseg=2, nfft=1)", "nfft must be greater than or equal to nperseg."),
-    ("signal.welch(x, nperseg=2, scaling='bogus')", "scaling='bogus' not in ['spectrum', 'density']"),
-    ("signal.stft(x, nperseg=2, boundary='bogus')", "must be one of even, odd, constant, zeros, None."),
-    ("signal.welch(x, window=A)", "window must be one-dimensional, of length nperseg"),
 ]
 BEYOND = [  # what the plain call can do, what to write there, and the words that say so
     (
@@ -455,13 +455,29 @@ def test_it_is_in_the_test_of_that_file(words):
     assert words in re.sub(r"\\(.)", r"\1", source)
 
 
-NEVER_SEEN = ("where= chooses elements by number, not by symbol",)  # symbolic mode then refuses the call, by its name
+NEVER_SEEN = (
+    "where= chooses elements by number, not by symbol",  # symbolic mode then refuses the call, by its name
+    "has no attribute",  # in Python's own words
+    "has a derivative of shape",  # of a rule of ours that is wrong
+    "output array is not acceptable",  # in NumPy's, of the plain call in test_casts_in_writes
+)
+OF_JAX = (  # said of JAX's arrays alone, as SciPy's own call comes first where there are NumPy's
+    "of a stack takes matrices of one rank",
+    "takes no transposed=True",
+    "window must be one-dimensional",
+    "noverlap must be less than nperseg.",
+    "nfft must be greater than or equal to nperseg.",
+    "Unknown boundary option",
+    "not in ['spectrum', 'density']!",
+)
 
 
 def test_every_message_is_in_a_test():
     unheard = []
     for place, words in messages():
         fixed = re.sub(r"\\(.)", r"\1", words.pattern.replace(".*", "…"))
-        if not any(map(words.search, heard())) and not any(known in fixed for known in (*ELSEWHERE, *NEVER_SEEN)):
+        if not any(map(words.search, heard())) and not any(
+            known in fixed for known in (*ELSEWHERE, *NEVER_SEEN, *OF_JAX)
+        ):
             unheard.append(f"{place}: {fixed}")
     assert unheard == []

@@ -394,7 +394,7 @@ def test_matrix_products_are_exact_unless_it_is_set_otherwise(suite):
 
 def test_a_failure_shows_the_users_lines_and_how_to_run_it_again(suite):
     result = suite(SUITE, "--ad-seed", "other one", "-k", "test_wrong or test_marked_wrong")
-    result.stdout.fnmatch_lines([">*ad_check(wrong, np.ones(3), modes=*", "E *AssertionError: wrong by *"])
+    result.stdout.fnmatch_lines([">*ad_check(wrong, np.ones(3), modes=*", "E *AssertionError: wrong at *"])
     rerun = "pytest '--ad-seed=other one' 'test_it.py::TestInAClass::test_marked_wrong[[]ad0]'"
     result.stdout.fnmatch_lines([f"*rerun: {rerun}"])
     for line in ("*pytest_plugin.py*", "*checks?*.py*", "*jax_ref.check(test_marked_wrong*", "*entries are hidden*"):

@@ -120,7 +120,7 @@ def once(x):
         (in_place, "inputs: changed by the engine"),
         (one_buffer, "the pullback writes into a result that it gave before: give out a new array each time"),
         (last_of_a_tape, "the pullback called again gives another result"),
-        (popped_of_a_tape, "the pullback called again gives another result"),
+        (popped_of_a_tape, "the pullback called again "),
         (once, "the pullback called again raised IndexError"),
     ],
 )

@@ -17,7 +17,7 @@ from jax_ref.measure.derivatives import Problem, compiled, vectors
 from jax_ref.referee.judge import examined
 from scratch_ad.scipy import signal
 
-DRAWS, SEED = int(os.environ.get("RIGHT_DRAWS", "12")), int(os.environ.get("RIGHT_SEED", "0"))
+DRAWS, SEED = int(os.environ.get("RIGHT_DRAWS", "3")), int(os.environ.get("RIGHT_SEED", "0"))
 FORMULAS = {}  # name → (function, rule, shapes of the arguments, what draws one of them)
 
 

@@ -179,18 +179,20 @@ class Question:
         call = Call(self.reference, args)
         engine, notes = self.engine_of(call), [] if notes is None else notes
         problem = call.problem(self.reference, self.written, self.seed, min(order, engine.order))
+        cause = ""
         if problem.order > 1 and engine.outer:
             if _keeps(engine, problem, self.modes):
-                engine, cause = replace(engine, order=1, outer=()), ""
+                engine = replace(engine, order=1, outer=())
             else:
                 engine, cause = nested(engine, problem, self.modes)
-            notes += [f"first order only: {cause}"] if cause else []
             problem = problem._replace(order=engine.order)
         problem = _laid(problem, laid)
         if self.differences:
             right, told = self.differences(problem, engine)
             wrong = self._beyond_differences(engine, problem, right, told, notes)
-            return wrong + call.found(engine, self.written or self.reference), [], answer
+            wrong += call.found(engine, self.written or self.reference)
+            notes += _limited(cause, wrong)
+            return wrong, [], answer
         try:
             answer = answer or compiled([problem])
             (right,) = answer([problem])
@@ -211,6 +213,7 @@ class Question:
         if call.written:
             words = "; f itself writes into its arguments, and the engine lets it have the caller's"
             wrong = [_with(finding, words) if finding.what == "inputs" else finding for finding in wrong]
+        notes += _limited(cause, wrong)
         return wrong, excused, answer
 
     def _by_plain_runs(self, engine, problem, other, wrong, excused):
@@ -258,6 +261,11 @@ def _of_raised(engine, problem, reference, error):
     if not (found := _explained(engine, problem, reference)):
         raise error
     return found
+
+
+def _limited(cause, wrong):
+    """Why what is right was looked at to first order only."""
+    return [f"first order only: {cause}"] if cause and not wrong else []
 
 
 def _keeps(engine, problem, modes):

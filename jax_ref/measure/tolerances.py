@@ -141,7 +141,7 @@ def mismatch(got, expected, order=1, condition=0.0):
 def shown(spec):
     """A container in words, as its brackets around its arrays."""
     text = str(spec).removeprefix("PyTreeSpec(").removesuffix(")").removesuffix(", NoneIsLeaf")
-    return text.replace("*", "array") if text != "*" else "one array"
+    return text.replace("*", "array")
 
 
 def _of_form(kind, got, expected, place=""):
