@@ -1,7 +1,7 @@
 """Nothing right is flagged: right rules in other formulas than JAX's, at random points of many sizes.
 
 Sums in other orders, einsum and loops in place of products of matrices, log-space, other algebra. Each formula is
-drawn ``RIGHT_DRAWS`` times (of the environment, by default 12), from the seed ``RIGHT_SEED`` that a failure shows.
+drawn ``RIGHT_DRAWS`` times (of the environment, by default 3), from the seed ``RIGHT_SEED`` that a failure shows.
 """
 
 import math
