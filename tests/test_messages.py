@@ -438,7 +438,6 @@ ELSEWHERE = {  # the words of a message: the file of the test that has them
     "can't apply forward-mode autodiff": "test_custom",
     "record it for these, or use order='C' or 'F'": "test_layout",
     "pip install 'scratch-ad[scipy]'": "test_scipy",
-    "exact=True gives integers": "test_scipy_special",
     "neither true nor false": "test_symbolic",
     "does not support item assignment": "test_symbolic",
     "Positional argument indices": "test_transforms",

@@ -49,6 +49,8 @@ def test_methods(method):
     t, y = x[::-1] / 3, by_hand(x)
     if method not in NUMPY_IS_WRONG:
         np.testing.assert_allclose(f(x), y, rtol=1e-14)
+    else:  # the value is NumPy's all the same
+        y = f(x)
     g = np.random.default_rng(6).normal(size=y.shape)
     value, tangent = jvp(f, (x,), (t,))
     np.testing.assert_allclose(value, y, rtol=1e-14)

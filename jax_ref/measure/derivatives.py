@@ -15,6 +15,7 @@ import jax
 import numpy as np
 import optree
 
+from ..engines.guard import is_users
 from ..lift import lift
 from .executables import afresh
 from .hints import Witness, hint
@@ -389,7 +390,9 @@ def nested(engine, problem, modes):
         try:
             with np.errstate(all="ignore"):
                 _second_order((jvp, vjp), (outer.jvp, outer.vjp), f, v)
-        except Exception as error:  # whatever a rule may raise that is not made to be differentiated
+        except BaseException as error:  # whatever a rule may raise that is not made to be differentiated
+            if is_users(error):
+                raise
             causes.append(f"{type(error).__name__}: {error}".partition("\n")[0].rstrip("."))
         else:
             return replace(engine, outer=(outer,)), ""

@@ -95,10 +95,10 @@ def _beyond_sum(a, b, whole, slack):
     total = lambda a, b, y: np.where(np.isfinite(y), np.add(a, b), y).astype(y.dtype)[()]
     sizes = optree.tree_map(lambda a, b: np.abs(a).astype(float) + np.abs(b).astype(float), a, b)
     found = differences(optree.tree_map(total, a, b, whole), whole, sizes, slack=slack)
-    return [d for d in found if not d.compared or _is_gross(d.compared)]
+    return [d for d in found if not d.compared or is_gross(d.compared)]
 
 
-def _is_gross(compared):
+def is_gross(compared):
     """Whether more than half the digits of the largest number are wrong: sums that cancel have none of their own."""
     got, expected, _, wrong = compared
     largest = np.max(np.abs(expected[np.isfinite(expected)]), initial=0.0)

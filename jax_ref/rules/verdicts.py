@@ -322,7 +322,7 @@ def _compared(subject, ruled, body, args, order):
         except Exception as error:
             problem = error
         if result and not result.missing:
-            notes = ["first order only"] if tried < order else []
+            notes = ["first order only"] if tried < order else [*result.notes]
             break
     else:
         return _raises(subject, problem), []

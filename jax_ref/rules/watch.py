@@ -14,7 +14,6 @@ import inspect
 import os
 import sys
 import threading
-import types
 import weakref
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -469,11 +468,23 @@ class _Imports(importlib.abc.MetaPathFinder):
         others = (finder for finder in sys.meta_path if finder is not self and hasattr(finder, "find_spec"))
         spec = next(filter(None, (finder.find_spec(name, path, target) for finder in others)), None)
         if spec and spec.loader:
-            execute = spec.loader.exec_module
-
-            def exec_module(module: types.ModuleType):
-                execute(module)
-                self.then[name](module)
-
-            spec.loader.exec_module = exec_module
+            spec.loader = _Loader(spec.loader, self.then[name])
         return spec
+
+
+class _Loader:
+    """A loader, after which ``then(module)`` is called; a loader may serve several modules, as pytest's own does."""
+
+    def __init__(self, loader, then):
+        self._loader, self._then = loader, then
+
+    def __getattr__(self, name):
+        return getattr(self._loader, name)
+
+    def create_module(self, spec):
+        return self._loader.create_module(spec)
+
+    def exec_module(self, module):
+        module.__spec__.loader = module.__loader__ = self._loader
+        self._loader.exec_module(module)
+        self._then(module)
