@@ -191,7 +191,7 @@ class Question:
             right, told = self.differences(problem, engine)
             wrong = self._beyond_differences(engine, problem, right, told, notes)
             wrong += call.found(engine, self.written or self.reference)
-            notes += _limited(cause, wrong)
+            notes[:0] = _limited(cause, wrong)
             return wrong, [], answer
         try:
             answer = answer or compiled([problem])
@@ -213,7 +213,7 @@ class Question:
         if call.written:
             words = "; f itself writes into its arguments, and the engine lets it have the caller's"
             wrong = [_with(finding, words) if finding.what == "inputs" else finding for finding in wrong]
-        notes += _limited(cause, wrong)
+        notes[:0] = _limited(cause, wrong)
         return wrong, excused, answer
 
     def _by_plain_runs(self, engine, problem, other, wrong, excused):
@@ -264,8 +264,12 @@ def _of_raised(engine, problem, reference, error):
 
 
 def _limited(cause, wrong):
-    """Why what is right was looked at to first order only."""
-    return [f"first order only: {cause}"] if cause and not wrong else []
+    """Why a rule was looked at to first order only; not where its containers are to blame, which is said already."""
+    return [f"first order only: {cause}"] if cause and not any(map(_is_of_containers, wrong)) else []
+
+
+def _is_of_containers(finding):
+    return bool(finding.difference.form) and finding.difference.form[0].startswith("container")
 
 
 def _keeps(engine, problem, modes):
