@@ -63,7 +63,7 @@ RECORD = {
     "beside_cpu": [FINDING],
 }
 MANY = settings(
-    max_examples=150, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck)
+    max_examples=60, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck)
 )
 ANY_TEXT = st.text(st.characters(codec=None) | st.sampled_from("`|<>&\n\r\0\x1b\x85\u2028\ud800\ufffe]\"'#*_\\"))
 JSON = st.recursive(
