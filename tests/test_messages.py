@@ -463,6 +463,7 @@ NEVER_SEEN = (
 OF_JAX = (  # said of JAX's arrays alone, as SciPy's own call comes first where there are NumPy's
     "of a stack takes matrices of one rank",
     "takes no transposed=True",
+    "exact=True gives integers",
     "window must be one-dimensional",
     "noverlap must be less than nperseg.",
     "nfft must be greater than or equal to nperseg.",
