@@ -664,7 +664,7 @@ def test_rules_under_other_names_and_below_classes(tmp_path, monkeypatch, capsys
 
 
 def test_rules_of_pytorch(suite):
-    pytest.importorskip("torch")
+    pytest.importorskip("torch", reason="torch comes with the extra bench")
     result = suite(
         """
         import torch

@@ -214,6 +214,6 @@ def test_an_engine_that_takes_no_lists_is_told_so():
 
 def test_a_missing_cupy_is_named():
     if importlib.util.find_spec("cupy"):
-        pytest.skip("CuPy is installed")
+        pytest.skip("CuPy is installed here, and so cannot be missing")
     with pytest.raises(ValueError, match="pip install cupy"):
         engine("scratch_ad-cupy")

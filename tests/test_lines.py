@@ -91,7 +91,7 @@ def test_a_line_runs_as_it_is_and_says_the_same(check, args, options):
 
 
 def test_a_line_of_a_class_of_pytorchs_rules():
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="torch comes with the extra bench")
 
     class Local(torch.autograd.Function):
         pass

@@ -188,6 +188,7 @@ WRONG = {
     ),
     "negative zero": reverse(np.sin, where(lambda x, g: np.signbit(x) & (x == 0)), X, edges=True),
     "ascending numbers": reverse(np.sin, where(lambda x, g: is_sorted(x)), X),
+    "equal neighbours": reverse(np.sin, where(lambda x, g: np.ndim(x) == 1 and np.any(x[1:] == x[:-1])), X),
     "whole numbers": reverse(np.sin, where(lambda x, g: x == np.rint(x)), X + 0.25),
     "all of one sign": reverse(np.sin, where(lambda x, g: np.all(x > 0)), X),
     "single precision far out": reverse(

@@ -50,6 +50,7 @@ def reads_backwards(a):
         (lambda x, g: reads_backwards(x), "the same read backwards (negative strides)"),
         (lambda x, g: reads_backwards(g), "the same read backwards (negative strides)"),
         (lambda x, g: np.size(x) > 1 and np.ravel(x)[0] == np.ravel(x)[-1], "repeated values"),
+        (lambda x, g: np.ndim(x) == 1 and np.any(x[1:] == x[:-1]), "equal neighbours"),
     ],
 )
 def test_a_fault_that_lives_elsewhere(condition, at):

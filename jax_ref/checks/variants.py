@@ -65,6 +65,7 @@ def variants(given, thorough=False):
         yield sizes("empty arrays", 0)
     if any(x.size > 1 for x in moving):
         yield [Variant("repeated values", each(lambda x, _: _repeated(x)))]
+        yield [Variant("equal neighbours", each(lambda x, _: _in_pairs(x)))]
         yield [Variant("numbers in ascending order", each(lambda x, _: np.sort(x, None).reshape(x.shape)[()]))]
         stack = next(n for n in (2, 3, 5, 7, 11) if n not in lengths[:4])
         yield [Variant(f"a stack of {stack}", each(lambda x, _: np.stack([x * (1 - k / 16) for k in range(stack)])))]
@@ -126,6 +127,13 @@ def _repeated(x):
     flat = np.array(x).ravel()
     half = (flat.size + 1) // 2
     flat[half:] = flat[: flat.size - half]
+    return flat.reshape(x.shape)
+
+
+def _in_pairs(x):
+    """``x``, each second number as the one before it."""
+    flat = np.array(x).ravel()
+    flat[1::2] = flat[: flat.size - flat.size % 2 : 2]
     return flat.reshape(x.shape)
 
 
