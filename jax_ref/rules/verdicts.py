@@ -7,16 +7,12 @@ differentiate it, where its answer is not finite, and at kinks; PyTorch's rules 
 """
 
 import contextlib
-import inspect
 import io
 import signal
 import threading
 import time
 import warnings
-import zlib
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -28,24 +24,18 @@ from scratch_ad import tree
 from ..checks.check import check, check_custom
 from ..checks.parts import Parts
 from ..engines.guard import TooLong
-from ..engines.tensors import as_tensor
-from ..lift import JaxArray
-from ..measure.extrapolation import Slopes, slopes
 from ..measure.quantities import Quantity, quantity
 from ..report.result import Result
+from .arguments import Fixed, given, leaf, leaves_of
 from .closures import replaced
-from .watch import TORCH, Call, Hole, Noted, Rule, Unknown
+from .settling import NotChecked, Subject, asked, cotangents_of, raised, settled, short
+from .tensors import subject_of
+from .watch import TORCH, Call, Hole, Noted, Rule
 
 # Seconds of the processor, as a machine may have other things to do
 SECONDS = 20.0  # for one rule, after which no further call of it is begun
 LIMIT = 40.0  # for one call, after which only differences are asked
 LONG = 100  # lines of a program, above which only its first derivative is looked at, as compiling takes too long
-ASKED = 40  # elements of cotangents that differences are asked about
-SAID = 8  # of these that a message lists
-
-
-class NotChecked(Exception):
-    """Why a rule could not be checked at a call."""
 
 
 @dataclass
@@ -79,7 +69,7 @@ def verdict(rule, noted: Noted, watch, rerun):
         try:
             wrong, notes = _in_time(call, rule, watch, order=1 if found.calls else 2)
         except Exception as error:
-            reasons.setdefault(str(error) if isinstance(error, NotChecked) else _short(error))
+            reasons.setdefault(str(error) if isinstance(error, NotChecked) else short(error))
             continue
         found.calls, found.random, found.status = found.calls + 1, found.random + call.random, "right"
         known = {note.partition(" to within")[0] for note in found.notes}
@@ -132,84 +122,13 @@ def _quietly(x64):
             yield
 
 
-def _short(error):
-    text = f"{type(error).__name__}: {error}".strip().partition("\n")[0]
-    return text if len(text) < 300 else f"{text[:297]}…"
-
-
 def _checked(call: Call, rule, watch, order):
     """What is wrong at one call, in words, empty if nothing is; and notes. ``order`` 0: by differences alone."""
     if call.kind == TORCH:
-        return _settled(_of_torch(call), "PyTorch's rules are checked so")
+        return settled(subject_of(call), "PyTorch's rules are checked so")
     if call.kind.startswith("scratch_ad"):
         return _of_ours(call, rule)
     return _of_jax(call, rule, watch, order)
-
-
-# Arguments
-
-
-class Fixed:
-    """An argument that is no variable, whatever it is."""
-
-    def __init__(self, value):
-        self.value = value
-
-    def __repr__(self):
-        return getattr(self.value, "__qualname__", None) or repr(self.value)
-
-
-def _leaf(x, fixed, seed):
-    """A leaf of a call as ``check_custom`` takes it: an array, a whole number or text, or else ``Fixed``."""
-    if isinstance(x, Unknown):
-        x = _random(x, seed)
-    if isinstance(x, (float, complex)) and not (fixed or isinstance(x, np.generic)):
-        x = np.asarray(x, jax.dtypes.canonicalize_dtype(type(x)))[()]
-    if isinstance(x, (np.ndarray, np.generic)) and x.dtype.kind in "biufcV":
-        x = np.asarray(x, jax.dtypes.canonicalize_dtype(x.dtype))[()]
-        if x.dtype.kind == "V" or x.dtype.name in ("bfloat16", "float8_e4m3fn", "float8_e5m2"):
-            x = x.astype(np.float32)  # in which derivatives can be compared
-        return Fixed(jnp.asarray(x)) if fixed else x
-    return x if isinstance(x, (bool, int, str)) and not fixed else Fixed(x)
-
-
-def _random(x, seed):
-    rng = np.random.default_rng(seed)
-    if jnp.issubdtype(x.dtype, jax.dtypes.extended):
-        return jax.random.split(jax.random.key(0), x.shape) if x.shape else jax.random.key(0)
-    if jnp.issubdtype(x.dtype, jnp.complexfloating):
-        return np.asarray(rng.normal(size=x.shape) + 1j * rng.normal(size=x.shape)).astype(x.dtype)
-    if jnp.issubdtype(x.dtype, jnp.floating):
-        return np.asarray(rng.normal(size=x.shape)).astype(x.dtype)
-    return np.zeros(x.shape, x.dtype)  # as an index, inside of any array
-
-
-def _leaves(call):
-    pairs = zip(call.leaves, call.fixed, strict=True)
-    return [_leaf(x, fixed, zlib.crc32(b"%d" % k)) for k, (x, fixed) in enumerate(pairs)]
-
-
-def _given(x):
-    """What the function itself is given of a leaf."""
-    x = x.value if isinstance(x, (Fixed, JaxArray)) else x
-    with jax.ensure_compile_time_eval():  # no tracer of what is known
-        return jnp.asarray(x) if isinstance(x, (np.ndarray, np.generic)) else x
-
-
-class Subject(NamedTuple):
-    """A rule at a call, for differences: ``value(moving)`` of its body and ``pull(moving, cotangents)`` by the rule.
-
-    All are lists of arrays of real or complex numbers. ``places``: where those that move are in the arguments.
-    ``jax_pull``: as ``pull``, by JAX's derivative of the body. ``trace()`` raises what the rule always does.
-    """
-
-    name: str
-    places: list
-    moving: list
-    value: Callable
-    pull: Callable
-    jax_pull: Callable | None = None
-    trace: Callable = lambda: None
 
 
 # JAX
@@ -226,12 +145,12 @@ def _of_jax(call, rule, watch, order):
     try:
         out = body(*args)
     except Exception as error:
-        raise NotChecked(f"its body, called again with these arguments, raises {_short(error)}") from error
+        raise NotChecked(f"its body, called again with these arguments, raises {short(error)}") from error
     if not any(map(tree.is_inexact, out)):
         raise NotChecked("it returns nothing real or complex")
     subject = _subject(name, ruled, body, parts)
     if order == 0:
-        return _settled(subject, f"the comparison with JAX took more than {LIMIT:.0f} s")
+        return settled(subject, f"the comparison with JAX took more than {LIMIT:.0f} s")
     problem, wrong = _undifferentiable(body, parts), None
     is_long = len(str(jax.make_jaxpr(_of_moving(body, parts))(*parts.some(parts.tree))).splitlines()) > LONG
     asked = 1 if is_long else order
@@ -247,7 +166,7 @@ def _of_jax(call, rule, watch, order):
             if not without or wrong is None:
                 return without, notes + long
     if wrong is None:
-        return _settled(subject, f"JAX cannot differentiate its body ({problem})")
+        return settled(subject, f"JAX cannot differentiate its body ({problem})")
     return wrong, []
 
 
@@ -256,7 +175,7 @@ def _filled(call):
     leaves = call.leaves
     if len(leaves) == call.spec.num_leaves:
         return call.owner
-    fill = lambda x: _given(_leaf(leaves[x.k], True, x.k)) if isinstance(x, Hole) else x
+    fill = lambda x: given(leaf(leaves[x.k], True, x.k)) if isinstance(x, Hole) else x
     return replaced(call.owner, fill, lambda f, x: jax.tree.map(f, x, is_leaf=lambda x: isinstance(x, Hole)))
 
 
@@ -267,7 +186,7 @@ def _function(call):
     """
     count = call.spec.num_leaves
     args, keys = [], []
-    for arg in jax.tree.unflatten(call.spec, _leaves(call)[:count]):
+    for arg in jax.tree.unflatten(call.spec, leaves_of(call)[:count]):
         paths, leaves = (
             zip(*jax.tree_util.tree_leaves_with_path(arg), strict=True) if jax.tree.leaves(arg) else ((), ())
         )
@@ -281,7 +200,7 @@ def _function(call):
             leaves = []
             for arg, names in zip(args, keys, strict=True):
                 leaves += jax.tree.leaves(arg) if names is None else [arg[name] for name in names]
-            out = jax.tree.leaves(function(*jax.tree.unflatten(call.spec, [*map(_given, leaves)])))
+            out = jax.tree.leaves(function(*jax.tree.unflatten(call.spec, [*map(given, leaves)])))
             return [y for y in out if not jnp.issubdtype(jnp.result_type(y), jax.dtypes.extended)]
 
         return flat
@@ -306,7 +225,7 @@ def _undifferentiable(body, parts):
         jax.jit(lambda x: jax.jvp(f, x, x)).lower(moving)  # tracing alone lets some rules of others pass
         jax.jit(lambda x: jax.vjp(f, *x)[1](f(*x))).lower(moving)
     except Exception as error:
-        return _short(error).partition(". ")[0]
+        return short(error).partition(". ")[0]
     return ""
 
 
@@ -325,7 +244,7 @@ def _compared(subject, ruled, body, args, order):
             notes = ["first order only"] if tried < order else [*result.notes]
             break
     else:
-        return _raises(subject, problem), []
+        return raised(subject, problem), []
     if result.ok:
         return "", notes
     said = _judged(subject, result)
@@ -349,7 +268,7 @@ def _judged(subject, result):
         return []
     if Quantity.VJP not in [what for what, _ in found]:
         return []
-    return _asked(subject, subject.jax_pull(subject.moving, _cotangents(subject)))
+    return asked(subject, subject.jax_pull(subject.moving, cotangents_of(subject)))
 
 
 def _is_excused(said):
@@ -371,17 +290,6 @@ def _told(result):
     result.rerun = ""
     lines = str(result).splitlines()
     return "\n".join(line for line in lines if not line.lstrip().startswith("referee: undecided"))
-
-
-def _raises(subject, problem):
-    """What the rule raises whatever its numbers are, in words; else NotChecked, as where it refuses."""
-    try:
-        subject.trace()
-    except NotImplementedError as error:
-        raise NotChecked(f"its rule refuses: {_short(error)}") from error
-    except Exception as error:
-        return f"{subject.name}: its rule raises {_short(error)}"
-    raise NotChecked(f"raised with random cotangents: {_short(problem)}")
 
 
 def _subject(name, ruled, body, parts):
@@ -423,7 +331,7 @@ def _subject(name, ruled, body, parts):
 
 
 def _of_ours(call, rule):
-    name, leaves = rule.name.rpartition(".")[2], _leaves(call)
+    name, leaves = rule.name.rpartition(".")[2], leaves_of(call)
 
     def of(function):
         def flat(*leaves):
@@ -440,171 +348,3 @@ def _of_ours(call, rule):
     except AssertionError as error:
         return _told(error.args[0]), []
     return "", []
-
-
-# PyTorch
-
-
-class _Context:
-    """Stands for PyTorch's context in a forward whose results alone are wanted."""
-
-    needs_input_grad = (True,) * 64
-
-    def __getattr__(self, name):
-        return lambda *args, **kwargs: None
-
-
-def _of_torch(call):
-    import torch  # pyright: ignore[reportMissingImports]
-
-    cls, leaves = call.owner, _leaves(call)
-    at = [k for k, x in enumerate(leaves) if isinstance(x, (np.ndarray, np.generic)) and x.dtype.kind in "fc"]
-    if not at:
-        raise NotChecked("no argument is a real or complex tensor")
-    old = (
-        "ctx" in inspect.signature(cls.forward).parameters or cls.setup_context is torch.autograd.Function.setup_context
-    )
-
-    def given(moving):
-        made = [as_tensor(x.value if isinstance(x, Fixed) else x) for x in leaves]
-        for k, x in zip(at, moving, strict=True):
-            made[k] = as_tensor(x)
-        return made
-
-    def results(out):
-        out = out if isinstance(out, (tuple, list)) else (out,)
-        return [y for y in out if isinstance(y, torch.Tensor) and (y.is_floating_point() or y.is_complex())]
-
-    def value(moving):
-        with torch.no_grad():
-            out = cls.forward(*[_Context()] * old, *given(moving))
-        return [y.resolve_conj().numpy(force=True) for y in results(out)]
-
-    def pull(moving, cotangents):
-        made = given(moving)
-        for k in at:
-            made[k].requires_grad_()
-        pairs = zip(results(cls.apply(*[x.clone() if isinstance(x, torch.Tensor) else x for x in made])), cotangents)
-        pairs = [(y, as_tensor(np.conj(g)).to(y.dtype)) for y, g in pairs if y.requires_grad]
-        if not pairs:
-            return [np.zeros_like(x) for x in moving]
-        ys, gs = zip(*pairs, strict=True)
-        found = torch.autograd.grad(ys, [made[k] for k in at], gs, allow_unused=True, materialize_grads=True)
-        return [np.conj(c.resolve_conj().numpy(force=True)) for c in found]
-
-    trace = lambda: pull(moving, [np.ones_like(y) for y in value(moving)])
-    moving = [np.asarray(leaves[k]) for k in at]
-    return Subject(cls.__name__, [f"[{k}]" for k in at], moving, value, pull, trace=trace)
-
-
-# Differences
-
-
-class Said(NamedTuple):
-    """What differences say of one element of a cotangent; ``finite``: whether JAX's derivative of the body is there."""
-
-    place: str
-    argument: int
-    mine: float
-    slopes: Slopes
-    allowed: bool | None
-    finite: bool
-
-    def __str__(self):
-        return f"vjp, argument {self.place}: {self.mine:.8g}, not {self.slopes}"
-
-
-def _cotangents(subject):
-    """Few digits each, none zero; zero where the value is not finite."""
-    rng, out = np.random.default_rng(0), []
-    for y in subject.value(subject.moving):
-        g = rng.choice([-1.0, 1.0], y.shape) * rng.integers(8, 24, y.shape) / 16
-        out.append(np.where(np.isfinite(y), g, 0).astype(y.dtype))
-    return out
-
-
-def _asked(subject, theirs=None):
-    """What differences say of the rule's cotangents, where ``theirs`` are others if these are given."""
-    cotangents = _cotangents(subject)
-    mine = subject.pull(subject.moving, cotangents)
-    wide, eps = _widened(subject)
-    tolerance = _sharpness(subject)
-    size = max((float(np.max(np.abs(c[np.isfinite(c)]), initial=0)) for c in mine), default=0.0)
-    said, places = [], []
-    for k, c in enumerate(mine):
-        differs = np.ones(c.shape, bool)
-        if theirs is not None:
-            differs = ~(np.abs(c - theirs[k]) <= tolerance * (np.abs(c) + 1e-3 * size))
-        places += [(k, tuple(map(int, i))) for i in np.argwhere(differs)]
-    if len(places) > ASKED:
-        places = [places[i] for i in np.random.default_rng(0).choice(len(places), ASKED, replace=False)]
-    for k, i in places:
-        for unit in (1, 1j) if np.iscomplexobj(mine[k]) else (1,):
-            slope = float(np.real(mine[k][i] * unit))
-            scale = 0.01 * max(float(np.abs(wide[k][i])), 0.1)
-            found = slopes(_along(subject, wide, cotangents, k, i, unit), scale, eps)
-            own = tolerance * (abs(slope) + 1e-3 * size)
-            allowed = found.allows(slope, own, 0.05 * size) if np.isfinite(slope) else False
-            finite = theirs is None or bool(np.isfinite(theirs[k][i]))
-            place = subject.places[k][1:].replace("]", "", 1) + (f" {list(i)}" if i else "")
-            said.append(Said(place, k, slope, found, allowed, finite))
-    return said
-
-
-def _sharpness(subject):
-    """The relative error up to which differences excuse a rule: an iteration in the body stops before its limit."""
-    return max(1e-3, *(16 * float(np.finfo(x.dtype).eps) for x in subject.moving))
-
-
-def _along(subject, moving, cotangents, k, i, unit):
-    def value(step):
-        moved = [np.array(x) for x in moving]
-        moved[k][i] += step * unit
-        pairs = zip(cotangents, subject.value(moved), strict=True)
-        return sum(float(np.sum(np.real(np.where(g == 0, 0, np.asarray(g, y.dtype) * y)))) for g, y in pairs)
-
-    def wide(step):
-        with jax.enable_x64(True):
-            return value(step)
-
-    return wide if any(x.dtype.itemsize > np.dtype(y.dtype).itemsize for x, y in zip(moving, subject.moving)) else value
-
-
-def _widened(subject):
-    """The numbers in double precision if the body gives the same with them, and the relative error of its results."""
-    moving = subject.moving
-    narrow = max(float(np.finfo(x.dtype).eps) for x in moving)
-    wide = [x.astype(np.complex128 if x.dtype.kind == "c" else np.float64) for x in moving]
-    try:
-        with jax.enable_x64(True):
-            pairs = zip(subject.value(wide), subject.value(moving), strict=True)
-            if all(a.shape == b.shape and np.allclose(a, b, 1e-2, 1e-2, equal_nan=True) for a, b in pairs):
-                return wide, float(np.finfo(np.float64).eps)
-    except Exception:  # the body insists on its dtypes
-        pass
-    return moving, narrow
-
-
-def _settled(subject, why):
-    """What differences find wrong, in words, and notes. Raises NotChecked where they settle nothing."""
-    try:
-        said = _asked(subject)
-    except NotImplementedError as error:
-        raise NotChecked(f"its rule refuses: {_short(error)}") from error
-    except Exception as error:
-        try:
-            subject.value(subject.moving)
-        except Exception as inner:
-            raise NotChecked(f"its body, called again with these arguments, raises {_short(inner)}") from inner
-        return _raises(subject, error), []
-    wrong = [s for s in said if s.allowed is False]
-    if wrong:
-        lines = [f"  {one}" for one in wrong[:SAID]]
-        head = f"{subject.name}, by differences ({why}): {len(wrong)} of {len(said)} wrong"
-        return "\n".join([head, *lines]), []
-    settled = [one for one in said if one.allowed]
-    if 2 * len(settled) < len(said) or not said:
-        raise NotChecked(f"differences settle {len(settled)} of {len(said)} elements ({why})")
-    error = _sharpness(subject) + max(one.slopes.bound / max(abs(one.mine), 1e-3) for one in settled)
-    left = f", {len(said) - len(settled)} of {len(said)} elements undecided" if len(settled) < len(said) else ""
-    return "", [f"by differences to within {error:.1g} of each number{left}: {why}"]
