@@ -7,26 +7,15 @@ import pytest
 from jax.test_util import check_grads as jax_check_grads
 
 import scratch_ad
-from jax_ref.checks import question, shrink
 from jax_ref.checks.check import check, check_custom, check_engine, check_grads, check_jvp, check_vjp
 from jax_ref.engines.ready import OURS, REVERSE, Engine
 from jax_ref.measure.derivatives import Problem, findings, references, vectors
 from jax_ref.referee.judge import judged
 
+pytestmark = pytest.mark.usefixtures("unvaried")
+
 X = np.array([0.5, -1.25, 2.0])
 DTYPES = ("float32", "float64")
-
-
-@pytest.fixture(autouse=True)
-def at_the_given_arguments(monkeypatch):
-    """What varying them finds, and what it takes, is in ``test_variants``."""
-    monkeypatch.setattr(question, "VARYING", 0.0)
-
-
-@pytest.fixture
-def as_it_is(monkeypatch):
-    """No smaller case is looked for."""
-    monkeypatch.setattr(shrink, "SHRINKING", 0.0)
 
 
 def message(check, *args, **options):

@@ -9,17 +9,14 @@ import numpy as np
 import pytest
 
 import scratch_ad
-from jax_ref.checks import question, shrink
 from jax_ref.checks.check import check, check_custom, check_grads, check_jvp, check_vjp
 
+pytestmark = [
+    pytest.mark.usefixtures("unvaried", "as_it_is"),
+    pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning"),
+]
+
 X = np.array([0.5, -1.25, 2.0])
-
-
-@pytest.fixture(autouse=True)
-def as_it_is(monkeypatch):
-    """Nothing is varied, and no smaller case looked for: that is in ``test_variants`` and ``test_checks``."""
-    monkeypatch.setattr(question, "VARYING", 0.0)
-    monkeypatch.setattr(shrink, "SHRINKING", 0.0)
 
 
 def wrong(check, *args, match="", **options):
@@ -167,9 +164,6 @@ def test_the_transpose_of_what_is_right_at_a_kink_is_right():
 @pytest.fixture
 def torch():
     return pytest.importorskip("torch", reason="torch comes with the extra bench")
-
-
-pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")
 
 
 def cubes(torch, backward, kept=lambda x: x):

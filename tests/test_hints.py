@@ -5,18 +5,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jax_ref.checks import question, shrink
 from jax_ref.checks.check import check, check_custom, check_jvp, check_vjp
 from jax_ref.commands.faults import FAULTS, planted
 from jax_ref.engines.ready import OURS
 from jax_ref.measure.derivatives import Problem, findings, references, vectors
 
-
-@pytest.fixture(autouse=True)
-def as_it_is(monkeypatch):
-    """Nothing is varied, and no smaller case looked for."""
-    monkeypatch.setattr(question, "VARYING", 0.0)
-    monkeypatch.setattr(shrink, "SHRINKING", 0.0)
+pytestmark = pytest.mark.usefixtures("unvaried", "as_it_is")
 
 
 rng = np.random.default_rng(0)

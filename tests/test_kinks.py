@@ -3,15 +3,9 @@
 import numpy as np
 import pytest
 
-from jax_ref.checks import question, shrink
 from jax_ref.checks.check import check_jvp, check_vjp
 
-
-@pytest.fixture(autouse=True)
-def as_it_is(monkeypatch):
-    """Nothing is varied, and no smaller case looked for."""
-    monkeypatch.setattr(question, "VARYING", 0.0)
-    monkeypatch.setattr(shrink, "SHRINKING", 0.0)
+pytestmark = pytest.mark.usefixtures("unvaried", "as_it_is")
 
 
 INF = np.inf

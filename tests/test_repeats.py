@@ -4,17 +4,12 @@ import numpy as np
 import pytest
 
 import scratch_ad
-from jax_ref.checks import shrink
 from jax_ref.checks.check import check, check_jvp, check_vjp
 from jax_ref.engines.ready import Engine
 
+pytestmark = pytest.mark.usefixtures("as_it_is")
+
 X = np.array([0.5, -1.25, 2.0])
-
-
-@pytest.fixture(autouse=True)
-def as_it_is(monkeypatch):
-    """No smaller case is looked for."""
-    monkeypatch.setattr(shrink, "SHRINKING", 0.0)
 
 
 def message(check, *args, **options):
@@ -125,6 +120,7 @@ def once(x):
     ],
 )
 def test_what_depends_on_other_calls(rule, words):
+    TAPE.clear()
     assert words in message(check_vjp, rule, np.sin, X)
 
 

@@ -3,14 +3,9 @@
 import numpy as np
 import pytest
 
-from jax_ref.checks import shrink
 from jax_ref.checks.check import check_jvp, check_vjp
 
-
-@pytest.fixture(autouse=True)
-def as_it_is(monkeypatch):
-    """No smaller case is looked for."""
-    monkeypatch.setattr(shrink, "SHRINKING", 0.0)
+pytestmark = pytest.mark.usefixtures("as_it_is")
 
 
 X = np.array([0.5, -1.25, 2.0])

@@ -14,7 +14,8 @@ import pytest
 
 import scratch_ad
 from jax_ref import Engine, check, check_custom, check_grads, check_jvp, check_vjp
-from jax_ref.checks import shrink
+
+pytestmark = pytest.mark.usefixtures("as_it_is")
 
 X = np.array([0.5, -1.25, 2.0])
 P = np.array([0.5, 1.25, 2.0])
@@ -492,11 +493,6 @@ RIGHT = {
     "ours: a square by a sum": of_ours(lambda x: x * x, lambda g, x: (g * x + g * x,), X),
     "ours: the logistic function": of_ours(sigmoid, lambda g, x: (g * np.exp(-x) / (1 + np.exp(-x)) ** 2,), X),
 }
-
-
-@pytest.fixture(autouse=True)
-def verdict_alone(monkeypatch):
-    monkeypatch.setattr(shrink, "SHRINKING", 0.0)  # the smallest case is not looked for
 
 
 @pytest.mark.parametrize("name", WRONG)

@@ -7,16 +7,11 @@ import optree
 import pytest
 
 import scratch_ad
-from jax_ref.checks import shrink
 from jax_ref.checks.check import check, check_custom, check_jvp, check_vjp
 from jax_ref.engines.ready import NUMERICAL, OURS, Engine
 from jax_ref.measure.tolerances import differences
 
-
-@pytest.fixture(autouse=True)
-def as_it_is(monkeypatch):
-    """No smaller case is looked for."""
-    monkeypatch.setattr(shrink, "SHRINKING", 0.0)
+pytestmark = pytest.mark.usefixtures("as_it_is")
 
 
 X = np.array([0.5, -1.25, 2.0])

@@ -1,0 +1,19 @@
+"""What several files of tests of the checks ask for, so that they take no time for what others test."""
+
+import pytest
+
+
+@pytest.fixture
+def unvaried(monkeypatch):
+    """Nothing is varied unasked: what that finds, and what it takes, is in ``test_variants``."""
+    from jax_ref.checks import question
+
+    monkeypatch.setattr(question, "VARYING", 0.0)
+
+
+@pytest.fixture
+def as_it_is(monkeypatch):
+    """No smaller case is looked for."""
+    from jax_ref.checks import shrink
+
+    monkeypatch.setattr(shrink, "SHRINKING", 0.0)
