@@ -128,14 +128,9 @@ def backward(nodes, seeds, inputs, steps=None):
             c = (steps[step] if steps else step)(g, pull, kept)
             if c is None:
                 continue
-            if shape is None:
-                for (place, *like), part in zip(parent, c, strict=True):
-                    add(cotangents, place, match(part, like))
-                continue
-            if c.shape != shape or c.dtype is not dtype:
-                c = match(c, (shape, dtype))
-            held = cotangents[parent]  # ``add``, without a call
-            cotangents[parent] = c if held is None else held + c
+            parts = zip(parent, c, strict=True) if shape is None else [((parent, shape, dtype), c)]
+            for (place, *like), part in parts:
+                add(cotangents, place, match(part, like))
     return cotangents[:inputs]
 
 
