@@ -9,7 +9,7 @@ import sys
 
 import numpy as np
 
-from .foreign import PLAIN, SparseFactor, instead_of_array, is_sparse, multiplies_as_matrices, remedy_of
+from .foreign import PLAIN, SparseFactor, found, instead_of_array, is_sparse, multiplies_as_matrices, remedy_of
 from .layout import arranged
 from .refusals import refused, takes_plain
 from .scalars import is_complex_scalar, is_scalar, operation_of, scalar
@@ -17,6 +17,7 @@ from .tracer import (
     Tracer,
     admitted,
     astype,
+    bottom,
     dtype_of,
     gathered,
     getitem,
@@ -157,6 +158,20 @@ def _binary(ufunc):
     return operation
 
 
+def _compared(ufunc):
+    usual = _binary(ufunc)
+
+    def operation(self, other):
+        try:
+            return usual(self, other)
+        except TypeError:
+            if innermost((other,)) is not None or found(other) is not None:
+                raise
+            return _OPERATORS[ufunc](bottom(self), other)  # == and != answer for what is no number as well
+
+    return operation
+
+
 def _reflected(ufunc):
     apart = {bool, int, float, complex} if ufunc is np.power else {complex}
     usual = PLAIN - apart
@@ -271,7 +286,7 @@ COMPARISONS = {
     "ge": np.greater_equal,
 }
 for _name, _ufunc in COMPARISONS.items():
-    setattr(Array, f"__{_name}__", _binary(_ufunc))
+    setattr(Array, f"__{_name}__", _compared(_ufunc) if _name in ("eq", "ne") else _binary(_ufunc))
 _OPERATORS = {u: getattr(operator, f"__{name}__", divmod) for name, u in (ARITHMETIC | COMPARISONS).items()}
 METHODS = (
     *(np.all, np.any, np.argmax, np.argmin, np.argpartition, np.argsort, np.choose),

@@ -73,6 +73,15 @@ def _passed(error):
     return found
 
 
+def given(function):
+    """What a library's Python function was called with; empty where it has no frame."""
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    frame = sys._getframe(1)
+    while frame and frame.f_code is not code:
+        frame = frame.f_back
+    return [frame.f_locals.get(name) for name in inspect.getargs(code).args] if frame else []
+
+
 def is_operator(frame):
     """Whether a frame is at an operator now, be it written as a call of its function, not at a call of a ufunc."""
     past, now = _until_now(frame)

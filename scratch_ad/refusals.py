@@ -8,7 +8,7 @@ import importlib
 
 import numpy as np
 
-from .frames import calls
+from .frames import calls, given
 
 _COLLECT = "Collect tracers with np.stack or np.concatenate in place of a list"
 _LEAVE_OUT = "Leave it out, as a tracer is an array already, and collect several with np.stack"
@@ -18,6 +18,7 @@ _LIKE = (
 )
 _MAKE = f"Make the array with {_LIKE}"
 _GENERAL = "Write it in NumPy calls on whole arrays, or give it a derivative with scratch_ad.custom_vjp"
+_PLAIN = "That argument has no derivative there: give scratch_ad.stop_gradient(x), which is plain"
 _NUMBER = "Leave it out, or use np.sin for math.sin; {last}(scratch_ad.stop_gradient(x)) has no derivative"
 _COUNT = "Counts and positions have no derivative: int(scratch_ad.stop_gradient(x)) is plain"
 _AS_NUMPY = "Use np.{last}(a, …), which takes tracers, in place of the method"
@@ -30,6 +31,7 @@ _ROOT = "Solve for plain numbers in a function of scratch_ad.custom_jvp, whose r
 _INTEGRAL = "Sum over nodes, w @ f(t) with t, w = np.polynomial.legendre.leggauss(n), or use np.trapezoid"
 
 _INDEX = 'Write np.ravel(x)[as_strided(np.arange(x.size, dtype=f"i{x.itemsize}"), shape, strides)] for x in C order'
+_INDEXED = ("np.take", "np.take_along_axis")
 _ASK_SOME = ("np.pad", "np.piecewise", "np.select")  # NumPy's functions that do not ask all of their arguments
 
 IN_PLACE = "Give and return numbers and arrays, in tuples, lists and dicts"  # of what is none of these
@@ -68,6 +70,7 @@ REMEDIES = {  # what the user wrote, or a package: what to write
     "np.ma": "Use np.where(mask, …) in place of a masked array",
     **dict.fromkeys(("np.nditer", "np.ndenumerate"), _LOOP),
     "np.broadcast": "Use np.broadcast_arrays, or np.broadcast_shapes(a.shape, b.shape)",
+    "np.take": "An index is an integer: np.take(a, i.astype(int))",
     "np.take_along_axis": "An index is an integer: np.take_along_axis(a, i.astype(int), axis)",
     **dict.fromkeys(_ASK_SOME, "Make an array there with np.asarray(a, like=x), or import scratch_ad.numpy as np"),
     "np.lib.stride_tricks.as_strided": _INDEX,
@@ -76,16 +79,27 @@ REMEDIES = {  # what the user wrote, or a package: what to write
     **dict.fromkeys(("np.sum", "np.ndarray.sum", "np.add.reduce"), "Write np.sum(a) + x in place of initial=x"),
     **dict.fromkeys(("np.prod", "np.ndarray.prod", "np.multiply.reduce"), "Write np.prod(a) * x in place of initial=x"),
     **dict.fromkeys(
-        ("np.max", "np.ndarray.max", "np.maximum.reduce"), "Write np.maximum(np.max(a), x) in place of initial=x"
+        ("np.max", "np.amax", "np.ndarray.max", "np.maximum.reduce"),
+        "Write np.maximum(np.max(a), x) in place of initial=x",
     ),
     **dict.fromkeys(
-        ("np.min", "np.ndarray.min", "np.minimum.reduce"), "Write np.minimum(np.min(a), x) in place of initial=x"
+        ("np.min", "np.amin", "np.ndarray.min", "np.minimum.reduce"),
+        "Write np.minimum(np.min(a), x) in place of initial=x",
     ),
     **{
         f"np.nan{name}": f"Write np.nan{name}(a) {op} x in place of initial=x"
         for name, op in (("sum", "+"), ("prod", "*"))
     },
     **{f"np.nan{name}": f"Write np.{name}imum(np.nan{name}(a), x) in place of initial=x" for name in ("max", "min")},
+    "np.var": "Write np.sum((a - mean)**2) / (a.size - ddof), with mean = np.mean(a)",
+    "np.std": "Write np.sqrt(np.sum((a - mean)**2) / (a.size - ddof)), with mean = np.mean(a)",
+    "np.nanvar": "Write np.nansum((a - mean)**2) / (np.sum(~np.isnan(a)) - ddof)",
+    "np.nanstd": "Write np.sqrt(np.nansum((a - mean)**2) / (np.sum(~np.isnan(a)) - ddof))",
+    "np.linalg.lstsq": "rcond has no derivative: give scratch_ad.stop_gradient(x), which is plain",
+    "np.unwrap": "Write p / 2 / np.pi * np.unwrap(2 * np.pi / p * a) in place of period=p",
+    **dict.fromkeys(
+        ("np.linalg.norm", "np.linalg.vector_norm"), "Write np.sum(np.abs(x)**p)**(1 / p) in place of ord=p"
+    ),
     "np.interp": "Write np.where(x < xp[0], left, np.interp(x, xp, fp)) in place of left=, and so for right=",
     # methods of plain arrays
     "np.ndarray": _AS_NUMPY,
@@ -148,8 +162,9 @@ def refused(what, mode):
     key = name or what
     while key not in REMEDIES:
         key = key.rpartition(".")[0]
-    if what == "np.asarray" and _asks(function) and name not in (*_ASK_SOME, "np.take_along_axis"):
-        remedy = _COLLECT
+    if what == "np.asarray" and _asks(function) and name not in (*_ASK_SOME, *_INDEXED):
+        alone = any(hasattr(x, "owner") for x in given(function))  # not in a list
+        remedy = REMEDIES.get(name, _PLAIN) if alone else _COLLECT
     elif ours := _counterpart(name):
         remedy = f"Use {ours}, the same function with a derivative"
     else:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .memory import duplicate
+from .refusals import refused
 from .tracer import Tracer, astype, dtype_of, each, frozen, name_of
 
 rule_of = {}  # NumPy function → its rule
@@ -98,8 +99,11 @@ class Missing(Rewrite):
         load_rules()
         if function in rule_of:
             return function(*args, **kwargs)
+        name = name_of(function)
+        if getattr(np.linalg._umath_linalg, name, None) is function:  # inside of one that was not asked
+            raise refused(name, mode)
         raise NotImplementedError(
-            f"{name_of(function)} has no rule, which {mode} needs. Write it in NumPy functions that have one, "
+            f"{name} has no rule, which {mode} needs. Write it in NumPy functions that have one, "
             "or give it one with scratch_ad.elementwise(f, lambda x: …), linear, explicit or constant."
         )
 

@@ -27,7 +27,7 @@ from . import foreign
 from .foreign import NUMBERS, OBJECT, PLAIN, remedy_of
 from .frames import is_operator
 from .memory import duplicate
-from .refusals import IN_PLACE
+from .refusals import IN_PLACE, takes_plain
 
 _levels = itertools.count(1)
 
@@ -139,6 +139,8 @@ def call(function, args, kwargs):
     if out is not None:
         return by_keyword["out"](function, args, kwargs, place, out, innermost((args, *kwargs.values())))
     trace, of_kwargs = innermost(args), innermost(kwargs.values()) if kwargs else None
+    if of_kwargs and isinstance(kwargs.get("where"), Tracer) and dtype_of(kwargs["where"]).kind != "b":
+        raise takes_plain(f"{name_of(function)}(…, where=x)", of_kwargs.mode, "A mask has booleans: where=x != 0")
     if of_kwargs and (trace is None or of_kwargs.level > trace.level):
         trace = of_kwargs
     if trace.level >= 0 and not (_is_ready(args) and (not kwargs or _is_ready(kwargs.values()))):

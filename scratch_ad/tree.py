@@ -78,7 +78,10 @@ def typed(leaf):
 
 
 def typed_like(leaf, like):
-    """``typed(leaf)``, a number as one of the kind of ``like``: not all arrays can be mixed with NumPy's."""
+    """A tangent or cotangent, a number as one of the kind of ``like``: not all arrays can be mixed with NumPy's."""
+    if type(leaf) is np.ndarray:
+        return leaf
+    leaf = own_kind(leaf, "The tangent or cotangent given is")
     if type(like) in PLAIN or isinstance(leaf, Tracer) or not isinstance(leaf, (np.generic, int, float, complex)):
         return typed(leaf)
     return arrayed(leaf, like)[()]
@@ -94,17 +97,20 @@ def entered(leaf):
     if type(leaf) is not np.ndarray:
         if type(leaf) in NUMBERS:
             return leaf
-        return entered(np.asarray(leaf)) if isinstance(leaf, np.memmap) else copied(own_kind(leaf))
+        leaf = own_kind(leaf, "The argument of a differentiated function is")
+        return entered(leaf) if type(leaf) is np.ndarray else copied(leaf)
     copy = duplicate(leaf)
     if not leaf.flags.writeable:
         copy.flags.writeable = False
     return copy
 
 
-def own_kind(leaf):
-    """A leaf that is no array or number of another package; TypeError for one that is."""
+def own_kind(leaf, where):
+    """A leaf that is no array or number of another package; TypeError for one that is, ``where`` said first."""
+    if isinstance(leaf, np.memmap):
+        return np.asarray(leaf)
     if remedy_of[type(leaf)]:
-        raise refused(leaf, "The argument of a differentiated function is")
+        raise refused(leaf, where)
     return leaf
 
 

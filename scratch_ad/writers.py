@@ -1,5 +1,7 @@
 """NumPy's functions that write into their first argument, for tracers: ``np.copyto``, ``np.put``, ``np.place``, …"""
 
+import inspect
+
 import numpy as np
 
 from .refusals import into_plain
@@ -9,11 +11,12 @@ from .writing import flattened, is_number, within, write, write_flat
 
 def _writer(function):
     def register(body):
+        target = next(iter(inspect.signature(body).parameters))
+
         def answer(*args, **kwargs):
-            target, *rest = args
-            if isinstance(target, Tracer):
+            if isinstance(args[0] if args else kwargs[target], Tracer):
                 return body(*args, **kwargs)
-            trace = innermost((*rest, *kwargs.values()))
+            trace = innermost((*args, *kwargs.values()))
             if trace.level >= 0:
                 raise into_plain(name_of(function), trace.mode)
             return function(*lowered(args), **{k: lowered(v) for k, v in kwargs.items()})

@@ -135,6 +135,17 @@ def test_refused_as_the_argument(name, mode):
         mode(f)(m) if mode not in (vjp, linearize) else mode(f, m)
 
 
+@pytest.mark.parametrize("name", FOREIGN)
+def test_refused_as_a_tangent_or_a_cotangent(name):
+    m, remedy = FOREIGN[name]
+    x = {(3, 3): D, (3,): X, (): 0.5}[X.shape if name == "Dataset" else np.shape(m)]
+    _, pullback = vjp(np.sin, x)
+    _, linear = linearize(np.sin, x)
+    for call in (lambda: jvp(np.sin, (x,), (m,)), lambda: pullback(m), lambda: linear(m)):
+        with pytest.raises((TypeError, ValueError), match=rf"{remedy}|[Gg]ot .*(object|numpy.record)"):
+            call()
+
+
 def test_what_only_looks_foreign_is_taken():
     class Number(float):
         pass
@@ -142,6 +153,8 @@ def test_what_only_looks_foreign_is_taken():
     assert grad(lambda x: np.sum(x * Number(2)))(X).tolist() == [2, 2, 2]
     table = np.memmap(__file__, np.uint8, "r", shape=(3,))
     assert grad(lambda x: np.sum(x * table))(X).tolist() == table.tolist()
+    direction = np.memmap(__file__, float, "r", shape=(3,))
+    assert jvp(lambda x: 2 * x, (X,), (direction,))[1].tolist() == (2 * direction).tolist()
     assert grad(lambda x: np.sum(np.where(pd.Series(X) > 1.7, x * x, 0)))(X).tolist() == [0, 4, 6]
     assert grad(lambda x: np.sum(np.zeros_like(x) * FOREIGN["matrix"][0]) + x[0])(X).tolist() == [1, 0, 0]
 

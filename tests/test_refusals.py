@@ -190,6 +190,27 @@ REFUSED = [  # a program with a plain ``arr``; as the message says, None if only
         "np.stack(list((v * v for v in x)))",
         "np.fromiter ... np.stack(list(…))",
     ),
+    # an argument beside the arrays, of which NumPy does not ask
+    (
+        "np.linalg.pinv(A, rtol=x[0])",
+        "np.linalg.pinv(A, rtol=stop(x[0]))",
+        "np.linalg.pinv ... which is plain",
+    ),
+    ("X * np.linalg.matrix_rank(A, tol=x[0])", "X * np.linalg.matrix_rank(A, tol=stop(x[0]))", "np.linalg.matrix_rank"),
+    ("np.linalg.lstsq(A, X, rcond=x[0])[0]", "np.linalg.lstsq(A, X, rcond=stop(x[0]))[0]", "np.linalg.lstsq ... rcond"),
+    ("np.var(X, ddof=x[0])", "np.sum((X - np.mean(X))**2) / (X.size - x[0])", "np.var ... / (a.size - ddof)"),
+    ("np.std(X, ddof=x[0])", "np.sqrt(np.sum((X - np.mean(X))**2) / (3 - x[0]))", "np.std ... / (a.size - ddof)"),
+    (
+        "np.unwrap(X * 9, period=x[0])",
+        "x[0] / 2 / np.pi * np.unwrap(2 * np.pi / x[0] * X * 9)",
+        "np.unwrap ... in place of period=p",
+    ),
+    ("np.linalg.norm(X, ord=x[0])", "np.sum(np.abs(X)**x[0])**(1 / x[0])", "np.linalg.norm ... in place of ord=p"),
+    ("np.nanstd(X, mean=x[0])", "np.sqrt(np.nanmean((X - x[0])**2))", "np.nanstd ... np.nansum((a - mean)**2)"),
+    ("np.nanvar(X, mean=x[0])", "np.nanmean((X - x[0])**2)", "np.nanvar ... np.nansum((a - mean)**2)"),
+    ("np.amax(X, initial=x[1] * 9)", "np.maximum(np.max(X), x[1] * 9)", "np.amax ... in place of initial=x"),
+    ("np.take(X, x[2] - 0.7)", "np.take(X, (x[2] - 0.7).astype(int))", "np.take ... An index is an integer"),
+    ("np.sum(X, where=x[0])", "np.sum(X, where=x[0] != 0)", "np.add.reduce(…, where=x) ... where=x != 0"),
     # NumPy's functions that do not ask tracers
     ("np.asarray(x) ** 2", "x ** 2", "np.asarray ... Leave it out"),
     ("np.asanyarray(x) ** 2", "x ** 2", "np.asanyarray ... Leave it out"),

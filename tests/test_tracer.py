@@ -259,6 +259,15 @@ CREATED = {
 }
 
 
+@pytest.mark.parametrize("x", [np.array([1.0, 2.0]), np.float64(1.0)], ids=["array", "number"])
+@pytest.mark.parametrize("other", ["a", b"a", np.str_("a"), np.array(["a", "b"]), [1.0, "a"], None, ..., object(), {}])
+@pytest.mark.parametrize("compare", [operator.eq, operator.ne])
+def test_equality_with_what_is_no_number(compare, other, x):
+    seen = []
+    vjp(lambda z: seen.append(compare(z, other)) or np.sum(z), x)
+    assert np.array_equal(seen[0], compare(x, other)) and np.shape(seen[0]) == np.shape(compare(x, other))
+
+
 def test_every_creation_function_is_known():
     documented = {name for name in dir(np) if "like=None" in (getattr(np, name).__doc__ or "").partition("\n\n")[0]}
     signed = {name for name in dir(np) if "like" in parameters(getattr(np, name))}

@@ -472,3 +472,23 @@ def test_custom_derivatives_of_constant_cells():
     assert np.array_equal(double(anp.ones(3))["twice"], [2.0, 2.0, 2.0])
     total = lambda x: np.sum(double(x)["twice"] * double(anp.ones(4))["twice"])
     np.testing.assert_array_equal(grad(total)(V), [4.0] * 4)
+
+
+@pytest.mark.parametrize("mode", [vjp, lambda f, x: jvp(f, (x,), (x,)), record])
+def test_functions_that_write_take_their_arguments_by_name(mode):
+    def f(x):
+        y = x * 1
+        np.copyto(dst=y, src=x * 2)
+        np.put(a=y, ind=[0], v=x[1] * 5)
+        np.place(arr=y, mask=[0, 1, 0, 0], vals=[x[0]])
+        z = np.outer(y, y)
+        np.fill_diagonal(a=z, val=y)
+        return z
+
+    out = mode(f, V) if mode is not record else record(f, V)(V)
+    assert np.array_equal(out[0], f(V))
+
+
+def test_what_is_written_into_plain_arrays_by_name_is_refused():
+    with pytest.raises(TypeError, match=r"np\.copyto takes no tracer"):
+        grad(lambda x: np.copyto(dst=np.zeros(4), src=x))(V)

@@ -7,7 +7,7 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ..layout import arranged
 from ..rule import composite, linear
-from ..tracer import answers, arrayed, bottom, getitem, kind_of, of_item, scatter
+from ..tracer import answers, arrayed, bottom, getitem, kind_of, of_item, scatter, strip
 from ..tree import typed
 from .shaping import along
 
@@ -18,6 +18,8 @@ linear(scatter, lambda g, _g, index, shape: getitem(g, index))
 def _trim_zeros(filt, trim="fb", axis=None):
     """By an index, in every kind of number: what a view shows must not depend on what is written into it."""
     filt = typed(filt)
+    if not filt.ndim:
+        return filt
     axes = range(filt.ndim) if axis is None else normalize_axis_tuple(axis, filt.ndim)
     index = [slice(None)] * filt.ndim
     for i, places in enumerate(np.nonzero(filt)):
@@ -48,6 +50,7 @@ def _take(a, indices, axis=None, out=None, mode="raise"):
 
 
 def _compress(condition, a, axis=None, out=None):
+    condition = strip(condition)
     np.compress(condition, np.empty(np.size(condition), like=kind_of(condition)))  # for its checks
     return np.take(a, np.flatnonzero(condition), axis)
 

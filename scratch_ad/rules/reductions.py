@@ -190,7 +190,7 @@ def _abs2(x):
 
 
 def _var(a, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, where=True, mean=None, correction=np._NoValue):
-    a = typed(a)
+    a, where = typed(a), where is np._NoValue or where
     n = count(a.shape, axis, where)
     if mean is None or mean is np._NoValue:
         mean = share_of_sum(a, n, axis, dtype, True, where)

@@ -222,7 +222,7 @@ composite(np.trace, _trace)
 
 
 def _tile(A, reps):
-    reps = (reps,) if np.ndim(reps) == 0 else tuple(reps)
+    reps = (reps,) if np.ndim(reps) == 0 else tuple(n + 0 for n in reps)  # which may be booleans
     ndim = max(len(reps), A.ndim)
     shape, reps = (1,) * (ndim - A.ndim) + A.shape, (1,) * (ndim - len(reps)) + reps
     repeated = np.broadcast_to(
