@@ -204,14 +204,17 @@ def _by_shaken(engine, v, got, seed):
 
 
 def _floored(reference, problem):
-    """The reference, with no condition below the largest first derivative where errors are relative to that."""
+    """The reference, with no condition below the largest derivative of its order where errors are relative to that."""
     if not problem.normwise:
         return reference
+    size = lambda x: float(np.max(np.abs(x[np.isfinite(x)]), initial=0.0))
     conditions = []
     for exact, condition in zip(*reference[:2], strict=True):
-        leaves = optree.tree_leaves([exact[first] for first in FIRST])
-        floor = max((np.max(np.abs(x[np.isfinite(x)]), initial=0.0) for x in leaves), default=0.0)
-        conditions.append(optree.tree_map(lambda c, floor=float(floor): np.maximum(c, floor), condition))
+        sizes = {what: max(map(size, optree.tree_leaves(tree)), default=0.0) for what, tree in exact.items()}
+        first = max(sizes[what] for what in FIRST)
+        second = max(size for what, size in sizes.items() if what.order)
+        floored = lambda tree, least: optree.tree_map(lambda c: np.maximum(c, least), tree)
+        conditions.append({q: floored(tree, second if q.is_second else first) for q, tree in condition.items()})
     return reference._replace(conditions=tuple(conditions))
 
 

@@ -8,7 +8,7 @@ from ...rules.linalg.eigenvalues import eigh_jvp, eigh_vjp
 from ...rules.linalg.factors import cholesky_jvp, cholesky_vjp, qr_jvp, qr_vjp
 from ...rules.linalg.matrices import H, as_read, columns, diagonal, hermitian_part, quotient, reading, turned, uncolumns
 from ...rules.linalg.singular_values import svd_jvp, svd_vjp, svdvals_jvp, svdvals_vjp
-from ...tracer import dtype_of, kind_of, strip
+from ...tracer import dtype_of, kind_of, primitive, strip
 from ..wrapping import core, public
 from .equations import core_solve_sylvester
 from .systems import core_pinv, core_solve_triangular, right_triangular, triangular
@@ -297,21 +297,47 @@ def _ldl_of_triangle(A, lower=True, hermitian=True):
     return _ldl(reading(A, lower, H if hermitian else np.matrix_transpose), lower=lower, hermitian=hermitian)
 
 
-# a = u p with p Hermitian: p dp + dp p = d(aᴴ a) and da = du p + u dp.
+# a = u p with p Hermitian: p dp + dp p = d(aᴴ a) = p s + sᴴ p for s = uᴴ da, and da = du p + u dp.
+
+
+@primitive
+def _lying_left(p, h):
+    """v with p v + v p = p h, for p Hermitian: between its eigenvectors i and j, λi / (λi + λj) of what h has there.
+
+    So no digits are lost where p is nearly singular, as they are in an equation for p dp + dp p.
+    """
+    values, vectors = np.linalg.eigh(p)
+    weights = values[..., None] / (values[..., None] + values[..., None, :])
+    return vectors @ (weights * (H(vectors) @ h @ vectors)) @ H(vectors)
+
+
+def _pull_from_p(g, y, p, h):
+    k = core_solve_sylvester(p, p, np.conjugate(g))
+    return np.conjugate(k @ H(h - y) - H(y) @ k)
+
+
+explicit(
+    _lying_left,
+    jvp=(
+        lambda t, y, p, h: core_solve_sylvester(p, p, t @ (h - y) - y @ t),
+        lambda t, _y, p, _h: _lying_left(p, t),
+    ),
+    vjp=(_pull_from_p, lambda g, _y, p, _h: np.conjugate(_lying_left(p, np.conjugate(g)))),
+)
 
 
 def _polar_jvp(t, y, _a):
     u, p = y
-    change = p @ (H(u) @ t)
-    t_p = core_solve_sylvester(p, p, change + H(change))
+    half = _lying_left(p, H(u) @ t)
+    t_p = half + H(half)
     return np.linalg.solve(p.mT, (t - u @ t_p).mT).mT, t_p
 
 
 def _polar_vjp(g, y, _a):
     u, p = y
     g_u = np.linalg.solve(p.mT, np.conjugate(g[0]).mT).mT  # the rest pairs by Re tr(gᴴ t)
-    inner = core_solve_sylvester(p, p, np.conjugate(g[1]) - H(u) @ g_u)
-    return np.conjugate(g_u + u @ (p @ (inner + H(inner))))
+    inner = np.conjugate(g[1]) - H(u) @ g_u
+    return np.conjugate(g_u + u @ _lying_left(p, inner + H(inner)))
 
 
 _tall_polar = explicit(core(scipy.linalg.polar), jvp=_polar_jvp, vjp=_polar_vjp)
