@@ -23,6 +23,8 @@ def test_every_fault_in_a_handful_of_rules_is_caught(handful):
     for row in handful.rows:
         assert row.planted == sum(len(fault.modes) for fault in FAULTS) == row.caught + row.equivalent
         assert row.caught >= 0.8 * row.planted
+    caught = {(o.fault, o.mode) for o in handful.outcomes if o.status == "caught"}
+    assert caught == {(fault.name, mode) for fault in FAULTS for mode in fault.modes}  # so each is planted, indeed
 
 
 def test_what_is_equivalent_has_a_reason(handful):

@@ -17,9 +17,9 @@ from typing import NamedTuple
 import numpy as np
 import optree
 
-from scratch_ad import reverse, tracer
+from scratch_ad import fast, reverse, tracer
 from scratch_ad.chain import through
-from scratch_ad.registry import Derivative, Rewrite, rule_of
+from scratch_ad.registry import Derivative, Rewrite, match, rule_of
 from scratch_ad.tracer import Tracer, astype, detached, each, name_of, primitive, shape_of, strip
 
 from ..cases import catalogue
@@ -201,15 +201,16 @@ def _mark(x):
 @contextmanager
 def planted(function, fault, mode):
     """The rule of ``function`` with a fault in one mode ("fwd" or "rev"), as long as the context lasts."""
-    right, match = rule_of[function], reverse.match
+    right = rule_of[function]
     rule = _Planted(function, fault, mode)
     rule_of[function], rule_of[rule.twin], rule_of[marked] = rule, right, _Mark(fault, mode)
     if fault.name == "un-broadcast sum":
-        reverse.match = _first_of_broadcast
+        reverse.match = fast.match = _first_of_broadcast
     try:
         yield
     finally:
-        rule_of[function], reverse.match = right, match
+        rule_of[function] = right
+        reverse.match = fast.match = match
         del rule_of[rule.twin], rule_of[marked]
 
 
@@ -220,10 +221,7 @@ def _first_of_broadcast(u, like):
         u = u[(0,) * (len(u.shape) - len(shape))]
     if len(u.shape) == len(shape):
         u = u[tuple(slice(1) if n == 1 else slice(None) for n in shape)]
-    return _match(u, like)
-
-
-_match = reverse.match
+    return match(u, like)
 
 
 # Whether they are found
