@@ -28,6 +28,7 @@ from .tracer import (
     strip,
 )
 
+_PYTHON_OF = {"b": bool, "i": int, "u": int, "f": float, "c": complex}  # by the kind of a dtype
 _ARRAYS = {np.ndarray, np.float64}  # what most values are
 _INDICES = {int, slice, type(None), type(...), np.ndarray, np.int64}  # what indices without tracers are made of
 
@@ -48,6 +49,15 @@ class Array(Tracer):
     real = property(lambda self: np.real(self))
     imag = property(lambda self: np.imag(self))
 
+    flags = property(lambda self: bottom(self).flags)
+    strides = property(lambda self: bottom(self).strides)
+    device = property(lambda self: bottom(self).device)
+
+    def __getattr__(self, name):
+        raise AttributeError(
+            f"a tracer of {self.owner.mode} has no attribute {name}: ask scratch_ad.stop_gradient(x), which is plain."
+        )
+
     def __array__(self, dtype=None, copy=None) -> np.ndarray:
         if (instead := instead_of_array(sys._getframe(1))) is not None:
             return instead
@@ -60,7 +70,7 @@ class Array(Tracer):
 
     def tolist(self):
         """The elements as numbers that are traced, in lists of lists where there are several axes."""
-        return [row.tolist() for row in self] if self.ndim else self[()]
+        return [row.tolist() for row in self] if self.ndim else self.item()
 
     def view(self, *dtype_or_type, **options):
         given = (*dtype_or_type, *options.values())
@@ -125,10 +135,11 @@ class Array(Tracer):
         return np.compress(condition, self, axis)
 
     def item(self, *index):
+        """An element as a number of Python's own, which mixes with arrays of any dtype without changing it."""
         index = index[0] if index and isinstance(index[0], tuple) else index
-        if not index and self.size != 1:
-            raise ValueError("can only convert an array of size 1 to a Python scalar")
-        return self[np.unravel_index(index[0], self.shape) if len(index) == 1 else index] if index else self.reshape(())
+        place = np.arange(self.size).reshape(self.shape).item(*index)
+        x = self[np.unravel_index(place, self.shape)] if self.ndim else self
+        return astype(x, _PYTHON_OF[self.dtype.kind])
 
 
 def _unary(ufunc):

@@ -1,5 +1,7 @@
 """Cells: arrays that can be written into, as all kinds of number are."""
 
+import operator
+
 import numpy as np
 
 from .array import ARITHMETIC, Array
@@ -94,6 +96,7 @@ class Cell(Array):
             Flat(self)[:] = value
 
     def sort(self, axis=-1, kind=None, order=None, *, stable=None):
+        axis = operator.index(axis)  # there is no flattening in place
         write(self, ..., np.sort(self, axis, kind, order, stable=stable))
 
     def partition(self, kth, axis=-1, kind="introselect", order=None):

@@ -12,8 +12,8 @@ import numbers
 import numpy as np
 
 OBJECT = np.dtype(object)
-_PYTHONS = (bool, int, float, complex)
-NUMBERS = {*_PYTHONS, *np.sctypeDict.values(), type(None), str}  # what is seen at one look to be none of them
+PYTHONS = (bool, int, float, complex)
+NUMBERS = {*PYTHONS, *np.sctypeDict.values(), type(None), str}  # what is seen at one look to be none of them
 PLAIN = {np.ndarray, *NUMBERS}
 
 
@@ -42,7 +42,7 @@ def _remedy(kind):
         return "" if kind is np.ndarray else "np.asarray(a)"
     if package & {"pandas", "xarray"} and hasattr(kind, "__array__"):
         return "d[name].to_numpy() of each variable" if kind.__name__ == "Dataset" else "s.to_numpy()"
-    if issubclass(kind, np.generic) or issubclass(kind, _PYTHONS) or hasattr(kind, "__array_function__"):
+    if issubclass(kind, np.generic) or issubclass(kind, PYTHONS) or hasattr(kind, "__array_function__"):
         return ""
     if issubclass(kind, np.poly1d):  # NumPy's own, which holds coefficients, traced or not
         return ""

@@ -152,7 +152,7 @@ def _counterparts():
         np.prod: _along_axis(sympy.Mul),
         np.max: _along_axis(sympy.Max),
         np.min: _along_axis(sympy.Min),
-        astype: lambda a, dtype: a if dtype.kind == "f" else a.astype(dtype),
+        astype: lambda a, dtype: a if np.dtype(dtype).kind == "f" else a.astype(dtype),
     }
 
 

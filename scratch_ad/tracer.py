@@ -24,7 +24,7 @@ import sys
 import numpy as np
 
 from . import foreign
-from .foreign import NUMBERS, OBJECT, PLAIN, remedy_of
+from .foreign import NUMBERS, OBJECT, PLAIN, PYTHONS, remedy_of
 from .frames import is_operator
 from .memory import duplicate
 from .refusals import IN_PLACE, takes_plain
@@ -269,7 +269,12 @@ def sparse_product(a, x):
 
 @primitive
 def astype(a, dtype):
-    """``a.astype(dtype)``, of Python scalars too; from complex to real it drops the imaginary part silently."""
+    """``a.astype(dtype)``, of Python scalars too; from complex to real it drops the imaginary part silently.
+
+    For one of Python's own types it is ``a.item()``, where NumPy's numbers lie below.
+    """
+    if type(dtype) is type and dtype in PYTHONS:
+        return a.item() if isinstance(a, (np.ndarray, np.generic)) else a
     if np.issubdtype(dtype_of(a), np.complexfloating) and not np.issubdtype(dtype, np.complexfloating):
         a = a.real
     return a.astype(dtype) if hasattr(a, "astype") else np.dtype(dtype).type(a)

@@ -11,7 +11,7 @@ import jax_ref
 import scratch_ad
 from jax_ref.measure.tolerances import mismatch
 from jax_ref.referee.precise import precise
-from scratch_ad import grad, jvp, vjp
+from scratch_ad import grad, jvp, record, vjp
 from scratch_ad.constants import ConstantCell
 from scratch_ad.tracer import Tracer
 
@@ -335,3 +335,50 @@ def test_lists_of_elements_and_views_of_all():
         return np.sum(y)
 
     assert grad(written)(x3).tolist() == [0, 4, 1]
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8", "c8", "c16"])
+def test_items_are_numbers_of_pythons_own(dtype):
+    x, weights = np.array([[1.1, 2.3], [0.3, 4.0]], dtype), np.ones(2, np.float32)
+    for f in (lambda x: weights * x.item(-1), lambda x: weights * x.tolist()[1][0], lambda x: weights * x[0, 1].item()):
+        value, tangent = jvp(f, (x,), (x,))
+        assert (
+            value.dtype == f(x).dtype == tangent.dtype
+            and np.array_equal(value, f(x))
+            and np.array_equal(tangent, value)
+        )
+        value, pullback = vjp(f, x)
+        assert value.dtype == f(x).dtype and np.array_equal(value, f(x))
+        assert pullback(value)[0].dtype == x.dtype
+
+
+def test_items_out_of_bounds():
+    for index in ((4,), (2, 0), (0, 1, 1)):
+        with pytest.raises((IndexError, ValueError)) as plain:
+            np.ones((2, 2)).item(*index)
+        with pytest.raises(type(plain.value)) as traced:
+            grad(lambda x, index=index: x.item(*index))(np.ones((2, 2)))
+        assert str(traced.value) == str(plain.value)
+
+
+def test_attributes_of_memory():
+    x = np.asfortranarray(np.arange(6.0).reshape(2, 3))
+    seen = []
+    vjp(lambda x: seen.append((x.flags.f_contiguous, x.strides, x.T.strides, x.device)) or x * 1, x)
+    assert seen == [(True, x.strides, x.T.strides, x.device)]
+
+    def written(x):
+        y = x * 1
+        y.flags.writeable = False
+        y[0] = 1
+
+    for run in (lambda: jvp(written, (x,), (x,)), lambda: vjp(written, x), lambda: record(written, x)):
+        with pytest.raises(ValueError, match="read-only"):
+            run()
+    with pytest.raises(AttributeError, match="no attribute ctypes: ask"):
+        grad(lambda x: x.ctypes)(x)
+
+
+def test_there_is_no_flattening_in_place():
+    with pytest.raises(TypeError, match="cannot be interpreted as an integer"):
+        vjp(lambda x: (x * 1).sort(axis=None), np.ones(3))
