@@ -12,7 +12,7 @@ import numpy as np
 from .foreign import PLAIN, SparseFactor, found, instead_of_array, is_sparse, multiplies_as_matrices, remedy_of
 from .layout import arranged
 from .refusals import refused, takes_plain
-from .scalars import is_complex_scalar, is_scalar, operation_of, scalar
+from .scalars import is_complex_scalar, is_number, is_scalar, operation_of, scalar
 from .tracer import (
     Tracer,
     admitted,
@@ -31,6 +31,22 @@ from .tracer import (
 _PYTHON_OF = {"b": bool, "i": int, "u": int, "f": float, "c": complex}  # by the kind of a dtype
 _ARRAYS = {np.ndarray, np.float64}  # what most values are
 _INDICES = {int, slice, type(None), type(...), np.ndarray, np.int64}  # what indices without tracers are made of
+
+
+class _NoLength(AttributeError, TypeError):
+    """What len() of a number raises, and hasattr takes for an answer."""
+
+
+class _Length:
+    """The method ``__len__``, which an array has and a number has not: programs ask for it to tell them apart."""
+
+    def __init__(self, method):
+        self.method = method
+
+    def __get__(self, x, kind=None):
+        if x is not None and is_number(x):
+            raise _NoLength(f"object of type '{type(bottom(x)).__name__}' has no len()")
+        return self.method.__get__(x, kind)
 
 
 class Array(Tracer):
@@ -63,6 +79,7 @@ class Array(Tracer):
             return instead
         raise refused("np.asarray", self.owner.mode)
 
+    @_Length
     def __len__(self):
         if not self.shape:
             raise TypeError("len() of unsized object")

@@ -7,9 +7,10 @@ import numpy as np
 from .array import ARITHMETIC, Array
 from .flat import Flat
 from .foreign import NUMBERS
+from .scalars import is_number
 from .tracer import Tracer, bottom, dtype_of, gathered, getitem, lowered, shape_of, strip
 from .views import Stale, is_view, reshape_under
-from .writing import check_writeable, is_number, known, rebind, within, write, write_flat
+from .writing import check_writeable, known, rebind, within, write, write_flat
 
 
 class Plain(np.ndarray):

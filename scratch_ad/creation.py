@@ -4,9 +4,10 @@ import numpy as np
 
 from .constants import CONSTANTS, ConstantCell, created
 from .refusals import refused
+from .scalars import is_number
 from .tracer import Tracer, answers, astype, bottom, creators, dtype_of, gathered, innermost, kind_of, lowered, name_of
 from .views import is_view
-from .writing import is_number, write
+from .writing import write
 
 
 def _creator(function, body=None):

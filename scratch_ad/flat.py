@@ -4,8 +4,9 @@ import math
 
 import numpy as np
 
+from .scalars import is_number
 from .tracer import gathered, getitem, innermost
-from .writing import concrete, flattened, is_number, known, within, write_flat
+from .writing import concrete, flattened, known, within, write_flat
 
 
 class Flat:

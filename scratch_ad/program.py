@@ -54,8 +54,10 @@ class Recorded(Cell):
 
 
 def _is_of_shapes(y):
-    """Whether a result is Python's own numbers, as NumPy gives of shapes and dtypes alone: what np.shape gives."""
-    return type(y) in (int, bool) or (type(y) is tuple and all(type(n) is int for n in y))
+    """Whether a result is a dtype, words or Python's own numbers, as NumPy gives of shapes and dtypes alone."""
+    if type(y) is tuple:  # of np.shape, or np.einsum_path
+        return all(type(n) is int for n in y) or type(y[-1]) is str
+    return type(y) in (int, bool) or isinstance(y, np.dtype)
 
 
 class Recorder(Trace):

@@ -10,7 +10,7 @@ import operator
 
 import numpy as np
 
-from .tracer import Tracer, left_scalars, primitive
+from .tracer import Tracer, bottom, left_scalars, primitive
 
 _PYTHONS = {bool, int, float, complex}
 _COMPLEX = {complex, *(np.dtype(letter).type for letter in np.typecodes["Complex"])}
@@ -55,6 +55,14 @@ def _below(x):
 def is_scalar(x):
     """Whether the plain run has a number here, of Python's or of NumPy's."""
     return _below(x) in _SCALARS
+
+
+def is_number(x):
+    """Whether NumPy would have a scalar here, which cannot be written into, not an array of no dimension."""
+    if x.shape:
+        return False
+    x = bottom(x)
+    return not isinstance(x, np.ndarray) or x.dtype == object  # a symbol
 
 
 def is_complex_scalar(x):

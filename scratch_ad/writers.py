@@ -5,8 +5,9 @@ import inspect
 import numpy as np
 
 from .refusals import into_plain
+from .scalars import is_number
 from .tracer import Tracer, answers, bottom, call, each, gathered, getitem, innermost, lowered, name_of, strip
-from .writing import flattened, is_number, within, write, write_flat
+from .writing import flattened, within, write, write_flat
 
 
 def _writer(function):

@@ -8,6 +8,7 @@ view goes on to its parent, up to the root. The derivative is that of ``put``: w
 import numpy as np
 
 from .memory import duplicate, empty_as, is_repeated
+from .scalars import is_number
 from .tracer import (
     Tracer,
     bottom,
@@ -150,14 +151,6 @@ def known(index):
 def concrete(index):
     """An index as NumPy's own arrays take it, its numbers as they are now."""
     return tuple(map(bottom, index)) if type(index) is tuple else bottom(index)
-
-
-def is_number(x):
-    """Whether NumPy would have a scalar here, which cannot be written into, not an array of no dimension."""
-    if x.shape:
-        return False
-    x = bottom(x)
-    return not isinstance(x, np.ndarray) or x.dtype == object  # a symbol
 
 
 def check_writeable(cell):

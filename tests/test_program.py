@@ -267,3 +267,12 @@ def test_derivatives_that_look_at_shapes_and_places_are_recorded(name):
     for outer, inner in itertools.product((scratch_ad.jacfwd, scratch_ad.jacrev), repeat=2):
         second = outer(inner(total))
         np.testing.assert_array_equal(record(second, x)(x)[0], second(x))
+
+
+def test_what_is_told_of_shapes_and_dtypes_is_no_step_of_a_program():
+    def f(x):
+        path, _ = np.einsum_path("i,i->", x, x)
+        return np.einsum("i,i->", x, x, optimize=path).astype(np.result_type(x, np.float32)) * np.shape(x)[0]
+
+    x = np.array([1.0, 2.0])
+    assert record(f, x)(x) == f(x) == 10

@@ -77,7 +77,8 @@ def matched(x):
 
 def answers(x):
     of_type = [isinstance(x, kind) for kind in (*CLASSES, *ABSTRACT)]
-    return [*of_type, isinstance(x, (int, float, np.ndarray)), np.isscalar(x), dispatched(x), matched(x)]
+    told = isinstance(x, (int, float, np.ndarray)), np.isscalar(x), hasattr(x, "__len__"), hasattr(x, "other")
+    return [*of_type, *told, dispatched(x), matched(x)]
 
 
 @pytest.mark.parametrize("run", RUNS)
@@ -108,6 +109,12 @@ def test_branches_on_types_have_the_derivative_of_the_branch_taken():
     assert grad(lambda x: np.sum(x**2) if isinstance(x, np.ndarray) else 0 * np.sum(x))(A).tolist() == (2 * A).tolist()
     assert grad(lambda x: x**2 if np.isscalar(x) else 0 * x)(2.0) == 4
     assert jacfwd(lambda x: x[0] ** 3 if isinstance(x[0], (int, float)) else x[0] * 0)(np.array([2.0])).tolist() == [12]
+
+
+def test_a_number_has_no_length():
+    for f in (lambda x: len(x[0]), lambda x: list(x[0]), lambda x: len(np.sum(x))):
+        with pytest.raises(TypeError, match=r"object of type 'float64' has no len\(\)"):
+            grad(f)(np.ones(3))
 
 
 def test_arrays_that_take_tracers_are_arrays():
