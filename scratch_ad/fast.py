@@ -10,7 +10,7 @@ from sys import getrefcount
 
 import numpy as np
 
-from .chain import through
+from .chain import through, times
 from .foreign import OBJECT
 from .forward import Dual, Forward
 from .registry import Rewrite, aval, joined, match, missing, rule_of
@@ -28,6 +28,7 @@ _ARRAYS = {np.ndarray, np.float64}  # what most values are
 _new = object.__new__
 _FIRST, _SECOND, _BOTH = (0,), (1,), (0, 1)  # which of two arguments are variables
 _WRITTEN = (0, 2)  # which of those of ``put``
+_any_ufunc = Variable.__array_ufunc__
 
 
 class FastForward(Forward):
@@ -74,10 +75,30 @@ class FastForward(Forward):
         return viewed(self.result(y, t), y, function, args, kwargs)
 
 
+class FastVariable(Variable):
+    """A ``Variable`` that puts a call of one argument on its tape by itself."""
+
+    __slots__ = ()
+
+    def __array_ufunc__(self, ufunc, method, *args, **kwargs):
+        if len(args) == 1 and not kwargs and method == "__call__" and rule_of.get(ufunc, missing).short is not None:
+            tape, value = self.owner, self.value
+            y = ufunc(value)
+            if type(y) in _ARRAYS and type(value) in _ARRAYS and y.dtype.kind == "f":
+                step, pull, of_output = rule_of[ufunc].short
+                nodes = tape.nodes
+                nodes.append(((self.place, value.shape, value.dtype, step, pull, (y if of_output else value,)),))
+                variable = _new(FastVariable)  # its __init__, without a call
+                variable.owner, variable.value, variable.place = tape, y, len(nodes) - 1
+                return variable
+        return _any_ufunc(self, ufunc, method, *args, **kwargs)
+
+
 class FastTape(Tape):
     """A ``Tape``, but faster."""
 
     __slots__ = ()
+    kind = FastVariable
 
     def process(self, function, args, kwargs):
         rule = rule_of.get(function, missing)
@@ -101,9 +122,9 @@ class FastTape(Tape):
         else:
             a, b = args
             wrt = ()
-            if type(a) is Variable and a.owner is self:
+            if type(a) is FastVariable and a.owner is self:
                 place_a, a, wrt = a.place, a.value, _FIRST
-            if type(b) is Variable and b.owner is self:
+            if type(b) is FastVariable and b.owner is self:
                 place_b, b, wrt = b.place, b.value, _BOTH if wrt else _SECOND
             values, value = (a, b), a
             y = function(a, b)
@@ -119,7 +140,7 @@ class FastTape(Tape):
         if type(y) in _ARRAYS and y.dtype.kind == "f":
             nodes = self.nodes
             nodes.append(node)
-            variable = _new(Variable)  # its __init__, without a call
+            variable = _new(FastVariable)  # its __init__, without a call
             variable.owner, variable.value, variable.place = self, y, len(nodes) - 1
             if type(y) is np.float64 or (y.base is None and y is not value):
                 return variable
@@ -128,7 +149,7 @@ class FastTape(Tape):
 
     def write(self, cell, index, value) -> bool:
         array = cell.value
-        mine = type(value) is Variable and value.owner is self
+        mine = type(value) is FastVariable and value.owner is self
         v = value.value if mine else value
         if type(array) is not np.ndarray or array.base is not None or isinstance(v, (Tracer, list, tuple)):
             return False
@@ -185,11 +206,14 @@ def backward(nodes, seeds, inputs):
             continue
         cotangents[place] = None
         for parent, shape, dtype, step, pull, kept in node:
-            if pull is of_item and step is through and _add_part(cotangents, parent, shape, dtype, g, kept[1], own):
-                continue
-            c = step(g, pull, kept)
-            if c is None:
-                continue
+            if step is through:  # the steps, without a call
+                if pull is of_item and _add_part(cotangents, parent, shape, dtype, g, kept[1], own):
+                    continue
+                c = pull(g, *kept)
+                if c is None:
+                    continue
+            else:
+                c = g * pull(*kept) if step is times else g / pull(*kept)
             if shape is None:
                 for (at, *like), part in zip(parent, c, strict=True):
                     add(cotangents, at, match(part, like))

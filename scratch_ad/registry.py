@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .foreign import PYTHONS
 from .memory import duplicate
 from .refusals import refused
 from .tracer import Tracer, astype, dtype_of, each, frozen, name_of
@@ -23,6 +24,8 @@ on_demand = {}  # package that users may have imported → module with the rules
 
 class Rewrite:
     """A rule without a derivative of its own."""
+
+    short = None
 
     def is_linear(self, function, wrt) -> bool:
         """Whether the result is linear in the arguments at ``wrt`` together, as far as this rule knows."""
@@ -122,10 +125,13 @@ class Aval(NamedTuple):
 
 
 _aval = tuple.__new__
+_OF_PYTHONS = {kind: Aval((), np.result_type(kind())) for kind in PYTHONS}
 
 
 def aval(x):
     """The shape and dtype of an array, a tracer or a Python number."""
+    if type(x) in _OF_PYTHONS:
+        return _OF_PYTHONS[type(x)]
     try:
         return _aval(Aval, (x.shape, x.dtype))
     except AttributeError:  # a Python number, or a list of such

@@ -46,6 +46,7 @@ class Tape(Trace):
     __slots__ = ("nodes",)
     mode = REVERSE
     differentiates = True
+    kind = Variable
 
     def __init__(self):
         super().__init__()
@@ -53,7 +54,7 @@ class Tape(Trace):
 
     def variable(self, value, node=()):
         self.nodes.append(node)
-        return Variable(self, value, len(self.nodes) - 1)
+        return self.kind(self, value, len(self.nodes) - 1)
 
     def process(self, function, args, kwargs):
         rule = rule_of.get(function, missing)
@@ -67,7 +68,7 @@ class Tape(Trace):
             refuse_traced(function, kwargs, self.mode)
         values, wrt = list(args), []
         for i, a in enumerate(args):
-            if type(a) is Variable and a.owner is self:
+            if isinstance(a, Variable) and a.owner is self:
                 values[i] = a.value
                 wrt.append(i)
         y, edges = rule.vjp(function, values, wrt, kwargs)
@@ -86,7 +87,7 @@ class Tape(Trace):
             self.nodes.append(())
         self.nodes.append(Several(list(map(aval, y)), node))
         first = len(self.nodes) - len(y)
-        return rebuild(y, [Variable(self, part, first + k) if is_inexact(part) else part for k, part in enumerate(y)])
+        return rebuild(y, [self.kind(self, part, first + k) if is_inexact(part) else part for k, part in enumerate(y)])
 
     ended = property(lambda self: self.nodes is _CLOSED)
 

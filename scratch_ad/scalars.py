@@ -22,6 +22,8 @@ def _of_scalars(operation, ufunc):
 
     def scalar_operation(*operands):
         y = operation(*operands)
+        if type(y) is float:  # quickly what is most frequent
+            return np.float64(y) if _PYTHONS.issuperset(map(type, operands)) else y
         return np.asarray(y)[()] if type(y) in _PYTHONS and _PYTHONS.issuperset(map(type, operands)) else y
 
     scalar_operation.__name__ = f"scalar_{ufunc.__name__}"
