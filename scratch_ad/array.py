@@ -30,6 +30,7 @@ from .tracer import (
 
 _PYTHON_OF = {"b": bool, "i": int, "u": int, "f": float, "c": complex}  # by the kind of a dtype
 _ARRAYS = {np.ndarray, np.float64}  # what most values are
+_INTEGERS = {int}
 _INDICES = {int, slice, type(None), type(...), np.ndarray, np.int64}  # what indices without tracers are made of
 
 
@@ -135,6 +136,8 @@ class Array(Tracer):
 
     def reshape(self, *shape, order="C", copy=None):
         shape = shape[0] if len(shape) == 1 else shape
+        if order == "C" and (type(shape) is int or (type(shape) is tuple and _INTEGERS.issuperset(map(type, shape)))):
+            return self.owner.process(np.reshape, (self, shape), {})
         return np.reshape(self, shape) if order == "C" else np.reshape(self, shape, order=order)
 
     def transpose(self, *axes):

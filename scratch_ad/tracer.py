@@ -356,9 +356,10 @@ def _is_ready(args):
         elif isinstance(a, Tracer):
             if a.owner.level < 0:
                 return False
-        elif type(a) is tuple and NUMBERS.issuperset(map(type, a)):
-            continue
-        elif isinstance(a, (list, tuple)) or remedy_of[type(a)]:
+        elif isinstance(a, (list, tuple)):
+            if not _is_ready(a):
+                return False
+        elif remedy_of[type(a)]:
             return False
     return True
 
