@@ -34,6 +34,8 @@ Rules stand above the engines, since a rule given by its jvp alone is transposed
 """
 
 from . import rules as _rules  # noqa: F401  (registers the rules)
+from . import batching as _batching  # noqa: F401  (registers the batching rules)
+from .batch import fallbacks, vmap
 from .custom import custom_jvp, custom_vjp
 from .linearization import linearize
 from .modes import jvp, vjp
@@ -54,6 +56,7 @@ __all__ = [
     "elementwise",
     "explicit",
     "expression",
+    "fallbacks",
     "first_nan",
     "float0",
     "grad",
@@ -73,5 +76,6 @@ __all__ = [
     "stop_gradient",
     "symbolic_gradient",
     "value_and_grad",
+    "vmap",
     "vjp",
 ]

@@ -128,7 +128,8 @@ def root_of(x):
 def places_of(root):
     """An array of where its elements stand, in ``root``'s memory layout."""
     plain = bottom(root)
-    places = empty_as(plain if type(plain) is np.ndarray else np.empty(root.shape, bool), int)
+    plain = plain if type(plain) is np.ndarray and plain.shape == root.shape else np.empty(root.shape, bool)
+    places = empty_as(plain, int)
     places[...] = np.arange(root.size).reshape(root.shape)
     return places
 
@@ -156,7 +157,10 @@ def is_number(x):
     """Whether NumPy would have a scalar here, which cannot be written into, not an array of no dimension."""
     if x.shape:
         return False
-    x = bottom(x)
+    while isinstance(x, Tracer):
+        if shape_of(x.value):  # along a hidden axis (batch.py)
+            return x.tag != "array"
+        x = x.value
     return not isinstance(x, np.ndarray) or x.dtype == object  # a symbol
 
 

@@ -22,11 +22,21 @@ def _trim_zeros(filt, trim="fb", axis=None):
     index = [slice(None)] * filt.ndim
     for i, places in enumerate(np.nonzero(filt)):
         if i in axes:
-            first, last = (bottom(places.min()), bottom(places.max()) + 1) if places.size else (0, 0)
+            first, last = (_known(places.min()), _known(places.max()) + 1) if places.size else (0, 0)
             index[i] = slice(
                 first if "f" in trim.lower() else None, last if "b" in trim.lower() or not places.size else None
             )
     return filt[tuple(index)]
+
+
+def _known(place):
+    """A place as a plain number; TypeError where the examples of a batch differ."""
+    place = bottom(place)
+    if not np.ndim(place):
+        return place
+    if np.any(place != place.flat[0]):
+        raise TypeError("np.trim_zeros leaves other lengths of the examples of a batch: trim them one by one.")
+    return place.flat[0]
 
 
 answers[np.trim_zeros] = _trim_zeros
