@@ -20,24 +20,28 @@ import optree
 from numpy.lib.array_utils import normalize_axis_index
 
 from .cells import IN_PLACE, Cell
+from .memory import duplicate
 from .refusals import uncover
 from .registry import load_rules, rule_of
-from .rule import Composite, Elementwise, Refused
+from .rule import Composite, Elementwise, Refused, linear
 from .tracer import (
+    Diverged,
     Trace,
     Tracer,
+    call,
     dtype_of,
     each,
     escaped,
     innermost,
     kind_of,
     name_of,
+    primitive,
     rebuild,
     shape_of,
 )
 from .tree import copied, entered, typed
 from .views import link_up
-from .writing import is_number
+from .writing import is_number, put
 
 DIAGONAL, ARRAY = "diagonal", "array"  # tags: a value that is the diagonal of the batch; no number, though of no axis
 
@@ -84,11 +88,24 @@ class Batched(Cell):
         value = self.dense()
         every, some = bool(np.all(value)), bool(np.any(value))
         if every != some:
-            raise TypeError(
+            raise Branched(
                 "a condition holds for some examples of a batch and not for others, so that `if`, `while`, `and` and "
-                "`or` cannot go both ways in vmap: write np.where(condition, a, b), or loop over the examples."
+                "`or` cannot go both ways in vmap: write np.where(condition, a, b), or loop over the examples.",
+                self.owner,
             )
         return every
+
+    def __index__(self):
+        value = self.dense()
+        if type(value) is not np.ndarray or self.shape or value.dtype.kind not in "iu":
+            return super().__index__()
+        if not value.size or (value != value[0]).any():
+            raise Branched(
+                "the examples of a batch ask for slices or counts of different lengths, which vmap cannot hold in one "
+                "array: use a mask, np.where(condition, a, b), or loop over the examples.",
+                self.owner,
+            )
+        return int(value[0])
 
     def __repr__(self):
         return f"Batched({self.value!r})"
@@ -117,6 +134,14 @@ def batches(*functions):
         return rule
 
     return register
+
+
+class Branched(Diverged, TypeError):
+    """A condition that holds for some examples and not for others."""
+
+
+class Ragged(Diverged, ValueError):
+    """Results of different shapes."""
 
 
 class Uncovered(Exception):
@@ -149,6 +174,7 @@ class Batch(Trace):
 
     __slots__ = ("is_users", "limit", "size", "within")
     mode = "vmap"
+    of_examples = True
 
     def __init__(self, size, limit=math.inf, is_users=False):
         super().__init__()
@@ -158,6 +184,12 @@ class Batch(Trace):
 
     def owns(self, x):
         return isinstance(x, Tracer) and x.owner is self
+
+    def lies_below(self, x):
+        """Whether a tracer of this batch lies below one of another trace, or is it."""
+        while isinstance(x, Tracer) and x.owner is not self:
+            x = x.value
+        return isinstance(x, Tracer)
 
     def check(self, shape, like):
         if math.prod(shape) * dtype_of(like).itemsize > self.limit:
@@ -255,9 +287,9 @@ class Batch(Trace):
         return np.broadcast_to(a, (self.size, *a.shape))
 
     def one(self, x, i):
-        """The example i of an argument, or of those in a list."""
-        if self.owns(x):
-            return x.dense()[i] if self.size else np.zeros(x.shape, x.dtype)
+        """The example i of an argument, or of those in a list; a copy, which the call may overwrite."""
+        if isinstance(x, Tracer):
+            return example(x, i, self) if self.lies_below(x) else x
         if type(x) is slice:
             return slice(*(self.one(end, i) for end in (x.start, x.stop, x.step)))
         return each(lambda e: self.one(e, i), x) if isinstance(x, (list, tuple)) else x
@@ -270,6 +302,23 @@ class Batch(Trace):
         call = lambda i: function(*(self.one(a, i) for a in args), **{k: self.one(v, i) for k, v in kwargs.items()})
         return self.gathered(function, list(map(call, range(max(self.size, 1)))))
 
+    def apart(self, step, args, otherwise):
+        """A step of the chain rule for one example after another; ``otherwise`` where it cannot be taken apart.
+
+        That is an error, or a result.
+        """
+        if step not in self.within:
+            self.within[step] = None
+            try:
+                return self.loop(step, args, {})
+            except Diverged:
+                pass
+            finally:
+                del self.within[step]
+        if isinstance(otherwise, Exception):
+            raise otherwise
+        return otherwise
+
     def gathered(self, function, results):
         """The results of all examples as one."""
         first = results[0]
@@ -279,20 +328,21 @@ class Batch(Trace):
         elif first is None or isinstance(first, str):
             if all(y == first for y in results):
                 return first
-        elif {shape_of(y) for y in results} == {shape_of(first)}:
-            return Batched(self, np.stack(list(map(typed, results)))[: self.size])
-        raise ValueError(
+        elif {shape_of(y) for y in results} == {shape_of(first)} and not any(map(self.lies_below, results)):
+            return assembled(*map(typed, results), of=self)
+        raise Ragged(
             f"{name_of(function)} gives results of different shapes for the examples of a batch, which vmap cannot "
-            "hold in one array: use a mask, np.where(condition, a, b), or loop over the examples."
+            "hold in one array: use a mask, np.where(condition, a, b), or loop over the examples.",
+            self,
         )
 
     def viewed(self, y, function, args, kwargs):
         """The results as views of the first argument where NumPy's are, of an example."""
         a = args[0]
-        if not self.owns(a) or innermost((*args[1:], *kwargs.values())) is self:
+        if not self.owns(a) or not self.size:
             return y
         array = _example(a)
-        seen = function(array, *args[1:], **kwargs)
+        seen = function(array, *(self.one(x, 0) for x in args[1:]), **kwargs)
         if not isinstance(seen, (tuple, list)):
             return self.linked(y, seen, array, function, args, kwargs)
         parts = [self.linked(*pair, array, function, args, kwargs, k) for k, pair in enumerate(zip(y, seen))]
@@ -311,6 +361,50 @@ class Batch(Trace):
             link_up(y, args[0], function, args, kwargs, part)
         return y
 
+
+# Between a batch and its examples. Below tracers of other traces these are calls like any other.
+
+
+@primitive
+def example(x, i, of):
+    """The example i of ``x`` in the batch ``of``, a copy; of what is the same for all, that."""
+    return x
+
+
+@primitive
+def alone(g, i, of):
+    """The transpose: zeros for all examples but i."""
+    g = typed(g)
+    y = np.zeros((of.size, *g.shape), g.dtype, like=kind_of(g))
+    return Batched(of, put(y, i, g) if of.size else y)
+
+
+def assembled(*examples, of):
+    """The batch of these examples."""
+    trace = innermost(examples)
+    if trace is None or trace.level < of.level:
+        return Batched(of, np.stack(examples)[: of.size])
+    return call(assembled, examples, {"of": of})
+
+
+assembled.is_primitive = True
+linear(example, lambda g, _x, i, of: alone(g, i, of))
+linear(alone, lambda g, _g, i, of: of.one(g, i))
+linear(assembled, lambda g, *_examples, of: [of.one(g, i) for i in range(len(_examples))], jointly=True)
+
+
+@batches(example)
+def _example_of(batch, x, i, of):
+    if of is not batch:
+        return Batched(batch, example(x.dense(), i, of))
+    if not batch.size:
+        return np.zeros(x.shape, x.dtype)[()]
+    one = x.dense()[i]
+    return duplicate(one) if type(one) is np.ndarray else one
+
+
+batches(alone)(lambda batch, g, i, of: Batched(batch, alone(g.dense(), i, of)))
+batches(assembled)(lambda batch, *examples, of: Batched(batch, assembled(*map(batch.whole, examples), of=of)))
 
 _adding = {np.add, np.subtract}
 _keeping_zeros = {*_adding, np.multiply, np.divide, np.negative, np.positive, np.conjugate}

@@ -14,19 +14,28 @@ import math
 
 import numpy as np
 
-from .tracer import Tracer, strip
+from .tracer import Diverged, Tracer
 
 
 def times(u, partial, kept):
-    return u * partial(*kept)
+    try:
+        return u * partial(*kept)
+    except Diverged as error:
+        return error.batch.apart(times, (u, partial, kept), error)
 
 
 def over(u, divisor, kept):
-    return u / divisor(*kept)
+    try:
+        return u / divisor(*kept)
+    except Diverged as error:
+        return error.batch.apart(over, (u, divisor, kept), error)
 
 
 def through(u, linear_map, kept):
-    return linear_map(u, *kept)
+    try:
+        return linear_map(u, *kept)
+    except Diverged as error:
+        return error.batch.apart(through, (u, linear_map, kept), error)
 
 
 plain = {times: times, over: over, through: through}
@@ -35,9 +44,10 @@ plain = {times: times, over: over, through: through}
 def has_nan(x):
     """Whether the array or number below ``x`` holds a nan; False where that cannot be looked at."""
     if type(x) is not np.ndarray:
-        x = strip(x)
-        if isinstance(x, Tracer):
-            return False
+        while isinstance(x, Tracer):
+            if not (x.owner.differentiates or x.owner.of_examples and x.owner.is_users):
+                return False
+            x = x.value
         if isinstance(x, (np.inexact, float, complex)):
             return bool(x != x)
         if not hasattr(x, "dtype"):

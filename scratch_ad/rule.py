@@ -30,6 +30,7 @@ from .foreign import refused
 from .modes import transposed
 from .registry import FORWARD, REVERSE, Derivative, Rewrite, aval, match, rule_of, snapshot
 from .tracer import (
+    Diverged,
     Tracer,
     astype,
     bottom,
@@ -93,6 +94,12 @@ class Composite(Rewrite):
         self.body, self.valued_by = body, valued_by
 
     def rewrite(self, mode, function, args, kwargs):
+        try:
+            return self.rewritten(function, args, kwargs)
+        except Diverged as error:
+            return error.batch.loop(function, args, kwargs)
+
+    def rewritten(self, function, args, kwargs):
         if self.valued_by is None or not runs_numpy((args, tuple(kwargs.values()))):
             return self.body(*args, **kwargs)
         value = function(*map(strip, args), **{k: strip(v) for k, v in kwargs.items()})

@@ -19,7 +19,6 @@ def _behind(index):
 def _getitem(batch, a, index):
     if innermost((index,)) is batch:
         return _by_batched(batch, a, index)
-    _check_ends(batch, index)
     if is_basic(index):
         return Batched(batch, getitem(a.dense(), _behind(index)))
     if type(index) is np.ndarray and (index.dtype.kind in "iu" or index.shape == a.shape[: index.ndim]):
@@ -30,13 +29,6 @@ def _getitem(batch, a, index):
 
 
 VIEWING.add(getitem)
-
-
-def _check_ends(batch, index):
-    entries = index if isinstance(index, tuple) else (index,)
-    for e in entries:
-        if type(e) is slice and innermost((e.start, e.stop, e.step)) is not None:
-            raise Uncovered
 
 
 def _places(shape):
@@ -75,7 +67,6 @@ def _rows_and_places(batch, places):
 
 @batches(scatter)
 def _scatter(batch, g, index, shape):
-    _check_ends(batch, index)
     of_all = innermost((index,)) is batch
     if not of_all and is_basic(index):
         return batch.batched(scatter(g.dense(), _behind(index), (batch.size, *shape)))
@@ -87,7 +78,6 @@ def _scatter(batch, g, index, shape):
 
 @batches(put)
 def _put(batch, a, index, v):
-    _check_ends(batch, index)
     of_all = innermost((index,)) is batch
     if batch.owns(index) and index.dtype.kind == "b":
         if shape_of(v):

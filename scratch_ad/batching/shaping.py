@@ -10,7 +10,7 @@ from ..batch import ARRAY, DIAGONAL, VIEWING, Batched, Uncovered, batches
 from ..constants import created
 from ..layout import laid_out
 from ..rules.grids import points
-from ..rules.shaping import join, pile
+from ..rules.shaping import cast, join, pile
 from ..tracer import astype, detached, shape_of, strip
 from ..tree import is_inexact
 from ..writing import cartesian
@@ -200,10 +200,8 @@ def _laid_out(batch, a, axes):
     return Batched(batch, laid_out(a.dense(), (0, *(i + 1 for i in axes))))
 
 
-@batches(astype)
-@of_first
-def _astype(batch, a, dtype):
-    return Batched(batch, astype(a.value, dtype), a.tag)
+for _function in (astype, cast):
+    batches(_function)(of_first(lambda batch, a, dtype: Batched(batch, astype(a.value, dtype), a.tag)))
 
 
 @batches(detached)
