@@ -33,6 +33,7 @@ from .tracer import (
     Diverged,
     Tracer,
     astype,
+    batch_in,
     bottom,
     call,
     dtype_of,
@@ -336,7 +337,7 @@ def with_value(y, value):
 
 def valued(y, value):
     """``with_value`` of one array, which leaves no trace where nothing differentiates ``y``."""
-    return value if strip(y) is y else call(valued, (y, value), {})
+    return value if strip(y) is y and batch_in(y) is None else call(valued, (y, value), {})
 
 
 valued.is_primitive = True

@@ -9,6 +9,7 @@ from numpy.lib.array_utils import normalize_axis_index
 from ..batch import ARRAY, DIAGONAL, VIEWING, Batched, Uncovered, batches
 from ..constants import created
 from ..layout import laid_out
+from ..rule import valued
 from ..rules.grids import points
 from ..rules.shaping import cast, join, pile
 from ..tracer import astype, detached, shape_of, strip
@@ -208,6 +209,11 @@ for _function in (astype, cast):
 @of_first
 def _detached(batch, x):
     return Batched(batch, detached(x.value), x.tag)
+
+
+@batches(valued)
+def _valued(batch, y, value):
+    return Batched(batch, valued(batch.whole(y), strip(batch.whole(value))))
 
 
 VIEWING |= {
