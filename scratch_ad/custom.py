@@ -26,6 +26,8 @@ class _Custom:
         chosen = [i for i in range(len(args)) if i not in self.nondiff_argnums]
         leaves, spec = flatten(tuple(args[i] for i in chosen))
         trace = innermost(leaves)
+        if trace is not None and trace.of_examples and any(map(_is_differentiated, leaves)):
+            return self.one_by_one(trace, args)
         if trace is None or trace.level < 0 or not trace.differentiates:
             level, out = 0 if trace is None else trace.level, self.fun(*args)
             self.refuse_hidden(flatten(out)[0], lambda owner: owner.differentiates and owner.level > level)
@@ -43,6 +45,20 @@ class _Custom:
         )
         result = trace.apply(rule, self.fun, leaves, {})
         return unflatten(out_spec[0], result)
+
+    def one_by_one(self, batch, args):
+        """The call for each example of a batch below which somebody differentiates."""
+        leaves, spec = flatten(args)
+        out_spec = []
+
+        def of_leaves(*leaves):
+            out, found = flatten(self(*unflatten(spec, leaves)))
+            out_spec[:] = [found]
+            return out
+
+        of_leaves.__name__ = self.name
+        results = batch.loop(of_leaves, leaves, {})
+        return unflatten(out_spec[0], results)
 
     def positional(self, args, kwargs):
         """All arguments by position, with their defaults."""
@@ -199,6 +215,14 @@ class _VjpRule(_Rule):
                     f"{describe(args[i])}."
                 )
         return [leaves[i] for i in wrt]
+
+
+def _is_differentiated(x):
+    while isinstance(x, Tracer):
+        if x.owner.differentiates:
+            return True
+        x = x.value
+    return False
 
 
 def _as_zeros_of(primals, given):
