@@ -165,20 +165,27 @@ def fallbacks():
         _counters.reset(token)
 
 
+def told(name):
+    """Count one loop."""
+    for counter in _counters.get():
+        counter[name] += 1
+
+
 class Batch(Trace):
     """One run on a batch of ``size`` examples.
 
     ``limit``: the most bytes that one array of it may have. ``within``: the functions whose bodies are running.
-    ``is_users``: whether a user's function runs on these arrays, which may write into them and take views.
+    ``views``: whether a user's function runs on these arrays, which may write into them and take views.
+    ``shows_nans``: whether the look for nan takes place (chain.has_nan).
     """
 
-    __slots__ = ("is_users", "limit", "size", "within")
+    __slots__ = ("limit", "shows_nans", "size", "views", "within")
     mode = "vmap"
     of_examples = True
 
-    def __init__(self, size, limit=math.inf, is_users=False):
+    def __init__(self, size, limit=math.inf, shows_nans=False):
         super().__init__()
-        self.size, self.limit, self.is_users, self.within = size, limit, is_users, {}
+        self.size, self.limit, self.shows_nans, self.views, self.within = size, limit, shows_nans, shows_nans, {}
 
     ended = property(lambda self: self.size is None)
 
@@ -214,7 +221,7 @@ class Batch(Trace):
             raise
         except Exception:  # the examples, one by one, do it, or say what is wrong in NumPy's words
             y = self.loop(function, args, kwargs)
-        return self.viewed(y, function, args, kwargs) if self.is_users and function in VIEWING else y
+        return self.viewed(y, function, args, kwargs) if self.views and function in VIEWING else y
 
     def by_rule(self, function, args, kwargs):
         if (batched := batching.get(function)) is not None:
@@ -296,9 +303,7 @@ class Batch(Trace):
 
     def loop(self, function, args, kwargs):
         """The call for one example after another."""
-        asked = next(iter(self.within), function)  # whose body, perhaps, this call is in
-        for counter in _counters.get():
-            counter[name_of(asked)] += 1
+        told(name_of(next(iter(self.within), function)))  # the function in whose body, perhaps, this call is
         call = lambda i: function(*(self.one(a, i) for a in args), **{k: self.one(v, i) for k, v in kwargs.items()})
         return self.gathered(function, list(map(call, range(max(self.size, 1)))))
 
@@ -463,7 +468,7 @@ def vmap(fun, in_axes=0, out_axes=0, *, axis_size=None):
         axes = _axes(in_axes, args, "in_axes", "the arguments")
         named, named_spec = _flatten(kwargs)
         leaves, axes = [*leaves, *named], [*axes, *(0 for _ in named)]
-        batch = Batch(_size(leaves, axes, axis_size), is_users=True)
+        batch = Batch(_size(leaves, axes, axis_size), shows_nans=True)
         inputs = [x if axis is None else _entered(batch, x, axis) for x, axis in zip(leaves, axes)]
         try:
             count = len(leaves) - len(named)

@@ -8,7 +8,7 @@ import numpy as np
 from .chain import through
 from .modes import LinearTape, transposed
 from .registry import Derivative
-from .tracer import Tracer, innermost, shape_of
+from .tracer import Tracer, batch_in, innermost, shape_of
 from .tree import describe, flatten, guarded, is_inexact, typed, unflatten, zeros
 
 
@@ -140,6 +140,7 @@ class _JvpRule(_Rule):
     def run(self, args, tangents):
         """The leaves of the output and of its tangent, None for integers."""
         name = self.custom.name
+        _let_view(tangents)
         primals = unflatten(self.spec, list(map(guarded, args)))
         pair = self.custom.jvp(*self.fixed, primals, unflatten(self.spec, tangents))
         if not (isinstance(pair, (tuple, list)) and len(pair) == 2):
@@ -189,6 +190,7 @@ class _VjpRule(_Rule):
 
     def cotangents(self, kept, g, args, wrt):
         name, primals = self.custom.name, unflatten(self.spec, args)
+        _let_view(g)
         cotangents = self.custom.bwd(*self.fixed, kept, unflatten(self.out_spec[0], g))
         if not isinstance(cotangents, tuple) or len(cotangents) != len(primals):
             raise TypeError(
@@ -215,6 +217,12 @@ class _VjpRule(_Rule):
                     f"{describe(args[i])}."
                 )
         return [leaves[i] for i in wrt]
+
+
+def _let_view(arrays):
+    """A user's rule may take views of the arrays of a batch and write into them."""
+    if (batch := batch_in(arrays)) is not None:
+        batch.views = True
 
 
 def _is_differentiated(x):

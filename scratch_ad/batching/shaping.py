@@ -64,7 +64,7 @@ def _transpose(batch, a, axes=None):
     axes = range(a.ndim)[::-1] if axes is None else [normalize_axis_index(i, a.ndim) for i in axes]
     if len(axes) != a.ndim:
         raise Uncovered
-    return a if a.ndim < 2 and not batch.is_users else _transposed(batch, a, axes)
+    return a if a.ndim < 2 and not batch.views else _transposed(batch, a, axes)
 
 
 @batches(np.expand_dims)

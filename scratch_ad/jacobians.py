@@ -1,0 +1,127 @@
+"""Whole Jacobians in one pass: all unit vectors go through the chain rule together, as a batch (batch.py).
+
+Where an array of the batch would be larger than ``LIMIT`` bytes, they go in blocks of half as many, and of half as many
+again. Where a nan comes out, or where a step of the chain rule takes no batch, they go one by one, each with the look
+for nan that ``jvp`` and the pullback of ``vjp`` have.
+"""
+
+import itertools
+import math
+
+import numpy as np
+
+from . import forward
+from .batch import DIAGONAL, Batch, Batched, TooLarge, told
+from .chain import has_nan, plain
+from .fast import FastForward
+from .linearization import linearize
+from .tracer import Diverged, dtype_of, kind_of, shape_of
+from .tree import copied, flatten, tree_map, zeros
+
+LIMIT = 2**28
+
+
+def forward_columns(fun, leaves, has_aux):
+    """The output of ``fun``, a function of a list of leaves, aux, and all columns of its Jacobian.
+
+    The columns: for each leaf of the output an array of shape (number of input elements, *shape of the output).
+    """
+    count = sum(map(size_of, leaves))
+    result = _run_once(fun, leaves, has_aux, count) if count else None
+    if result is not None:
+        return result
+    out, pushforward, *aux = linearize(lambda *leaves: fun(list(leaves)), *leaves, has_aux=has_aux)
+    columns = _along(lambda basis: flatten(pushforward(*basis))[0], leaves, "jacfwd")
+    return out, columns, aux[0] if aux else None
+
+
+def _run_once(fun, leaves, has_aux, count):
+    """The same by one run of forward mode; None where a nan comes out, or an array is too large."""
+    batch = Batch(count, LIMIT)
+    tangents = _unit_vectors(batch, leaves, 0, count) if count > 1 else _unit_vector(leaves, 0)
+    spec = flatten(tuple(leaves))[1]
+    try:
+        with np.errstate(all="ignore"):
+            run = forward.run(FastForward(plain), lambda *leaves: fun(list(leaves)), spec, leaves, tangents, has_aux)
+            out, tangent_out, aux = run
+            columns = [t[None] if count == 1 else batch.whole(t) for t in flatten(tangent_out)[0]]
+    except (TooLarge, Diverged):
+        return None
+    return None if any(map(has_nan, columns)) else (tree_map(copied, out), columns, aux)
+
+
+def reverse_rows(pull, leaves):
+    """All rows of the Jacobian whose pullback is ``pull``, a function of lists of leaves: of the output, ``leaves``.
+
+    For each leaf of the input an array of shape (number of output elements, *shape of the input).
+    """
+    return _along(pull, leaves, "jacrev")
+
+
+def _along(function, leaves, name):
+    """``function``, which is linear, of each unit vector of the leaves; its results stacked, leaf by leaf."""
+    count = sum(map(size_of, leaves))
+    pieces, start, length = [], 0, count
+    while start < count:
+        stop = min(start + length, count)
+        piece = _block(function, leaves, start, stop, name) if length > 1 else None
+        if piece is TooLarge:
+            length = -(-length // 2)
+            continue
+        if piece is None:
+            singles = [function(_unit_vector(leaves, i)) for i in range(start, stop)]
+            piece = [np.stack(parts) for parts in zip(*singles, strict=True)]
+        pieces.append(piece)
+        start = stop
+    if len(pieces) == 1:
+        return pieces[0]
+    return [np.concatenate(parts) for parts in zip(*pieces, strict=True)]
+
+
+def _block(function, leaves, start, stop, name):
+    """The same of some of the unit vectors at once; None where that cannot be done, TooLarge where of fewer it can."""
+    batch = Batch(stop - start, LIMIT)
+    try:
+        with np.errstate(all="ignore"):
+            rows = [batch.whole(y) for y in function(_unit_vectors(batch, leaves, start, stop))]
+    except (TooLarge, MemoryError):
+        return TooLarge
+    except Exception:  # one by one, what is wrong is said of a single vector
+        rows = None
+    if rows is None or any(map(has_nan, rows)):
+        told(f"{name}, one unit vector after another")
+        return None
+    return rows
+
+
+def size_of(leaf):
+    return math.prod(shape_of(leaf))
+
+
+def _unit_vectors(batch, leaves, start, stop):
+    """The unit vectors from ``start`` to ``stop`` of all leaves together, as a batch."""
+    if len(leaves) == 1 and start == 0 and stop == size_of(leaves[0]):
+        (x,) = leaves
+        return [Batched(batch, np.zeros(shape_of(x), dtype_of(x), like=kind_of(x)) + dtype_of(x).type(1), DIAGONAL)]
+    ends = [0, *itertools.accumulate(map(size_of, leaves))]
+    vectors = []
+    for x, first in zip(leaves, ends):
+        rows, columns = np.arange(start, stop, like=kind_of(x))[:, None] - first, np.arange(size_of(x), like=kind_of(x))
+        batch.check((stop - start, size_of(x)), x)
+        ones = np.equal(rows, columns).astype(dtype_of(x))
+        vectors.append(Batched(batch, ones.reshape((stop - start, *shape_of(x)))))
+    return vectors
+
+
+def _unit_vector(leaves, i):
+    """The unit vector i of all leaves together."""
+    vectors = []
+    for x in leaves:
+        if 0 <= i < size_of(x):
+            one = np.zeros(size_of(x), dtype_of(x), like=kind_of(x))
+            one[i] = 1
+            vectors.append(one.reshape(shape_of(x))[()])
+        else:
+            vectors.append(zeros(x))
+        i -= size_of(x)
+    return vectors
