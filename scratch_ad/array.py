@@ -31,6 +31,12 @@ _ARRAYS = {np.ndarray, np.float64}  # what most values are
 _INDICES = {int, slice, type(None), type(...), np.ndarray, np.int64}  # what indices without tracers are made of
 
 
+def is_plain_index(index):
+    """Whether an index is made of numbers, slices and arrays alone; a quick look, as most are."""
+    kind = type(index)
+    return kind in _INDICES or (kind is tuple and _INDICES.issuperset(map(type, index)))
+
+
 class Array(Tracer):
     """A tracer that is used as an array is."""
 
@@ -73,8 +79,7 @@ class Array(Tracer):
         return (self[i] for i in range(len(self)))
 
     def __getitem__(self, index):
-        kind = type(index)
-        if kind in _INDICES or (kind is tuple and _INDICES.issuperset(map(type, index))):
+        if is_plain_index(index):
             return self.owner.process(getitem, (self, index), {})
         return getitem(self, index)
 

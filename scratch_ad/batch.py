@@ -20,6 +20,7 @@ import optree
 from numpy.lib.array_utils import normalize_axis_index
 
 from .cells import IN_PLACE, Cell
+from .fast import TANGENTS
 from .memory import duplicate
 from .refusals import uncover
 from .registry import load_rules, rule_of
@@ -43,6 +44,7 @@ from .tree import copied, entered, typed
 from .views import link_up
 from .writing import is_number, put
 
+_ARRAYS = {np.ndarray, np.float64}  # what most values are
 DIAGONAL, ARRAY = "diagonal", "array"  # tags: a value that is the diagonal of the batch; no number, though of no axis
 
 
@@ -62,10 +64,10 @@ class Batched(Cell):
         self.owner, self.value, self.tag = trace, value, tag
 
     def _shape_of_one(self):
-        shape = shape_of(self.value)
-        return shape if self.tag is DIAGONAL else shape[1:]
+        return self.value.shape if self.tag is DIAGONAL else self.value.shape[1:]
 
     shape = Cell.shape.getter(_shape_of_one)
+    dtype = property(lambda self: self.value.dtype)
 
     def dense(self):
         """The arrays of all examples in one."""
@@ -119,6 +121,7 @@ def _of_numbers(of_cells, of_arrays):
 for _name, _ordinary in IN_PLACE.items():
     setattr(Batched, _name, _of_numbers(getattr(Cell, _name), getattr(Cell, f"__{_ordinary}__")))
 
+TANGENTS.add(Batched)
 batching = {}  # function → its batching rule, ``rule(batch, *args, **kwargs)``, which gives what the call gives
 by_name = {}  # the name of a function of a package that need not be imported → what makes a batching rule for it
 VIEWING = set()  # functions whose result may be a view of their first argument
@@ -190,7 +193,7 @@ class Batch(Trace):
     ended = property(lambda self: self.size is None)
 
     def owns(self, x):
-        return isinstance(x, Tracer) and x.owner is self
+        return issubclass(type(x), Tracer) and x.owner is self  # isinstance would ask for the class of the plain run
 
     def lies_below(self, x):
         """Whether a tracer of this batch lies below one of another trace, or is it."""
@@ -214,7 +217,18 @@ class Batch(Trace):
         if self.size is None:
             raise escaped(self.mode)
         try:
-            if not kwargs and isinstance(function, np.ufunc) and function.signature is None:
+            if type(function) is np.ufunc and not kwargs and function.signature is None:
+                if len(args) == 1:
+                    (a,) = args
+                    if a.tag is not DIAGONAL and function.nout == 1:
+                        return Batched(self, function(a.value))
+                else:
+                    a, b = args[:2]
+                    if type(b) in _ARRAYS and type(a) is Batched and type(a.value) is np.ndarray and len(args) == 2:
+                        n = b.size
+                        if a.tag is not DIAGONAL and b.ndim < a.value.ndim and a.value.size * n * 16 < self.limit:
+                            y = function(a.value, b)
+                            return Batched(self, y) if function.nout == 1 else self.batched(y)
                 return self.elementwise(function, args)
             y = self.by_rule(function, args, kwargs)
         except MemoryError:
@@ -246,8 +260,8 @@ class Batch(Trace):
 
     def elementwise(self, function, args, kwargs={}):
         """A call that treats each element of its broadcast arguments alike."""
-        if any(isinstance(a, (list, tuple)) for a in args):
-            args = [np.asarray(a) if isinstance(a, (list, tuple)) else a for a in args]
+        if not {list, tuple}.isdisjoint(map(type, args)):
+            args = [np.asarray(a) if type(a) in (list, tuple) else a for a in args]
         if function in _keeping_zeros and (y := self.diagonal(function, args)) is not None:
             return Batched(self, y, DIAGONAL)
         shapes = [shape_of(a) for a in args]

@@ -16,13 +16,13 @@ from .chain import has_nan, plain
 from .fast import FastForward
 from .linearization import linearize
 from .tracer import Diverged, dtype_of, kind_of, shape_of
-from .tree import copied, flatten, tree_map, zeros
+from .tree import copied, flatten, zeros
 
 LIMIT = 2**28
 
 
 def forward_columns(fun, leaves, has_aux):
-    """The output of ``fun``, a function of a list of leaves, aux, and all columns of its Jacobian.
+    """The leaves and spec of the output of ``fun``, a function of a list of leaves; the columns of its Jacobian; aux.
 
     The columns: for each leaf of the output an array of shape (number of input elements, *shape of the output).
     """
@@ -32,22 +32,20 @@ def forward_columns(fun, leaves, has_aux):
         return result
     out, pushforward, *aux = linearize(lambda *leaves: fun(list(leaves)), *leaves, has_aux=has_aux)
     columns = _along(lambda basis: flatten(pushforward(*basis))[0], leaves, "jacfwd")
-    return out, columns, aux[0] if aux else None
+    return *flatten(out), columns, aux[0] if aux else None
 
 
 def _run_once(fun, leaves, has_aux, count):
     """The same by one run of forward mode; None where a nan comes out, or an array is too large."""
-    batch = Batch(count, LIMIT)
-    tangents = _unit_vectors(batch, leaves, 0, count) if count > 1 else _unit_vector(leaves, 0)
-    spec = flatten(tuple(leaves))[1]
+    batch = Batch(count, LIMIT)  # before the trace of the run, which has to lie inside
     try:
         with np.errstate(all="ignore"):
-            run = forward.run(FastForward(plain), lambda *leaves: fun(list(leaves)), spec, leaves, tangents, has_aux)
-            out, tangent_out, aux = run
-            columns = [t[None] if count == 1 else batch.whole(t) for t in flatten(tangent_out)[0]]
+            tangents = _unit_vectors(batch, leaves, 0, count) if count > 1 else _unit_vector(leaves, 0)
+            out, columns, spec, aux = forward.run_on_leaves(FastForward(plain), fun, leaves, tangents, has_aux)
+            columns = [batch.whole(t) if count > 1 else t[None] for t in columns]
     except (TooLarge, Diverged):
         return None
-    return None if any(map(has_nan, columns)) else (tree_map(copied, out), columns, aux)
+    return None if any(map(has_nan, columns)) else (list(map(copied, out)), spec, columns, aux)
 
 
 def reverse_rows(pull, leaves):
@@ -102,7 +100,7 @@ def _unit_vectors(batch, leaves, start, stop):
     """The unit vectors from ``start`` to ``stop`` of all leaves together, as a batch."""
     if len(leaves) == 1 and start == 0 and stop == size_of(leaves[0]):
         (x,) = leaves
-        return [Batched(batch, np.zeros(shape_of(x), dtype_of(x), like=kind_of(x)) + dtype_of(x).type(1), DIAGONAL)]
+        return [Batched(batch, np.ones(shape_of(x), dtype_of(x), like=kind_of(x)), DIAGONAL)]
     ends = [0, *itertools.accumulate(map(size_of, leaves))]
     vectors = []
     for x, first in zip(leaves, ends):

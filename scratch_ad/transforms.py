@@ -81,8 +81,7 @@ def jacfwd(fun, argnums=0, has_aux=False, holomorphic=False):
         leaves, spec, on_leaves = _choose(fun, argnums, args, kwargs)
         for leaf in leaves:
             _check_forward_input(leaf, holomorphic)
-        out, columns, aux = forward_columns(on_leaves, leaves, has_aux)
-        out_leaves, out_spec = flatten(out)
+        out_leaves, out_spec, columns, aux = forward_columns(on_leaves, leaves, has_aux)
         for leaf in out_leaves:
             if holomorphic and dtype_of(leaf).kind != "c":
                 raise TypeError(
@@ -91,7 +90,8 @@ def jacfwd(fun, argnums=0, has_aux=False, holomorphic=False):
         blocks = []
         for k, y in enumerate(out_leaves):
             parts = _parts(columns[k] if columns else None, leaves)
-            row = [_block(np.moveaxis(part, 0, -1) if size_of(x) else None, y, x, y) for part, x in zip(parts, leaves)]
+            last = *range(1, len(shape_of(y)) + 1), 0
+            row = [_block(part.transpose(last) if size_of(x) else None, y, x, y) for part, x in zip(parts, leaves)]
             blocks.append(unflatten(spec, row))
         result = unflatten(out_spec, blocks)
         return (result, aux) if has_aux else result
@@ -193,6 +193,8 @@ def _check_argnums(argnums, positions, count):
 
 def _parts(stacked, leaves):
     """What belongs to each leaf, of results for the unit vectors of all leaves together, along the first axis."""
+    if len(leaves) == 1:
+        return [stacked]
     ends = list(itertools.accumulate(map(size_of, leaves)))
     return [stacked[end - size_of(x) : end] if size_of(x) else None for x, end in zip(leaves, ends)]
 
@@ -202,7 +204,7 @@ def _block(part, y, x, like):
     shape = shape_of(y) + shape_of(x)
     if part is None:
         return np.zeros(shape, dtype_of(like), like=kind_of(x))
-    return np.reshape(part, shape)
+    return part if part.shape == shape else np.reshape(part, shape)
 
 
 def _check_reverse_input(name, leaf, holomorphic, allow_int):

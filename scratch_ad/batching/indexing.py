@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from ..array import is_plain_index
 from ..batch import VIEWING, Batched, Uncovered, batches
 from ..tracer import astype, dtype_of, getitem, innermost, is_basic, scatter, shape_of
 from ..writing import put
@@ -17,10 +18,10 @@ def _behind(index):
 
 @batches(getitem)
 def _getitem(batch, a, index):
-    if innermost((index,)) is batch:
+    if not is_plain_index(index) and innermost((index,)) is batch:
         return _by_batched(batch, a, index)
     if is_basic(index):
-        return Batched(batch, getitem(a.dense(), _behind(index)))
+        return Batched(batch, a.dense()[_behind(index)])
     if type(index) is np.ndarray and (index.dtype.kind in "iu" or index.shape == a.shape[: index.ndim]):
         return batch.batched(getitem(a.dense(), (slice(None), index)))
     places = getitem(_places(a.shape), index)

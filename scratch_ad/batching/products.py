@@ -19,7 +19,7 @@ def _value(batch, x):
 
 def _arrays(*args):
     """The arguments, plain lists as arrays."""
-    return [np.asarray(x) if isinstance(x, (list, tuple)) else x for x in args]
+    return [np.asarray(x) if type(x) in (list, tuple) else x for x in args]
 
 
 @batches(np.matmul)
@@ -42,7 +42,7 @@ def _matmul(batch, a, b):
         return Batched(batch, flat.reshape(*x.shape[:-1], y.shape[-1]))
     if other and not mine:
         if m == 1 and n <= 2:
-            return Batched(batch, y @ (x.T if n == 2 else x))
+            return Batched(batch, (x @ y.T).T if n == 2 else y @ x)
         if n <= 2:
             batch.check((*y.shape[:-2], *shape_of(a)[:-1], y.shape[-1]), y)
             return Batched(batch, np.matmul(x, y))

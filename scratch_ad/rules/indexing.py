@@ -1,17 +1,32 @@
 """Indexing and its transpose, and the functions that pick elements by index or condition."""
 
 import functools
+import operator
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
+from .. import chain
+from ..array import is_plain_index
 from ..layout import arranged
-from ..rule import composite, linear
+from ..registry import rule_of
+from ..rule import Linear, composite, linear
 from ..tracer import answers, arrayed, bottom, getitem, kind_of, of_item, scatter
 from ..tree import typed
 from .shaping import along
 
-linear(getitem, of_item)
+
+
+class Item(Linear):
+    """Of ``getitem``: a tangent that is a tracer answers a plain index sooner than the function finds that out."""
+
+    def push(self, function, i, args, y, kwargs=None):
+        if is_plain_index(args[1]):
+            return chain.through, operator.getitem, args[1:]
+        return super().push(function, i, args, y, kwargs)
+
+
+rule_of[getitem] = Item(getitem, (of_item,))
 linear(scatter, lambda g, _g, index, shape: getitem(g, index))
 
 
