@@ -54,5 +54,6 @@ def has_nan(x):
             return False
     kind = x.dtype.kind
     if kind == "f":
-        return math.isnan(x.dot(x) if x.ndim == 1 else np.vdot(x, x))  # in one pass, no temporary
+        x = x if x.ndim == 1 else x.ravel("K")  # as it lies in memory
+        return math.isnan(x.dot(x))  # in one pass, no temporary
     return kind == "c" and (has_nan(x.real) or has_nan(x.imag))
