@@ -33,8 +33,8 @@ holds plain arrays.
 Rules stand above the engines, since a rule given by its jvp alone is transposed by reverse mode.
 """
 
-from . import rules as _rules  # noqa: F401  (registers the rules)
 from . import batching as _batching  # noqa: F401  (registers the batching rules)
+from . import rules as _rules  # noqa: F401  (registers the rules)
 from .batch import fallbacks, vmap
 from .custom import custom_jvp, custom_vjp
 from .linearization import linearize
@@ -76,6 +76,6 @@ __all__ = [
     "stop_gradient",
     "symbolic_gradient",
     "value_and_grad",
-    "vmap",
     "vjp",
+    "vmap",
 ]

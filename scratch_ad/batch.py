@@ -66,7 +66,7 @@ class Batched(Cell):
     def _shape_of_one(self):
         return self.value.shape if self.tag is DIAGONAL else self.value.shape[1:]
 
-    shape = Cell.shape.getter(_shape_of_one)
+    shape = Cell.shape.getter(_shape_of_one)  # pyright: ignore[reportIncompatibleMethodOverride]
     dtype = property(lambda self: self.value.dtype)
 
     def dense(self):
@@ -258,7 +258,7 @@ class Batch(Trace):
                 del self.within[function]
         raise Uncovered
 
-    def elementwise(self, function, args, kwargs={}):
+    def elementwise(self, function, args, kwargs=None):
         """A call that treats each element of its broadcast arguments alike."""
         if not {list, tuple}.isdisjoint(map(type, args)):
             args = [np.asarray(a) if type(a) in (list, tuple) else a for a in args]
@@ -271,7 +271,7 @@ class Batch(Trace):
         lifted = [self.lifted(a, ndim) for a in args]
         if most * 16 > self.limit:
             self.check(np.broadcast_shapes(*map(shape_of, lifted)), np.float64())
-        y = function(*lifted, **kwargs)
+        y = function(*lifted, **(kwargs or {}))
         return each(lambda part: Batched(self, part), y) if isinstance(y, tuple) else Batched(self, y)
 
     def diagonal(self, function, args):
@@ -315,9 +315,9 @@ class Batch(Trace):
             return slice(*(self.one(end, i) for end in (x.start, x.stop, x.step)))
         return each(lambda e: self.one(e, i), x) if isinstance(x, (list, tuple)) else x
 
-    def loop(self, function, args, kwargs):
-        """The call for one example after another."""
-        told(name_of(next(iter(self.within), function)))  # the function in whose body, perhaps, this call is
+    def loop(self, function, args, kwargs, name=None):
+        """The call for one example after another, counted by the ``name`` of what asked for it."""
+        told(name or name_of(next(iter(self.within), function)))  # of the function in whose body, perhaps, this call is
         call = lambda i: function(*(self.one(a, i) for a in args), **{k: self.one(v, i) for k, v in kwargs.items()})
         return self.gathered(function, list(map(call, range(max(self.size, 1)))))
 
@@ -329,7 +329,7 @@ class Batch(Trace):
         if step not in self.within:
             self.within[step] = None
             try:
-                return self.loop(step, args, {})
+                return self.loop(step, args, {}, "a step of the chain rule")
             except Diverged:
                 pass
             finally:

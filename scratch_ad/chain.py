@@ -45,7 +45,7 @@ def has_nan(x):
     """Whether the array or number below ``x`` holds a nan; False where that cannot be looked at."""
     if type(x) is not np.ndarray:
         while isinstance(x, Tracer):
-            if not (x.owner.differentiates or x.owner.of_examples and x.owner.shows_nans):
+            if not (x.owner.differentiates or (x.owner.of_examples and x.owner.shows_nans)):
                 return False
             x = x.value
         if isinstance(x, (np.inexact, float, complex)):

@@ -1,8 +1,8 @@
 """Whole Jacobians in one pass: all unit vectors go through the chain rule together, as a batch (batch.py).
 
 Where an array of the batch would be larger than ``LIMIT`` bytes, they go in blocks of half as many, and of half as many
-again. Where a nan comes out, or where a step of the chain rule takes no batch, they go one by one, each with the look
-for nan that ``jvp`` and the pullback of ``vjp`` have.
+again; forward mode, which may find that out late, then runs the function a second time. Where a nan appears, or a step
+of the chain rule takes no batch, they go one by one, as single vectors do.
 """
 
 import itertools
@@ -12,10 +12,11 @@ import numpy as np
 
 from . import forward
 from .batch import DIAGONAL, Batch, Batched, TooLarge, told
+from .careful import careful
 from .chain import has_nan, plain
 from .fast import FastForward
 from .linearization import linearize
-from .tracer import Diverged, dtype_of, kind_of, shape_of
+from .tracer import Diverged, batch_in, dtype_of, kind_of, shape_of
 from .tree import copied, flatten, zeros
 
 LIMIT = 2**28
@@ -36,16 +37,34 @@ def forward_columns(fun, leaves, has_aux):
 
 
 def _run_once(fun, leaves, has_aux, count):
-    """The same by one run of forward mode; None where a nan comes out, or an array is too large."""
+    """The same by one run of forward mode; None where an array is too large."""
     batch = Batch(count, LIMIT)  # before the trace of the run, which has to lie inside
     try:
         with np.errstate(all="ignore"):
             tangents = _unit_vectors(batch, leaves, 0, count) if count > 1 else _unit_vector(leaves, 0)
-            out, columns, spec, aux = forward.run_on_leaves(FastForward(plain), fun, leaves, tangents, has_aux)
+            out, columns, spec, aux = forward.run_on_leaves(FastForward(_watched), fun, leaves, tangents, has_aux)
             columns = [batch.whole(t) if count > 1 else t[None] for t in columns]
     except (TooLarge, Diverged):
         return None
-    return None if any(map(has_nan, columns)) else (list(map(copied, out)), spec, columns, aux)
+    return list(map(copied, out)), spec, columns, aux
+
+
+def _looking_for_nan(step):
+    """A step that is careful where it makes a nan; elsewhere both are the same, so that ``fun`` need not run again."""
+
+    def take(u, linear_map, kept):
+        v = step(u, linear_map, kept)
+        parts = v if type(v) in (tuple, list) else (v,)
+        if not any(has_nan(part.value if type(part) is Batched else part) for part in parts):
+            return v
+        if (batch := batch_in(u)) is not None:
+            return batch.apart(careful[step], (u, linear_map, kept), v)
+        return careful[step](u, linear_map, kept)
+
+    return take
+
+
+_watched = {step: _looking_for_nan(step) for step in plain}
 
 
 def reverse_rows(pull, leaves):

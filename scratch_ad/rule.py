@@ -210,7 +210,7 @@ class Linear(_PerArgument):
         super().__init__(function, transposes, leading=1)
         self.output = [None] * len(transposes)
 
-    def push(self, function, i, args, y, kwargs=None):
+    def push(self, function, i, args, y, kwargs=None) -> tuple:
         self.check(i, kwargs, FORWARD)
         kwargs = kwargs or {}
         itself = lambda t, *others: function(*others[:i], t, *others[i:], **kwargs)

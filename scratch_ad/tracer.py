@@ -414,7 +414,7 @@ def rebuild(like, items):
 
 
 class Diverged(Exception):
-    """The examples of a ``batch`` (batch.py) go different ways in one call, which can be made for each of them alone."""
+    """The examples of a ``batch`` (batch.py) go different ways in a call, which can be made for each of them alone."""
 
     def __init__(self, message, batch):
         super().__init__(message)

@@ -12,7 +12,7 @@ def from_end(axis, ndim):
     """An axis or several (None: all) of an array of ``ndim`` axes, as negative numbers."""
     if axis is None:
         return tuple(range(-ndim, 0))
-    if isinstance(axis, int):
+    if hasattr(axis, "__index__"):
         return normalize_axis_index(axis, ndim) - ndim
     return tuple(i - ndim for i in normalize_axis_tuple(axis, ndim))
 

@@ -1,5 +1,6 @@
 """Products of matrices and tensors. What is batched in one argument alone becomes one product of matrices."""
 
+import math
 import string
 
 import numpy as np
@@ -8,13 +9,16 @@ from ..batch import DIAGONAL, Batched, Uncovered, batches
 from ..rules.products import contract
 from ..tracer import shape_of
 from ..tree import typed
-from .axes import from_end, of_first
 from .matrices import stacked
 from .shaping import reshaped
 
 
 def _value(batch, x):
     return x.dense() if batch.owns(x) else x
+
+
+def _rows(x):
+    return x.reshape((math.prod(x.shape[:-1]), x.shape[-1]))
 
 
 def _arrays(*args):
@@ -38,7 +42,7 @@ def _matmul(batch, a, b):
         batch.check((*x.shape[:-1], *shape_of(b)[1:]), x)
         if m == 1 or n == 1:
             return Batched(batch, x @ y)
-        flat = x.reshape(-1, x.shape[-1]) @ y
+        flat = _rows(x) @ y
         return Batched(batch, flat.reshape(*x.shape[:-1], y.shape[-1]))
     if other and not mine:
         if m == 1 and n <= 2:
@@ -79,10 +83,7 @@ def _tensordot(batch, a, b, axes):
     (free_a, x), (free_b, y) = _split(batch, a, axes[0]), _split(batch, b, axes[1])
     if x.shape[-1] != y.shape[-1]:
         raise Uncovered
-    if not batch.owns(b):
-        product = x.reshape(-1, x.shape[-1]) @ y.T
-    else:
-        product = np.matmul(x, y.mT)
+    product = np.matmul(x, y.mT) if batch.owns(b) else _rows(x) @ y.T
     return batch.batched(product.reshape((batch.size, *free_a, *free_b)))
 
 

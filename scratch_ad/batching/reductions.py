@@ -11,6 +11,8 @@ from ..tracer import shape_of
 from .axes import from_end, of_first
 from .shaping import reshaped
 
+_OVERWRITING = {np.median, np.nanmedian}  # their argument, if asked to
+
 
 def _reduction(function):
     """A function ``(a, axis=None, …)`` of any number of axes, None for all."""
@@ -19,7 +21,10 @@ def _reduction(function):
     def rule(batch, a, axis=None, *args, **kwargs):
         if a.tag is DIAGONAL and function is np.sum and axis is None and not args and not kwargs:
             return Batched(batch, np.ravel(a.value))
-        return batch.batched(function(a.dense(), from_end(axis, a.ndim), *args, **kwargs))
+        value = a.dense()
+        if function in _OVERWRITING and (args or kwargs):
+            value = np.copy(value)
+        return batch.batched(function(value, from_end(axis, a.ndim), *args, **kwargs))
 
     return rule
 
@@ -80,7 +85,7 @@ def _quantile(function):
     def rule(batch, a, q, axis=None, *args, weights=None, **kwargs):
         if weights is not None:
             raise Uncovered
-        y = function(a.dense(), q, from_end(axis, a.ndim), *args, **kwargs)
+        y = function(np.copy(a.dense()), q, from_end(axis, a.ndim), *args, **kwargs)
         return Batched(batch, np.moveaxis(y, np.ndim(q), 0))
 
 
@@ -110,7 +115,7 @@ def _transform_of_axes(function, default):
     def rule(batch, a, s=None, axes=default, *args, **kwargs):
         if axes is None and s is not None:
             axes = range(-len(s), 0)
-        return Batched(batch, function(a.dense(), s, [from_end(i, a.ndim) for i in from_end(axes, a.ndim)], *args, **kwargs))
+        return Batched(batch, function(a.dense(), s, from_end(axes, a.ndim), *args, **kwargs))
 
 
 for _name in ("fft", "ifft", "rfft", "irfft"):

@@ -171,7 +171,9 @@ def _splitting(function):
         return batch.batched(function(ary.dense(), indices_or_sections, from_end(axis, ary.ndim)))
 
 
-batches(np.unstack)(of_first(lambda batch, x, axis=0: batch.batched(np.unstack(x.dense(), axis=from_end(axis, x.ndim)))))
+batches(np.unstack)(
+    of_first(lambda batch, x, axis=0: batch.batched(np.unstack(x.dense(), axis=from_end(axis, x.ndim))))
+)
 _splitting(np.split)
 _splitting(np.array_split)
 

@@ -16,11 +16,10 @@ from ..tree import typed
 from .shaping import along
 
 
-
 class Item(Linear):
     """Of ``getitem``: a tangent that is a tracer answers a plain index sooner than the function finds that out."""
 
-    def push(self, function, i, args, y, kwargs=None):
+    def push(self, function, i, args, y, kwargs=None) -> tuple:
         if is_plain_index(args[1]):
             return chain.through, operator.getitem, args[1:]
         return super().push(function, i, args, y, kwargs)
