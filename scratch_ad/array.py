@@ -79,7 +79,8 @@ class Array(Tracer):
         return (self[i] for i in range(len(self)))
 
     def __getitem__(self, index):
-        if is_plain_index(index):
+        kind = type(index)  # is_plain_index, without a call
+        if kind in _INDICES or (kind is tuple and _INDICES.issuperset(map(type, index))):
             return self.owner.process(getitem, (self, index), {})
         return getitem(self, index)
 

@@ -96,16 +96,13 @@ class Composite(Rewrite):
 
     def rewrite(self, mode, function, args, kwargs):
         try:
-            return self.rewritten(function, args, kwargs)
+            if self.valued_by is None or not runs_numpy((args, tuple(kwargs.values()))):
+                return self.body(*args, **kwargs)
+            value = function(*map(strip, args), **{k: strip(v) for k, v in kwargs.items()})
+            with np.errstate(all="ignore"):  # that call has warned
+                return self.valued_by(self.body(*args, **kwargs), value)
         except Diverged as error:
             return error.batch.loop(function, args, kwargs)
-
-    def rewritten(self, function, args, kwargs):
-        if self.valued_by is None or not runs_numpy((args, tuple(kwargs.values()))):
-            return self.body(*args, **kwargs)
-        value = function(*map(strip, args), **{k: strip(v) for k, v in kwargs.items()})
-        with np.errstate(all="ignore"):  # that call has warned
-            return self.valued_by(self.body(*args, **kwargs), value)
 
 
 class Refused(Rewrite):
