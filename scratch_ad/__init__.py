@@ -24,8 +24,9 @@ holds plain arrays.
     fast                                              the engines that run: the same, written out for most calls
     [poles], modes                                    infinities that cancel; jvp and vjp
     rule, rules/                                      the kinds of rule, and the rules: begin with elementwise's table
+    batch, batching/                                  an array with a hidden axis; how each function acts on a batch
     program, cost                                     recording: a function's calls as a straight-line program
-    linearization, transforms, custom                 what users call besides
+    linearization, jacobians, transforms, custom      what users call besides
     symbolic, numerical                               derivatives by SymPy and by differences
     nans                                              which call first made a nan: the modes, watched
     numpy, scipy/, intro/                             names of NumPy's and SciPy's; the lesson
