@@ -179,16 +179,18 @@ class Batch(Trace):
 
     ``limit``: the most bytes that one array of it may have. ``within``: the functions whose bodies are running.
     ``views``: whether a user's function runs on these arrays, which may write into them and take views.
+    ``ones``: the diagonal of the unit vectors, by which nothing need be multiplied.
     ``shows_nans``: whether the look for nan takes place (chain.has_nan).
     """
 
-    __slots__ = ("limit", "shows_nans", "size", "views", "within")
+    __slots__ = ("limit", "ones", "shows_nans", "size", "views", "within")
     mode = "vmap"
     of_examples = True
 
     def __init__(self, size, limit=math.inf, shows_nans=False):
         super().__init__()
         self.size, self.limit, self.shows_nans, self.views, self.within = size, limit, shows_nans, shows_nans, {}
+        self.ones = None
 
     ended = property(lambda self: self.size is None)
 
@@ -288,7 +290,13 @@ class Batch(Trace):
         factor, d = (b, a.value) if of_a else (a, b.value)
         if self.owns(factor) or not _broadcasts_into(shape_of(factor), shape_of(d)):
             return None
+        if function is np.multiply and self.is_one(d, factor) and shape_of(factor) == shape_of(d):
+            return np.copy(factor)
         return function(d, factor) if of_a else function(factor, d)
+
+    def is_one(self, d, factor):
+        """Whether ``d`` times a factor is that factor, to the last bit."""
+        return d is self.ones and dtype_of(factor) == d.dtype
 
     def lifted(self, a, ndim):
         """An argument with as many axes after the hidden one as ``ndim``, so that it broadcasts as that of an example.

@@ -43,7 +43,7 @@ def _run_once(fun, leaves, has_aux, count):
         with np.errstate(all="ignore"):
             tangents = _unit_vectors(batch, leaves, 0, count) if count > 1 else _unit_vector(leaves, 0)
             out, columns, spec, aux = forward.run_on_leaves(FastForward(_watched), fun, leaves, tangents, has_aux)
-            columns = [batch.whole(t) if count > 1 else t[None] for t in columns]
+            columns = _owned([batch.whole(t) if count > 1 else t[None] for t in columns])
     except (TooLarge, Diverged):
         return None
     return list(map(copied, out)), spec, columns, aux
@@ -100,7 +100,7 @@ def _along(function, leaves, name):
         pieces.append(piece)
         start = stop
     if len(pieces) == 1:
-        return pieces[0]
+        return _owned(pieces[0])
     return [np.concatenate(parts) for parts in zip(*pieces, strict=True)]
 
 
@@ -120,6 +120,21 @@ def _block(function, leaves, start, stop, name):
     return rows
 
 
+def _owned(arrays):
+    """The arrays, none of which shares memory with another, or with what it was broadcast from."""
+    owned, roots = [], set()
+    for x in arrays:
+        if type(x) is np.ndarray:
+            root = x
+            while type(root.base) is np.ndarray:
+                root = root.base
+            if id(root) in roots or not x.flags.writeable:
+                x = x.copy()
+            roots.add(id(root))
+        owned.append(x)
+    return owned
+
+
 def size_of(leaf):
     return math.prod(shape_of(leaf))
 
@@ -128,7 +143,8 @@ def _unit_vectors(batch, leaves, start, stop):
     """The unit vectors from ``start`` to ``stop`` of all leaves together, as a batch."""
     if len(leaves) == 1 and start == 0 and stop == size_of(leaves[0]):
         (x,) = leaves
-        return [Batched(batch, np.ones(shape_of(x), dtype_of(x), like=kind_of(x)), DIAGONAL)]
+        batch.ones = np.ones(shape_of(x), dtype_of(x), like=kind_of(x))
+        return [Batched(batch, batch.ones, DIAGONAL)]
     ends = [0, *itertools.accumulate(map(size_of, leaves))]
     vectors = []
     for x, first in zip(leaves, ends):

@@ -630,6 +630,24 @@ def test_where_a_nan_appears_the_vectors_go_one_by_one():
         assert list(loops) == [name]
 
 
+def test_jacobians_share_memory_with_nothing():
+    a, x = np.arange(6.0).reshape(2, 3), np.arange(3.0)
+
+    def g(x, y):
+        z = x + y
+        return z, z, a @ x, x, np.ones(2), np.sum(z * a[0])
+
+    for jacobian in (jacfwd, jacrev):
+        parts = leaves(jacobian(g, argnums=(0, 1))(x, x))
+        before = a.copy(), x.copy(), [part.copy() for part in parts]
+        for k, part in enumerate(parts):
+            part += 1000
+            for other, old in zip(parts[k + 1 :], before[2][k + 1 :], strict=True):
+                np.testing.assert_array_equal(other, old)
+        np.testing.assert_array_equal(a, before[0])
+        np.testing.assert_array_equal(x, before[1])
+
+
 def test_jacobians_of_containers_empties_and_other_dtypes():
     tree = {"w": np.float32([[1, 2], [3, 4]]), "b": np.zeros(0), "s": 2.0}
     g = lambda p: (np.sum(p["w"] ** 2, 0) * p["s"], p["b"], np.float16(1) * p["w"][0, 0])

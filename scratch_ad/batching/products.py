@@ -34,9 +34,9 @@ def _matmul(batch, a, b):
     if not n or not m:
         raise Uncovered
     if mine and not other and a.tag is DIAGONAL and n == 1 and m == 2 and b.shape[0] == a.shape[0]:
-        return batch.batched(a.value[:, None] * b)
+        return batch.batched(np.copy(b) if batch.is_one(a.value, b) else a.value[:, None] * b)
     if other and not mine and b.tag is DIAGONAL and m == 1 and n == 2 and a.shape[1] == b.shape[0]:
-        return batch.batched((a * b.value).T)
+        return batch.batched((np.copy(a) if batch.is_one(b.value, a) else a * b.value).T)
     x, y = _value(batch, a), _value(batch, b)
     if mine and not other and m <= 2:
         batch.check((*x.shape[:-1], *shape_of(b)[1:]), x)
