@@ -24,8 +24,9 @@ holds plain arrays.
     fast                                              the engines that run: the same, written out for most calls
     [poles], modes                                    infinities that cancel; jvp and vjp
     rule, rules/                                      the kinds of rule, and the rules: begin with elementwise's table
+    batch, batching/                                  an array with a hidden axis; how each function acts on a batch
     program, cost                                     recording: a function's calls as a straight-line program
-    linearization, transforms, custom                 what users call besides
+    linearization, jacobians, transforms, custom      what users call besides
     symbolic, numerical                               derivatives by SymPy and by differences
     nans                                              which call first made a nan: the modes, watched
     numpy, scipy/, intro/                             names of NumPy's and SciPy's; the lesson
@@ -33,7 +34,9 @@ holds plain arrays.
 Rules stand above the engines, since a rule given by its jvp alone is transposed by reverse mode.
 """
 
+from . import batching as _batching  # noqa: F401  (registers the batching rules)
 from . import rules as _rules  # noqa: F401  (registers the rules)
+from .batch import fallbacks, vmap
 from .custom import custom_jvp, custom_vjp
 from .linearization import linearize
 from .modes import jvp, vjp
@@ -54,6 +57,7 @@ __all__ = [
     "elementwise",
     "explicit",
     "expression",
+    "fallbacks",
     "first_nan",
     "float0",
     "grad",
@@ -74,4 +78,5 @@ __all__ = [
     "symbolic_gradient",
     "value_and_grad",
     "vjp",
+    "vmap",
 ]

@@ -50,6 +50,12 @@ class _Length:
         return self.method.__get__(x, kind)
 
 
+def is_plain_index(index):
+    """Whether an index is made of numbers, slices and arrays alone; a quick look, as most are."""
+    kind = type(index)
+    return kind in _INDICES or (kind is tuple and _INDICES.issuperset(map(type, index)))
+
+
 class Array(Tracer):
     """A tracer that is used as an array is."""
 
@@ -102,7 +108,7 @@ class Array(Tracer):
         return (self[i] for i in range(len(self)))
 
     def __getitem__(self, index):
-        kind = type(index)
+        kind = type(index)  # is_plain_index, without a call
         if kind in _INDICES or (kind is tuple and _INDICES.issuperset(map(type, index))):
             return self.owner.process(getitem, (self, index), {})
         return getitem(self, index)

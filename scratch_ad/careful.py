@@ -9,7 +9,7 @@ import functools
 import numpy as np
 
 from .chain import has_nan, over, through, times
-from .tracer import astype, dtype_of, kind_of, rebuild, strip
+from .tracer import astype, batch_in, dtype_of, kind_of, rebuild, strip
 from .writing import cartesian
 
 
@@ -51,9 +51,11 @@ def without_leaks(u, linear_map, kept):
     results ``u`` does not reach, whatever is kept, and which do not depend on what is infinite or nan, there or in
     ``u`` itself.
     """
-    v = linear_map(u, *kept)
+    v = through(u, linear_map, kept)
     if not any(map(has_nan, _several(v))):
         return v
+    if (trace := batch_in((u, kept))) is not None:
+        return trace.apart(without_leaks, (u, linear_map, kept), v)
     if not any(np.any(strip(part)) for part in _several(u) if part is not None):
         return _like(v, [part if part is None else np.zeros_like(strip(part)) for part in _several(v)])
     other = functools.partial(replaced, np.random.default_rng(0))

@@ -144,6 +144,14 @@ class StaleCell(Stale, Cell):
 
     __slots__ = ()
 
+    @property
+    def shape(self):
+        return (self.owner, self.shape)[1]  # of its own class, which it has after that look
+
+    @shape.setter
+    def shape(self, shape):
+        raise TypeError("setting the shape of a view is not supported under differentiation; use reshape.")
+
 
 Cell.stale = StaleCell
 

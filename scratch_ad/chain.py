@@ -14,19 +14,28 @@ import math
 
 import numpy as np
 
-from .tracer import Tracer, strip
+from .tracer import Diverged, Tracer
 
 
 def times(u, partial, kept):
-    return u * partial(*kept)
+    try:
+        return u * partial(*kept)
+    except Diverged as error:
+        return error.batch.apart(times, (u, partial, kept), error)
 
 
 def over(u, divisor, kept):
-    return u / divisor(*kept)
+    try:
+        return u / divisor(*kept)
+    except Diverged as error:
+        return error.batch.apart(over, (u, divisor, kept), error)
 
 
 def through(u, linear_map, kept):
-    return linear_map(u, *kept)
+    try:
+        return linear_map(u, *kept)
+    except Diverged as error:
+        return error.batch.apart(through, (u, linear_map, kept), error)
 
 
 plain = {times: times, over: over, through: through}
@@ -35,14 +44,16 @@ plain = {times: times, over: over, through: through}
 def has_nan(x):
     """Whether the array or number below ``x`` holds a nan; False where that cannot be looked at."""
     if type(x) is not np.ndarray:
-        x = strip(x)
-        if isinstance(x, Tracer):
-            return False
+        while isinstance(x, Tracer):
+            if not (x.owner.differentiates or (x.owner.of_examples and x.owner.shows_nans)):
+                return False
+            x = x.value
         if isinstance(x, (np.inexact, float, complex)):
             return bool(x != x)
         if not hasattr(x, "dtype"):
             return False
     kind = x.dtype.kind
     if kind == "f":
-        return math.isnan(x.dot(x) if x.ndim == 1 else np.vdot(x, x))  # in one pass, no temporary
+        x = x if x.ndim == 1 else x.ravel("K")  # as it lies in memory
+        return math.isnan(x.dot(x))  # in one pass, no temporary
     return kind == "c" and (has_nan(x.real) or has_nan(x.imag))

@@ -8,7 +8,7 @@ import numpy as np
 from .chain import through
 from .modes import LinearTape, transposed
 from .registry import Derivative
-from .tracer import Tracer, innermost, shape_of
+from .tracer import Tracer, batch_in, innermost, shape_of
 from .tree import describe, flatten, guarded, is_inexact, typed, unflatten, zeros
 
 
@@ -26,6 +26,8 @@ class _Custom:
         chosen = [i for i in range(len(args)) if i not in self.nondiff_argnums]
         leaves, spec = flatten(tuple(args[i] for i in chosen))
         trace = innermost(leaves)
+        if trace is not None and trace.of_examples and any(map(_is_differentiated, leaves)):
+            return self.one_by_one(trace, args)
         if trace is None or trace.level < 0 or not trace.differentiates:
             level, out = 0 if trace is None else trace.level, self.fun(*args)
             self.refuse_hidden(flatten(out)[0], lambda owner: owner.differentiates and owner.level > level)
@@ -43,6 +45,20 @@ class _Custom:
         )
         result = trace.apply(rule, self.fun, leaves, {})
         return unflatten(out_spec[0], result)
+
+    def one_by_one(self, batch, args):
+        """The call for each example of a batch below which somebody differentiates."""
+        leaves, spec = flatten(args)
+        out_spec = []
+
+        def of_leaves(*leaves):
+            out, found = flatten(self(*unflatten(spec, leaves)))
+            out_spec[:] = [found]
+            return out
+
+        of_leaves.__name__ = self.name
+        results = batch.loop(of_leaves, leaves, {})
+        return unflatten(out_spec[0], results)
 
     def positional(self, args, kwargs):
         """All arguments by position, with their defaults."""
@@ -124,6 +140,7 @@ class _JvpRule(_Rule):
     def run(self, args, tangents):
         """The leaves of the output and of its tangent, None for integers."""
         name = self.custom.name
+        _let_view(tangents)
         primals = unflatten(self.spec, list(map(guarded, args)))
         pair = self.custom.jvp(*self.fixed, primals, unflatten(self.spec, tangents))
         if not (isinstance(pair, (tuple, list)) and len(pair) == 2):
@@ -173,6 +190,7 @@ class _VjpRule(_Rule):
 
     def cotangents(self, kept, g, args, wrt):
         name, primals = self.custom.name, unflatten(self.spec, args)
+        _let_view(g)
         cotangents = self.custom.bwd(*self.fixed, kept, unflatten(self.out_spec[0], g))
         if not isinstance(cotangents, tuple) or len(cotangents) != len(primals):
             raise TypeError(
@@ -199,6 +217,20 @@ class _VjpRule(_Rule):
                     f"{describe(args[i])}."
                 )
         return [leaves[i] for i in wrt]
+
+
+def _let_view(arrays):
+    """A user's rule may take views of the arrays of a batch and write into them."""
+    if (batch := batch_in(arrays)) is not None:
+        batch.views = True
+
+
+def _is_differentiated(x):
+    while isinstance(x, Tracer):
+        if x.owner.differentiates:
+            return True
+        x = x.value
+    return False
 
 
 def _as_zeros_of(primals, given):

@@ -25,6 +25,7 @@ from .writing import put
 np.empty(2**20)
 
 _ARRAYS = {np.ndarray, np.float64}  # what most values are
+TANGENTS = {*_ARRAYS}  # and most tangents; batch.py adds its own
 _new = object.__new__
 _FIRST, _SECOND, _BOTH = (0,), (1,), (0, 1)  # which of two arguments are variables
 _WRITTEN = (0, 2)  # which of those of ``put``
@@ -67,7 +68,7 @@ class FastForward(Forward):
                 t = steps[step](of_a, push, kept)
             if wrt is not _FIRST:
                 t = joined(t, of_b, rule.push(function, 1, values, y), steps)
-        if type(y) in _ARRAYS and type(t) in _ARRAYS and t.shape == y.shape and t.dtype is y.dtype is not OBJECT:
+        if type(y) in _ARRAYS and type(t) in TANGENTS and t.shape == y.shape and t.dtype is y.dtype is not OBJECT:
             dual = Dual(self, y, t)
             if type(y) is np.float64 or (y.base is None and y is not value):
                 return dual

@@ -86,19 +86,26 @@ def run(trace, fun, spec, leaves, tangents, has_aux):
     Returns the output, its tangent in the same containers, and aux. Raises TypeError for an output that is no number,
     or a tracer of another run.
     """
+    on_leaves = lambda leaves: fun(*unflatten(spec, leaves))
+    out, tangent_out, out_spec, aux = run_on_leaves(trace, on_leaves, leaves, tangents, has_aux)
+    return unflatten(out_spec, out), unflatten(out_spec, tangent_out), aux
+
+
+def run_on_leaves(trace, fun, leaves, tangents, has_aux):
+    """The same of a function of a list of leaves: the output's leaves and their tangents, its spec, and aux."""
     duals = []
     for p, t in zip(leaves, tangents, strict=True):
         p = p if type(p) is np.ndarray and is_inexact(p) else entered(p)  # a write into a dual number copies it
         duals.append(Dual(trace, p, typed_like(copied(t) if isinstance(t, Tracer) else t, p)) if is_inexact(p) else p)
     try:
-        out, aux = split_aux(fun(*unflatten(spec, duals)), has_aux)
+        out, aux = split_aux(fun(duals), has_aux)
         out_leaves, out_spec = flatten(out)
         pairs = [trace.pull_out(leaf) for leaf in out_leaves]
-        aux = tree_map(lambda leaf: copied(leaf.value if trace.owns(leaf) else leaf), aux)
+        if has_aux:
+            aux = tree_map(lambda leaf: copied(leaf.value if trace.owns(leaf) else leaf), aux)
     except (ValueError, SystemError) as error:
         uncover(error)
         raise
     finally:
         trace.steps = None
-    out, tangent_out = (unflatten(out_spec, [pair[k] for pair in pairs]) for k in (0, 1))
-    return out, tangent_out, aux
+    return [y for y, _ in pairs], [t for _, t in pairs], out_spec, aux

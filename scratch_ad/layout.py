@@ -5,12 +5,21 @@ import numpy as np
 from .tracer import kind_of, primitive, shape_of
 
 
+def shown(a):
+    """The array below all tracers, without the axes that they hide (batch.py); None where there is none."""
+    plain, ndim = kind_of(a), len(shape_of(a))
+    hidden = getattr(plain, "ndim", ndim) - ndim
+    if hidden <= 0:
+        return plain
+    return plain[(0,) * hidden] if all(plain.shape[:hidden]) else np.empty(plain.shape[hidden:], plain.dtype)
+
+
 def order_in_memory(a, order):
     """The axes of ``a`` from the slowest to the fastest that ``order`` means: C, F, or A or K, as ``a`` itself lies.
 
     A number or an array of JAX has none but C.
     """
-    axes, plain = tuple(range(len(shape_of(a)))), kind_of(a)
+    axes, plain = tuple(range(len(shape_of(a)))), shown(a)
     flags = getattr(plain, "flags", None)
     if order == "F":
         return axes[::-1]
@@ -28,7 +37,7 @@ def arranged(y, order="C", like=None):
     ``order`` may also be the axes from the slowest to the fastest. What ravel and reshape make of ``y`` with order= A
     and K, and whether they give a view, depends on it.
     """
-    plain = kind_of(y)
+    plain = shown(y)
     if type(plain) is not np.ndarray or plain.dtype == object:
         return y
     axes = order if isinstance(order, tuple) else order_in_memory(plain if like is None else like, order)

@@ -15,7 +15,7 @@ from .chain import has_nan, over, plain, through, times
 from .fast import FastForward
 from .forward import Dual
 from .reverse import backward
-from .tracer import rebuild, strip
+from .tracer import anywhere, rebuild, strip
 
 
 def settled(cotangents, nodes, seeds):
@@ -43,7 +43,7 @@ def _steps(trace):
 
     def split(v, at_pole, other):
         """``v`` away from poles; there 0, and ``other`` in the part that has met one."""
-        if not np.any(at_pole):
+        if not anywhere(at_pole):
             return v
         met = np.where(at_pole, sum(_parts(trace, other)) * rng.uniform(1, 2, other.shape).astype(other.dtype), 0)
         return np.where(at_pole, 0, v) + Dual(trace, np.zeros_like(met), met)

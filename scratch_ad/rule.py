@@ -30,8 +30,10 @@ from .foreign import refused
 from .modes import transposed
 from .registry import FORWARD, REVERSE, Derivative, Rewrite, aval, match, rule_of, snapshot
 from .tracer import (
+    Diverged,
     Tracer,
     astype,
+    batch_in,
     bottom,
     call,
     dtype_of,
@@ -93,11 +95,14 @@ class Composite(Rewrite):
         self.body, self.valued_by = body, valued_by
 
     def rewrite(self, mode, function, args, kwargs):
-        if self.valued_by is None or not runs_numpy((args, tuple(kwargs.values()))):
-            return self.body(*args, **kwargs)
-        value = function(*map(strip, args), **{k: strip(v) for k, v in kwargs.items()})
-        with np.errstate(all="ignore"):  # that call has warned
-            return self.valued_by(self.body(*args, **kwargs), value)
+        try:
+            if self.valued_by is None or not runs_numpy((args, tuple(kwargs.values()))):
+                return self.body(*args, **kwargs)
+            value = function(*map(strip, args), **{k: strip(v) for k, v in kwargs.items()})
+            with np.errstate(all="ignore"):  # that call has warned
+                return self.valued_by(self.body(*args, **kwargs), value)
+        except Diverged as error:
+            return error.batch.loop(function, args, kwargs)
 
 
 class Refused(Rewrite):
@@ -202,7 +207,7 @@ class Linear(_PerArgument):
         super().__init__(function, transposes, leading=1)
         self.output = [None] * len(transposes)
 
-    def push(self, function, i, args, y, kwargs=None):
+    def push(self, function, i, args, y, kwargs=None) -> tuple:
         self.check(i, kwargs, FORWARD)
         kwargs = kwargs or {}
         itself = lambda t, *others: function(*others[:i], t, *others[i:], **kwargs)
@@ -329,7 +334,7 @@ def with_value(y, value):
 
 def valued(y, value):
     """``with_value`` of one array, which leaves no trace where nothing differentiates ``y``."""
-    return value if strip(y) is y else call(valued, (y, value), {})
+    return value if strip(y) is y and batch_in(y) is None else call(valued, (y, value), {})
 
 
 valued.is_primitive = True

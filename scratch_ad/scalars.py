@@ -10,7 +10,7 @@ import operator
 
 import numpy as np
 
-from .tracer import Tracer, bottom, left_scalars, primitive
+from .tracer import Tracer, left_scalars, primitive, shape_of
 
 _PYTHONS = {bool, int, float, complex}
 _COMPLEX = {complex, *(np.dtype(letter).type for letter in np.typecodes["Complex"])}
@@ -63,7 +63,10 @@ def is_number(x):
     """Whether NumPy would have a scalar here, which cannot be written into, not an array of no dimension."""
     if x.shape:
         return False
-    x = bottom(x)
+    while isinstance(x, Tracer):
+        if shape_of(x.value):  # along a hidden axis (batch.py)
+            return x.tag != "array"
+        x = x.value
     return not isinstance(x, np.ndarray) or x.dtype == object  # a symbol
 
 

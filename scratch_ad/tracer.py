@@ -38,6 +38,7 @@ class Trace:
     __slots__ = ("level",)
     mode = "tracing"
     differentiates = False  # whether comparisons and other constant functions see through its tracers
+    of_examples = False  # whether its tracers stand for several examples at once (batch.py)
     ended = False  # be it by an error
 
     def __init__(self):
@@ -392,6 +393,24 @@ def any_known(condition):
     return not isinstance(condition, Tracer) and bool(np.any(condition))
 
 
+def batch_in(x):
+    """The trace of a batch that lies in ``x``, lists and tuples included, at whatever depth; None without any."""
+    if isinstance(x, (list, tuple)):
+        return next((trace for trace in map(batch_in, x) if trace is not None), None)
+    while isinstance(x, Tracer):
+        if x.owner.of_examples:
+            return x.owner
+        x = x.value
+    return None
+
+
+def anywhere(condition):
+    """Whether a condition holds anywhere, in any example of a batch."""
+    while isinstance(condition, Tracer) and (condition.owner.differentiates or condition.owner.of_examples):
+        condition = condition.value
+    return bool(np.any(condition))
+
+
 def each(function, x):
     """``function`` of each entry of a list, tuple or named tuple, in the same container."""
     return rebuild(x, map(function, x))
@@ -400,6 +419,14 @@ def each(function, x):
 def rebuild(like, items):
     """The items in the container of a NumPy result: a list, tuple or named tuple."""
     return type(like)(*items) if hasattr(like, "_fields") else type(like)(items)
+
+
+class Diverged(Exception):
+    """The examples of a ``batch`` (batch.py) go different ways in a call, which can be made for each of them alone."""
+
+    def __init__(self, message, batch):
+        super().__init__(message)
+        self.batch = batch
 
 
 class Closed:

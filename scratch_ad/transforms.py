@@ -1,15 +1,15 @@
 """What users call: each transformation from ``jvp``, ``vjp`` and recording alone, with JAX's names and signatures."""
 
 import functools
-import math
+import itertools
 import operator
 
 import numpy as np
 
-from .linearization import linearize
+from .jacobians import forward_columns, reverse_rows, size_of
 from .modes import jvp, vjp_of_leaves
 from .tracer import detached, dtype_of, kind_of, shape_of
-from .tree import flatten, is_inexact, is_leaf, tree_map, typed, unflatten, zeros
+from .tree import flatten, is_inexact, is_leaf, tree_map, typed, unflatten
 
 
 def stop_gradient(x):
@@ -81,21 +81,20 @@ def jacfwd(fun, argnums=0, has_aux=False, holomorphic=False):
         leaves, spec, on_leaves = _choose(fun, argnums, args, kwargs)
         for leaf in leaves:
             _check_forward_input(leaf, holomorphic)
-        out, pushforward, *aux = linearize(lambda *leaves: on_leaves(leaves), *leaves, has_aux=has_aux)
-        out_leaves, out_spec = flatten(out)
+        out_leaves, out_spec, columns, aux = forward_columns(on_leaves, leaves, has_aux)
         for leaf in out_leaves:
             if holomorphic and dtype_of(leaf).kind != "c":
                 raise TypeError(
                     f"jacfwd with holomorphic=True requires outputs with complex dtype, but got {dtype_of(leaf)}."
                 )
-        columns = [flatten(pushforward(*basis))[0] for basis in _basis(leaves)]
         blocks = []
         for k, y in enumerate(out_leaves):
-            rest = iter(columns)
-            row = [_stack([column[k] for _, column in zip(range(_size(x)), rest)], y, x, axis=-1) for x in leaves]
+            parts = _parts(columns[k] if columns else None, leaves)
+            last = *range(1, len(shape_of(y)) + 1), 0
+            row = [_block(part.transpose(last) if size_of(x) else None, y, x, y) for part, x in zip(parts, leaves)]
             blocks.append(unflatten(spec, row))
         result = unflatten(out_spec, blocks)
-        return (result, *aux) if has_aux else result
+        return (result, aux) if has_aux else result
 
     return jacobian
 
@@ -116,12 +115,12 @@ def jacrev(fun, argnums=0, has_aux=False, holomorphic=False, allow_int=False):
         out_leaves, out_spec, pull, aux = vjp_of_leaves(on_leaves, leaves, has_aux)
         for leaf in out_leaves:
             _check_reverse_output("jacrev", leaf, holomorphic)
-        rows = iter([pull(basis) for basis in _basis(out_leaves)])
+        rows = reverse_rows(pull, out_leaves)
+        of_inputs = [_parts(rows[k] if rows else None, out_leaves) for k in range(len(leaves))]
         blocks = []
-        for y in out_leaves:
-            mine = [row for _, row in zip(range(_size(y)), rows)]
-            block = [_stack([row[k] for row in mine], y, x, axis=0) for k, x in enumerate(leaves)]
-            blocks.append(unflatten(spec, block))
+        for j, y in enumerate(out_leaves):
+            row = [_block(parts[j] if size_of(y) else None, y, x, x) for parts, x in zip(of_inputs, leaves)]
+            blocks.append(unflatten(spec, row))
         result = unflatten(out_spec, blocks)
         return (result, aux) if has_aux else result
 
@@ -192,25 +191,20 @@ def _check_argnums(argnums, positions, count):
         raise ValueError(f"Positional argument indices must differ and be at least -{count}, but got {argnums=}.")
 
 
-def _size(leaf):
-    return math.prod(shape_of(leaf))
+def _parts(stacked, leaves):
+    """What belongs to each leaf, of results for the unit vectors of all leaves together, along the first axis."""
+    if len(leaves) == 1:
+        return [stacked]
+    ends = list(itertools.accumulate(map(size_of, leaves)))
+    return [stacked[end - size_of(x) : end] if size_of(x) else None for x, end in zip(leaves, ends)]
 
 
-def _basis(leaves):
-    """All leaves zero but for a one in one element, for each element of each leaf."""
-    for k, leaf in enumerate(leaves):
-        for i in range(_size(leaf)):
-            one = np.zeros(_size(leaf), dtype_of(leaf), like=kind_of(leaf))
-            one[i] = 1
-            yield [one.reshape(shape_of(leaf))[()] if j == k else zeros(other) for j, other in enumerate(leaves)]
-
-
-def _stack(parts, y, x, axis):
-    """The Jacobian of one output leaf with respect to one input leaf from its columns (axis −1) or rows (axis 0)."""
+def _block(part, y, x, like):
+    """The Jacobian of one output leaf with respect to one input leaf; zeros of the dtype of ``like`` without a part."""
     shape = shape_of(y) + shape_of(x)
-    if not parts:
-        return np.zeros(shape, dtype_of(y if axis else x), like=kind_of(x))
-    return np.reshape(np.stack(parts, axis=axis), shape)
+    if part is None:
+        return np.zeros(shape, dtype_of(like), like=kind_of(x))
+    return part if part.shape == shape else np.reshape(part, shape)
 
 
 def _check_reverse_input(name, leaf, holomorphic, allow_int):

@@ -13,7 +13,7 @@ import scratch_ad
 from jax_ref.cases import catalogue
 from jax_ref.cases.constant import CONSTANTS
 from jax_ref.measure.tolerances import mismatch
-from scratch_ad import fast, forward, grad, jvp, scipy, vjp
+from scratch_ad import batch, fast, forward, grad, jvp, scipy, vjp
 from scratch_ad.constants import ConstantCell
 from scratch_ad.registry import load_rules, rule_of
 from scratch_ad.rule import Constant, Refused
@@ -93,6 +93,7 @@ def numbers(case):
 def test_every_internal_rule_is_used_by_some_case(monkeypatch):
     unused = {f for f, rule in OURS.items() if is_internal(f) and not isinstance(rule, (Constant, Refused))}
     unused -= {cartesian, put, sparse_product, *ufunc_of}  # tests/test_writing.py, …foreign_classes, …scalars
+    unused -= {batch.example, batch.alone, batch.assembled}  # tests/test_batch.py
 
     class Watched(dict):
         def get(self, function, default=None):

@@ -48,9 +48,10 @@ ORDER = [  # a module or package may import those that stand before it
         "rule",
         "rules",
     ),
-    *("program", "cost", "symbolic", "numerical", "linearization", "transforms", "custom", "nans"),
+    *("batch", "batching", "program", "cost", "symbolic", "numerical", "linearization", "jacobians", "transforms"),
+    *("custom", "nans"),
 ]
-MODES = {"forward", "reverse", "program", "numerical"}  # none imports another
+MODES = {"forward", "reverse", "batch", "program", "numerical"}  # none imports another
 ROOMS = [  # of jax_ref: a room may import those that stand before it
     *("lift", "cases", "engines", "measure", "referee", "report", "sweep", "checks", "rules", "commands"),
     *("pytest_plugin", "cli", "__main__"),

@@ -1,17 +1,31 @@
 """Indexing and its transpose, and the functions that pick elements by index or condition."""
 
 import functools
+import operator
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
+from .. import chain
+from ..array import is_plain_index
 from ..layout import arranged
-from ..rule import composite, linear
+from ..registry import rule_of
+from ..rule import Linear, composite, linear
 from ..tracer import answers, arrayed, bottom, getitem, kind_of, of_item, scatter, strip
 from ..tree import typed
 from .shaping import along
 
-linear(getitem, of_item)
+
+class Item(Linear):
+    """Of ``getitem``: a tangent that is a tracer answers a plain index sooner than the function finds that out."""
+
+    def push(self, function, i, args, y, kwargs=None) -> tuple:
+        if is_plain_index(args[1]):
+            return chain.through, operator.getitem, args[1:]
+        return super().push(function, i, args, y, kwargs)
+
+
+rule_of[getitem] = Item(getitem, (of_item,))
 linear(scatter, lambda g, _g, index, shape: getitem(g, index))
 
 
@@ -24,11 +38,21 @@ def _trim_zeros(filt, trim="fb", axis=None):
     index = [slice(None)] * filt.ndim
     for i, places in enumerate(np.nonzero(filt)):
         if i in axes:
-            first, last = (bottom(places.min()), bottom(places.max()) + 1) if places.size else (0, 0)
+            first, last = (_known(places.min()), _known(places.max()) + 1) if places.size else (0, 0)
             index[i] = slice(
                 first if "f" in trim.lower() else None, last if "b" in trim.lower() or not places.size else None
             )
     return filt[tuple(index)]
+
+
+def _known(place):
+    """A place as a plain number; TypeError where the examples of a batch differ."""
+    place = bottom(place)
+    if not np.ndim(place):
+        return place
+    if np.any(place != place.flat[0]):
+        raise TypeError("np.trim_zeros leaves other lengths of the examples of a batch: trim them one by one.")
+    return place.flat[0]
 
 
 answers[np.trim_zeros] = _trim_zeros

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from ..layout import arranged
+from ..layout import arranged, shown
 from ..registry import rule_of
 from ..rule import Constant, composite, constant, explicit, primitive, with_value
 from ..tracer import arrayed, astype, kind_of
@@ -108,7 +108,7 @@ def _accumulate(ufunc, array, axis=0, dtype=None, out=None):
 def _reduceat(ufunc, array, indices, axis=0, dtype=None, out=None):
     array = typed(array)
     indices = arrayed(indices, array) if len(indices) else np.zeros(0, int, like=kind_of(array))
-    plain = kind_of(array)
+    plain = shown(array)
     own = ufunc.reduceat(np.ones(array.shape, array.dtype) if plain is None else plain, indices, axis, dtype)
     leading, (axis,) = _leading(array, axis, dtype)
     indices = indices.astype(int)

@@ -35,7 +35,7 @@ def _matmul_b(g, a, _b):
             return a.reshape(-1, a.shape[-1]).mT @ g.reshape(-1, g.shape[-1])
         return a.mT @ g
     if a.ndim > 1:
-        return (a.mT @ g[..., None])[..., 0]
+        return g @ a if a.ndim == 2 else (a.mT @ g[..., None])[..., 0]
     return a[:, None] * g[..., None, :] if _b.ndim > 1 else g * a
 
 

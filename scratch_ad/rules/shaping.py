@@ -7,7 +7,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ..constants import created
-from ..layout import arranged, laid_out, order_in_memory
+from ..layout import arranged, laid_out, order_in_memory, shown
 from ..memory import is_repeated
 from ..registry import rule_of
 from ..rule import Explicit, composite, explicit, linear, primitive
@@ -25,7 +25,7 @@ def along(axis, entry):
 
 def _settled(a, order):
     """An ``order`` A or K as C or F, or of K the axes of ``a`` from the slowest to the fastest."""
-    plain = kind_of(a)
+    plain = shown(a)
     if order == "K" and plain is not None and is_repeated(plain):
         a = np.positive(plain)  # which goes over it in ravel's order, where a copy has another
     axes = order_in_memory(a, order)
@@ -136,7 +136,7 @@ composite(np.meshgrid, _meshgrid)
 
 # Another dtype.
 
-_cast = linear(primitive(astype.__wrapped__), lambda g, _a, dtype: g)
+cast = linear(primitive(astype.__wrapped__), lambda g, _a, dtype: g)
 
 
 def _astype(a, dtype):
@@ -147,7 +147,7 @@ def _astype(a, dtype):
         raise TypeError(
             f"astype: an array of dtype {np.dtype(dtype)} cannot be differentiated; keep a real or complex dtype."
         )
-    return _cast(a, dtype)
+    return cast(a, dtype)
 
 
 composite(astype, _astype)

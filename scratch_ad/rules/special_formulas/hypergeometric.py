@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from ...tracer import strip
+from ...tracer import anywhere, strip
 from ..elementwise import is_complex
 
 _TERMS = 5000  # so many has that of ₂F₁ at 0.99
@@ -27,7 +27,7 @@ def _series_slope(upper, lower, x, change):
             terms, slopes = terms + term, slopes + slope
             bound = math.prod([np.maximum(np.abs(strip(a) + k), 1) for a in upper], start=bound * np.abs(strip(factor)))
             longest, largest = np.maximum(longest, bound), np.maximum(largest, np.abs(strip(slope)))
-            if not np.any(bound > 1e-20 * longest):
+            if not anywhere(bound > 1e-20 * longest):
                 break
         ends = np.less(bound, 1e-20 * longest)
         exact = np.less(largest, 1e8 * (np.abs(strip(terms)) + np.abs(strip(slopes))))

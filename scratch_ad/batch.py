@@ -1,0 +1,575 @@
+"""Batches: ``vmap`` runs a function of one example once, on all examples of a batch.
+
+A ``Batched`` is used as the array of one example, and holds those of all, along one hidden leading axis. Each call on
+such goes to the batching rule of the function (batching/), which calls the same function on the whole arrays with the
+hidden axis kept out of its way. Calls that have none, or whose rule does not cover them, loop over the examples:
+``fallbacks`` counts these.
+
+A batch of all the unit vectors, the basis along which a Jacobian is taken, is kept as its diagonal until a call mixes
+it: the first product of a Jacobian costs as much as one with a single vector.
+"""
+
+import contextlib
+import contextvars
+import functools
+import math
+from collections import Counter
+
+import numpy as np
+import optree
+from numpy.lib.array_utils import normalize_axis_index
+
+from .cells import IN_PLACE, Cell
+from .fast import TANGENTS
+from .memory import duplicate
+from .refusals import uncover
+from .registry import load_rules, rule_of
+from .rule import Composite, Elementwise, Refused, linear
+from .tracer import (
+    Diverged,
+    Trace,
+    Tracer,
+    call,
+    dtype_of,
+    each,
+    escaped,
+    innermost,
+    kind_of,
+    name_of,
+    primitive,
+    rebuild,
+    shape_of,
+)
+from .tree import copied, entered, typed
+from .views import link_up
+from .writing import is_number, put
+
+_ARRAYS = {np.ndarray, np.float64}  # what most values are
+DIAGONAL, ARRAY = "diagonal", "array"  # tags: a value that is the diagonal of the batch; no number, though of no axis
+
+
+class TooLarge(BaseException):
+    """An array of a batch would be larger than its limit; no Exception, so that no user's function catches it."""
+
+
+class Batched(Cell):
+    """An array, or number, of one example: ``value`` holds that of each along its first axis.
+
+    With the tag ``DIAGONAL``, the example i is zero but for ``value`` at its i-th element.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, trace, value, tag=None):
+        self.owner, self.value, self.tag = trace, value, tag
+
+    def _shape_of_one(self):
+        return self.value.shape if self.tag is DIAGONAL else self.value.shape[1:]
+
+    shape = Cell.shape.getter(_shape_of_one)  # pyright: ignore[reportIncompatibleMethodOverride]
+    dtype = property(lambda self: self.value.dtype)
+
+    def dense(self):
+        """The arrays of all examples in one."""
+        if self.tag is DIAGONAL:
+            d, self.tag = self.value, None
+            n, shape = math.prod(shape_of(d)), shape_of(d)
+            self.owner.check((n, n), d)
+            if type(d) is np.ndarray:
+                square = np.zeros((n, n), d.dtype)
+                square.reshape(-1)[:: n + 1] = d.reshape(-1)
+            else:
+                one = np.identity(n, bool, like=kind_of(d))
+                square = np.where(one, np.reshape(d, -1), dtype_of(d).type(0))
+            self.value = square.reshape((n, *shape))
+        return self.value
+
+    def __bool__(self):
+        if self.size != 1:
+            return bool(np.empty(self.shape, bool))  # NumPy's own error
+        value = self.dense()
+        every, some = bool(np.all(value)), bool(np.any(value))
+        if every != some:
+            raise Branched(
+                "a condition holds for some examples of a batch and not for others, so that `if`, `while`, `and` and "
+                "`or` cannot go both ways in vmap: write np.where(condition, a, b), or loop over the examples.",
+                self.owner,
+            )
+        return every
+
+    def __index__(self):
+        value = self.dense()
+        if type(value) is not np.ndarray or self.shape or value.dtype.kind not in "iu":
+            return super().__index__()
+        if not value.size or (value != value[0]).any():
+            raise Branched(
+                "the examples of a batch ask for slices or counts of different lengths, which vmap cannot hold in one "
+                "array: use a mask, np.where(condition, a, b), or loop over the examples.",
+                self.owner,
+            )
+        return int(value[0])
+
+    def __repr__(self):
+        return f"Batched({self.value!r})"
+
+
+def _of_numbers(of_cells, of_arrays):
+    """An in-place operator: of numbers it makes another number."""
+    return lambda self, other: of_arrays(self, other) if is_number(self) else of_cells(self, other)
+
+
+for _name, _ordinary in IN_PLACE.items():
+    setattr(Batched, _name, _of_numbers(getattr(Cell, _name), getattr(Cell, f"__{_ordinary}__")))
+
+TANGENTS.add(Batched)
+batching = {}  # function → its batching rule, ``rule(batch, *args, **kwargs)``, which gives what the call gives
+by_name = {}  # the name of a function of a package that need not be imported → what makes a batching rule for it
+VIEWING = set()  # functions whose result may be a view of their first argument
+_counters = contextvars.ContextVar("counters", default=())
+
+
+def batches(*functions):
+    """Register the batching rule of functions. What it raises, or does not cover, ends in a loop over the examples."""
+
+    def register(rule):
+        for function in functions:
+            batching[function] = rule
+        return rule
+
+    return register
+
+
+class Branched(Diverged, TypeError):
+    """A condition that holds for some examples and not for others."""
+
+
+class Ragged(Diverged, ValueError):
+    """Results of different shapes."""
+
+
+class Uncovered(Exception):
+    """A call that a batching rule does not cover."""
+
+
+@contextlib.contextmanager
+def fallbacks():
+    """Count the calls that loop over the examples of a batch, by the name of the function, while the block runs.
+
+    >>> with fallbacks() as loops:
+    ...     vmap(np.roots)(coefficients)
+    >>> loops
+    Counter({'np.roots': 1})
+    """
+    counter = Counter()
+    token = _counters.set((*_counters.get(), counter))
+    try:
+        yield counter
+    finally:
+        _counters.reset(token)
+
+
+def told(name):
+    """Count one loop."""
+    for counter in _counters.get():
+        counter[name] += 1
+
+
+class Batch(Trace):
+    """One run on a batch of ``size`` examples.
+
+    ``limit``: the most bytes that one array of it may have. ``within``: the functions whose bodies are running.
+    ``views``: whether a user's function runs on these arrays, which may write into them and take views.
+    ``ones``: the diagonal of the unit vectors, by which nothing need be multiplied.
+    ``shows_nans``: whether the look for nan takes place (chain.has_nan).
+    """
+
+    __slots__ = ("limit", "ones", "shows_nans", "size", "views", "within")
+    mode = "vmap"
+    of_examples = True
+
+    def __init__(self, size, limit=math.inf, shows_nans=False):
+        super().__init__()
+        self.size, self.limit, self.shows_nans, self.views, self.within = size, limit, shows_nans, shows_nans, {}
+        self.ones = None
+
+    ended = property(lambda self: self.size is None)
+
+    def owns(self, x):
+        return issubclass(type(x), Tracer) and x.owner is self  # isinstance would ask for the class of the plain run
+
+    def lies_below(self, x):
+        """Whether a tracer of this batch lies below one of another trace, or is it."""
+        while isinstance(x, Tracer) and x.owner is not self:
+            x = x.value
+        return isinstance(x, Tracer)
+
+    def check(self, shape, like):
+        if math.prod(shape) * dtype_of(like).itemsize > self.limit:
+            raise TooLarge
+
+    def batched(self, y):
+        """A result for the whole batch, or several, as that of an example."""
+        if isinstance(y, (tuple, list)):
+            return each(self.batched, y)
+        if getattr(y, "nbytes", 0) > self.limit:
+            raise TooLarge
+        return Batched(self, y)
+
+    def process(self, function, args, kwargs):
+        if self.size is None:
+            raise escaped(self.mode)
+        try:
+            if type(function) is np.ufunc and not kwargs and function.signature is None:
+                if len(args) == 1:
+                    (a,) = args
+                    if a.tag is not DIAGONAL and function.nout == 1:
+                        return Batched(self, function(a.value))
+                else:
+                    a, b = args[:2]
+                    if type(b) in _ARRAYS and type(a) is Batched and type(a.value) is np.ndarray and len(args) == 2:
+                        n = b.size
+                        if a.tag is not DIAGONAL and b.ndim < a.value.ndim and a.value.size * n * 16 < self.limit:
+                            y = function(a.value, b)
+                            return Batched(self, y) if function.nout == 1 else self.batched(y)
+                return self.elementwise(function, args)
+            y = self.by_rule(function, args, kwargs)
+        except MemoryError:
+            raise
+        except Exception:  # the examples, one by one, do it, or say what is wrong in NumPy's words
+            y = self.loop(function, args, kwargs)
+        return self.viewed(y, function, args, kwargs) if self.views and function in VIEWING else y
+
+    def by_rule(self, function, args, kwargs):
+        if (batched := batching.get(function)) is not None:
+            return batched(self, *args, **kwargs)
+        if function not in rule_of:
+            load_rules()
+        if (make := by_name.get(name_of(function))) is not None:
+            batching[function] = make(function)
+            return batching[function](self, *args, **kwargs)
+        rule = rule_of.get(function)
+        if isinstance(rule, Elementwise):
+            return self.elementwise(function, args, kwargs)
+        if isinstance(rule, Refused) and rule.error is TypeError:
+            return rule.rewrite(self.mode, function, args, kwargs)
+        if isinstance(rule, Composite) and rule.valued_by is None and function not in self.within:
+            self.within[function] = None
+            try:
+                return rule.body(*args, **kwargs)
+            finally:
+                del self.within[function]
+        raise Uncovered
+
+    def elementwise(self, function, args, kwargs=None):
+        """A call that treats each element of its broadcast arguments alike."""
+        if not {list, tuple}.isdisjoint(map(type, args)):
+            args = [np.asarray(a) if type(a) in (list, tuple) else a for a in args]
+        if function in _keeping_zeros and (y := self.diagonal(function, args)) is not None:
+            return Batched(self, y, DIAGONAL)
+        shapes = [shape_of(a) for a in args]
+        ndim, most = max(map(len, shapes)), self.size
+        for shape in shapes:
+            most *= math.prod(shape)
+        lifted = [self.lifted(a, ndim) for a in args]
+        if most * 16 > self.limit:
+            self.check(np.broadcast_shapes(*map(shape_of, lifted)), np.float64())
+        y = function(*lifted, **(kwargs or {}))
+        return each(lambda part: Batched(self, part), y) if isinstance(y, tuple) else Batched(self, y)
+
+    def diagonal(self, function, args):
+        """The diagonal of the result, where that has one."""
+        a, *rest = args
+        if not rest:
+            return function(a.value) if a.tag is DIAGONAL else None
+        (b,) = rest
+        of_a, of_b = (self.owns(x) and x.tag is DIAGONAL for x in args)
+        if of_a and of_b:
+            return function(a.value, b.value) if a.shape == b.shape and function in _adding else None
+        if function in _adding or not (of_a or of_b) or (of_b and function is np.divide):
+            return None
+        factor, d = (b, a.value) if of_a else (a, b.value)
+        if self.owns(factor) or not _broadcasts_into(shape_of(factor), shape_of(d)):
+            return None
+        if function is np.multiply and self.is_one(d, factor) and shape_of(factor) == shape_of(d):
+            return np.copy(factor)
+        return function(d, factor) if of_a else function(factor, d)
+
+    def is_one(self, d, factor):
+        """Whether ``d`` times a factor is that factor, to the last bit."""
+        return d is self.ones and dtype_of(factor) == d.dtype
+
+    def lifted(self, a, ndim):
+        """An argument with as many axes after the hidden one as ``ndim``, so that it broadcasts as that of an example.
+
+        What is not of this batch broadcasts anyway.
+        """
+        if not self.owns(a):
+            return a
+        value, n = a.dense(), len(a.shape)
+        return value if n == ndim else value.reshape((value.shape[0],) + (1,) * (ndim - n) + value.shape[1:])
+
+    def whole(self, a):
+        """The arrays of all examples in one, of any argument."""
+        if self.owns(a):
+            return a.dense()
+        a = typed(a)
+        return np.broadcast_to(a, (self.size, *a.shape))
+
+    def one(self, x, i):
+        """The example i of an argument, or of those in a list; a copy, which the call may overwrite."""
+        if isinstance(x, Tracer):
+            return example(x, i, self) if self.lies_below(x) else x
+        if type(x) is slice:
+            return slice(*(self.one(end, i) for end in (x.start, x.stop, x.step)))
+        return each(lambda e: self.one(e, i), x) if isinstance(x, (list, tuple)) else x
+
+    def loop(self, function, args, kwargs, name=None):
+        """The call for one example after another, counted by the ``name`` of what asked for it."""
+        told(name or name_of(next(iter(self.within), function)))  # of the function in whose body, perhaps, this call is
+        call = lambda i: function(*(self.one(a, i) for a in args), **{k: self.one(v, i) for k, v in kwargs.items()})
+        return self.gathered(function, list(map(call, range(max(self.size, 1)))))
+
+    def apart(self, step, args, otherwise):
+        """A step of the chain rule for one example after another; ``otherwise`` where it cannot be taken apart.
+
+        That is an error, or a result.
+        """
+        if step not in self.within:
+            self.within[step] = None
+            try:
+                return self.loop(step, args, {}, "a step of the chain rule")
+            except Diverged:
+                pass
+            finally:
+                del self.within[step]
+        if isinstance(otherwise, Exception):
+            raise otherwise
+        return otherwise
+
+    def gathered(self, function, results):
+        """The results of all examples as one."""
+        first = results[0]
+        if isinstance(first, (tuple, list)):
+            if {len(y) for y in results} == {len(first)}:
+                return rebuild(first, [self.gathered(function, list(parts)) for parts in zip(*results, strict=True)])
+        elif first is None or isinstance(first, str):
+            if all(y == first for y in results):
+                return first
+        elif {shape_of(y) for y in results} == {shape_of(first)} and not any(map(self.lies_below, results)):
+            return assembled(*map(typed, results), of=self)
+        raise Ragged(
+            f"{name_of(function)} gives results of different shapes for the examples of a batch, which vmap cannot "
+            "hold in one array: use a mask, np.where(condition, a, b), or loop over the examples.",
+            self,
+        )
+
+    def viewed(self, y, function, args, kwargs):
+        """The results as views of the first argument where NumPy's are, of an example."""
+        a = args[0]
+        if not self.owns(a) or not self.size:
+            return y
+        array = _example(a)
+        seen = function(array, *(self.one(x, 0) for x in args[1:]), **kwargs)
+        if not isinstance(seen, (tuple, list)):
+            return self.linked(y, seen, array, function, args, kwargs)
+        parts = [self.linked(*pair, array, function, args, kwargs, k) for k, pair in enumerate(zip(y, seen))]
+        return rebuild(y, parts)
+
+    def linked(self, y, seen, array, function, args, kwargs, part=None):
+        if seen is array:
+            return args[0]
+        if not isinstance(seen, np.ndarray) or not self.owns(y):
+            return y
+        if y is args[0]:
+            y = Batched(self, y.value)
+        if not seen.ndim:
+            y.tag = ARRAY
+        if np.may_share_memory(seen, array):
+            link_up(y, args[0], function, args, kwargs, part)
+        return y
+
+
+# Between a batch and its examples. Below tracers of other traces these are calls like any other.
+
+
+@primitive
+def example(x, i, of):
+    """The example i of ``x`` in the batch ``of``, a copy; of what is the same for all, that."""
+    return x
+
+
+@primitive
+def alone(g, i, of):
+    """The transpose: zeros for all examples but i."""
+    g = typed(g)
+    y = np.zeros((of.size, *g.shape), g.dtype, like=kind_of(g))
+    return Batched(of, put(y, i, g) if of.size else y)
+
+
+def assembled(*examples, of):
+    """The batch of these examples."""
+    trace = innermost(examples)
+    if trace is None or trace.level < of.level:
+        return Batched(of, np.stack(examples)[: of.size])
+    return call(assembled, examples, {"of": of})
+
+
+assembled.is_primitive = True
+linear(example, lambda g, _x, i, of: alone(g, i, of))
+linear(alone, lambda g, _g, i, of: of.one(g, i))
+linear(assembled, lambda g, *_examples, of: [of.one(g, i) for i in range(len(_examples))], jointly=True)
+
+
+@batches(example)
+def _example_of(batch, x, i, of):
+    if of is not batch:
+        return Batched(batch, example(x.dense(), i, of))
+    if not batch.size:
+        return np.zeros(x.shape, x.dtype)[()]
+    one = x.dense()[i]
+    return duplicate(one) if type(one) is np.ndarray else one
+
+
+batches(alone)(lambda batch, g, i, of: Batched(batch, alone(g.dense(), i, of)))
+batches(assembled)(lambda batch, *examples, of: Batched(batch, assembled(*map(batch.whole, examples), of=of)))
+
+_adding = {np.add, np.subtract}
+_keeping_zeros = {*_adding, np.multiply, np.divide, np.negative, np.positive, np.conjugate}
+
+
+def _broadcasts_into(shape, into):
+    return len(shape) <= len(into) and all(n in (1, m) for n, m in zip(reversed(shape), reversed(into)))
+
+
+def _example(x):
+    """A plain array that lies in memory as one of the examples does; its numbers mean nothing."""
+    below, hidden = x, 0
+    while isinstance(below, Tracer):
+        hidden += type(below) is Batched and below.tag is not DIAGONAL
+        below = below.value
+    if type(below) is np.ndarray and below.size:
+        example = below[(0,) * hidden]
+        if isinstance(example, np.ndarray):
+            return example
+    example = np.zeros(x.shape, x.dtype)
+    return example[()] if is_number(x) else example
+
+
+def vmap(fun, in_axes=0, out_axes=0, *, axis_size=None):
+    """``fun``, written for one example, as a function of a batch of them; by its NumPy calls on all examples at once.
+
+    ``in_axes``: along which axis of each argument the examples lie; an int, None for an argument that is the same for
+    all, or a tuple of these, one per positional argument, or containers of these like the argument's. Arguments given
+    by name have them along axis 0. ``out_axes``, likewise, says where they shall lie in the results; None for a result
+    that is the same for all. ``axis_size``: how many they are, where no argument tells. The signature is JAX's.
+
+    Each result is that of a loop over the examples, the last digits of sums and products of matrices aside. Where all
+    examples agree, a branch on values is taken; ``x[i] = v`` writes, as ever, into arrays that depend on the examples
+    or were made by np.zeros_like(x). Calls that have no batching rule loop over the examples: see ``fallbacks``.
+
+    Raises ValueError for axes that an argument does not have or whose sizes differ, and for results of different
+    shapes; TypeError for a branch on which the examples differ.
+    """
+    if not callable(fun):
+        raise TypeError(f"Expected a callable value, got {fun}")
+    in_axes = tuple(in_axes) if type(in_axes) is list else in_axes
+    if not (in_axes is None or _is_axis(in_axes) or isinstance(in_axes, (tuple, dict))):
+        raise TypeError(
+            "vmap in_axes must be an int, None, or a tuple of entries corresponding to the positional arguments passed "
+            f"to the function, but got {in_axes}."
+        )
+
+    @functools.wraps(fun)
+    def mapped(*args, **kwargs):
+        if isinstance(in_axes, tuple) and len(in_axes) != len(args):
+            raise ValueError(
+                "vmap in_axes must be an int, None, or a tuple of entries corresponding to the positional arguments "
+                f"passed to the function, but got {len(in_axes)=}, {len(args)=}."
+            )
+        leaves, spec = _flatten(args)
+        axes = _axes(in_axes, args, "in_axes", "the arguments")
+        named, named_spec = _flatten(kwargs)
+        leaves, axes = [*leaves, *named], [*axes, *(0 for _ in named)]
+        batch = Batch(_size(leaves, axes, axis_size), shows_nans=True)
+        inputs = [x if axis is None else _entered(batch, x, axis) for x, axis in zip(leaves, axes)]
+        try:
+            count = len(leaves) - len(named)
+            out = fun(*optree.tree_unflatten(spec, inputs[:count]), **optree.tree_unflatten(named_spec, inputs[count:]))
+            results, out_spec = _flatten(out)
+            axes = _axes(out_axes, out, "out_axes", "the result")
+            results = [_returned(batch, y, axis) for y, axis in zip(results, axes)]
+        except (ValueError, SystemError) as error:
+            uncover(error)
+            raise
+        finally:
+            batch.size = None
+        return optree.tree_unflatten(out_spec, results)
+
+    return mapped
+
+
+def _is_axis(x):
+    return hasattr(x, "__index__") and not isinstance(x, (bool, np.ndarray, Tracer))
+
+
+def _flatten(tree):
+    return optree.tree_flatten(tree, none_is_leaf=True)
+
+
+def _axes(axes, tree, name, what):
+    """One axis per leaf, of axes given for whole subtrees."""
+    try:
+        axes = optree.broadcast_prefix(axes, tree, none_is_leaf=True)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"vmap {name} must be an int, None, or containers of these as {what} has: {error}") from None
+    for axis in axes:
+        if axis is not None and not _is_axis(axis):
+            raise TypeError(f"vmap {name} must be integers or None in containers as {what} has, but got {axis!r}.")
+    return axes
+
+
+def _size(leaves, axes, axis_size):
+    """How many examples there are."""
+    sizes = {}
+    for k, (x, axis) in enumerate(zip(leaves, axes)):
+        if axis is None:
+            continue
+        shape = (dtype_of(x), shape_of(x))[1]  # the former for its error
+        if not -len(shape) <= axis < len(shape):
+            least = axis + 1 if axis >= 0 else -axis
+            raise ValueError(
+                f"vmap was requested to map its argument along axis {axis}, which implies that its rank should be at "
+                f"least {least}, but is only {len(shape)} (its shape is {shape}). Give in_axes=None for what is the "
+                "same for all examples."
+            )
+        sizes.setdefault(shape[axis], f"array {k} of shape {shape} along axis {axis}")
+    if axis_size is not None:
+        sizes.setdefault(axis_size, f"{axis_size=}")
+    if not sizes:
+        raise ValueError("vmap must have at least one non-None value in in_axes, or axis_size.")
+    if len(sizes) > 1:
+        told = "; ".join(f"{n} examples in {where}" for n, where in sizes.items())
+        raise ValueError(f"vmap got inconsistent sizes for array axes to be mapped: {told}.")
+    return next(iter(sizes))
+
+
+def _entered(batch, x, axis):
+    x = entered(typed(x))
+    return Batched(batch, x if axis in (0, -len(shape_of(x))) else np.moveaxis(x, axis, 0))
+
+
+def _returned(batch, y, axis):
+    """One result as the caller gets it."""
+    if y is None:
+        return None
+    mine = batch.owns(y)
+    if axis is None:
+        if mine:
+            raise ValueError(
+                "vmap has mapped output but out_axes is None: the result depends on the example, so it has an axis of "
+                "examples. Give out_axes=0."
+            )
+        return copied(batch.constant(y))
+    value = y.dense() if mine else batch.whole(batch.constant(y))
+    axis = normalize_axis_index(axis, len(shape_of(value)))
+    return copied(np.moveaxis(value, 0, axis) if axis else value)

@@ -1,0 +1,144 @@
+"""Indices, writes, and functions that choose elements by conditions."""
+
+import math
+
+import numpy as np
+
+from ..array import is_plain_index
+from ..batch import VIEWING, Batched, Uncovered, batches
+from ..tracer import astype, dtype_of, getitem, innermost, is_basic, scatter, shape_of
+from ..writing import put
+from .axes import of_first
+
+
+def _behind(index):
+    """An index for arrays with the hidden axis first."""
+    return (slice(None), *(index if isinstance(index, tuple) else (index,)))
+
+
+@batches(getitem)
+def _getitem(batch, a, index):
+    if not is_plain_index(index) and innermost((index,)) is batch:
+        return _by_batched(batch, a, index)
+    if is_basic(index):
+        return Batched(batch, a.dense()[_behind(index)])
+    if type(index) is np.ndarray and (index.dtype.kind in "iu" or index.shape == a.shape[: index.ndim]):
+        return batch.batched(getitem(a.dense(), (slice(None), index)))
+    places = getitem(_places(a.shape), index)
+    flat = a.dense().reshape((batch.size, a.size))
+    return batch.batched(getitem(flat, (slice(None), np.ravel(places))).reshape((batch.size, *places.shape)))
+
+
+VIEWING.add(getitem)
+
+
+def _places(shape):
+    return np.arange(math.prod(shape)).reshape(shape)
+
+
+def _by_batched(batch, a, index):
+    """Each example by an index of its own, of integers and whole axes before them."""
+    entries = index if isinstance(index, tuple) else (index,)
+    whole = 0
+    while type(entries[whole]) is slice and entries[whole] == slice(None):
+        whole += 1
+    entries = entries[whole:]
+    if any(isinstance(e, (slice, list, bool)) or e is None or e is Ellipsis for e in entries):
+        raise Uncovered
+    if any(dtype_of(e).kind not in "iu" for e in entries):
+        raise Uncovered
+    lead = range(whole)
+    ndim = max(len(shape_of(e)) for e in entries)
+    entries = [batch.lifted(e, ndim) for e in entries]
+    if batch.owns(a):
+        value = np.moveaxis(a.dense(), [i + 1 for i in lead], range(-whole, 0)) if whole else a.dense()
+        entries = [np.arange(batch.size).reshape((-1,) + (1,) * ndim), *entries]
+    else:
+        value = np.moveaxis(a, lead, range(-whole, 0)) if whole else a
+    y = getitem(value, tuple(entries))
+    return batch.batched(np.moveaxis(y, range(-whole, 0), [i + 1 for i in lead]) if whole else y)
+
+
+def _rows_and_places(batch, places):
+    """An index of flat arrays for what stands at these places of each."""
+    if batch.owns(places):
+        return np.arange(batch.size)[:, None], places.dense().reshape((batch.size, -1))
+    return slice(None), np.ravel(places)
+
+
+@batches(scatter)
+def _scatter(batch, g, index, shape):
+    of_all = innermost((index,)) is batch
+    if not of_all and is_basic(index):
+        return batch.batched(scatter(g.dense(), _behind(index), (batch.size, *shape)))
+    places = getitem(_places(shape), index)
+    at = _rows_and_places(batch, places)
+    g = batch.whole(g).reshape((batch.size, math.prod(shape_of(places))))
+    return Batched(batch, scatter(g, at, (batch.size, math.prod(shape))).reshape((batch.size, *shape)))
+
+
+@batches(put)
+def _put(batch, a, index, v):
+    of_all = innermost((index,)) is batch
+    if batch.owns(index) and index.dtype.kind == "b":
+        if shape_of(v):
+            raise Uncovered
+        mask = index.reshape(index.shape + (1,) * (len(a.shape) - index.ndim))
+        return np.where(mask, astype(v, a.dtype), a)
+    value = batch.whole(a)
+    if not of_all and is_basic(index):
+        shape = np.shape(np.empty(a.shape, bool)[index])
+        index = _behind(index)
+    else:
+        places = getitem(_places(a.shape), index)
+        shape = shape_of(places)
+        index = _rows_and_places(batch, places)
+        value = value.reshape((batch.size, a.size))
+    if len(shape_of(v)) > len(shape):
+        raise Uncovered
+    v = batch.lifted(v, len(shape))
+    if not is_basic(index):
+        v = np.broadcast_to(v, (batch.size, *shape)).reshape((batch.size, math.prod(shape)))
+    return Batched(batch, put(value, index, v).reshape((batch.size, *a.shape)))
+
+
+@batches(np.where)
+def _where(batch, condition, *ab):
+    if len(ab) != 2:
+        raise Uncovered
+    return batch.elementwise(np.where, (condition, *ab))
+
+
+def _elementwise(function):
+    batches(function)(lambda batch, *args, **kwargs: batch.elementwise(function, args, kwargs))
+
+
+for _function in (np.isclose, np.isreal, np.iscomplex, np.isposinf, np.isneginf):
+    _elementwise(_function)
+
+
+def _of_each(function):
+    """A function of each element of its first argument."""
+
+    @batches(function)
+    @of_first
+    def rule(batch, a, *args, **kwargs):
+        return Batched(batch, function(a.dense(), *args, **kwargs))
+
+
+for _function in (np.real, np.imag, np.round, np.around, np.fix, np.isin, np.interp, np.digitize):
+    _of_each(_function)
+
+
+@batches(np.searchsorted)
+def _searchsorted(batch, a, v, side="left", sorter=None):
+    if batch.owns(a) or batch.owns(sorter):
+        raise Uncovered
+    return Batched(batch, np.searchsorted(a, v.dense(), side, sorter))
+
+
+@batches(np.polyval)
+def _polyval(batch, p, x):
+    if batch.owns(p):
+        raise Uncovered
+    return Batched(batch, np.polyval(p, x.dense()))

@@ -1,0 +1,664 @@
+"""Batches: vmap, its loops, and Jacobians in one pass."""
+
+import jax
+import numpy as np
+import pytest
+
+import jax_ref
+import scratch_ad
+import scratch_ad.numpy as snp
+from jax_ref import lift
+from jax_ref.cases import catalogue
+from scratch_ad import (
+    custom_jvp,
+    custom_vjp,
+    fallbacks,
+    grad,
+    hessian,
+    jacfwd,
+    jacobians,
+    jacrev,
+    jvp,
+    linearize,
+    record,
+    stop_gradient,
+    vjp,
+    vmap,
+)
+from scratch_ad.batch import Batch, Batched
+from scratch_ad.tracer import name_of
+from scratch_ad.tree import tree_map
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+BY_NAME = {}
+for _case in catalogue:
+    BY_NAME.setdefault(name_of(_case.function), []).append(_case)
+# One rounding of each sum, product of matrices or decomposition; the cases' matrices have conditions up to 100.
+ROUNDINGS = 1000
+
+
+def leaves(y):
+    return [leaf for part in y for leaf in leaves(part)] if isinstance(y, (list, tuple)) else [y]
+
+
+def assert_same(got, expected):
+    """The same shapes and dtypes, and the same numbers up to the rounding of sums in another order."""
+    got, expected = map(np.asarray, (got, expected))
+    assert (got.shape, got.dtype) == (expected.shape, expected.dtype)
+    if expected.dtype.kind not in "fc":
+        assert got.tobytes() == expected.tobytes()
+        return
+    size = max(np.max(np.abs(expected), initial=0, where=np.isfinite(expected)), 1)
+    error = ROUNDINGS * np.finfo(expected.dtype).eps
+    np.testing.assert_allclose(got, expected, rtol=error, atol=error * size)
+
+
+def by_loop(f, examples):
+    """The results of ``f`` for each example, stacked, leaf by leaf; None where their shapes differ."""
+    results = [leaves(f(*x)) for x in examples]
+    if len({tuple(map(np.shape, y)) for y in results}) > 1:
+        return None
+    return [np.stack(parts) for parts in zip(*results, strict=True)]
+
+
+def pulled(f):
+    """The cotangents of the arguments for cotangents of the result that are no two alike."""
+
+    def g(*x):
+        y, pull = vjp(f, *x)
+        return pull(tree_map(weights, y))
+
+    return g
+
+
+def pushed(f):
+    return lambda *x: jvp(f, x, tuple(map(weights, x)))[1]
+
+
+def weights(y):
+    n = np.arange(1.0, np.size(y) + 1).reshape(np.shape(y))
+    return np.asarray(np.cos(n), y.dtype)[()] if y.dtype.kind in "fc" else np.zeros(np.shape(y), scratch_ad.float0)
+
+
+RUNS = {"value": lambda f: f, "forward": pushed, "reverse": pulled}
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_every_case_of_the_catalogue_is_a_loop_over_the_examples(name):
+    for case in BY_NAME[name]:
+        for run, of in RUNS.items():
+            for dtype in case.dtypes if run == "value" else case.dtypes[-1:]:
+                f = of(case.function_in())
+                examples = [case.draw(dtype, seed) for seed in ("", "1", "2")]
+                with np.errstate(all="ignore"):
+                    try:
+                        expected = by_loop(f, examples)
+                    except NotImplementedError:  # a derivative that is refused at these arguments
+                        continue
+                    batch = [np.stack(parts) for parts in zip(*examples, strict=True)]
+                    if expected is None:
+                        with pytest.raises(ValueError):
+                            vmap(f)(*batch)
+                        continue
+                    for got, e in zip(leaves(vmap(f)(*batch)), expected, strict=True):
+                        assert_same(got, e)
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_the_derivative_of_every_case_goes_through_a_batch(name):
+    """grad(vmap(f)), where a loop takes the derivative of each example."""
+    for case in BY_NAME[name]:
+        dtype, f = case.dtypes[-1], case.function_in()
+        examples = [case.draw(dtype, seed) for seed in ("", "1", "2")]
+        batch = [np.stack(parts) for parts in zip(*examples, strict=True)]
+        with np.errstate(all="ignore"):
+            try:
+                outs = [f(*x) for x in examples]
+                expected = by_loop(pulled(f), examples)
+            except NotImplementedError:
+                continue
+            if len({tuple(map(np.shape, leaves(y))) for y in outs}) > 1 or expected is None:
+                continue
+            y, pull = vjp(vmap(f), *batch)
+            g = tree_map(lambda part: np.stack([weights(part[0])] * 3), y)
+            for got, e in zip(leaves(pull(g)), expected, strict=True):
+                assert_same(got, e)
+
+
+# What JAX gives.
+
+SAMPLE = [case for case in catalogue.of_numpy()[::23] if case.function not in (np.unique,) and not case.differs]
+
+
+@pytest.mark.parametrize("case", SAMPLE, ids=str)
+def test_a_sample_beside_jax(case):
+    dtype = case.dtypes[-1]
+    examples = [case.draw(dtype, seed) for seed in ("", "1", "2")]
+    batch = [np.stack(parts) for parts in zip(*examples, strict=True)]
+    f = case.function_in()
+    try:
+        expected = leaves(jax.vmap(lift.lift(f))(*map(jax.numpy.asarray, batch)))
+    except (TypeError, NotImplementedError):  # JAX does not know the shape, or lacks the function
+        pytest.skip("JAX has no answer")
+    for got, e in zip(leaves(vmap(f)(*batch)), expected, strict=True):
+        error = 1e5 * np.finfo(got.dtype).eps if got.dtype.kind in "fc" else 0
+        np.testing.assert_allclose(got, np.asarray(e), rtol=error, atol=error)
+
+
+X, W = np.random.default_rng(0).normal(size=(2, 5, 3))
+B = np.random.default_rng(1).normal(size=(5, 4))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda v: v(lambda a, b: a[:, None] * b)(X, B),
+        lambda v: v(lambda a, b: a @ b, in_axes=(0, None))(X, W.T),
+        lambda v: v(lambda a, b: (a + b, {"a": a}), in_axes=(1, None), out_axes=(0, 1))(X, W[:, 0]),
+        lambda v: v(lambda a: a.sum(), in_axes=-1)(X),
+        lambda v: v(lambda a, b: a * b, in_axes=[0, 0])(X, W),
+        lambda v: v(lambda d: d["a"] + d["b"], in_axes=({"a": 0, "b": None},))({"a": X, "b": 2.0}),
+        lambda v: v(lambda p, c: p[0] * c, in_axes=((0, None), None))((X, W), 3.0),
+        lambda v: v(lambda a: (a, 1.0), out_axes=(0, None))(X),
+        lambda v: v(lambda a: (a, 1.0), out_axes=-1)(X),
+        lambda v: v(lambda a, b=0: a + b)(X, b=W),
+        lambda v: v(v(lambda a, b: a @ b, in_axes=(None, 1)), in_axes=(0, None))(X, W.T),
+        lambda v: v(lambda: 2.0, axis_size=3)(),
+        lambda v: v(lambda a: a * 2)(np.zeros((0, 3))),
+    ],
+)
+def test_axes_are_jaxs(call):
+    got, expected = call(vmap), jax.tree.map(np.asarray, call(jax.vmap))
+    assert jax.tree.structure(got) == jax.tree.structure(expected)
+    for a, b in zip(jax.tree.leaves(got), jax.tree.leaves(expected), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "call, error, words",
+    [
+        (lambda v: v(np.sin, in_axes=(0, 0))(X), ValueError, "tuple of entries corresponding to the positional"),
+        (lambda v: v(np.sin, in_axes="0")(X), TypeError, "must be an int, None, or a tuple"),
+        (lambda v: v(np.sin, in_axes=2)(X), ValueError, "rank should be at least 3"),
+        (lambda v: v(np.sin, in_axes=-3)(X), ValueError, "rank should be at least 3"),
+        (lambda v: v(np.sin, in_axes=None)(X), ValueError, "at least one non-None value in in_axes"),
+        (lambda v: v(np.add)(X, B.T), ValueError, "inconsistent sizes"),
+        (lambda v: v(np.sin, axis_size=7)(X), ValueError, "inconsistent sizes"),
+        (lambda v: v(np.sin, out_axes=None)(X), ValueError, "out_axes is None"),
+        (lambda v: v(np.sin, out_axes=5)(X), ValueError, "out of bounds"),
+        (lambda v: v(np.sin, out_axes=(0, 1))(X), ValueError, "out_axes"),
+        (lambda v: v(lambda d: d, in_axes=({"b": 0},))({"a": X}), ValueError, "in_axes"),
+        (lambda v: v(3), TypeError, "Expected a callable value"),
+        (lambda v: v(np.sin)("a"), TypeError, "not a valid"),
+        (lambda v: v(lambda x: "a")(X), TypeError, "not a valid"),
+    ],
+)
+def test_wrong_axes_are_told(call, error, words):
+    with pytest.raises(error, match=words):
+        call(vmap)
+
+
+# What NumPy code does: branches, writes, views.
+
+
+def test_a_branch_is_taken_where_all_examples_agree():
+    f = lambda x: x * 2 if x.sum() > 0 else -x
+    np.testing.assert_array_equal(vmap(f)(np.abs(X)), np.abs(X) * 2)
+    with pytest.raises(TypeError, match=r"holds for some examples .* write np\.where"):
+        vmap(f)(X)
+    with pytest.raises(ValueError, match="ambiguous"):
+        vmap(lambda x: 1 if x > 0 else 2)(X)
+
+
+def test_results_of_different_shapes_are_refused():
+    with pytest.raises(ValueError, match="different shapes for the examples"):
+        vmap(lambda x: x[x > 0])(X)
+    mask = np.array([[True, False, True]] * 5)
+    np.testing.assert_array_equal(vmap(lambda x, m: x[m])(X, mask), X[:, [0, 2]])
+
+
+def fills(x):
+    y = np.zeros_like(x)
+    y[0] = x[1]
+    y[1:] += x[:2]
+    view = y[::-1]
+    view *= 2
+    y[y < 0] = 0
+    number = kept = x[0]
+    number += 1
+    return y, number, kept
+
+
+def reads_a_number(x):
+    first = x[0]
+    x[0] = 5.0
+    return first, x
+
+
+def through_views(x):
+    m = x.reshape(3, 1)
+    t = m.T
+    t[0, 1] = 7.0
+    row = m[2]
+    row += 1
+    part = x[1:]
+    part[...] = np.sort(part)
+    return x, m, t, row
+
+
+def by_index(x):
+    k = np.argmax(x)
+    x[k] = 0.0
+    y = x[np.argsort(x)]
+    y[[0, 0, 2]] = x[:3]
+    np.add.at(y, [0, 0], x[1])
+    return y, x[k - 1], k
+
+
+def updates(x):
+    x += 1
+    x.sort()
+    x[...] = np.cumsum(x)
+    np.fill_diagonal(m := np.zeros_like(np.outer(x, x)), x)
+    np.multiply(x, 2.0, out=x)
+    x.flat[1] = 9.0
+    return x, m
+
+
+def numbers(x):
+    s = 0.0
+    for v in x:
+        s += v
+        t = s
+        t *= 2
+    return s, t
+
+
+def of_no_axis(x):
+    r = x[..., 0]
+    r += 3
+    c = np.copy(x[1])
+    c[...] = 4.0
+    return x, r, c
+
+
+def total_of(f):
+    return lambda x: sum(np.sum(np.sin(y)) for y in leaves(f(x * 1.0)))
+
+
+def summed(f):
+    return lambda *x: np.sum(f(*x))
+
+
+@pytest.mark.parametrize(
+    "f", [fills, reads_a_number, through_views, by_index, updates, numbers, of_no_axis], ids=lambda f: f.__name__
+)
+def test_writes_and_views_are_those_of_each_example(f):
+    for batch in (X, np.asfortranarray(X), X[::-1, ::-1]):
+        expected = [leaves(f(x.copy())) for x in batch]
+        for got, parts in zip(leaves(vmap(f)(batch)), zip(*expected, strict=True), strict=True):
+            assert_same(got, np.stack(parts))
+        if f is not by_index:  # whose index has no derivative
+            gradients = np.stack([grad(total_of(f))(x) for x in batch])
+            assert_same(vmap(grad(total_of(f)))(batch), gradients)
+            assert_same(grad(summed(vmap(total_of(f))))(batch), gradients)
+
+
+def test_the_callers_arrays_stay_as_they_are():
+    x = X.copy()
+    y = vmap(updates)(x)[0]
+    z = vmap(lambda x: x)(x)
+    z[:] = 0
+    np.testing.assert_array_equal(x, X)
+    assert not np.shares_memory(x, y) and not np.shares_memory(x, z)
+
+
+def test_random_writes_are_those_of_each_example():
+    """Programs of random writes, views and in-place operations, value and gradient."""
+    rng = np.random.default_rng(5)
+    steps = [
+        lambda x, i, j: x.__setitem__(i, x[j]),
+        lambda x, i, j: x.__setitem__(slice(i, None), x[j] * x[i:]),
+        lambda x, i, j: x[i:].__iadd__(x[j]),
+        lambda x, i, j: x[::-1].__setitem__(j, np.sin(x[i])),
+        lambda x, i, j: x.reshape(2, 3)[i % 2].__imul__(x[j]),
+        lambda x, i, j: x.reshape(2, 3).T.__setitem__((i % 3, j % 2), x[i] + 1),
+        lambda x, i, j: x.__setitem__(x > 0.3, x[j]),
+        lambda x, i, j: x.__setitem__([i, j], x[:2]),
+        lambda x, i, j: x.sort(),
+        lambda x, i, j: np.copyto(x[i:], x[j]),
+    ]
+    for _ in range(60):
+        program = [(steps[rng.integers(len(steps))], *rng.integers(0, 6, 2)) for _ in range(6)]
+
+        def f(x, program=program):
+            x = x * 1.0
+            views = [x[1:], x.reshape(3, 2)]
+            for step, i, j in program:
+                step(x, int(i), int(j))
+            return np.sum(np.cos(x) * np.arange(6)) + sum(np.sum(v * v) for v in views)
+
+        batch = rng.normal(size=(4, 6))
+        assert_same(vmap(f)(batch), np.stack([f(x) for x in batch]))
+        assert_same(vmap(grad(f))(batch), np.stack([grad(f)(x) for x in batch]))
+
+
+def test_a_write_into_a_plain_array_is_refused_with_the_remedy():
+    def f(x):
+        y = np.zeros(3)
+        y[0] = x[0]
+        return y
+
+    with pytest.raises(TypeError, match=r"no tracer of vmap into a plain array.*zeros_like"):
+        vmap(f)(X)
+
+    def g(x):
+        y = snp.zeros(3)
+        y[0] = x[0]
+        return y
+
+    np.testing.assert_array_equal(vmap(g)(X), np.stack([g(x) for x in X]))
+
+
+def test_a_tracer_that_outlives_its_run_is_refused():
+    kept = []
+    vmap(lambda x: kept.append(x) or x)(X)
+    with pytest.raises(TypeError, match="unexpected tracer"):
+        kept[0] + 1
+    with pytest.raises(TypeError, match="unexpected tracer"):
+        vmap(lambda x: kept[0])(X)
+
+
+# Together with the other transformations.
+
+
+def f(x):
+    return np.sum(np.tanh(W @ x) ** 2) * x[0]
+
+
+@pytest.mark.parametrize(
+    "of",
+    [
+        grad,
+        hessian,
+        jacfwd,
+        jacrev,
+        lambda f: lambda x: jvp(f, (x,), (x,))[1],
+        lambda f: lambda x: linearize(f, x)[1](x),
+        lambda f: lambda x: record(f, x)(x)[0],
+        lambda f: lambda x: scratch_ad.hvp(f, (x,), (x,)),
+        lambda f: grad(lambda x: np.sum(vmap(lambda a: f(x * a))(np.arange(4.0)))),
+        lambda f: grad(lambda x: f(stop_gradient(x)) * x[1]),
+    ],
+)
+def test_vmap_of_transformations_and_transformations_of_vmap(of):
+    expected = np.stack([of(f)(x) for x in X])
+    assert_same(vmap(of(f))(X), expected)
+    assert_same(vmap(vmap(of(f)))(X[None])[0], expected)
+    total = lambda X: np.sum(vmap(of(f))(X))
+    of_loop = lambda X: np.sum(np.stack([of(f)(x) for x in X]))
+    assert_same(grad(total)(X), grad(of_loop)(X))
+
+
+def test_jax_runs_and_compiles_vmap():
+    np.testing.assert_allclose(jax_ref.jit(vmap(grad(f)))(X), vmap(grad(f))(X), rtol=1e-12)
+    np.testing.assert_allclose(jax_ref.jit(jacfwd(vmap(f)))(X), jacfwd(vmap(f))(X), rtol=1e-12)
+
+
+def test_custom_derivatives_hold_below_a_batch_and_above():
+    @custom_jvp
+    def tenfold(x):
+        return np.sin(x)
+
+    tenfold.defjvp(lambda primals, tangents: (tenfold(*primals), 10 * tangents[0]))
+
+    @custom_vjp
+    def hundredfold(x):
+        return np.sin(x)
+
+    hundredfold.defvjp(lambda x: (np.sin(x), None), lambda _, g: (100 * g,))
+    x = np.arange(4.0)
+    for function, factor in ((tenfold, 10), (hundredfold, 100)):
+        np.testing.assert_array_equal(vmap(grad(function))(x), np.full(4, factor))
+        np.testing.assert_array_equal(grad(summed(vmap(function)))(x), np.full(4, factor))
+        np.testing.assert_array_equal(jacrev(function)(x), factor * np.eye(4))
+
+
+def test_a_users_rule_that_takes_views_of_its_cotangent():
+    @custom_vjp
+    def ahead(x):
+        return x * 1.0
+
+    def back(_, g):
+        g = g * 1.0
+        view = g[1:]
+        view *= 5
+        return (g,)
+
+    ahead.defvjp(lambda x: (x * 1.0, None), back)
+    np.testing.assert_array_equal(jacrev(ahead)(np.arange(3.0)), np.diag([1.0, 5.0, 5.0]))
+
+
+def test_a_users_rule_that_takes_plain_numbers_alone():
+    @custom_vjp
+    def plain(x):
+        return x * 1.0
+
+    plain.defvjp(lambda x: (x * 1.0, None), lambda _, g: (np.array([float(v) for v in g]),))
+    with fallbacks() as loops:
+        np.testing.assert_array_equal(jacrev(plain)(np.arange(3.0)), np.eye(3))
+    assert loops == {"jacrev, one unit vector after another": 1}
+
+
+@pytest.mark.parametrize(
+    "g, batch",
+    [
+        (lambda x: np.where(x > 0, np.sqrt(x), 0.0), [1.0, -1.0, 0.0, 4.0]),
+        (lambda x: np.linalg.norm(x), [[0.0, 0.0], [3.0, 4.0]]),
+        (lambda x: np.sum(np.sqrt(np.diff(x, prepend=x[:1]))), [[1.0, 2.0, 4.0], [3.0, 5.0, 6.0]]),
+        (lambda x: np.sum(np.where(x > 1, np.log(x - 1), x) * x), [[0.0, 1.0, 2.0], [3.0, 1.0, 0.5]]),
+        (lambda x: np.sum(np.where(x[0] > 0, np.linalg.inv(x[0] * np.eye(2)) * x, x)), [[0.5, 1.0], [-1.0, 2.0]]),
+    ],
+)
+def test_the_look_for_nan_is_that_of_each_example(g, batch):
+    batch = np.array(batch)
+    with np.errstate(all="ignore"):
+        expected = np.stack([grad(g)(x) for x in batch])
+        assert np.isfinite(expected).all()
+        assert_same(vmap(grad(g))(batch), expected)
+        ones = np.ones_like(batch)
+        pushes = [jvp(g, (x,), (np.ones_like(x),))[1] for x in batch]
+        assert_same(vmap(lambda x, t: jvp(g, (x,), (t,))[1])(batch, ones), np.stack(pushes))
+
+
+# Loops are counted.
+
+
+def test_loops_are_counted_and_named():
+    with fallbacks() as outer:
+        with fallbacks() as loops:
+            vmap(np.roots)(X)
+            vmap(lambda x: np.convolve(x, x) @ np.convolve(x, x))(X)
+        vmap(np.sin)(X)
+    assert loops == outer == {"np.roots": 1, "np.convolve": 2}
+
+
+COVERED = [
+    *("sum", "prod", "max", "min", "mean", "var", "std", "median", "nansum", "nanmax", "all", "any", "argmax"),
+    *("cumsum", "cumprod", "sort", "argsort", "partition", "diff", "reshape", "ravel", "transpose", "swapaxes"),
+    *("moveaxis", "expand_dims", "squeeze", "broadcast_to", "flip", "roll", "rot90", "tril", "triu", "diagonal"),
+    *("diag", "trace", "tile", "repeat", "pad", "concatenate", "stack", "vstack", "hstack", "split", "where"),
+    *("clip", "take", "take_along_axis", "matmul", "dot", "inner", "outer", "vdot", "tensordot", "einsum"),
+    *("kron", "linalg.inv", "linalg.det", "linalg.slogdet", "linalg.solve", "linalg.cholesky", "linalg.qr"),
+    *("linalg.svd", "linalg.eigh", "linalg.norm", "linalg.pinv", "fft.fft", "fft.ifft", "fft.rfft", "fft.irfft"),
+    *("fft.fftn", "linspace", "meshgrid", "zeros_like", "full_like", "real", "imag", "round", "logaddexp"),
+    *("sinc", "i0"),
+]
+
+
+@pytest.mark.parametrize("name", COVERED)
+def test_these_functions_loop_in_no_case_of_the_catalogue(name):
+    for case in BY_NAME.get(f"np.{name}", ()):
+        if any(word in case.expression for word in ("order=", "mode=", "initial=", "mean=")):
+            continue
+        examples = [case.draw(case.dtypes[-1], seed) for seed in ("", "1", "2")]
+        batch = [np.stack(parts) for parts in zip(*examples, strict=True)]
+        for run in RUNS.values():
+            with fallbacks() as loops, np.errstate(all="ignore"):
+                try:
+                    vmap(run(case.function_in()))(*batch)
+                except NotImplementedError:
+                    continue
+            assert not loops, (case, loops)
+
+
+# Jacobians in one pass.
+
+
+def one_by_one(function, leaves):
+    """``function``, which is linear, of each unit vector of the leaves."""
+    results = []
+    for k, x in enumerate(leaves):
+        for i in range(x.size):
+            unit = [np.zeros_like(other) for other in leaves]
+            unit[k].flat[i] = 1
+            results.append(function(unit))
+    return results
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_jacobians_of_every_case_are_those_by_single_vectors(name):
+    for case in BY_NAME[name]:
+        dtype, g = case.dtypes[-1], case.function_in()
+        x = tuple(map(np.asarray, case.draw(dtype)))
+        if sum(a.size for a in x) > 40:
+            continue
+        kind = "c" if dtype.startswith("complex") else "f"
+        f = lambda *x, g=g, kind=kind: [y for y in leaves(g(*x)) if y.dtype.kind == kind]
+        options = {"argnums": tuple(range(len(x))), "holomorphic": dtype.startswith("complex")}
+        with np.errstate(all="ignore"):
+            try:
+                y, push = linearize(f, *x)
+                pull = vjp(f, *x)[1]
+            except NotImplementedError:
+                continue
+            columns = one_by_one(lambda unit, push=push: push(*unit), x)
+            rows = one_by_one(pull, list(map(np.asarray, y)))
+            by_columns, by_rows = jacfwd(f, **options)(*x), jacrev(f, **options)(*x)
+        at_row = 0
+        for k, part in enumerate(y):
+            at_column = 0
+            for j, a in enumerate(x):
+                shape = (np.size(part), a.size)
+                mine = np.reshape([c[k] for c in columns[at_column : at_column + a.size]], shape[::-1]).T
+                assert_same(by_columns[k][j].reshape(shape), mine.astype(part.dtype))
+                mine = np.reshape([r[j] for r in rows[at_row : at_row + shape[0]]], shape)
+                assert_same(by_rows[k][j].reshape(shape), mine.astype(a.dtype))
+                assert by_columns[k][j].shape == by_rows[k][j].shape == np.shape(part) + a.shape
+                at_column += a.size
+            at_row += np.size(part)
+
+
+def network(x):
+    return np.tanh(B.T @ np.tanh(W @ x[:3] + x[3]))
+
+
+def test_a_jacobian_takes_one_run_of_the_function_and_one_walk():
+    runs = []
+
+    def g(x):
+        runs.append(type(x))
+        return network(x)
+
+    x = np.arange(4.0) / 4
+    walks = []
+
+    @custom_vjp
+    def counted(x):
+        return x * 1.0
+
+    counted.defvjp(lambda x: (x * 1.0, None), lambda _, g: (walks.append(1) or g,))
+    for jacobian in (jacfwd, jacrev):
+        runs.clear()
+        assert_same(jacobian(g)(x), np.stack([linearize(network, x)[1](t) for t in np.eye(4)], -1))
+        assert len(runs) == 1
+    jacrev(lambda x: network(counted(x)))(x)
+    assert len(walks) == 1
+
+
+@pytest.mark.parametrize("limit", [8, 64, 200, 1000])
+def test_blocks_give_the_same(limit, monkeypatch):
+    x = np.random.default_rng(3).normal(size=(3, 4))
+    g = lambda x: {"a": np.cumsum(np.sin(x @ x.T), 0), "b": [x[1] * x[2], 3.0]}
+    expected = jacfwd(g)(x), jacrev(g)(x), hessian(lambda x: np.sum(g(x)["a"]))(x)
+    sizes = []
+    batched = Batch.__init__
+    monkeypatch.setattr(Batch, "__init__", lambda self, size, *args: sizes.append(size) or batched(self, size, *args))
+    monkeypatch.setattr(jacobians, "LIMIT", limit)
+    got = jacfwd(g)(x), jacrev(g)(x), hessian(lambda x: np.sum(g(x)["a"]))(x)
+    for a, b in zip(leaves_of(got), leaves_of(expected), strict=True):
+        assert_same(a, b)
+    assert min(sizes) < 12
+
+
+def leaves_of(tree):
+    return scratch_ad.tree.flatten(tree)[0]
+
+
+def test_no_array_of_a_jacobian_is_larger_than_the_limit(monkeypatch):
+    largest = []
+    of = Batched.__init__
+    monkeypatch.setattr(Batched, "__init__", lambda s, t, v, tag=None: largest.append(v.size * 8) or of(s, t, v, tag))
+    monkeypatch.setattr(jacobians, "LIMIT", 8 * 1000)
+    x = np.linspace(0, 1, 100)
+    g = lambda x: np.cumsum(np.sin(x) * x[::-1])
+    got = jacrev(g)(x)
+    assert max(largest) <= 8 * 1000
+    monkeypatch.undo()
+    assert_same(got, jacrev(g)(x))
+
+
+def test_where_a_nan_appears_the_vectors_go_one_by_one():
+    g = lambda x: np.where(x > 0, np.sqrt(np.cumsum(x)), 0.0)
+    x = np.array([0.0, 1.0, 3.0])
+    for jacobian, name in ((jacfwd, "a step of the chain rule"), (jacrev, "jacrev, one unit vector after another")):
+        with fallbacks() as loops, np.errstate(all="ignore"):
+            got = jacobian(g)(x)
+        np.testing.assert_array_equal(np.isfinite(got), True)
+        np.testing.assert_array_equal(got[1], [0.5, 0.5, 0])
+        assert list(loops) == [name]
+
+
+def test_jacobians_share_memory_with_nothing():
+    a, x = np.arange(6.0).reshape(2, 3), np.arange(3.0)
+
+    def g(x, y):
+        z = x + y
+        return z, z, a @ x, x, np.ones(2), np.sum(z * a[0])
+
+    for jacobian in (jacfwd, jacrev):
+        parts = leaves(jacobian(g, argnums=(0, 1))(x, x))
+        before = a.copy(), x.copy(), [part.copy() for part in parts]
+        for k, part in enumerate(parts):
+            part += 1000
+            for other, old in zip(parts[k + 1 :], before[2][k + 1 :], strict=True):
+                np.testing.assert_array_equal(other, old)
+        np.testing.assert_array_equal(a, before[0])
+        np.testing.assert_array_equal(x, before[1])
+
+
+def test_jacobians_of_containers_empties_and_other_dtypes():
+    tree = {"w": np.float32([[1, 2], [3, 4]]), "b": np.zeros(0), "s": 2.0}
+    g = lambda p: (np.sum(p["w"] ** 2, 0) * p["s"], p["b"], np.float16(1) * p["w"][0, 0])
+    for jacobian in (jacfwd, jacrev):
+        j = jacobian(g)(tree)
+        assert j[0]["w"].shape == (2, 2, 2) and j[0]["b"].shape == (2, 0) and j[1]["w"].shape == (0, 2, 2)
+        np.testing.assert_array_equal(j[0]["s"], [10, 20])
+        np.testing.assert_array_equal(j[0]["w"][1], [[0, 8], [0, 16]])
+    z = np.array([1 + 2j, 3 - 1j])
+    np.testing.assert_allclose(jacfwd(np.exp, holomorphic=True)(z), np.diag(np.exp(z)))
+    np.testing.assert_allclose(jacrev(np.exp, holomorphic=True)(z), np.diag(np.exp(z)))
+    with_aux = jacfwd(lambda x: (x * x, "aux"), has_aux=True)(np.arange(3.0))
+    np.testing.assert_array_equal(with_aux[0], np.diag([0.0, 2.0, 4.0]))
+    assert with_aux[1] == "aux"
