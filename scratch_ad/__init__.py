@@ -34,6 +34,7 @@ Rules stand above the engines, since a rule given by its jvp alone is transposed
 """
 
 from . import rules as _rules  # noqa: F401  (registers the rules)
+from .compiling import compile
 from .custom import custom_jvp, custom_vjp
 from .linearization import linearize
 from .modes import jvp, vjp
@@ -47,6 +48,7 @@ from .transforms import grad, hessian, hvp, jacfwd, jacrev, stop_gradient, value
 from .tree import float0
 
 __all__ = [
+    "compile",
     "composite",
     "constant",
     "custom_jvp",

@@ -7,7 +7,7 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ..layout import arranged
 from ..rule import composite, linear
-from ..tracer import answers, arrayed, bottom, getitem, kind_of, of_item, scatter
+from ..tracer import answers, arrayed, getitem, kind_of, of_item, scatter, taken
 from ..tree import typed
 from .shaping import along
 
@@ -22,7 +22,7 @@ def _trim_zeros(filt, trim="fb", axis=None):
     index = [slice(None)] * filt.ndim
     for i, places in enumerate(np.nonzero(filt)):
         if i in axes:
-            first, last = (bottom(places.min()), bottom(places.max()) + 1) if places.size else (0, 0)
+            first, last = (taken(places.min()), taken(places.max()) + 1) if places.size else (0, 0)
             index[i] = slice(
                 first if "f" in trim.lower() else None, last if "b" in trim.lower() or not places.size else None
             )
