@@ -29,6 +29,11 @@ class GuardedRecorder(Recorder):
         self.ambient = self.errors = _error_state()
 
     def recorded(self, value):
+        if isinstance(value, (tuple, list)) and _is_nested(value):
+            raise NotImplementedError(
+                "a function that gives arrays in lists within its result, as np.histogramdd does, cannot be compiled: "
+                "call it on stop_gradient(x) outside, or leave the function that calls it as it is."
+            )
         self.values.append(value_of(value))
         return super().recorded(value)
 
@@ -96,6 +101,10 @@ class GuardedRecorder(Recorder):
         outputs = tuple(self.named(self.constant(out)) for out in outputs)
         steps = [Step(*call, state) for call, state in zip(self.close(), self.states, strict=True)]
         return Code(tuple(self.inputs), tuple(steps), outputs, tuple(self.values))
+
+
+def _is_nested(x):
+    return not all(type(n) in (int, bool) for n in x)
 
 
 def _variable():

@@ -115,7 +115,7 @@ class Source:
         """The name under which the source finds ``x``: that of a function, or ``c0, c1, …`` for constants."""
         if id(x) not in self.names:
             if name == "c":
-                candidates = (f"c{k}" for k in itertools.count(len(self.names)))
+                candidates = (f"c{k}" for k in itertools.count(sum(map(bool, map(_TAKEN.fullmatch, self.namespace)))))
             else:
                 name = name or name_of(x).rpartition(".")[2]
                 name = name if name.isidentifier() and not _TAKEN.fullmatch(name) else "function"
@@ -133,7 +133,7 @@ _OPERATORS = {np.add: "{} + {}", np.subtract: "{} - {}", np.multiply: "{} * {}",
 
 def is_fresh(code, x):
     """Whether an output is the only one of its memory: what a call has just made, once among the outputs."""
-    if type(x) is not Name or code.outputs.count(x) > 1:
+    if type(x) is not Name or list(names_in(code.outputs)).count(x) > 1:
         return False
     maker = next((step for step in code.steps if x in step.outputs), None)
     return maker is not None and makes_new(maker) and not any(may_view(step, x) for step in code.steps)
