@@ -29,19 +29,21 @@ class GuardedRecorder(Recorder):
         self.ambient = self.errors = _error_state()
 
     def recorded(self, value):
-        if isinstance(value, (tuple, list)) and _is_nested(value):
+        if isinstance(value, (tuple, list)) and not all(type(n) in (int, bool) for n in value):
             raise NotImplementedError(
-                "a function that gives arrays in lists within its result, as np.histogramdd does, cannot be compiled: "
-                "call it on stop_gradient(x) outside, or leave the function that calls it as it is."
+                "a function that gives lists or tuples within its result cannot be compiled: let it give one tuple."
             )
         self.values.append(value_of(value))
         return super().recorded(value)
 
     def process(self, function, args, kwargs):
-        before = len(self.calls)
+        if function is np.histogramdd:
+            counts, *edges = self.process(_histogramdd, args, kwargs)
+            return counts, edges
+        before = len(self.values)
         y = super().process(function, args, kwargs)
         self._date()
-        if len(self.calls) > before and (call := self.calls[-1]).outputs and not form_is_known(call, self.values):
+        if len(self.values) > before and (call := self.calls[-1]).outputs and not form_is_known(call, self.values):
             forms = tuple(_form(self.values[name.number]) for name in call.outputs)
             self.guard(form_of, call.outputs if call.several else call.outputs[0], forms if call.several else forms[0])
         return y
@@ -103,8 +105,10 @@ class GuardedRecorder(Recorder):
         return Code(tuple(self.inputs), tuple(steps), outputs, tuple(self.values))
 
 
-def _is_nested(x):
-    return not all(type(n) in (int, bool) for n in x)
+def _histogramdd(*args, **kwargs):
+    """``np.histogramdd`` without the list in its result."""
+    counts, edges = np.histogramdd(*args, **kwargs)
+    return counts, *edges
 
 
 def _variable():
