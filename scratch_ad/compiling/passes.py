@@ -8,10 +8,15 @@ import functools
 
 import numpy as np
 
+from ..chain import has_nan
+from ..fast import with_part
 from ..program import Name
+from ..rules.products import contract
+from ..rules.shaping import join, pile
 from ..tracer import astype, detached, getitem, name_of, scatter
 from ..writing import cartesian, put
 from .code import Step, names_in, renamed, value_of
+from .scalars import as_pythons, by_elements, listed, packed
 
 SMALL = 4096  # elements: constants of at most as many are computed once and kept
 
@@ -84,11 +89,60 @@ def _key(x, keys):
     return object, id(x)
 
 
+def nan_guards(code):
+    """With one look for nan in place of np.isnan, np.any and a branch."""
+    made = {step.outputs[0]: step for step in code.steps if step.function in (np.isnan, np.any) and step.outputs}
+
+    def rewrite(step):
+        if step.function is not bool or step.args[1] or (look := made.get(step.args[0])) is None:
+            return step
+        (first, *others), asked = look.args, look.function is np.any
+        look = made.get(first) if asked and not others and not look.kwargs else None
+        if look is None or look.function is not np.isnan:
+            return step
+        return step._replace(function=has_nan, args=(look.args[0], False))
+
+    return rewritten(code, rewrite)
+
+
+def in_place(code):
+    """With ufuncs that write into an argument which nobody needs any more, of the same form and layout."""
+    last, viewed, owned = {}, set(names_in(code.outputs)), set()
+    for k, step in enumerate(code.steps):
+        for x in names_in((step.args, step.kwargs)):
+            last[x] = k
+            if not step.is_guard and not makes_new(step.function):
+                viewed.add(x)
+        if makes_new(step.function):
+            owned.update(step.outputs)
+    steps = []
+    for k, step in enumerate(code.steps):
+        function, value = step.function, step.outputs and code.value(step.outputs[0])
+        if isinstance(function, np.ufunc) and not step.kwargs and not step.several and function.signature is None:
+            for x in names_in(step.args) if value.is_array and value.size >= LARGE else ():
+                if last[x] == k and x in owned and x not in viewed and code.value(x) == value:
+                    step = step._replace(kwargs={"out": x})
+                    break
+        steps.append(step)
+    return code._replace(steps=tuple(steps))
+
+
+def makes_new(function):
+    """Whether each result of a function is memory of its own."""
+    return isinstance(function, np.ufunc) or function in _NEW
+
+
+_NEW = {np.sum, np.concatenate, np.stack, np.zeros_like, np.ones_like, pile, join, put, with_part, scatter}
+LARGE = 128  # elements of an array that is worth the while
+
+
 def folded(code):
     """With the results of calls of constants, and of those that ask for the form of an array, as constants."""
 
     def rewrite(step):
         function, args, kwargs = step.function, step.args, step.kwargs
+        if step.is_guard and next(names_in(args), None) is None and as_known(step):
+            return {}
         if step.several or step.is_guard or not is_numpys(function):
             return step
         value = code.values[step.outputs[0].number]
@@ -108,6 +162,12 @@ def folded(code):
         return result if value_of(result) == value else step
 
     return rewritten(code, rewrite)
+
+
+def as_known(step):
+    """Whether a guard of a constant holds."""
+    look, outcome = step.args
+    return step.function(look) == outcome
 
 
 _FILLED = {np.zeros_like: np.zeros, np.ones_like: np.ones}
@@ -220,9 +280,10 @@ _TOTAL = {
     np.outer, np.inner, np.vdot, np.trace, np.diagonal, np.einsum, np.transpose, np.matrix_transpose, np.swapaxes,
     np.moveaxis, np.reshape, np.ravel, np.squeeze, np.expand_dims, np.broadcast_to, np.concatenate, np.stack, np.real,
     np.zeros_like, np.ones_like, np.empty_like, np.copy, np.imag, np.flip, np.roll, np.tril, np.triu, np.where,
-    astype, scatter, cartesian, detached, np.isnan,
+    astype, scatter, cartesian, detached, put, with_part, pile, join, contract, listed, packed,
 }  # fmt: skip
 
 PASSES = (
-    without_dead, without_repeats, simplified, without_broadcasts, folded, simplified, without_repeats, without_dead,
+    nan_guards, without_dead, without_repeats, simplified, without_broadcasts, folded, simplified, without_repeats,
+    without_dead, by_elements, simplified, without_repeats, without_dead, as_pythons, in_place,
 )  # fmt: skip

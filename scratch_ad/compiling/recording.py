@@ -9,9 +9,13 @@ import contextvars
 import numpy as np
 
 from ..memory import duplicate
+from ..fast import with_part
 from ..program import Call, Name, Recorder
 from ..registry import snapshot
-from ..tracer import astype, dtype_of, getitem, scatter
+from ..rules.products import contract
+from ..rules.shaping import join, pile
+from ..scalars import scalar
+from ..tracer import astype, detached, dtype_of, getitem, scatter
 from ..writing import cartesian, put
 from .code import Code, Step, as_taken, as_told, form_of, identical, names_in, value_of
 
@@ -140,7 +144,7 @@ def _form(value):
 _BY_ALL = {
     np.matmul, np.dot, np.outer, np.inner, np.vdot, np.einsum, np.concatenate, np.stack, np.clip, np.linalg.solve,
     np.zeros_like, np.ones_like, np.empty_like, astype, scatter, put, cartesian, np.linalg.inv, np.linalg.det,
-    np.linalg.slogdet, np.linalg.cholesky,
+    np.linalg.slogdet, np.linalg.cholesky, pile, join, contract, with_part, scalar[np.square], detached,
 }  # fmt: skip
 _BY_FIRST = {
     np.sum, np.prod, np.max, np.min, np.mean, np.std, np.var, np.any, np.all, np.argmax, np.argmin, np.argsort, np.sort,

@@ -1,5 +1,6 @@
 """Python source of a straight line of steps: what runs at a replay, and what users read as ``.source``."""
 
+import collections
 import itertools
 import keyword
 import math
@@ -7,9 +8,12 @@ import re
 
 import numpy as np
 
+from ..chain import has_nan
 from ..program import Name
 from ..tracer import getitem, name_of
 from .code import as_told, names_in
+from .passes import makes_new
+from .scalars import OPERATIONS, finite
 
 _TAKEN = re.compile(r"[vc]\d+")
 
@@ -22,7 +26,10 @@ class Source:
     """The text of a program, and the ``namespace`` in which it runs; ``function`` is the program itself."""
 
     def __init__(self, code):
-        self.code, self.namespace, self.names = code, {"Missed": Missed}, {}
+        self.code, self.namespace, self.names, self.inline = code, {"Missed": Missed}, {}, {}
+        self.uses = collections.Counter(names_in((code.outputs, *(_read(step) for step in code.steps))))
+        self.makers = {name: step for step in code.steps for name in step.outputs}
+        self.viewed = {x for s in code.steps if not s.is_guard and not makes_new(s.function) for x in names_in((s.args, s.kwargs))}
         self.text = self._write()
         exec(compile(self.text, "<compiled>", "exec"), self.namespace)
         self.function = self.namespace["program"]
@@ -35,22 +42,37 @@ class Source:
                 keywords = ", ".join(f"{k}={v!r}" for k, v in errors)
                 lines.append(f"    with {self._name(np.errstate, 'errstate')}({keywords}):")
             lines += [indent + line for step in steps for line in self._lines(step)]
-        outputs = ", ".join(map(self._output, self._outputs()))
+        outputs = ", ".join(map(self._output, self.code.outputs))
         inputs = ", ".join(map(repr, self.code.inputs))
         return "\n".join([f"def program({inputs}):", *lines, f"    return [{outputs}]"])
 
     def _lines(self, step):
+        if step.function is finite:
+            yield f"if not {self._name(finite)}({self._show(step.args[0])}): raise OverflowError"
+            return
         if step.is_guard:
             yield f"if {self._fails(step)}: raise Missed"
             return
         call = self._call(step)
-        if step.several:
+        if self._goes_into_the_next(step, call):
+            self.inline[step.outputs[0]] = call
+        elif step.several:
             yield f"{''.join(f'{name}, ' for name in step.outputs) or '()'} = {call}"
         else:
-            yield f"{step.outputs[0]!r} = {call}"
+            yield f"{step.outputs[0]!r} = {call.removeprefix('(').removesuffix(')') if call[0] == '(' else call}"
+
+    def _goes_into_the_next(self, step, call):
+        """Whether a number stands in the one expression that needs it, without a name."""
+        is_number = step.function in OPERATIONS and self._is_float(step.outputs[0])
+        return is_number and self.uses[step.outputs[0]] == 1 and len(call) < 100
 
     def _fails(self, step):
         x, outcome = step.args
+        if step.function is has_nan and (value := self.code.value(x)).kind in (float, np.float64):
+            return f"{self._show(x)} != {self._show(x)}"
+        if step.function is has_nan and value.is_array and value.dtype.kind == "f":
+            product = f"{self._name(np.vdot, 'vdot')}({self._show(x)}, {self._show(x)})"
+            return f"{self._name(math.isnan, 'isnan')}({product})"
         if step.function is bool:
             return f"not {self._show(x)}" if outcome else self._show(x)
         if step.function is as_told:
@@ -66,15 +88,28 @@ class Source:
             return f"{self._show(args[0])}.T"
         if function is np.reshape and len(args) == 2 and not kwargs and first.is_array and type(args[0]) is Name:
             return f"{self._show(args[0])}.reshape({self._show(args[1])})"
-        if (operator := _OPERATORS.get(function)) and not kwargs and self._has_operators(args):
+        if (operator := OPERATIONS.get(function)) and not kwargs and self._has_operator(step):
             return operator.format(*map(self._show, args))
+        if function in _REDUCTIONS and len(args) <= 2 and kwargs.keys() <= {"axis", "keepdims"} and first.is_array:
+            return self._reduction(_REDUCTIONS[function], *args, **kwargs)
+        if "out" in kwargs:
+            args, kwargs = (*args, kwargs["out"]), {}
         shown = [*map(self._show, args), *(f"{k}={self._show(v)}" for k, v in kwargs.items())]
         return f"{self._name(getattr(function, '__wrapped__', function))}({', '.join(shown)})"
 
-    def _has_operators(self, args):
-        """Whether the operator does what the ufunc does, and faster: of real numbers in double precision, one NumPy's."""
-        values = list(map(self.code.value, args))
-        return all(v.kind in (np.float64, float) for v in values) and any(v.kind is np.float64 for v in values)
+    def _has_operator(self, step):
+        """Whether the operator does what the ufunc does, and faster: of double precision, and not of arrays."""
+        kinds = {self.code.value(x).kind for x in step.args}
+        return self._is_float(step.outputs[0]) or (np.float64 in kinds and kinds <= {np.float64, float})
+
+    def _is_float(self, x):
+        return self.code.value(x).kind is float
+
+    def _reduction(self, ufunc, a, axis=None, keepdims=None):
+        shown = [self._show(a), self._show(axis)]
+        if keepdims is not None:
+            shown += ["None", "None", self._show(keepdims)]
+        return f"{self._name(ufunc.reduce, f'{ufunc.__name__}_reduce')}({', '.join(shown)})"
 
     def _index(self, x):
         if type(x) is slice:
@@ -84,20 +119,19 @@ class Source:
             return ", ".join(map(self._index, x)) + ("," if len(x) == 1 else "")
         return self._show(x)
 
-    def _outputs(self):
-        return self.code.outputs
-
     def _output(self, x):
         """An output: nobody else's memory, neither an argument's nor a constant's, nor that of another output."""
-        value = self.code.value(x)
-        shown = self._show(x)
-        if value.is_array and not is_fresh(self.code, x):
-            return f"{shown}.copy('K')"
-        return shown
+        maker = self.makers.get(x) if type(x) is Name else None
+        is_new = maker is not None and makes_new(maker.function) and x not in self.viewed
+        if self.code.value(x).is_array and not (is_new and list(names_in(self.code.outputs)).count(x) == 1):
+            return f"{self._show(x)}.copy('K')"
+        return self._show(x)
 
     def _show(self, x):
         """An argument as Python source."""
-        if type(x) is Name or type(x) in (bool, int, str, type(None), type(...)):
+        if type(x) is Name:
+            return self.inline.pop(x, None) or repr(x)
+        if type(x) in (bool, int, str, type(None), type(...)):
             return repr(x) if x is not ... else "..."
         if type(x) is float and math.isfinite(x):
             return repr(x)
@@ -128,25 +162,9 @@ class Source:
 
 
 _RESERVED = {*keyword.kwlist, "program", "slice"}
-_OPERATORS = {np.add: "{} + {}", np.subtract: "{} - {}", np.multiply: "{} * {}", np.divide: "{} / {}", np.negative: "-{}"}
+_REDUCTIONS = {np.sum: np.add, np.prod: np.multiply, np.max: np.maximum, np.min: np.minimum}
 
 
-def is_fresh(code, x):
-    """Whether an output is the only one of its memory: what a call has just made, once among the outputs."""
-    if type(x) is not Name or list(names_in(code.outputs)).count(x) > 1:
-        return False
-    maker = next((step for step in code.steps if x in step.outputs), None)
-    return maker is not None and makes_new(maker) and not any(may_view(step, x) for step in code.steps)
-
-
-def makes_new(step):
-    """Whether the result of a step is memory of its own."""
-    return (isinstance(step.function, np.ufunc) or step.function in _NEW) and "out" not in step.kwargs
-
-
-def may_view(step, x):
-    """Whether a step may give a view of ``x`` that outlives it."""
-    return not step.is_guard and not makes_new(step) and any(name == x for name in names_in((step.args, step.kwargs)))
-
-
-_NEW = {np.sum, np.matmul, np.concatenate, np.stack, np.zeros_like, np.ones_like}
+def _read(step):
+    """The arguments of a step as often as its text has them."""
+    return (step.args, step.args) if step.function in (np.square, has_nan) else (step.args, step.kwargs)
