@@ -310,12 +310,11 @@ def as_pythons(code):
     for step in code.steps:
         if step.outputs and step.outputs[0] in of_numbers:
             args = tuple(as_float(x, step.errors) for x in step.args)
-            floats[step.outputs[0]] = writing.new(step.function, args, FLOAT, step.errors)
+            floats[step.outputs[0]] = writing.new(step.function, args, FLOAT, None)
             unseen += [x for x in args[1:] if step.function is np.divide and type(x) is Name]
             continue
-        if step.is_guard and step.function in (bool, has_nan) and _is_in(step.args[0], floats, kept):
-            unseen.append(floats[step.args[0]])
-            writing.steps.append(step._replace(args=(floats[step.args[0]], *step.args[1:])))
+        if step.function is has_nan and _is_in(step.args[0], floats, kept):
+            unseen.append(floats[step.args[0]])  # which finds a nan, too
             continue
         if step.function is listed:
             parts = tuple(writing.name(FLOAT) for _ in step.outputs)

@@ -36,7 +36,7 @@ class Source:
 
     def _write(self):
         lines = []
-        for errors, steps in itertools.groupby(self.code.steps, key=lambda step: step.errors):
+        for errors, steps in itertools.groupby(self._dated(), key=lambda step: step.errors):
             indent = "    " if errors is None else "        "
             if errors is not None:
                 keywords = ", ".join(f"{k}={v!r}" for k, v in errors)
@@ -46,9 +46,20 @@ class Source:
         inputs = ", ".join(map(repr, self.code.inputs))
         return "\n".join([f"def program({inputs}):", *lines, f"    return [{outputs}]"])
 
+    def _dated(self):
+        """The steps, each under the np.errstate of those before it where none matters to it."""
+        errors = None
+        for step in self.code.steps:
+            if step.is_guard or (step.outputs and self._is_float(step.outputs[0])):
+                step = step._replace(errors=errors)
+            errors = step.errors
+            yield step
+
     def _lines(self, step):
         if step.function is finite:
-            yield f"if not {self._name(finite)}({self._show(step.args[0])}): raise OverflowError"
+            numbers = self._show(step.args[0]) if len(step.args[0]) > 50 else ""
+            numbers = f"sum({numbers})" if numbers else " + ".join(map(self._show, step.args[0]))
+            yield f"if not {self._name(math.isfinite, 'isfinite')}({numbers}): raise OverflowError"
             return
         if step.is_guard:
             yield f"if {self._fails(step)}: raise Missed"
@@ -63,7 +74,7 @@ class Source:
 
     def _goes_into_the_next(self, step, call):
         """Whether a number stands in the one expression that needs it, without a name."""
-        is_number = step.function in OPERATIONS and self._is_float(step.outputs[0])
+        is_number = step.function is np.float64 or (step.function in OPERATIONS and self._is_float(step.outputs[0]))
         return is_number and self.uses[step.outputs[0]] == 1 and len(call) < 100
 
     def _fails(self, step):
@@ -161,7 +172,7 @@ class Source:
         return self.names[id(x)]
 
 
-_RESERVED = {*keyword.kwlist, "program", "slice"}
+_RESERVED = {*keyword.kwlist, "program", "slice", "sum"}
 _REDUCTIONS = {np.sum: np.add, np.prod: np.multiply, np.max: np.maximum, np.min: np.minimum}
 
 
