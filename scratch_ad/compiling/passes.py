@@ -132,7 +132,7 @@ def makes_new(function):
     return isinstance(function, np.ufunc) or function in _NEW
 
 
-_NEW = {np.sum, np.concatenate, np.stack, np.zeros_like, np.ones_like, pile, join, put, with_part, scatter}
+_NEW = {np.sum, np.concatenate, np.stack, np.zeros_like, np.ones_like, pile, join, put, with_part, scatter, packed}
 LARGE = 128  # elements of an array that is worth the while
 
 
@@ -221,7 +221,10 @@ _REAL = {np.ndarray, float, np.float64, np.float32}
 
 
 def without_broadcasts(code):
-    """With numbers in place of arrays of one number, in ufuncs whose other argument has the shape of the result."""
+    """With what was broadcast in its place, and numbers for arrays of one number, in ufuncs that broadcast as well.
+
+    That is where the other argument has the form of the result, its layout included.
+    """
     sources = {}
 
     def rewrite(step):
@@ -229,7 +232,7 @@ def without_broadcasts(code):
         if step.several or step.is_guard or step.kwargs:
             return step
         value = code.values[step.outputs[0].number]
-        if function is np.broadcast_to and type(args[0]) is Name and code.value(args[0]).dtype == value.dtype:
+        if function is np.broadcast_to and type(args[0]) is Name and code.value(args[0])[2] == value.dtype:
             sources[step.outputs[0]] = args[0]
         if function not in _WITH_NUMBERS or len(args) != 2 or not value.is_array:
             return step
@@ -247,8 +250,7 @@ _WITH_NUMBERS = {np.add, np.subtract, np.multiply, np.divide}
 def _number(x, value, sources, code):
     """The number that stands for an array of the shape and dtype of ``value``; None if it has others."""
     if type(x) is Name:
-        source = sources.get(x)
-        return source if source and code.value(source).shape == () and code.value(x).dtype == value.dtype else None
+        return sources.get(x)
     if type(x) is np.ndarray and x.dtype == value.dtype and x.size and x.dtype.kind in "fc" and _is_uniform(x):
         return x.flat[0]
     return None

@@ -9,8 +9,10 @@ import re
 import numpy as np
 
 from ..chain import has_nan
+from ..fast import with_part
 from ..program import Name
-from ..tracer import getitem, name_of
+from ..tracer import getitem, is_basic, name_of, scatter
+from ..writing import put
 from .code import as_told, names_in
 from .passes import makes_new
 from .scalars import OPERATIONS, finite
@@ -64,6 +66,9 @@ class Source:
         if step.is_guard:
             yield f"if {self._fails(step)}: raise Missed"
             return
+        if step.function in (scatter, put, with_part) and len(step.args) == 3 and (lines := list(self._writes(step))):
+            yield from lines
+            return
         call = self._call(step)
         if self._goes_into_the_next(step, call):
             self.inline[step.outputs[0]] = call
@@ -97,12 +102,14 @@ class Source:
             return f"{self._show(args[0])}[{self._index(args[1])}]"
         if function is np.transpose and len(args) == 1 and not kwargs and first.is_array:
             return f"{self._show(args[0])}.T"
-        if function is np.reshape and len(args) == 2 and not kwargs and first.is_array and type(args[0]) is Name:
-            return f"{self._show(args[0])}.reshape({self._show(args[1])})"
         if (operator := OPERATIONS.get(function)) and not kwargs and self._has_operator(step):
             return operator.format(*map(self._show, args))
-        if function in _REDUCTIONS and len(args) <= 2 and kwargs.keys() <= {"axis", "keepdims"} and first.is_array:
-            return self._reduction(_REDUCTIONS[function], *args, **kwargs)
+        if function in _REDUCTIONS and len(args) <= 3 and kwargs.keys() <= {"axis", "keepdims"} and first.is_array:
+            return self._reduction(*_REDUCTIONS[function], *args, **kwargs)
+        if (method := _METHODS.get(function)) and not kwargs and first.is_array and type(args[0]) is Name:
+            return f"{self._show(args[0])}.{method}({', '.join(map(self._show, args[1:]))})"
+        if function is np.matrix_transpose and len(first.shape) == 2 and first.is_array:
+            return f"{self._show(args[0])}.T"
         if "out" in kwargs:
             args, kwargs = (*args, kwargs["out"]), {}
         shown = [*map(self._show, args), *(f"{k}={self._show(v)}" for k, v in kwargs.items())]
@@ -116,11 +123,28 @@ class Source:
     def _is_float(self, x):
         return self.code.value(x).kind is float
 
-    def _reduction(self, ufunc, a, axis=None, keepdims=None):
+    def _reduction(self, reduce, name, a, axis=None, dtype=None, keepdims=None):
         shown = [self._show(a), self._show(axis)]
-        if keepdims is not None:
-            shown += ["None", "None", self._show(keepdims)]
-        return f"{self._name(ufunc.reduce, f'{ufunc.__name__}_reduce')}({', '.join(shown)})"
+        if dtype is not None or keepdims is not None:
+            shown += [self._show(dtype), "None", self._show(bool(keepdims))]
+        return f"{self._name(reduce, name)}({', '.join(shown)})"
+
+    def _writes(self, step):
+        """A copy and a write into it, written out: of arrays that lie in memory as new ones do."""
+        (name,), (a, index, v) = step.outputs, step.args
+        value, old = self.code.value(name), self.code.value(a)
+        if not value.is_array or not old.is_array or value.strides != np.empty(value.shape, value.dtype).strides:
+            return
+        if any(names_in(index)) or not is_basic(index):
+            return
+        place = f"{name!r}[{self._index(index)}]"
+        if step.function is scatter and old.dtype == value.dtype:
+            shown = f"{self._name(np.zeros, 'zeros')}({self._show(v)}, {self._name(value.dtype, 'c')})"
+            yield f"{name!r} = {shown}"
+            yield f"{place} = {self._show(a)}"
+        elif step.function is not scatter and old == value:
+            yield f"{name!r} = {self._show(a)}.copy()"
+            yield f"{place} {'+=' if step.function is with_part else '='} {self._show(v)}"
 
     def _index(self, x):
         if type(x) is slice:
@@ -164,8 +188,6 @@ class Source:
             else:
                 name = name or name_of(x).rpartition(".")[2]
                 name = name if name.isidentifier() and not _TAKEN.fullmatch(name) else "function"
-                if isinstance(getattr(x, "__self__", None), np.ufunc):
-                    name = f"{x.__self__.__name__}_{name}"
                 candidates = itertools.chain([name], (f"{name}_{k}" for k in itertools.count()))
             self.names[id(x)] = next(n for n in candidates if n not in self.namespace and n not in _RESERVED)
             self.namespace[self.names[id(x)]] = x
@@ -173,7 +195,13 @@ class Source:
 
 
 _RESERVED = {*keyword.kwlist, "program", "slice", "sum"}
-_REDUCTIONS = {np.sum: np.add, np.prod: np.multiply, np.max: np.maximum, np.min: np.minimum}
+_REDUCTIONS = {  # without the way that NumPy's functions take to them
+    np.sum: (np.add.reduce, "add_reduce"),
+    np.prod: (np.multiply.reduce, "multiply_reduce"),
+    np.max: (np.maximum.reduce, "maximum_reduce"),
+    np.min: (np.minimum.reduce, "minimum_reduce"),
+}
+_METHODS = {np.reshape: "reshape", np.transpose: "transpose", np.swapaxes: "swapaxes", np.squeeze: "squeeze"}
 
 
 def _read(step):
