@@ -56,6 +56,11 @@ def value_of(x):
     return Value(type(x), shape_of(x), dtype_of(x) if hasattr(x, "dtype") else None, getattr(x, "strides", None))
 
 
+def is_laid_out_in_c(value):
+    """Whether an array lies in memory as a new one does."""
+    return value.strides == np.empty(value.shape, value.dtype).strides
+
+
 def form_of(x):
     """All that later steps may take for granted of a result: its type, shape and dtype, of several those of each."""
     if isinstance(x, (tuple, list)):

@@ -22,7 +22,27 @@ AT_HAND = 2  # programs that are tried before anything is looked at
 
 
 def compile(fun):
-    """``fun``, recorded for each kind of arguments and then replayed as generated Python source, without a tracer."""
+    """``fun``, recorded for each kind of arguments and then replayed as generated Python source, without a tracer.
+
+    ``fun`` is any function of numbers, arrays and containers of them, a derivative among them: ``compile(grad(f))``.
+    It gives what ``fun`` gives, bit for bit, but that einsum of two arrays is done by matmul, which adds up in another
+    order. A program is recorded anew for each structure, shape, dtype and layout of the arguments, and for each whole
+    number, truth value and string among them; for other floats it stays the same. The first two runs are those of
+    ``fun`` itself: what was done the same way twice is replayed from the third on. ``.source`` is its text.
+
+    Branches, and all else that Python does by the numbers, are *guards*: where one does not hold, ``fun`` is recorded
+    again, and 16 programs are kept for one kind of arguments. So is a look for nan in a derivative.
+
+    What ``fun`` reads besides its arguments is watched at every call: the variables of its closure, globals, defaults
+    and attributes, and the numbers in the arrays there; once something is another, ``fun`` is recorded again. A
+    function that changes what it reads is run each time. Arguments are not changed, results are memory of their own,
+    and a compiled function may be called from several threads. Other effects, printing say, are those of the runs that
+    are recorded. Under a transformation, ``grad(compile(f))``, the function itself is run.
+
+    Raises TypeError where two runs differ in what is no argument (random numbers), for arguments of other kinds, and
+    for what needs plain numbers, ``float(x)`` say. NumPy's warnings are those of ``fun``, but for calls left out,
+    since nothing needs them. Where a number overflows, or a replay ends in an error, ``fun`` is run as it is.
+    """
     if not callable(fun):
         raise TypeError(f"Expected a callable value, got {fun}")
     return Compiled(fun)

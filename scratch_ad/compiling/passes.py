@@ -16,6 +16,7 @@ from ..rules.shaping import join, pile
 from ..tracer import astype, detached, getitem, name_of, scatter
 from ..writing import cartesian, put
 from .code import Step, names_in, renamed, value_of
+from .products import MatrixProduct, as_matmul
 from .scalars import as_pythons, by_elements, listed, packed
 
 SMALL = 4096  # elements: constants of at most as many are computed once and kept
@@ -129,7 +130,7 @@ def in_place(code):
 
 def makes_new(function):
     """Whether each result of a function is memory of its own."""
-    return isinstance(function, np.ufunc) or function in _NEW
+    return isinstance(function, (np.ufunc, MatrixProduct)) or function in _NEW
 
 
 _NEW = {np.sum, np.concatenate, np.stack, np.zeros_like, np.ones_like, pile, join, put, with_part, scatter, packed}
@@ -217,7 +218,7 @@ def _is_uniform(x):
     return x.size <= SMALL and x.tobytes() == np.full(x.shape, x.flat[0], x.dtype).tobytes()
 
 
-_REAL = {np.ndarray, float, np.float64, np.float32}
+_REAL = {np.ndarray, int, float, np.float64, np.float32}
 
 
 def without_broadcasts(code):
@@ -256,7 +257,7 @@ def _number(x, value, sources, code):
     return None
 
 
-@functools.cache
+@functools.lru_cache(maxsize=1024)
 def is_numpys(function):
     """Whether a function is NumPy's or ours, so that it does nothing but give a result of its arguments."""
     if isinstance(function, np.ufunc) or isinstance(getattr(function, "__self__", None), np.ufunc):
@@ -271,7 +272,7 @@ def may_fail(function):
     return home.startswith(("numpy.linalg", "scratch_ad.scipy")) or not is_total(function)
 
 
-@functools.cache
+@functools.lru_cache(maxsize=1024)
 def is_total(function):
     of_ufunc = isinstance(function, np.ufunc) or isinstance(getattr(function, "__self__", None), np.ufunc)
     return of_ufunc or function in _TOTAL
@@ -287,5 +288,5 @@ _TOTAL = {
 
 PASSES = (
     nan_guards, without_dead, without_repeats, simplified, without_broadcasts, folded, simplified, without_repeats,
-    without_dead, by_elements, simplified, without_repeats, without_dead, as_pythons, in_place,
+    without_dead, as_matmul, by_elements, simplified, without_repeats, without_dead, as_pythons, in_place,
 )  # fmt: skip

@@ -5,6 +5,8 @@ engines go their way as they go it on plain arrays, careful steps included, and 
 """
 
 import contextvars
+import functools
+import math
 
 import numpy as np
 
@@ -15,7 +17,7 @@ from ..registry import snapshot
 from ..rules.products import contract
 from ..rules.shaping import join, pile
 from ..scalars import scalar
-from ..tracer import astype, detached, dtype_of, getitem, scatter
+from ..tracer import astype, detached, dtype_of, getitem, place_of, scatter
 from ..writing import cartesian, put
 from .code import Code, Step, as_taken, as_told, form_of, identical, names_in, value_of
 
@@ -44,6 +46,7 @@ class GuardedRecorder(Recorder):
         if function is np.histogramdd:
             counts, *edges = self.process(_histogramdd, args, kwargs)
             return counts, edges
+        args, kwargs = _without_overwriting(function, args, kwargs)
         before = len(self.values)
         y = super().process(function, args, kwargs)
         self._date()
@@ -107,6 +110,27 @@ class GuardedRecorder(Recorder):
         outputs = tuple(self.named(self.constant(out)) for out in outputs)
         steps = [Step(*call, state) for call, state in zip(self.close(), self.states, strict=True)]
         return Code(tuple(self.inputs), tuple(steps), outputs, tuple(self.values))
+
+
+def _without_overwriting(function, args, kwargs):
+    """The arguments, but that no array is to be overwritten: it may be needed again, or be the caller's."""
+    kwargs = {k: False if k.startswith("overwrite_") else x for k, x in kwargs.items()} if kwargs else kwargs
+    if len(args) > 1 and (places := _overwriting(function)):
+        args = tuple(False if i in places else x for i, x in enumerate(args))
+    return args, kwargs
+
+
+@functools.lru_cache(maxsize=1024)
+def _overwriting(function):
+    """The places of such arguments, of SciPy's functions and of NumPy's medians and the like."""
+    home = getattr(function, "__module__", None) or ""
+    if not home.startswith(("scipy", "scratch_ad.scipy")) and function not in _MEDIANS:
+        return frozenset()
+    names = ("overwrite_input", "overwrite_x", "overwrite_a", "overwrite_b", "overwrite_data", "overwrite_ab")
+    return {place_of(name, function) for name in names} - {math.inf}
+
+
+_MEDIANS = {np.median, np.percentile, np.quantile, np.nanmedian, np.nanpercentile, np.nanquantile}
 
 
 def _histogramdd(*args, **kwargs):

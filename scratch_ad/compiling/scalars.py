@@ -16,9 +16,10 @@ from ..rules.shaping import pile
 from ..scalars import scalar
 from ..tracer import getitem, scatter
 from ..writing import put
-from .code import Code, Step, Value, names_in, renamed
+from .code import Code, Step, Value, is_laid_out_in_c, names_in, renamed
 
 FEW = 8  # elements of an array that becomes numbers, at most
+CROSSING = 3  # calls that must be spared for each array that becomes numbers, or is made of them again
 NUMBER, FLOAT = Value(np.float64, (), np.dtype(float), ()), Value(float, (), None, None)
 _DOUBLE = np.dtype(float)
 
@@ -96,7 +97,7 @@ def by_elements(code):
             if name in elements and name not in made:
                 made.add(name)
                 parts = elements[name].ravel().tolist()
-                value = code.value(name)
+                value = writing.value(name)
                 writing.steps.append(Step(packed, (value.shape, *map(_as_number, parts)), {}, (name,), False, errors))
 
     made = set(code.inputs)  # the names that stand for arrays in the new code, too
@@ -164,7 +165,7 @@ def _worthwhile(code):
     for x in crossed:
         if x in group:
             crossings[root(x)] = crossings.get(root(x), 0) + 1
-    good = {r for r, gain in gains.items() if gain >= 3 * crossings.get(r, 0)}
+    good = {r for r, gain in gains.items() if gain >= CROSSING * crossings.get(r, 0)}
     chosen = set()
     for name, step in convertible.items():
         arrays = [x for x in (name, *names_in(step.args)) if small(x)]
@@ -176,7 +177,7 @@ def _worthwhile(code):
 def _is_small(value):
     """Whether a value is a small array in double precision, in memory as a new one is."""
     fits = value.is_array and value.shape != () and value.dtype == _DOUBLE and 0 < value.size <= FEW
-    return fits and value.strides == np.empty(value.shape).strides
+    return fits and is_laid_out_in_c(value)
 
 
 def _is_part(x, code):

@@ -13,7 +13,7 @@ from ..fast import with_part
 from ..program import Name
 from ..tracer import getitem, is_basic, name_of, scatter
 from ..writing import put
-from .code import as_told, names_in
+from .code import as_told, is_laid_out_in_c, names_in
 from .passes import makes_new
 from .scalars import OPERATIONS, finite
 
@@ -133,7 +133,7 @@ class Source:
         """A copy and a write into it, written out: of arrays that lie in memory as new ones do."""
         (name,), (a, index, v) = step.outputs, step.args
         value, old = self.code.value(name), self.code.value(a)
-        if not value.is_array or not old.is_array or value.strides != np.empty(value.shape, value.dtype).strides:
+        if not value.is_array or not old.is_array or not is_laid_out_in_c(value):
             return
         if any(names_in(index)) or not is_basic(index):
             return
