@@ -204,7 +204,9 @@ def backward(nodes, seeds, inputs):
 def _add_part(cotangents, place, shape, dtype, g, index, own):
     """Add ``g`` to a part of the cotangent at a place, in memory, and say whether that could be done."""
     if type(g) not in _ARRAYS:
-        return isinstance(g, Tracer) and g.owner.looks and _add_noted_part(cotangents, place, shape, dtype, g, index, own)
+        return (
+            isinstance(g, Tracer) and g.owner.looks and _add_noted_part(cotangents, place, shape, dtype, g, index, own)
+        )
     if g.dtype is not dtype or not is_basic(index):
         return False
     held = cotangents[place]

@@ -60,7 +60,7 @@ class Trace:
         """The value of a tracer that Python goes on with, as an index or a length."""
         return x.value
 
-    def number(self, x, what):
+    def number(self, x, what) -> complex:
         """What Python's ``what`` of a tracer is, int or float, say; TypeError where that would lose a derivative."""
         raise refused(what, self.mode)
 

@@ -51,7 +51,7 @@ def differs(case, dtype, layout, runs):
         compiled = compile(g)
         for k in range(REPLAYS):
             got = outcome(compiled, arrays)
-            if got != expected:
+            if got != expected or (isinstance(got, list) and kinds(compiled(*arrays)) != kinds(g(*arrays))):
                 return f"{case} {dtype} {layout} {name}, call {k}: {got} for {expected}"
         if isinstance(expected, list) and not any(program.replay for program in programs(compiled)):
             return f"{case} {dtype} {layout} {name} is not compiled"
@@ -59,6 +59,10 @@ def differs(case, dtype, layout, runs):
         if isinstance(expected, list) and itself not in (expected, OverflowError, ZeroDivisionError):
             return f"{case} {dtype} {layout} {name}: the replay itself"
     return None
+
+
+def kinds(x):
+    return list(map(type, leaves(x)))
 
 
 def derivative(f):
@@ -78,7 +82,8 @@ def test_every_case_of_the_catalogue(name):
     for case in BY_NAME[name]:
         for dtype in case.dtypes:
             for layout in list(LAYOUTS)[:: 2 if dtype == "float64" else 3]:
-                found.append(differs(case, dtype, layout, {"f": lambda f: f, "derivatives": derivative}))
+                runs = {"f": lambda f: f, "derivatives": derivative}
+                found.append(differs(case, dtype, layout, runs if dtype == "float64" else {"f": lambda f: f}))
     assert not list(filter(None, found))
 
 
@@ -92,6 +97,7 @@ def test_random_programs_that_write(seed):
             expected, compiled = leaves(f(*given())), compile(f)
             for _ in range(REPLAYS):
                 assert bits(leaves(compiled(*given()))) == bits(expected), draw.source()
+                assert kinds(compiled(*given())) == kinds(f(*given())), draw.source()
             for program in programs(compiled):
                 if program.replay:
                     assert bits(program.replay(*given())) == bits(expected), draw.source()
@@ -185,7 +191,7 @@ LOOKS = {
     "a stale view": (lambda x: _through_a_view(x), [1.0, 2.0], [-1.0, 2.0]),
     "place": (lambda x: _placed(x), [1.0, 2.0], [-1.0, 2.0]),
     "a write at a mask": (lambda x: _masked(x), [1.0, 2.0], [-1.0, 2.0]),
-    "nan in a derivative": (lambda x: grad(lambda x: np.sum(np.where(x > 0, np.sqrt(x), 0)))(x), [1.0, 2.0], [0.0, 2.0]),
+    "nan in a derivative": (grad(lambda x: np.sum(np.where(x > 0, np.sqrt(x), 0))), [1.0, 2.0], [0.0, 2.0]),
     "nan hidden behind": (
         lambda x: np.nan_to_num(jvp(lambda x: np.where(x > 0, np.log(x), 0), (x,), (x,))[1]),
         [1.0, 2.0],
@@ -272,7 +278,19 @@ def test_kinds_of_arguments_have_programs_of_their_own():
     f = lambda x, n=1: x * 2 + n
     compiled = compile(f)
     x = np.arange(6.0)
-    given = [x, x.astype("f"), x[:3], x[::2], x.reshape(2, 3), x.reshape(2, 3).T, 3.0, np.float64(3), np.float32(3), 2j, 3]
+    given = [
+        x,
+        x.astype("f"),
+        x[:3],
+        x[::2],
+        x.reshape(2, 3),
+        x.reshape(2, 3).T,
+        3.0,
+        np.float64(3),
+        np.float32(3),
+        2j,
+        3,
+    ]
     for a in given * 3:
         assert bits(compiled(a)) == bits(f(a))
         assert type(compiled(a)) is type(f(a)) or type(a) in (float, complex)
@@ -477,7 +495,9 @@ def test_what_a_function_changes_goes_on_changing():
     assert [compiled(1.0) for _ in range(5)] == [1.0, 2.0, 3.0, 4.0, 5.0]
 
 
-@pytest.mark.parametrize("draw", [lambda: np.random.normal(size=2), lambda: rng.normal(size=2), lambda: np.random.rand()])
+@pytest.mark.parametrize(
+    "draw", [lambda: rng.normal(size=2), lambda: rng.random(), lambda: vars(np.random)["normal"]()]
+)
 def test_random_numbers_are_an_error_that_names_the_place(draw):
     compiled = compile(lambda x: np.sin(x) * draw())
     compiled(np.ones(2))
@@ -519,7 +539,7 @@ def test_np_errstate_is_the_functions_and_else_the_callers():
         compiled(x)
     inner = compile(lambda x: f(x) * 0 if x[0] else np.log(x) * 0)
     with np.errstate(all="ignore"):
-        inner(x), inner(x)
+        assert bits(inner(x)) == bits(inner(x))
 
 
 def test_an_error_of_a_replay_is_that_of_the_function():
@@ -596,7 +616,9 @@ def test_dead_calls_are_left_out():
 
 
 def test_repeated_calls_are_made_once():
-    before, code = after(passes.without_repeats, lambda x: np.sin(x) * np.ones(3) + np.sin(x) * np.ones(3), np.arange(3.0))
+    before, code = after(
+        passes.without_repeats, lambda x: np.sin(x) * np.ones(3) + np.sin(x) * np.ones(3), np.arange(3.0)
+    )
     assert functions(before) == [np.sin, np.multiply, np.sin, np.multiply, np.add]
     assert functions(code) == [np.sin, np.multiply, np.add]
 
@@ -643,7 +665,9 @@ def test_what_gives_back_its_argument_is_left_out(special):
 
 def test_broadcasts_are_left_to_ufuncs():
     f = lambda x, y: np.broadcast_to(y, (2, 3)) * x + np.broadcast_to(np.sum(x), (2, 3)) + np.full((2, 3), 0.1)
-    _, code = after(lambda code: passes.without_dead(passes.without_broadcasts(code)), f, np.ones((2, 3)), np.arange(3.0))
+    _, code = after(
+        lambda code: passes.without_dead(passes.without_broadcasts(code)), f, np.ones((2, 3)), np.arange(3.0)
+    )
     assert np.broadcast_to not in functions(code)
     _, code = after(passes.without_broadcasts, lambda x: np.broadcast_to(x, (2, 3)) * 2.0, np.arange(3.0))
     assert np.broadcast_to in functions(code)

@@ -109,8 +109,8 @@ class Compiled:
                 elif known.replay is None and place:
                     raise TypeError(
                         f"{getattr(self.fun, '__name__', self.fun)} cannot be compiled, as it does not do the same "
-                        f"when it is called again: {place}. Random numbers, and arrays that change where the function's "
-                        "code does not name them, have to be arguments."
+                        f"when it is called again: {place}. Random numbers, and arrays that change where the "
+                        "function's code does not name them, have to be arguments."
                     )
             programs.insert(0, program)
             del programs[MOST:]
@@ -179,8 +179,10 @@ class Program:
             if not identical(tuple(ours), tuple(theirs)):
                 if ours.is_guard and theirs.is_guard and identical(ours.args[0], theirs.args[0]):
                     return ""
-                return f"the arguments of {describe(ours)} are others" if ours.function == theirs.function else (
-                    f"{describe(ours)} has become {describe(theirs)}"
+                return (
+                    f"the arguments of {describe(ours)} are others"
+                    if ours.function == theirs.function
+                    else (f"{describe(ours)} has become {describe(theirs)}")
                 )
         if len(self.code.steps) != len(other.code.steps):
             return "there are more calls"

@@ -15,7 +15,7 @@ class Entry:
         self.namespace = {"Missed": Missed, "ndarray": np.ndarray, "program": program, "changed": changed}
         self.lines, self.names, self.floats, self.leaves = [], [], [], leaves
         (args, kwargs), self.function = unflatten(spec, list(range(len(leaves)))), None
-        if kwargs or not all([self._take(f"a{k}", x) for k, x in enumerate(args)]):
+        if kwargs or not self._take_all([f"a{k}" for k in range(len(args))], args):
             return  # containers for which there is no short way
         outputs = [f"o{k}" for k in range(count)]
         self.namespace |= {"unflatten": unflatten, "out_spec": out_spec}
@@ -60,12 +60,15 @@ class Entry:
         if type(place) in (tuple, list):
             self._miss(f"type({x}) is not {type(place).__name__} or len({x}) != {len(place)}")
             self.lines.append(f"{''.join(f'{part}, ' for part in parts) or '()'} = {x}")
-            return all([self._take(part, e) for part, e in zip(parts, place)])
+            return self._take_all(parts, place)
         if type(place) is dict and all(type(key) is str for key in place):
             self._miss(f"type({x}) is not dict or {x}.keys() != {set(place)!r}")
             self.lines += [f"{part} = {x}[{key!r}]" for part, key in zip(parts, sorted(place))]
-            return all([self._take(part, place[key]) for part, key in zip(parts, sorted(place))])
+            return self._take_all(parts, [place[key] for key in sorted(place)])
         return False
+
+    def _take_all(self, names, places):
+        return all(map(self._take, names, places))
 
 
 def _shown(x):

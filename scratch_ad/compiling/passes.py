@@ -13,7 +13,7 @@ from ..fast import with_part
 from ..program import Name
 from ..rules.products import contract
 from ..rules.shaping import join, pile
-from ..tracer import astype, detached, getitem, name_of, scatter
+from ..tracer import astype, detached, name_of, scatter
 from ..writing import cartesian, put
 from .code import Step, names_in, renamed, value_of
 from .products import MatrixProduct, as_matmul

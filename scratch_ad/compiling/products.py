@@ -20,14 +20,18 @@ def as_matmul(code):
             values, made = [code.value(x) for x in step.args[1:]], code.values[step.outputs[0].number]
             sizes = dict(zip("".join(step.args[0].split("->")[0].split(",")), [n for v in values for n in v.shape]))
             product = MatrixProduct.of(step.args[0], sizes) if all(v.dtype.kind in "fc" for v in values) else None
-            if product and all(v.is_array and v.dtype == values[0].dtype for v in (*values, made)) and is_laid_out_in_c(made):
+            if (
+                product
+                and all(v.is_array and v.dtype == values[0].dtype for v in (*values, made))
+                and is_laid_out_in_c(made)
+            ):
                 step = Step(product, step.args[1:], {}, step.outputs, False, step.errors)
         steps.append(step)
     return code._replace(steps=tuple(steps))
 
 
 class MatrixProduct:
-    """``np.einsum(subscripts, a, b)`` by ``np.matmul``: each letter of the result once, no letter of one array alone."""
+    """``np.einsum(subscripts, a, b)`` by ``np.matmul``, where each letter of one array alone is in the result."""
 
     def __init__(self, subscripts, left, right, back):
         self.__name__ = "product_" + subscripts.replace(",", "_").replace("->", "_")

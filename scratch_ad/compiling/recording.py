@@ -10,8 +10,8 @@ import math
 
 import numpy as np
 
-from ..memory import duplicate
 from ..fast import with_part
+from ..memory import duplicate
 from ..program import Call, Name, Recorder
 from ..registry import snapshot
 from ..rules.products import contract
@@ -87,7 +87,9 @@ class GuardedRecorder(Recorder):
     def told(self, y, function, args, kwargs):
         if function not in _OF_FORMS:
             name = self.recorded(y).name
-            self.calls.append(Call(function, self.named(args), {k: self.named(v) for k, v in kwargs.items()}, (name,), False))
+            self.calls.append(
+                Call(function, self.named(args), {k: self.named(v) for k, v in kwargs.items()}, (name,), False)
+            )
             self.guard(as_told, name, as_told(y))
         return y
 
@@ -158,6 +160,7 @@ def _error_state():
 _WHOLE = {"int", "operator.index", "math.trunc"}
 _OF_FORMS = {np.shape, np.ndim, np.size, np.iscomplexobj, np.isrealobj, np.isscalar, np.can_cast}
 
+
 def _form(value):
     """``form_of`` a value, by what is known of it."""
     return (value.kind, *(value[1:3] if value.dtype else (None, None)))
@@ -180,7 +183,7 @@ _BY_FIRST = {
 
 def form_is_known(call, values):
     """Whether the form of the result is the same at each replay, as it does not depend on the numbers."""
-    function, (first, *others) = call.function, call.args or (None,)
+    function, others = call.function, call.args[1:]
     if function is getitem:
         index = others[0]
         entries = index if type(index) is tuple else (index,)

@@ -33,6 +33,7 @@ OPERATIONS = {  # that Python has, too
     scalar[np.square]: "({} ** 2)",
 }
 _ELEMENTWISE = OPERATIONS.keys() - {scalar[np.square]}
+_JOINS = {pile, np.stack, np.concatenate}
 _MOVES = {np.reshape, np.transpose, np.broadcast_to, np.ravel, np.squeeze, np.expand_dims}
 
 
@@ -87,7 +88,7 @@ def by_elements(code):
             parts = [writing.name(NUMBER) for _ in range(writing.value(x).size)]
             writing.steps.append(Step(listed, (x,), {}, tuple(parts), True, errors))
         array = _objects(shape, parts)
-        if type(x) is Name:
+        if type(x) is Name and shape:
             elements[x] = array
         return array
 
@@ -196,15 +197,18 @@ def _is_convertible(step, code):
     if step.several or step.is_guard or not args:
         return False
     value = code.value(step.outputs[0])
-    if not (_is_small(value) or (value == NUMBER and any(_is_small(code.value(x)) for x in names_in(args)))):
+    if not (_is_small(value) or (value == NUMBER and any(_is_small(code.value(x)) for x in names_in(args[:1])))):
         return False
-    if function is pile:
-        return kwargs.keys() <= {"axis"} and all(_is_part(x, code) for x in args)
+    if function in _JOINS and kwargs.keys() <= {"axis"}:
+        parts = args if function is pile else args[0]
+        if function is not pile and (len(args) > 1 or not isinstance(parts, (tuple, list))):
+            return False
+        return all(_is_part(x, code) for x in parts)
     if kwargs:
         return False
     if function in _ELEMENTWISE:
         return all(_is_part(x, code) for x in args)
-    if not _is_part(args[0], code) or next(names_in(args[1:]), None) is not None and function not in (put, with_part):
+    if not _is_part(args[0], code) or (next(names_in(args[1:]), None) is not None and function not in (put, with_part)):
         return False
     if function in _MOVES:
         return True
@@ -235,8 +239,9 @@ def _on_elements(step, writing, elements_of):
                 seen[key] = writing.new(function, tuple(map(_as_number, operands)), NUMBER, errors)
             result.append(seen[key])
         return _objects(parts[0].shape, result)
-    if function is pile:
-        return np.stack(list(map(of, args)), **step.kwargs)
+    if function in _JOINS:
+        join = np.stack if function is pile else function
+        return join(list(map(of, args if function is pile else args[0])), **step.kwargs)
     if function is np.sum:
         total = 0.0  # as NumPy begins
         for x in of(args[0]).tolist():
@@ -328,7 +333,9 @@ def as_pythons(code):
             writing.steps.append(step._replace(args=args))
             continue
         unseen += [floats[x] for x in names_in((step.args, step.kwargs)) if x in floats and x not in kept]
-        writing.steps.append(step._replace(args=others(step.args, step.errors), kwargs=others(step.kwargs, step.errors)))
+        writing.steps.append(
+            step._replace(args=others(step.args, step.errors), kwargs=others(step.kwargs, step.errors))
+        )
         for x in step.outputs:
             convert(x, step.errors)
     unseen += [floats[x] for x in names_in(code.outputs) if x in floats and x not in kept]

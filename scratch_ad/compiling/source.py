@@ -31,7 +31,9 @@ class Source:
         self.code, self.namespace, self.names, self.inline = code, {"Missed": Missed}, {}, {}
         self.uses = collections.Counter(names_in((code.outputs, *(_read(step) for step in code.steps))))
         self.makers = {name: step for step in code.steps for name in step.outputs}
-        self.viewed = {x for s in code.steps if not s.is_guard and not makes_new(s.function) for x in names_in((s.args, s.kwargs))}
+        self.viewed = {
+            x for s in code.steps if not s.is_guard and not makes_new(s.function) for x in names_in((s.args, s.kwargs))
+        }
         self.text = self._write()
         exec(compile(self.text, "<compiled>", "exec"), self.namespace)
         self.function = self.namespace["program"]

@@ -40,7 +40,7 @@ class Watch:
             if len(container) != len(items) or any(a is not b for a, b in zip(container, items)):
                 return name
         for array, data, name in self.arrays:
-            if not data == (array if type(data) is bytearray else array.tobytes()):
+            if data != (array if type(data) is bytearray else array.tobytes()):
                 return name
         return None
 
@@ -71,7 +71,7 @@ class Watch:
             self._look(x.__wrapped__, name)
         elif not isinstance(x, (type, types.ModuleType)) and not _is_others(kind.__module__) and hasattr(x, "__dict__"):
             self._names(vars(x), list(vars(x)), name)
-            if isinstance(call := getattr(kind, "__call__", None), types.FunctionType):
+            if isinstance(call := vars(kind).get("__call__"), types.FunctionType):
                 self._look(call, name)
 
     def _watch(self, array, name):
