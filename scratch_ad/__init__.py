@@ -37,6 +37,7 @@ Rules stand above the engines, since a rule given by its jvp alone is transposed
 from . import batching as _batching  # noqa: F401  (registers the batching rules)
 from . import rules as _rules  # noqa: F401  (registers the rules)
 from .batch import fallbacks, vmap
+from .compiling import compile
 from .custom import custom_jvp, custom_vjp
 from .linearization import linearize
 from .modes import jvp, vjp
@@ -50,6 +51,7 @@ from .transforms import grad, hessian, hvp, jacfwd, jacrev, stop_gradient, value
 from .tree import float0
 
 __all__ = [
+    "compile",
     "composite",
     "constant",
     "custom_jvp",

@@ -117,7 +117,7 @@ class Array(Tracer):
         return bool((self == item).any())
 
     def __bool__(self):
-        return bool(self.value)
+        return self.owner.truth(self)
 
     def __hash__(self) -> int:
         raise TypeError(
@@ -138,7 +138,7 @@ class Array(Tracer):
         return round(value, *digits)
 
     def __format__(self, spec):
-        return format(self.value, spec)
+        return format(self.owner.taken(self), spec)
 
     def reshape(self, *shape, order="C", copy=None):
         shape = shape[0] if len(shape) == 1 else shape
@@ -282,11 +282,11 @@ def _refused(what, remedy):
 
 
 def _plain(what):
-    def refuse(self):
-        raise refused(what, self.owner.mode)
+    def number(self):
+        return self.owner.number(self, what)
 
-    refuse.refusal = f"{what} takes plain numbers"
-    return refuse
+    number.refusal = f"{what} takes plain numbers"
+    return number
 
 
 # Operators and methods, by the functions that they call.

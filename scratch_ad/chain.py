@@ -45,6 +45,8 @@ def has_nan(x):
     """Whether the array or number below ``x`` holds a nan; False where that cannot be looked at."""
     if type(x) is not np.ndarray:
         while isinstance(x, Tracer):
+            if x.owner.looks:
+                return bool(np.any(np.isnan(x)))
             if not (x.owner.differentiates or (x.owner.of_examples and x.owner.shows_nans)):
                 return False
             x = x.value

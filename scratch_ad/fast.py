@@ -15,7 +15,7 @@ from .foreign import OBJECT
 from .forward import Dual, Forward
 from .registry import Rewrite, aval, joined, match, missing, rule_of
 from .reverse import Several, Tape, Variable, add
-from .tracer import Tracer, is_basic, of_item
+from .tracer import Tracer, bottom, is_basic, of_item, primitive
 from .views import outdate, viewed, viewed_plain
 from .writing import put
 
@@ -228,7 +228,11 @@ def backward(nodes, seeds, inputs):
 
 def _add_part(cotangents, place, shape, dtype, g, index, own):
     """Add ``g`` to a part of the cotangent at a place, in memory, and say whether that could be done."""
-    if type(g) not in _ARRAYS or g.dtype is not dtype or not is_basic(index):
+    if type(g) not in _ARRAYS:
+        return (
+            isinstance(g, Tracer) and g.owner.looks and _add_noted_part(cotangents, place, shape, dtype, g, index, own)
+        )
+    if g.dtype is not dtype or not is_basic(index):
         return False
     held = cotangents[place]
     try:
@@ -246,6 +250,29 @@ def _add_part(cotangents, place, shape, dtype, g, index, own):
         return False
     own.add(place)
     return True
+
+
+def _add_noted_part(cotangents, place, shape, dtype, g, index, own):
+    """``_add_part`` where each call is noted: the same sums, in which a zero keeps its sign."""
+    held = cotangents[place]
+    if type(bottom(g)) not in _ARRAYS or g.dtype is not dtype or not is_basic(index):
+        return False
+    if held is None:
+        cotangents[place] = put(np.zeros(shape, dtype), index, g)
+    elif type(bottom(held)) is not np.ndarray:
+        return False
+    else:
+        cotangents[place] = with_part(held, index, g)
+    own.add(place)
+    return True
+
+
+@primitive
+def with_part(a, index, v):
+    """A copy of ``a`` with ``a[index] += v`` done."""
+    a = a.copy()
+    a[index] += v
+    return a
 
 
 def _unwrite(cotangents, place, node, own):

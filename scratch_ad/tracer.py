@@ -27,7 +27,7 @@ from . import foreign
 from .foreign import NUMBERS, OBJECT, PLAIN, PYTHONS, remedy_of
 from .frames import is_operator
 from .memory import duplicate
-from .refusals import IN_PLACE, takes_plain
+from .refusals import IN_PLACE, refused, takes_plain
 
 _levels = itertools.count(1)
 
@@ -40,6 +40,7 @@ class Trace:
     differentiates = False  # whether comparisons and other constant functions see through its tracers
     of_examples = False  # whether its tracers stand for several examples at once (batch.py)
     ended = False  # be it by an error
+    looks = False  # whether it notes what its numbers are taken for, so that they can be looked at as plain ones can
 
     def __init__(self):
         self.level = next(_levels)
@@ -51,6 +52,18 @@ class Trace:
     def write(self, cell, index, value) -> bool:
         """Do ``cell[index] = value`` in memory, where nobody else sees it, and say whether that is done."""
         return False
+
+    def truth(self, x):
+        """What ``bool`` of a tracer is."""
+        return bool(x.value)
+
+    def taken(self, x):
+        """The value of a tracer that Python goes on with, as an index or a length."""
+        return x.value
+
+    def number(self, x, what) -> complex:
+        """What Python's ``what`` of a tracer is, int or float, say; TypeError where that would lose a derivative."""
+        raise refused(what, self.mode)
 
     def constant(self, x):
         """A number or an array that this run gives back without a derivative.
@@ -295,7 +308,7 @@ def with_known_ends(index):
         return index
     ends = [index.start, index.stop, index.step]
     while (trace := innermost(ends)) is not None:
-        ends = [end.value if isinstance(end, Tracer) and end.owner is trace else end for end in ends]
+        ends = [trace.taken(end) if isinstance(end, Tracer) and end.owner is trace else end for end in ends]
     return slice(*ends)
 
 
@@ -387,10 +400,22 @@ def snapshot_of_cell(x):
     return duplicate(x.value) if isinstance(x, Tracer) and x.owner.level < 0 else x
 
 
+def hidden(x):
+    """Whether the numbers below ``x`` cannot be looked at: while JAX compiles, and in a program for all numbers."""
+    return isinstance(x, Tracer) and not x.owner.looks
+
+
 def any_known(condition):
-    """Whether a condition holds anywhere, as far as that can be looked at: while JAX compiles, nowhere."""
+    """Whether a condition holds anywhere, as far as that can be looked at: where its numbers are hidden, nowhere."""
     condition = strip(condition)
-    return not isinstance(condition, Tracer) and bool(np.any(condition))
+    return not hidden(condition) and bool(np.any(condition))
+
+
+def taken(x):
+    """The number below ``x`` that Python goes on with, as an index or a length."""
+    while isinstance(x, Tracer):
+        x = x.owner.taken(x)
+    return x
 
 
 def batch_in(x):

@@ -16,7 +16,7 @@ import optree
 from .foreign import NUMBERS, PLAIN, is_of_objects, refused, remedy_of
 from .memory import duplicate
 from .refusals import IN_PLACE
-from .tracer import Tracer, arrayed, dtype_of, frozen, shape_of, strip
+from .tracer import Tracer, arrayed, bottom, dtype_of, frozen, shape_of, strip
 
 float0 = np.dtype([("float0", np.void, 0)])  # the dtype of tangents and cotangents of integers: nothing at all
 
@@ -152,6 +152,8 @@ def own(c, leaf, taken):
                 c = c.copy()
         taken.append(c)
     elif isinstance(c, Tracer):
+        if c.owner.looks and type(bottom(leaf)) is np.ndarray and isinstance(bottom(c), np.generic):
+            return np.copy(c)  # which is an array
         return frozen(c)
     elif type(leaf) is np.ndarray and isinstance(c, np.generic):
         c = np.asarray(c)

@@ -76,7 +76,12 @@ def _viewed(result, y, function, args, kwargs, part=None):
 def viewed_plain(result, y, value, function, args, kwargs):
     """``viewed`` for a plain ``y``, quickly for a view of the first argument, whose value is ``value``."""
     base = y.base
-    if base is None or (base is not value and base is not getattr(value, "base", None)) or function not in _of_first:
+    if (
+        base is None
+        or y is value
+        or (base is not value and base is not getattr(value, "base", None))
+        or function not in _of_first
+    ):
         return _viewed(result, y, function, args, kwargs)
     parent = args[0]
     result.link, result.views = (parent, function, args, kwargs), []

@@ -5,8 +5,8 @@
 
 Each round times every engine once; a ratio is taken within a round, so that a slow moment of the machine meets all
 alike. Printed: the median time, and the median of ours ÷ theirs with its 10th and 90th percentile. Then the peak
-memory of a reverse pass on larger arrays. Engines that are not installed are reported and left out: they come with
-pip install -e '.[all]'.
+memory of a reverse pass on larger arrays, and eight programs compiled (these alone: --compiled). Engines that are not
+installed are reported and left out: they come with pip install -e '.[all]'.
 """
 
 import argparse
@@ -18,6 +18,7 @@ import _environment
 _environment.enter()
 
 import numpy as np
+from _compiled import compiled_table
 from _timing import interleaved
 from rich.console import Console
 from rich.table import Table
@@ -167,7 +168,12 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=200, help="rounds of timing (%(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="seed of the data (%(default)s)")
+    parser.add_argument("--compiled", action="store_true", help="the table of compiled programs alone")
     options = parser.parse_args()
+    examples = chain, chain_by_hand, classifier, classifier_by_hand
+    if options.compiled:
+        Console().print(compiled_table(examples, options.rounds))
+        return
     rng, console = np.random.default_rng(options.seed), Console()
 
     samples = rng.uniform(-1, 1, (2, 1000))
@@ -187,6 +193,7 @@ def main():
             ("classifier with 100,000 samples", classifier, (rng.normal(size=(2, 2)), large, np.sign(large))),
         ]
         console.print(memory_table(cases))
+    console.print(compiled_table(examples, max(options.rounds // 5, 1)))
 
 
 if __name__ == "__main__":

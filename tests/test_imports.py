@@ -48,8 +48,8 @@ ORDER = [  # a module or package may import those that stand before it
         "rule",
         "rules",
     ),
-    *("batch", "batching", "program", "cost", "symbolic", "numerical", "linearization", "jacobians", "transforms"),
-    *("custom", "nans"),
+    *("batch", "batching", "program", "compiling", "cost", "symbolic", "numerical", "linearization", "jacobians"),
+    *("transforms", "custom", "nans"),
 ]
 MODES = {"forward", "reverse", "batch", "program", "numerical"}  # none imports another
 ROOMS = [  # of jax_ref: a room may import those that stand before it

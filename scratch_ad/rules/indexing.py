@@ -11,7 +11,7 @@ from ..array import is_plain_index
 from ..layout import arranged
 from ..registry import rule_of
 from ..rule import Linear, composite, linear
-from ..tracer import answers, arrayed, bottom, getitem, kind_of, of_item, scatter, strip
+from ..tracer import answers, arrayed, getitem, kind_of, of_item, scatter, strip, taken
 from ..tree import typed
 from .shaping import along
 
@@ -47,7 +47,7 @@ def _trim_zeros(filt, trim="fb", axis=None):
 
 def _known(place):
     """A place as a plain number; TypeError where the examples of a batch differ."""
-    place = bottom(place)
+    place = taken(place)
     if not np.ndim(place):
         return place
     if np.any(place != place.flat[0]):

@@ -10,7 +10,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..layout import arranged
 from ..rule import composite, elementwise, explicit, linear, primitive, with_value
-from ..tracer import Tracer, any_known, astype, kind_of, shape_of
+from ..tracer import any_known, astype, hidden, kind_of, shape_of
 from ..tree import typed
 
 _NONE = (None,) * 4  # no derivative in the arguments between ``a`` and ``initial``
@@ -513,7 +513,7 @@ def _slope(f, h, axis, edge_order):
         if h.ndim != 1 or len(h) != f.shape[axis]:
             raise ValueError("when 1d, distances must match the length of the corresponding dimension")
         h = np.diff(astype(h, np.float64) if h.dtype.kind in "iub" else h)
-        equal = not isinstance(h, Tracer) and bool((h == h[0]).all())
+        equal = not hidden(h) and bool((h == h[0]).all())
         h = h[0] if equal else _column(h, f.ndim, axis)
     before, here, after = _along(f, axis, slice(None, -2), slice(1, -1), slice(2, None))
     if np.ndim(h) == 0:

@@ -21,7 +21,7 @@ def _last(g, index, shape, of_value):
         return g
     places = getitem(np.arange(math.prod(shape)).reshape(shape), index)
     number = np.arange(places.size)
-    last = put(np.empty(math.prod(shape), int), np.ravel(places), number)
+    last = put(np.zeros(math.prod(shape), int), np.ravel(places), number)
     alive = np.equal(last[np.ravel(places)], number).reshape(places.shape)
     return g if type(alive) is np.ndarray and alive.all() else np.where(alive, g, 0)
 

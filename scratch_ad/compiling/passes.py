@@ -1,0 +1,292 @@
+"""Clean-up: each pass takes a ``Code`` and gives one that does the same in less, to the last bit.
+
+Left out are calls that nothing needs, with their warnings, and calls that have been made already; all that stays is
+made in the order in which the function made it.
+"""
+
+import functools
+
+import numpy as np
+
+from ..chain import has_nan
+from ..fast import with_part
+from ..program import Name
+from ..rules.products import contract
+from ..rules.shaping import join, pile
+from ..tracer import astype, detached, name_of, scatter
+from ..writing import cartesian, put
+from .code import Step, names_in, renamed, value_of
+from .products import MatrixProduct, as_matmul
+from .scalars import as_pythons, by_elements, listed, packed
+
+SMALL = 4096  # elements: constants of at most as many are computed once and kept
+
+
+def cleaned(code):
+    for clean in PASSES:
+        code = clean(code)
+    return code
+
+
+def rewritten(code, rewrite):
+    """``code`` where each step is what ``rewrite(step)`` gives: a step, or what stands for its one output."""
+    instead, steps = {}, []
+    for step in code.steps:
+        if instead:
+            step = step._replace(args=renamed(step.args, instead), kwargs=renamed(step.kwargs, instead))
+        new = rewrite(step)
+        if type(new) is Step:
+            steps.append(new)
+        elif type(new) is dict:
+            instead.update(new)
+        else:
+            instead[step.outputs[0]] = new
+    return code._replace(steps=tuple(steps), outputs=renamed(code.outputs, instead))
+
+
+def without_dead(code):
+    """Without calls that nothing needs, but for those that may raise an error for other numbers."""
+    needed, kept = set(names_in(code.outputs)), []
+    for step in reversed(code.steps):
+        runs_for_itself = step.is_guard or not is_numpys(step.function) or may_fail(step.function)
+        if runs_for_itself or not needed.isdisjoint(step.outputs):
+            kept.append(step)
+            needed.update(names_in((step.args, step.kwargs)))
+    return code._replace(steps=tuple(reversed(kept)))
+
+
+def without_repeats(code):
+    """Without calls that have been made already, of the same arguments and under no other np.errstate."""
+    made, keys = {}, {}
+
+    def rewrite(step):
+        if not step.is_guard and not is_numpys(step.function):
+            return step
+        key = (_key(step.function, keys), _key(step.args, keys), *((k, _key(v, keys)) for k, v in step.kwargs.items()))
+        before = made.setdefault(key, step)
+        if before is step or before.errors not in (None, step.errors):
+            return step
+        return dict(zip(step.outputs, before.outputs))
+
+    return rewritten(code, rewrite)
+
+
+def _key(x, keys):
+    """What two arguments have in common only if they are the same, to the last bit."""
+    if type(x) is Name:
+        return x.number
+    if isinstance(x, (tuple, list)):
+        return (type(x), *(_key(e, keys) for e in x))
+    if type(x) is slice:
+        return slice, x.start, x.stop, x.step
+    if type(x) is np.ndarray and x.size <= SMALL and not x.dtype.hasobject:
+        if id(x) not in keys:
+            keys[id(x)] = np.ndarray, x.shape, x.strides, x.dtype, x.tobytes()
+        return keys[id(x)]
+    if isinstance(x, (float, complex, np.generic)):
+        return type(x), np.asarray(x).tobytes()
+    if isinstance(x, (int, str, bool, type(None), np.dtype)):
+        return type(x), x
+    return object, id(x)
+
+
+def nan_guards(code):
+    """With one look for nan in place of np.isnan, np.any and a branch."""
+    made = {step.outputs[0]: step for step in code.steps if step.function in (np.isnan, np.any) and step.outputs}
+
+    def rewrite(step):
+        if step.function is not bool or step.args[1] or (look := made.get(step.args[0])) is None:
+            return step
+        (first, *others), asked = look.args, look.function is np.any
+        look = made.get(first) if asked and not others and not look.kwargs else None
+        if look is None or look.function is not np.isnan:
+            return step
+        return step._replace(function=has_nan, args=(look.args[0], False))
+
+    return rewritten(code, rewrite)
+
+
+def in_place(code):
+    """With ufuncs that write into an argument which nobody needs any more, of the same form and layout."""
+    last, viewed, owned = {}, set(names_in(code.outputs)), set()
+    for k, step in enumerate(code.steps):
+        for x in names_in((step.args, step.kwargs)):
+            last[x] = k
+            if not step.is_guard and not makes_new(step.function):
+                viewed.add(x)
+        if makes_new(step.function):
+            owned.update(step.outputs)
+    steps = []
+    for k, step in enumerate(code.steps):
+        function, value = step.function, step.outputs and code.value(step.outputs[0])
+        if isinstance(function, np.ufunc) and not step.kwargs and not step.several and function.signature is None:
+            for x in names_in(step.args) if value.is_array and value.size >= LARGE else ():
+                if last[x] == k and x in owned and x not in viewed and code.value(x) == value:
+                    step = step._replace(kwargs={"out": x})
+                    break
+        steps.append(step)
+    return code._replace(steps=tuple(steps))
+
+
+def makes_new(function):
+    """Whether each result of a function is memory of its own."""
+    return isinstance(function, (np.ufunc, MatrixProduct)) or function in _NEW
+
+
+_NEW = {np.sum, np.concatenate, np.stack, np.zeros_like, np.ones_like, pile, join, put, with_part, scatter, packed}
+LARGE = 128  # elements of an array that is worth the while
+
+
+def folded(code):
+    """With the results of calls of constants, and of those that ask for the form of an array, as constants."""
+
+    def rewrite(step):
+        function, args, kwargs = step.function, step.args, step.kwargs
+        if step.is_guard and next(names_in(args), None) is None and as_known(step):
+            return {}
+        if step.several or step.is_guard or not is_numpys(function):
+            return step
+        value = code.values[step.outputs[0].number]
+        if value.size > SMALL:
+            return step
+        if function in _FILLED and type(args[0]) is Name and len(args) == 1 and not kwargs and value.is_array:
+            made = _FILLED[function](value.shape, value.dtype, order="F")
+            made = made if made.strides == value.strides else _FILLED[function](value.shape, value.dtype)
+            return made if made.strides == value.strides else step
+        if next(names_in((args, kwargs)), None) is not None:
+            return step
+        try:
+            with np.errstate(all="raise"):
+                result = function(*args, **kwargs)
+        except (ArithmeticError, ValueError, TypeError):
+            return step
+        return result if value_of(result) == value else step
+
+    return rewritten(code, rewrite)
+
+
+def as_known(step):
+    """Whether a guard of a constant holds."""
+    look, outcome = step.args
+    return step.function(look) == outcome
+
+
+_FILLED = {np.zeros_like: np.zeros, np.ones_like: np.ones}
+
+
+def simplified(code):
+    """Without calls that give back their argument: x·1, x/1, x − 0 and x + (−0), casts and shapes to its own."""
+
+    def rewrite(step):
+        if step.several or step.is_guard or step.kwargs or not step.args:
+            return step
+        same = [x for x in step.args if type(x) is Name and code.value(x) == code.values[step.outputs[0].number]]
+        if not same:
+            return step
+        function, first, last = step.function, step.args[0], step.args[-1]
+        if function in _UNCHANGED and first is same[0]:
+            return first
+        if function in _NEUTRAL and len(step.args) == 2:
+            neutral, either = _NEUTRAL[function]
+            if first is same[0] and _is_all(last, neutral):
+                return first
+            if either and last is same[-1] and _is_all(first, neutral):
+                return last
+        return step
+
+    return rewritten(code, rewrite)
+
+
+_UNCHANGED = {np.positive, np.reshape, np.broadcast_to, astype, detached, np.copy}
+_NEUTRAL = {np.multiply: (1.0, True), np.divide: (1.0, False), np.subtract: (0.0, False), np.add: (-0.0, True)}
+
+
+def _is_all(x, number):
+    """Whether all elements of a constant are this number, a zero of this sign."""
+    if type(x) is Name or getattr(x, "dtype", np.dtype(float)).kind != "f" or type(x) not in _REAL:
+        return False
+    if not np.size(x):
+        return True
+    first = x.flat[0] if type(x) is np.ndarray else x
+    return bool(first == number and np.signbit(first) == np.signbit(number)) and _is_uniform(x)
+
+
+def _is_uniform(x):
+    """Whether a constant has one number in all places."""
+    if type(x) is not np.ndarray or not any(x.strides):
+        return True
+    return x.size <= SMALL and x.tobytes() == np.full(x.shape, x.flat[0], x.dtype).tobytes()
+
+
+_REAL = {np.ndarray, int, float, np.float64, np.float32}
+
+
+def without_broadcasts(code):
+    """With what was broadcast in its place, and numbers for arrays of one number, in ufuncs that broadcast as well.
+
+    That is where the other argument has the form of the result, its layout included.
+    """
+    sources = {}
+
+    def rewrite(step):
+        function, args = step.function, step.args
+        if step.several or step.is_guard or step.kwargs:
+            return step
+        value = code.values[step.outputs[0].number]
+        if function is np.broadcast_to and type(args[0]) is Name and code.value(args[0])[2] == value.dtype:
+            sources[step.outputs[0]] = args[0]
+        if function not in _WITH_NUMBERS or len(args) != 2 or not value.is_array:
+            return step
+        for one, other in ((0, 1), (1, 0)):
+            if code.value(args[other]) == value and (number := _number(args[one], value, sources, code)) is not None:
+                return step._replace(args=(number, args[other]) if one == 0 else (args[other], number))
+        return step
+
+    return rewritten(code, rewrite)
+
+
+_WITH_NUMBERS = {np.add, np.subtract, np.multiply, np.divide}
+
+
+def _number(x, value, sources, code):
+    """The number that stands for an array of the shape and dtype of ``value``; None if it has others."""
+    if type(x) is Name:
+        return sources.get(x)
+    if type(x) is np.ndarray and x.dtype == value.dtype and x.size and x.dtype.kind in "fc" and _is_uniform(x):
+        return x.flat[0]
+    return None
+
+
+@functools.lru_cache(maxsize=1024)
+def is_numpys(function):
+    """Whether a function is NumPy's or ours, so that it does nothing but give a result of its arguments."""
+    if isinstance(function, np.ufunc) or isinstance(getattr(function, "__self__", None), np.ufunc):
+        return not name_of(function).startswith("np.frompyfunc")
+    module = getattr(function, "__module__", None) or ""
+    return module.startswith(("numpy", "scratch_ad.")) and not module.startswith("numpy.random")
+
+
+def may_fail(function):
+    """Whether a function may raise an error for some numbers and not for others of the same form."""
+    home = getattr(function, "__module__", None) or ""
+    return home.startswith(("numpy.linalg", "scratch_ad.scipy")) or not is_total(function)
+
+
+@functools.lru_cache(maxsize=1024)
+def is_total(function):
+    of_ufunc = isinstance(function, np.ufunc) or isinstance(getattr(function, "__self__", None), np.ufunc)
+    return of_ufunc or function in _TOTAL
+
+
+_TOTAL = {
+    np.sum, np.prod, np.mean, np.std, np.var, np.any, np.all, np.argsort, np.sort, np.cumsum, np.cumprod, np.dot,
+    np.outer, np.inner, np.vdot, np.trace, np.diagonal, np.einsum, np.transpose, np.matrix_transpose, np.swapaxes,
+    np.moveaxis, np.reshape, np.ravel, np.squeeze, np.expand_dims, np.broadcast_to, np.concatenate, np.stack, np.real,
+    np.zeros_like, np.ones_like, np.empty_like, np.copy, np.imag, np.flip, np.roll, np.tril, np.triu, np.where,
+    astype, scatter, cartesian, detached, put, with_part, pile, join, contract, listed, packed,
+}  # fmt: skip
+
+PASSES = (
+    nan_guards, without_dead, without_repeats, simplified, without_broadcasts, folded, simplified, without_repeats,
+    without_dead, as_matmul, by_elements, simplified, without_repeats, without_dead, as_pythons, in_place,
+)  # fmt: skip
