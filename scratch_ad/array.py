@@ -76,11 +76,6 @@ class Array(Tracer):
     strides = property(lambda self: bottom(self).strides)
     device = property(lambda self: bottom(self).device)
 
-    def __getattr__(self, name):
-        raise AttributeError(
-            f"a tracer of {self.owner.mode} has no attribute {name}: ask scratch_ad.stop_gradient(x), which is plain."
-        )
-
     def __array__(self, dtype=None, copy=None) -> np.ndarray:
         if (instead := instead_of_array(sys._getframe(1))) is not None:
             return instead
