@@ -403,10 +403,10 @@ def any_known(condition):
 
 
 def taken(x):
-    """The number below ``x`` that Python goes on with, as an index or a length."""
+    """``bottom(x)``, where Python goes on with what that is: an index or a length, say."""
     while isinstance(x, Tracer):
         x = x.owner.taken(x)
-    return x
+    return each(taken, x) if isinstance(x, (list, tuple)) and innermost(x) is not None else x
 
 
 def each(function, x):

@@ -20,6 +20,7 @@ from scratch_ad.rules.products import contract
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 REPLAYS = 3  # the first two runs are recorded
+REORDERED = {np.einsum}  # of which the sums are reordered
 
 
 def programs(compiled):
@@ -51,14 +52,25 @@ def differs(case, dtype, layout, runs):
         compiled = compile(g)
         for k in range(REPLAYS):
             got = outcome(compiled, arrays)
-            if got != expected or (isinstance(got, list) and kinds(compiled(*arrays)) != kinds(g(*arrays))):
+            if name == "derivatives" and case.function in REORDERED and k:
+                close(compiled(*arrays), g(*arrays))
+            elif got != expected or (isinstance(got, list) and kinds(compiled(*arrays)) != kinds(g(*arrays))):
                 return f"{case} {dtype} {layout} {name}, call {k}: {got} for {expected}"
         if isinstance(expected, list) and not any(program.replay for program in programs(compiled)):
             return f"{case} {dtype} {layout} {name} is not compiled"
         itself = outcome(lambda *a, g=g: replay(compile(g), *a), arrays)
-        if isinstance(expected, list) and itself not in (expected, OverflowError, ZeroDivisionError):
+        if (
+            case.function not in REORDERED
+            and isinstance(expected, list)
+            and itself not in (expected, OverflowError, ZeroDivisionError)
+        ):
             return f"{case} {dtype} {layout} {name}: the replay itself"
     return None
+
+
+def close(results, expected):
+    for a, b in zip(leaves(results), leaves(expected), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-12, strict=True)
 
 
 def kinds(x):
@@ -170,6 +182,8 @@ LOOKS = {
     "the end of a slice": (lambda x: x[: np.argmax(x) + 1], [1.0, 2.0, 0.0], [2.0, 1.0, 0.0]),
     "a mask": (lambda x: x[x > 1] * 2, [1.0, 2.0, 3.0], [1.0, 0.0, 3.0]),
     "a mask of as many": (lambda x: x[x > 1] * 2, [1.0, 2.0, 3.0], [3.0, 1.0, 2.0]),
+    "a mask of memory that is written": (lambda x: _placed_within(x), [1.0, 0.0, 2.0], [0.0, 1.0, 2.0]),
+    "an index of flat": (lambda x: _flat_within(x), [1.0, 0.0, 2.0], [0.0, 1.0, 2.0]),
     "nonzero": (lambda x: x[np.nonzero(x)], [1.0, 0.0], [1.0, 2.0]),
     "flatnonzero": (lambda x: np.flatnonzero(x) * 1.5, [1.0, 0.0], [1.0, 2.0]),
     "argwhere": (lambda x: np.argwhere(x > 0), [1.0, 0.0], [1.0, 2.0]),
@@ -215,6 +229,18 @@ def _through_a_view(x):
 def _placed(x):
     np.place(x, x > 0, [5.0, 6.0])
     return x
+
+
+def _placed_within(x):
+    y = x * 2
+    np.place(y, x > 0, y[::-1])
+    return y
+
+
+def _flat_within(x):
+    y = x * 2
+    y.flat[np.argsort(x)] = y[::-1]
+    return y
 
 
 def _masked(x):
