@@ -25,6 +25,7 @@ holds plain arrays.
     [poles], modes                                    infinities that cancel; jvp and vjp
     rule, rules/                                      the kinds of rule, and the rules: begin with elementwise's table
     program, cost                                     recording: a function's calls as a straight-line program
+    [compiling/]                                      replays: recording with guards, clean-up passes, Python source
     linearization, transforms, custom                 what users call besides
     symbolic, numerical                               derivatives by SymPy and by differences
     nans                                              which call first made a nan: the modes, watched

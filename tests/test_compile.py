@@ -1,6 +1,7 @@
 """Compiled functions: bit for bit what the function itself gives, or an error."""
 
 import threading
+import tracemalloc
 import warnings
 
 import numpy as np
@@ -801,3 +802,27 @@ def test_einsum_of_two_arrays_is_matmul(subscripts):
 @pytest.mark.parametrize("subscripts", ["ij,ij->ij", "ii,ij->j", "ij,k->k", "ij,jk->k", "i,j->ij"])
 def test_other_contractions_stay(subscripts):
     assert MatrixProduct.of(subscripts, dict.fromkeys("ijk", 3)) is None
+
+
+def chained(x):
+    for _ in range(10):
+        x = np.tanh(np.sin(x) * x + 1)
+    return np.sum(x)
+
+
+@pytest.mark.parametrize("f", [chained, value_and_grad(chained), lambda x: np.sum(np.sin(x)[::2] * np.cos(x)[1::2])])
+def test_memory_is_given_back_as_early_as_by_the_function(f):
+    compiled, x = compile(f), np.random.default_rng(0).normal(size=100_000)
+    for _ in range(REPLAYS):
+        compiled(x)
+    assert peak(compiled, x) < 1.01 * peak(f, x)
+
+
+def peak(f, x):
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        f(x)
+        return tracemalloc.get_traced_memory()[1] - before
+    finally:
+        tracemalloc.stop()
