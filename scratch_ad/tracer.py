@@ -121,7 +121,14 @@ class Tracer:
         raise NotImplementedError
 
     def __repr__(self):
+        if self.owner.looks and not self.owner.ended:  # as the plain run has it, since what is told is noted
+            return repr(self.owner.taken(self))
         return f"{type(self).__name__}({self.value!r})"
+
+    def __str__(self):
+        if self.owner.looks and not self.owner.ended:
+            return str(self.owner.taken(self))
+        return repr(self)
 
 
 creators = set()  # those of ``answers`` that make an array
