@@ -26,6 +26,7 @@ holds plain arrays.
     rule, rules/                                      the kinds of rule, and the rules: begin with elementwise's table
     batch, batching/                                  an array with a hidden axis; how each function acts on a batch
     program, cost                                     recording: a function's calls as a straight-line program
+    [compiling/]                                      replays: recording with guards, clean-up passes, Python source
     linearization, jacobians, transforms, custom      what users call besides
     symbolic, numerical                               derivatives by SymPy and by differences
     nans                                              which call first made a nan: the modes, watched

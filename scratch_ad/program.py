@@ -50,6 +50,8 @@ class Recorded(Cell):
         self.owner, self.value, self.name = trace, value, name
 
     def __repr__(self):
+        if self.owner.looks and not self.owner.ended:
+            return super().__repr__()
         return f"Recorded({self.value!r}, name={self.name})"
 
 

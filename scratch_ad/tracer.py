@@ -122,7 +122,14 @@ class Tracer:
         raise NotImplementedError
 
     def __repr__(self):
+        if self.owner.looks and not self.owner.ended:  # as the plain run has it, since what is told is noted
+            return repr(self.owner.taken(self))
         return f"{type(self).__name__}({self.value!r})"
+
+    def __str__(self):
+        if self.owner.looks and not self.owner.ended:
+            return str(self.owner.taken(self))
+        return repr(self)
 
 
 creators = set()  # those of ``answers`` that make an array
@@ -412,10 +419,10 @@ def any_known(condition):
 
 
 def taken(x):
-    """The number below ``x`` that Python goes on with, as an index or a length."""
+    """``bottom(x)``, where Python goes on with what that is: an index or a length, say."""
     while isinstance(x, Tracer):
         x = x.owner.taken(x)
-    return x
+    return each(taken, x) if isinstance(x, (list, tuple)) and innermost(x) is not None else x
 
 
 def batch_in(x):

@@ -20,6 +20,7 @@ from .tracer import (
     primitive,
     shape_of,
     strip,
+    taken,
     with_known_ends,
 )
 from .views import is_view, link_of, outdate
@@ -151,7 +152,7 @@ def known(index):
 
 def concrete(index):
     """An index as NumPy's own arrays take it, its numbers as they are now."""
-    return tuple(map(bottom, index)) if type(index) is tuple else bottom(index)
+    return tuple(map(taken, index)) if type(index) is tuple else taken(index)
 
 
 def check_writeable(cell):

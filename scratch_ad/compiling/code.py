@@ -53,6 +53,8 @@ class Code(NamedTuple):
 
 
 def value_of(x):
+    if type(x) is np.ndarray:
+        return Value(np.ndarray, x.shape, x.dtype, x.strides)
     return Value(type(x), shape_of(x), dtype_of(x) if hasattr(x, "dtype") else None, getattr(x, "strides", None))
 
 

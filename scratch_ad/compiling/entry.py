@@ -56,6 +56,11 @@ class Entry:
                 self._miss(f"type({x}) is not {kind}t")
             self.names.append(x)
             return True
+        if place is None:
+            self._miss(f"{x} is not None")
+            return True
+        if type(place) not in (tuple, list, dict):
+            return False
         parts = [f"{x}_{k}" for k in range(len(place))]
         if type(place) in (tuple, list):
             self._miss(f"type({x}) is not {type(place).__name__} or len({x}) != {len(place)}")

@@ -18,13 +18,11 @@ def as_matmul(code):
     for step in code.steps:
         if step.function is contract and len(step.args) == 3 and not step.several:
             values, made = [code.value(x) for x in step.args[1:]], code.values[step.outputs[0].number]
-            sizes = dict(zip("".join(step.args[0].split("->")[0].split(",")), [n for v in values for n in v.shape]))
-            product = MatrixProduct.of(step.args[0], sizes) if all(v.dtype.kind in "fc" for v in values) else None
-            if (
-                product
-                and all(v.is_array and v.dtype == values[0].dtype for v in (*values, made))
-                and is_laid_out_in_c(made)
-            ):
+            letters = step.args[0].split("->")[0].replace(",", "")
+            lengths = list(zip(letters, [n for v in values for n in v.shape], strict=True))
+            plain = all(v.is_array and v.dtype == made.dtype and v.dtype.kind in "fc" for v in (*values, made))
+            fits = plain and len(set(lengths)) == len(set(letters)) and is_laid_out_in_c(made)
+            if fits and (product := MatrixProduct.of(step.args[0], dict(lengths))):
                 step = Step(product, step.args[1:], {}, step.outputs, False, step.errors)
         steps.append(step)
     return code._replace(steps=tuple(steps))

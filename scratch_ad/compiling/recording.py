@@ -12,7 +12,7 @@ import numpy as np
 
 from ..fast import with_part
 from ..memory import duplicate
-from ..program import Call, Name, Recorder
+from ..program import Call, Name, Recorded, Recorder
 from ..registry import snapshot
 from ..rules.products import contract
 from ..rules.shaping import join, pile
@@ -25,14 +25,15 @@ from .code import Code, Step, as_taken, as_told, form_of, identical, names_in, v
 class GuardedRecorder(Recorder):
     """One recording for replays. ``values`` tells of each name what its value was made of."""
 
-    __slots__ = ("ambient", "errors", "originals", "states", "values")
+    __slots__ = ("ambient", "errors", "originals", "state", "states", "values")
     mode = "a compiled function"
     looks = True
 
     def __init__(self):
         super().__init__()
         self.values, self.states, self.originals = [], [], {}
-        self.ambient = self.errors = _error_state()
+        self.ambient = self.state = _error_state()
+        self.errors = None
 
     def recorded(self, value):
         if isinstance(value, (tuple, list)) and not all(type(n) in (int, bool) for n in value):
@@ -40,7 +41,7 @@ class GuardedRecorder(Recorder):
                 "a function that gives lists or tuples within its result cannot be compiled: let it give one tuple."
             )
         self.values.append(value_of(value))
-        return super().recorded(value)
+        return Recorded(self, value, Name(len(self.values) - 1))
 
     def process(self, function, args, kwargs):
         if function is np.histogramdd:
@@ -62,12 +63,10 @@ class GuardedRecorder(Recorder):
     def _date(self):
         """Note the np.errstate of the calls since the last time: None unless the function has set it."""
         state = _error_state()
-        if state is self.ambient:
-            state = None
-        elif state is not self.errors:
-            self.errors = state
-        since = len(self.calls) - len(self.states)
-        self.states.extend([state and tuple(np.geterr().items())] * since)
+        if state is not self.state:
+            self.state = state
+            self.errors = None if state is self.ambient else tuple(np.geterr().items())
+        self.states.extend([self.errors] * (len(self.calls) - len(self.states)))
 
     def truth(self, x):
         outcome = bool(x.value)

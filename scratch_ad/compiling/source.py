@@ -17,6 +17,7 @@ from .code import as_told, is_laid_out_in_c, names_in
 from .passes import makes_new
 from .scalars import OPERATIONS, finite
 
+HELD = 4096  # elements of an array of which the memory is worth a line
 _TAKEN = re.compile(r"[vc]\d+")
 
 
@@ -30,6 +31,7 @@ class Source:
     def __init__(self, code):
         self.code, self.namespace, self.names, self.inline = code, {"Missed": Missed}, {}, {}
         self.uses = collections.Counter(names_in((code.outputs, *(_read(step) for step in code.steps))))
+        self.last_uses = self._last_uses()
         self.makers = {name: step for step in code.steps for name in step.outputs}
         self.viewed = {
             x for s in code.steps if not s.is_guard and not makes_new(s.function) for x in names_in((s.args, s.kwargs))
@@ -45,10 +47,29 @@ class Source:
             if errors is not None:
                 keywords = ", ".join(f"{k}={v!r}" for k, v in errors)
                 lines.append(f"    with {self._name(np.errstate, 'errstate')}({keywords}):")
-            lines += [indent + line for step in steps for line in self._lines(step)]
+            for step in steps:
+                lines += [indent + line for line in self._lines(step)]
+                if step.outputs and (done := self.last_uses.get(step.outputs)):
+                    lines.append(f"{indent}del {', '.join(map(repr, done))}")
         outputs = ", ".join(map(self._output, self.code.outputs))
         inputs = ", ".join(map(repr, self.code.inputs))
         return "\n".join([f"def program({inputs}):", *lines, f"    return [{outputs}]"])
+
+    def _last_uses(self):
+        """The large arrays that nobody needs any more after a step, by its outputs: their memory is given back."""
+        last = {}
+        for step in self.code.steps:
+            for x in names_in((step.outputs, step.args, step.kwargs)) if step.outputs else ():
+                last[x] = step.outputs
+        for x in names_in(self.code.outputs):
+            last.pop(x, None)
+        for x in [x for step in self.code.steps if step.is_guard for x in names_in(step.args)]:
+            last.pop(x, None)
+        uses = {}
+        for x, outputs in last.items():
+            if x not in self.code.inputs and self.code.value(x).is_array and self.code.value(x).size >= HELD:
+                uses.setdefault(outputs, []).append(x)
+        return uses
 
     def _dated(self):
         """The steps, each under the np.errstate of those before it where none matters to it."""
