@@ -10,11 +10,12 @@ import optree
 
 from ..engines.guard import heed, is_users, said, watching
 from ..engines.protocol import Engine
+from ..engines.surroundings import Surroundings
 from ..measure.derivatives import Vectors, compiled, findings, nested, nudged, rounded
 from ..measure.plain_runs import beside_plain_runs
 from ..measure.quantities import FIRST, VALUES, Quantity, quantity
 from ..measure.repeats import is_gross, repeated
-from ..measure.tolerances import Difference, Finding, differences
+from ..measure.tolerances import Difference, Finding, differences, replaced_others
 from ..measure.values import in_words, nearly, plainly, value_findings
 from ..referee.judge import examined, once
 from ..report.result import Result
@@ -55,6 +56,19 @@ class Question:
         ``vary``: see ``check``.
         Raises AssertionError if anything is wrong, TypeError if nothing is there to differentiate.
         """
+        around = Surroundings()
+        asked = replace(self, engine_of=lambda call: around.apart(self.engine_of(call)))
+        try:
+            result = asked._checked(args, edges, vary)
+        except BaseException as error:
+            if (replaced := around.restored()) and not is_users(error):
+                raise AssertionError(f"{self.name}: {replaced_others('the engine', replaced)}") from error
+            raise
+        if replaced := around.restored():
+            result.findings, result.rerun = [replaced_others(result.engine, replaced)], self.line(args)
+        return result.require()
+
+    def _checked(self, args, edges, vary):
         start = time.perf_counter()
         call = Call(self.reference, args)
         self._require_moving(call)
@@ -77,7 +91,7 @@ class Question:
         except engine.missing as error:
             result.missing = str(error) or type(error).__name__
         result.seconds = time.perf_counter() - start
-        return result.require()
+        return result
 
     def _require_moving(self, call):
         if not any(call.given.moves):

@@ -283,8 +283,14 @@ def measured(engine, problem, modes=("fwd", "rev")):
 
 
 def _kept(tree):
-    """A result as it is now: some engines write into it later on, which is told as such."""
-    return optree.tree_map(lambda x: x.copy() if type(x) is np.ndarray else x, tree)
+    """A result as it is now, in plain arrays: some write into it later on, or give other numbers each time."""
+    return optree.tree_map(_kept_leaf, tree)
+
+
+def _kept_leaf(x):
+    if isinstance(x, (np.generic, jax.Array, int, float, complex)):
+        return x
+    return np.array(x.filled(np.nan) if np.ma.is_masked(x) else x)
 
 
 def _one_at_a_time(engine, f, v, found, modes):
@@ -334,18 +340,19 @@ def _at_place(tree, place):
 
 def _by_engine(engine, f, v, combined, order, modes):
     jvp, vjp = first = _in_modes(engine, modes)
-    found = {Quantity.VALUE: engine.call(f, *v.primals)} if engine.call else {}
+    found = {Quantity.VALUE: _kept(engine.call(f, *v.primals))} if engine.call else {}
     if jvp:
         found[Quantity.VALUE_OF_JVP], found[Quantity.JVP] = _kept(jvp(f, v.primals, v.tangents))
-        found[Quantity.JVP_ALONG] = jvp(f, v.primals, combined[0])[1]
+        found[Quantity.JVP_ALONG] = _kept(jvp(f, v.primals, combined[0])[1])
     if vjp:
-        found[Quantity.VALUE_OF_VJP], pullback = vjp(f, *v.primals)
+        value, pullback = vjp(f, *v.primals)
+        found[Quantity.VALUE_OF_VJP] = _kept(value)
         found[Quantity.VJP] = _kept(pullback(v.cotangent))
         found[Quantity.VJP_ALONG] = _kept(pullback(combined[1]))
         if not engine.rule:
             twice = lambda *x: [f(*x), f(*x)]
             try:
-                found[Quantity.TWICE] = vjp(twice, *v.primals)[1]([v.cotangent, v.second])
+                found[Quantity.TWICE] = _kept(vjp(twice, *v.primals)[1]([v.cotangent, v.second]))
             except Exception as error:
                 error.add_note(
                     "The function returned a list of two arrays, [f(x), f(x)]: an engine takes any containers."
@@ -353,7 +360,7 @@ def _by_engine(engine, f, v, combined, order, modes):
                 raise
     if min(order, engine.order) > 1:
         outer = engine.outer[0] if engine.outer else None
-        found |= _second_order(first, (outer.jvp, outer.vjp) if outer else first, f, v)
+        found |= _kept(_second_order(first, (outer.jvp, outer.vjp) if outer else first, f, v))
     return found
 
 
