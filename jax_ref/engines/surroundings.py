@@ -39,36 +39,40 @@ class Surroundings:
 
     def __init__(self):
         self._builtins = dict(vars(builtins))
-        spaces = _Spaces(_spaces())
-        self._parts = [spaces, *spaces.tables(), *_tables()]
+        modules = _modules()
+        near, far = (_Spaces([of for of in _spaces(modules) if _is_far(of) is away]) for away in (False, True))
+        self._near, self._far = [near, *near.tables()], [far, *_tables(modules)]
         self._settings = _settings()
         self._states = [(put, get()) for get, put in _STATES]
         self._replaced, self._depth = {}, 0
 
     def restored(self):
         """Put all back as it was; returns the names of the functions and tables that were replaced since the last."""
-        self.between()
+        self.between(near=False)
         for put, value in self._states:
             put(value)
         found, self._replaced = [*self._replaced], {}
         return found
 
-    def between(self, settings=None):
-        """As ``restored``, but for states; the names are kept for that. ``settings``: as they are to be."""
-        found = self.functions_restored()
+    def between(self, settings=None, near=True):
+        """As ``restored``, but for states; the names are kept for that. ``settings``: as they are to be.
+
+        ``near``: only what compares results, and not all that the functions compared are made of.
+        """
+        found = self.functions_restored(near)
         for (get, put), value in zip(_SETTINGS, settings or self._settings, strict=True):
             if get() != value:
                 put(value)
         return found
 
-    def functions_restored(self):
+    def functions_restored(self, near=False):
         """As ``between``, but for settings."""
         there = builtins.__dict__
         for name in self._builtins:  # by no call of any of them
             if there.get(name) is not self._builtins[name]:
                 there[name] = self._builtins[name]
                 self._replaced[f"builtins.{name}"] = True
-        for part in self._parts:
+        for part in self._near if near else (*self._near, *self._far):
             self._replaced.update(dict.fromkeys(part.restored(), True))
         if not optree.tree_is_leaf(_ARRAY):
             optree.unregister_pytree_node(np.ndarray, namespace=vars(optree.registry)["__GLOBAL_NAMESPACE"])
@@ -109,9 +113,10 @@ class _Spaces:
     """The functions and classes of modules and classes; of ours, all that they hold."""
 
     def __init__(self, spaces):
-        found = [(of, vars(of), name, x) for of in spaces for name, x in vars(of).items() if _is_kept(of, name, x)]
+        found = [(of, vars(of), *kept) for of in spaces for kept in _kept(of)]
         self.homes, self.held, self.names, self.values = (list(row) for row in zip(*found, strict=True))
-        self.functions = [x for of, _, _, x in found if isinstance(x, types.FunctionType) and _is_ours(of)]
+        ours = {id(of) for of in spaces if _is_ours(of)}
+        self.functions = [x for of, _, _, x in found if type(x) is types.FunctionType and id(of) in ours]
         self.codes = [[*map(code, self.functions)] for code in _CODES]
 
     def restored(self):
@@ -141,8 +146,9 @@ class _Spaces:
 _CODES = [*map(operator.attrgetter, ("__code__", "__defaults__", "__kwdefaults__"))]
 
 
-def _is_kept(of, name, x):
-    return callable(x) or (_is_ours(of) and "__" not in name)
+def _kept(of):
+    ours = _is_ours(of)
+    return [(name, x) for name, x in vars(of).items() if callable(x) or (ours and "__" not in name)]
 
 
 def _is_ours(of):
@@ -174,19 +180,25 @@ class _Table:
 
 
 def _modules():
-    modules = [(name, module) for name, module in sys.modules.items() if isinstance(module, types.ModuleType)]
-    return {name: module for name, module in modules if _is_ours(module) or name in _WATCHED}
+    names = [name for name in [*sys.modules] if name.partition(".")[0] == "jax_ref" or name in _WATCHED]
+    return {name: sys.modules[name] for name in names if isinstance(sys.modules[name], types.ModuleType)}
 
 
-def _spaces():
-    for name, module in _modules().items():
+def _spaces(modules):
+    for name, module in modules.items():
         yield module
         if _is_ours(module):
             yield from (x for x in vars(module).values() if isinstance(x, type) and x.__module__ == name)
 
 
-def _tables():
-    yield _Table("sys.modules", sys.modules, True, _modules())
+def _is_far(of):
+    """Whether it has no part in comparing results."""
+    name = getattr(of, "__module__", of.__name__)
+    return name.startswith(("jax.", "scipy.", "scratch_ad.", "jax_ref.cases.", "jax_ref.commands."))
+
+
+def _tables(modules):
+    yield _Table("sys.modules", sys.modules, True, modules)
     if rules := sys.modules.get("jax.interpreters.ad"):
         yield from (_Table(f"jax.interpreters.ad.{name}", getattr(rules, name), True) for name in _RULES)
 
