@@ -17,6 +17,7 @@ from scratch_ad.frames import raised_at
 from scratch_ad.tracer import name_of
 
 from ..engines.guard import heed, is_users, noted, said, watching
+from ..engines.protocol import MOST_SLACK
 from ..engines.ready import OURS
 from ..engines.surroundings import Surroundings
 from ..measure import executables
@@ -43,7 +44,7 @@ def _run(unit, engine, modes, order, seed, case, beside_cpu):
     here = jax.devices()[0]
     cases = unit.cases() if case is None else [unit.cases()[case]]
     problems = [_problem(c, unit.dtype, engine, order, seed) for c in cases]
-    engine = replace(engine, slack=engine.slack * wider(here.platform, unit.name))
+    engine = replace(engine, slack=min(engine.slack * wider(here.platform, unit.name), MOST_SLACK))
     witnesses = [here]
     if here.platform != "cpu" if beside_cpu is None else beside_cpu:
         witnesses += jax.devices("cpu")[:1]
