@@ -8,7 +8,9 @@ def unvaried(monkeypatch):
     """Nothing is varied unasked: what that finds, and what it takes, is in ``test_variants``."""
     from jax_ref.checks import question
 
-    monkeypatch.setattr(question, "VARYING", 0.0)
+    every = question.variants
+    monkeypatch.setattr(question, "variants", lambda given, thorough: every(given, thorough) if thorough else ())
+    monkeypatch.setattr(question, "larger", lambda given: ())
 
 
 @pytest.fixture

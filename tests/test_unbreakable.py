@@ -5,6 +5,9 @@ import atexit
 import builtins
 import contextlib
 import ctypes
+import functools
+import gc
+import importlib
 import json
 import math
 import os
@@ -22,15 +25,20 @@ from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import jax
+import mpmath
 import numpy as np
+import optree
 import pytest
 
 import scratch_ad
 from jax_ref.checks.check import check, check_engine, check_vjp
 from jax_ref.commands import cli
 from jax_ref.engines.ready import Engine
-from jax_ref.measure import derivatives, tolerances
+from jax_ref.engines.surroundings import Surroundings
+from jax_ref.measure import derivatives, repeats, tolerances, values
 from jax_ref.report.records import lines, text
+from jax_ref.report.result import Result
+from jax_ref.report.words import compared
 from jax_ref.sweep import runs, sweep
 
 UNIT = sweep.Unit("np.negative", "float32")
@@ -228,6 +236,13 @@ def replaced(module, name):
     return lambda: setattr(module, name, lambda *args, **kwargs: [])
 
 
+def contained():
+    """An array is taken for a container of nothing."""
+    if optree.tree_is_leaf(np.ones(1)):
+        everywhere = vars(optree.registry)["__GLOBAL_NAMESPACE"]
+        optree.register_pytree_node(np.ndarray, lambda x: ((), None), lambda *_: 0, namespace=everywhere)
+
+
 MEDDLED = {
     "allclose": (replaced(np, "abs"), "numpy.abs"),
     "finfo": (replaced(np, "finfo"), "numpy.finfo"),
@@ -242,6 +257,31 @@ MEDDLED = {
     "table": (lambda: tolerances.ULPS.update(float32=(1e30, 1e30)), "tolerances.ULPS"),
     "cleared": (tolerances.ULPS.clear, "tolerances.ULPS"),
     "removed": (lambda: delattr(math, "prod"), "math.prod"),
+    "leaves": (replaced(optree, "tree_leaves"), "optree.tree_leaves"),
+    "jax": (replaced(jax, "vjp"), "jax.vjp"),
+    "special": (lambda: importlib.import_module("scipy.special").__dict__.update(gamma=abs), "scipy.special.gamma"),
+    "number": (lambda: setattr(values, "_LAST", 1e30), "jax_ref.measure.values._LAST"),
+    "other_table": (
+        lambda: setattr(tolerances, "ULPS", dict.fromkeys(tolerances.ULPS, (1e30, 1e30))),
+        "tolerances.ULPS",
+    ),
+    "steps": (lambda: repeats.SIZE.update(float32=0.0), "repeats.SIZE"),
+    "defaults": (lambda: setattr(tolerances.tolerance, "__defaults__", (1e30, 1, 1e30, None)), "tolerances.tolerance"),
+    "property": (lambda: setattr(Result, "ok", property(lambda self: True)), "Result.ok"),
+    "raises": (replaced(Result, "require"), "Result.require"),
+    "rule": (
+        lambda: jax.interpreters.ad.primitive_jvps.update({jax.lax.neg_p: lambda *_, **__: None}),
+        "jax.interpreters.ad.primitive_jvps",
+    ),
+    "container": (
+        contained,
+        "optree's leaves",
+    ),
+    "modules": (lambda: sys.modules.update({"jax_ref.measure.values": SimpleNamespace()}), "sys.modules"),
+    **{
+        name: (replaced(builtins, name), f"builtins.{name}")
+        for name in ("all", "any", "dict", "isinstance", "len", "map", "setattr", "zip")
+    },
 }
 
 
@@ -272,6 +312,15 @@ LEFT = {
     "forked_twin": once(os.fork),
     "printed": lambda: print("right " * 1000, file=sys.__stdout__, flush=True),
     "precision": lambda: jax.config.update("jax_enable_x64", False),
+    "ranks": lambda: jax.config.update("jax_numpy_rank_promotion", "raise"),
+    "promotion": lambda: jax.config.update("jax_numpy_dtype_promotion", "strict"),
+    "slowly": lambda: jax.config.update("jax_disable_jit", True),
+    "no_nans": lambda: jax.config.update("jax_debug_nans", True),
+    "printing": lambda: np.set_printoptions(legacy="1.13", precision=1),
+    "digits": lambda: setattr(mpmath.mp, "dps", 1),
+    "garbage": gc.disable,
+    "warns": lambda: setattr(warnings, "showwarning", lambda *_, **__: os._exit(0)),
+    "hook": lambda: setattr(sys, "excepthook", lambda *_: os._exit(0)),
 }
 MEDDLES = SimpleNamespace(**{name: doing(act) for name, (act, _) in MEDDLED.items()})
 LEAVES = SimpleNamespace(**{name: doing(act) for name, act in LEFT.items()})
@@ -293,7 +342,9 @@ def test_what_an_engine_leaves_behind_harms_nobody():
 
 def state():
     there = os.getcwd(), dict(os.environ), np.geterr(), [*warnings.filters], [*sys.path], sys.stdout, sys.stderr
-    return *there, signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGALRM), sys.getrecursionlimit()
+    jaxs = jax.config.jax_numpy_rank_promotion, jax.config.jax_disable_jit, jax.config.jax_debug_nans
+    also = np.get_printoptions(), mpmath.mp.dps, gc.isenabled(), warnings.showwarning, sys.excepthook, jaxs
+    return *there, *also, signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGALRM), sys.getrecursionlimit()
 
 
 def test_in_this_process_too_all_is_put_back():
@@ -303,6 +354,71 @@ def test_in_this_process_too_all_is_put_back():
         assert state() == before, name
     for name, (_, words) in MEDDLED.items():
         assert words in str(runs.run(UNIT, getattr(MEDDLES, name), ("rev",), 1, case=0)[0]), name
+
+
+def twice(act):
+    """A rule that gives the double of each cotangent, and acts, when it is called and before it gives them."""
+
+    def rule(x):
+        act()
+        return np.negative(x), lambda g: (act(), (-2 * g,))[1]
+
+    return rule
+
+
+@pytest.mark.parametrize("name", MEDDLED)
+def test_a_wrong_rule_that_replaces_what_compares_it_is_wrong(name):
+    act, words = MEDDLED[name]
+    with pytest.raises(AssertionError) as error:
+        check_vjp(twice(act), np.negative, np.ones(2), vary=False)
+    assert words in str(error.value) and "replaced" in str(error.value)
+    assert check_vjp(lambda x: (np.negative(x), lambda g: (-g,)), np.negative, np.ones(2), vary=False).ok
+
+
+@pytest.mark.parametrize("name", ["ranks", "slowly", "no_nans", "printing", "digits", "garbage", "numbers", "warnings"])
+def test_a_check_puts_back_what_a_rule_leaves_behind(name):
+    before = state()
+    with pytest.raises(AssertionError, match=r"the pullback|vjp, argument 0"):
+        check_vjp(twice(LEFT[name]), np.negative, np.ones(2), vary=False)
+    assert state() == before
+
+
+def test_for_as_long_as_it_runs_an_engine_may_replace_what_it_likes():
+    def vjp(f, *primals):
+        before, np.absolute = np.absolute, np.fabs
+        try:
+            return scratch_ad.vjp(f, *primals)
+        finally:
+            np.absolute = before
+
+    assert check(np.sin, np.ones(2), engine=Engine("of a test", vjp=vjp)).ok
+
+
+def test_random_numbers_of_an_engine_are_not_the_same_each_time():
+    def vjp(f, *primals):
+        out, pullback = scratch_ad.vjp(f, *primals)
+        return out, lambda g: tuple(c * random.choice([1.0, 1.0, 1.0, 2.0]) for c in pullback(g))
+
+    with pytest.raises(AssertionError):
+        check(np.sin, np.ones(2), engine=Engine("of a test", vjp=vjp, order=1))
+
+
+def test_what_a_thread_of_an_engine_replaces_meanwhile_is_told():
+    around, stop = Surroundings(), threading.Event()
+
+    def meddle():
+        while not stop.is_set():
+            derivatives.differences = lambda *_, **__: []
+            time.sleep(0)
+
+    start = functools.cache(threading.Thread(target=meddle, daemon=True).start)
+    try:
+        for result in runs.run(UNIT, doing(start), ("rev",), 1):
+            assert result.status == "error" and "derivatives.differences" in str(result)
+    finally:
+        stop.set()
+        time.sleep(0.01)
+        around.restored()
 
 
 # Results that lie
@@ -342,7 +458,27 @@ def answering(make):
     return Engine("of a test", vjp=vjp, order=1)
 
 
+class Other:
+    """An array that is wrong when it is first looked at, and right from then on."""
+
+    def __init__(self, c):
+        self.c, self.asked = np.asarray(c), 0
+
+    def __array__(self, dtype=None, copy=None):
+        self.asked += 1
+        return self.c * (2 if self.asked == 1 else 1)
+
+
+def masked(c):
+    found = np.ma.masked_array(np.array(c), mask=False)
+    found[...] = np.ma.masked
+    return found
+
+
 ANSWERS = {
+    "other": Other,
+    "masked": masked,
+    "subclass": lambda c: (np.asarray(c) * 2).view(np.recarray),
     "odd": lambda c: (np.asarray(c) * 2).view(Odd),
     "pretends": lambda c: Pretends(),
     "growing": lambda c: Growing(),
@@ -354,11 +490,81 @@ ANSWERS = {
 }
 
 
+OF_NUMBERS = ("other", "masked", "subclass")
+
+
 @pytest.mark.parametrize("name", ANSWERS)
 def test_results_that_lie_are_never_right(name):
     results = runs.run(UNIT, answering(ANSWERS[name]), ("rev",), 1)
     assert len(results) == len(UNIT.cases())
-    assert all(result.status in ("wrong", "error") and str(result) for result in results)
+    told = [result for result in results if "(0" not in result.shapes or name not in OF_NUMBERS]  # others have none
+    assert all(result.status in ("wrong", "error") and str(result) for result in told)
+
+
+def test_a_value_that_is_put_right_later_on_is_wrong():
+    def vjp(f, x):
+        out, pullback = scratch_ad.vjp(f, x)
+        given = np.array(out) + 1
+        return given, lambda g: (np.copyto(given, out), pullback(g))[1]
+
+    with pytest.raises(AssertionError, match=r"f gives .* when run plainly"):
+        check(np.sin, np.ones(2), engine=Engine("of a test", vjp=vjp, order=1), vary=False)
+
+
+def test_what_an_engine_says_of_itself_is_no_way_to_be_right():
+    vjp = answering(lambda c: 2 * c).vjp
+    for slack in (1e7, np.inf, np.nan, 0.0, -1.0):
+        with pytest.raises(ValueError, match="slack is above 0 and at most 1e\\+06"):
+            Engine("of a test", vjp=vjp, slack=slack)
+    for name in ("", "a\nb", "\x1b[2J", "a\u2028", 5, None):
+        with pytest.raises(ValueError, match="name is a line of text"):
+            Engine(name, vjp=vjp)
+    largest = Engine("of a test", vjp=vjp, order=1, slack=1e6)
+    assert {r.status for r in runs.run(UNIT, largest, ("rev",), 1) if "0" not in r.shapes} == {"wrong"}
+    assert compared(("rev",), 0, ["float32"]) == "compared: nothing"
+    assert "float32 1e-01, float64 1e-08" in compared(("rev",), 1, ["float32", "float64"], 1e6)
+
+
+# Answers and records that are forged
+
+
+def forged():
+    """Answer in place of the process that runs this, as its frames tell how."""
+    frame = sys._getframe()
+    while "token" not in frame.f_locals:
+        frame = frame.f_back
+    task, answer = frame.f_locals["task"], frame.f_locals
+    found = [task._record("", n, len(task.numbers), "right", [], "", 0.1, "") for n in task.numbers]
+    os.write(answer["answers"], f"{answer['token']}-{answer['serial']} {json.dumps(found)}\n".encode())
+
+
+def test_an_engine_that_answers_for_its_process_is_found_out():
+    found = outcomes(["FORGES", "FORGES_AND_EXITS"])
+    assert {name: of for name, (of, _) in found.items()} == {"FORGES": {"crashed"}, "FORGES_AND_EXITS": {"crashed"}}
+    assert "it gave two" in found["FORGES"][1]
+
+
+FORGES, FORGES_AND_EXITS = doing(forged), doing(lambda: (forged(), os._exit(0)))
+FILES = {
+    "added": lambda path: path.write_text(path.read_text() + path.read_text().splitlines()[-1] + "\n"),
+    "garbage": lambda path: path.write_bytes(path.read_bytes() + b"\xff\n"),
+    "emptied": lambda path: path.write_text(""),
+    "removed": lambda path: path.unlink(),
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_the_file_of_results_holds_what_was_found_whatever_an_engine_does_to_it(name, tmp_path):
+    path, told = tmp_path / "results.jsonl", []
+
+    def meddle(records, done, total):
+        told.extend(records)
+        if done == 1:
+            FILES[name](path)
+
+    units = [UNIT, UNIT._replace(dtype="float64")]
+    sweep.sweep(units, "test_unbreakable:PLAIN", out=tmp_path, executor=ThreadPoolExecutor(1), progress=meddle)
+    assert [{**line} for line in lines(path)] == told and len(told) > len(units)
 
 
 # In the user's own process

@@ -1,5 +1,7 @@
 """A check varies the arguments that it is given: faults that live elsewhere are found, and told apart."""
 
+import time
+
 import numpy as np
 import pytest
 
@@ -201,8 +203,20 @@ def test_formulas_that_lose_digits_far_out_are_right(slope):
 
 def test_what_is_varied_unasked_takes_a_second_at_most(monkeypatch):
     assert len(check(np.sin, X).varied) > 1 and not check(np.sin, X, vary=False).varied
+    assert "left out" not in str(check(np.sin, X))
     monkeypatch.setattr(question, "VARYING", 0.0)
-    assert len(check(np.sin, X).varied) <= 1 < len(check(np.sin, X, vary=True).varied)
+    hurried = check(np.sin, X)
+    assert len(hurried.varied) <= 1 < len(check(np.sin, X, vary=True).varied)
+    assert "left out after 0 s of computing: " in str(hurried) and "large arrays; vary=True takes" in str(hurried)
+
+
+def test_a_function_that_waits_is_varied_all_the_same():
+    def waits(x):
+        time.sleep(0.05)
+        return np.sin(x)
+
+    found = check(waits, X, order=1)
+    assert found.notes == [] and len(found.varied) > 10
 
 
 def test_variants_keep_what_belongs_together():

@@ -243,7 +243,7 @@ def check_engine(engine, names=(), dtypes=(), modes=("fwd", "rev"), order=2):
             results += found
         progress.say(f"{engine.name}: {_counted(results)} in {time.perf_counter() - start:.1f} s")
         highest = max((result.order for result in results), default=0)
-        progress.say(compared(modes, highest, sorted({unit.dtype for unit in units})))
+        progress.say(compared(modes, highest, sorted({unit.dtype for unit in units}), engine.slack))
     wrong = [str(result) for result in results if result.findings]
     if wrong:
         raise AssertionError("\n".join([f"{engine.name}: {len(wrong)} of {len(results)} cases wrong", *wrong]))

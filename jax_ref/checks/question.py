@@ -10,11 +10,12 @@ import optree
 
 from ..engines.guard import heed, is_users, said, watching
 from ..engines.protocol import Engine
+from ..engines.surroundings import Surroundings
 from ..measure.derivatives import Vectors, compiled, findings, nested, nudged, rounded
 from ..measure.plain_runs import beside_plain_runs
 from ..measure.quantities import FIRST, VALUES, Quantity, quantity
 from ..measure.repeats import is_gross, repeated
-from ..measure.tolerances import Difference, Finding, differences
+from ..measure.tolerances import Difference, Finding, differences, replaced_others
 from ..measure.values import in_words, nearly, plainly, value_findings
 from ..referee.judge import examined, once
 from ..report.result import Result
@@ -55,6 +56,19 @@ class Question:
         ``vary``: see ``check``.
         Raises AssertionError if anything is wrong, TypeError if nothing is there to differentiate.
         """
+        around = Surroundings()
+        asked = replace(self, engine_of=lambda call: around.apart(self.engine_of(call)))
+        try:
+            result = asked._checked(args, edges, vary)
+        except BaseException as error:
+            if (replaced := around.restored()) and not is_users(error):
+                raise AssertionError(f"{self.name}: {replaced_others('the engine', replaced)}") from error
+            raise
+        if replaced := around.restored():
+            result.findings, result.rerun = [replaced_others(result.engine, replaced)], self.line(args)
+        return result.require()
+
+    def _checked(self, args, edges, vary):
         start = time.perf_counter()
         call = Call(self.reference, args)
         self._require_moving(call)
@@ -77,7 +91,7 @@ class Question:
         except engine.missing as error:
             result.missing = str(error) or type(error).__name__
         result.seconds = time.perf_counter() - start
-        return result.require()
+        return result
 
     def _require_moving(self, call):
         if not any(call.given.moves):
@@ -110,24 +124,25 @@ class Question:
         return wrong_at, answer
 
     def _vary(self, result, call, answer, thorough):
-        """Put into the result what is wrong at a variant of the arguments: the first that is, and where."""
+        """Put into the result what is wrong at a variant of the arguments: the first that is, and where.
+
+        What computing takes counts, however busy the machine is; what is left out for that is told.
+        """
         start = time.process_time()
-        end = start + (PATIENCE if thorough else VARYING)
-        latest = time.perf_counter() + 5 * (PATIENCE if thorough else VARYING)  # a busy machine takes longer
+        allowed = PATIENCE if thorough else VARYING
+        end, left = start + allowed, []
         for candidates in itertools.chain(variants(call.given, thorough), larger(call.given)):
             before, start = start, time.process_time()
             grows = candidates[0].name in result.varied  # then by several times
-            if start > end or time.perf_counter() > latest or (grows and start - before > QUICK):
-                return
+            if grows and (start > end or start - before > QUICK):
+                break
+            if start > end:
+                left += [candidates[0].name] if candidates[0].name not in left else []
+                continue
             if not (defined := self._defined(candidates)):
                 continue
             variant, at = defined
-            try:
-                wrong = self._wrong_at(variant, at, call, answer)
-            except BaseException as error:
-                if is_users(error):
-                    raise
-                wrong = [Finding("error", "", Difference(f"raises {said(error)}"))]
+            wrong = self._said_wrong_at(variant, at, call, answer)
             if not thorough and (unfit := self._unfit(wrong, at)):
                 result.unfit.setdefault(variant.name, unfit)
                 continue
@@ -139,6 +154,18 @@ class Question:
                 else:
                     self._shrink(result, variant.args, 1)
                 return
+        if left:
+            more = "" if thorough else "; vary=True takes more time"
+            result.notes.append(f"left out after {allowed:g} s of computing: {', '.join(left)}{more}")
+
+    def _said_wrong_at(self, variant, at, call, answer):
+        """What is wrong at a variant, be it that something is raised."""
+        try:
+            return self._wrong_at(variant, at, call, answer)
+        except BaseException as error:
+            if is_users(error):
+                raise
+            return [Finding("error", "", Difference(f"raises {said(error)}"))]
 
     def _unfit(self, wrong, at):
         """In words, how an engine shows that it is not meant for a variant: it raises; or a rule gives another form."""

@@ -127,7 +127,7 @@ def _check(args):
     if not result.failures():
         dtypes = sorted({record["unit"][1] for record in result.records})
         order = max((record.get("order", 0) for record in result.records), default=0)
-        print(compared(result.header["modes"], order, dtypes))
+        print(compared(result.header["modes"], order, dtypes, result.header.get("slack", 1.0)))
     if args.junit:
         junit.write([result], args.junit)
     if args.annotations:

@@ -12,6 +12,8 @@ import numpy as np
 from scratch_ad.frames import called_at
 from scratch_ad.tracer import name_of
 
+MOST_SLACK = 1e6  # half the digits of double precision
+
 
 @dataclass(frozen=True)
 class Engine:
@@ -44,12 +46,16 @@ class Engine:
     exact: bool = False
 
     def __post_init__(self):
+        if not (isinstance(self.name, str) and self.name and self.name.isprintable()):
+            raise ValueError(f"an engine's name is a line of text that can be printed, not {self.name!r}.")
         if not (self.jvp or self.vjp):
             raise ValueError(f"the engine {self.name} has neither a jvp nor a vjp: give it one of them.")
         if self.order not in (1, 2):
             raise ValueError(f"the engine {self.name}: order is 1 or 2, not {self.order!r}.")
-        if not 0 < self.slack < np.inf:
-            raise ValueError(f"the engine {self.name}: slack is a finite number above 0, not {self.slack!r}.")
+        if not 0 < self.slack <= MOST_SLACK:
+            raise ValueError(
+                f"the engine {self.name}: slack is above 0 and at most {MOST_SLACK:g}, not {self.slack!r}."
+            )
         missing = self.missing if isinstance(self.missing, tuple) else (None,)
         if not all(isinstance(error, type) and issubclass(error, BaseException) for error in missing):
             raise ValueError(f"the engine {self.name}: missing is a tuple of exceptions, not {self.missing!r}.")

@@ -275,7 +275,7 @@ def measured(engine, problem, modes=("fwd", "rev")):
     found, alone = [], []
     with np.errstate(all="ignore"):
         for v in (given, given.turned()):
-            found.append(run(v, (_combined(v.tangents, v.others), _combined(v.cotangent, v.second))))
+            found.append(_kept(run(v, (_combined(v.tangents, v.others), _combined(v.cotangent, v.second)))))
         if not engine.program:
             alone += repeated(engine, f, given, nudged(given, 0)[0].primals, modes)
     alone += [_alone("inputs", "", f"changed by the engine: {d}") for d in differences(given, before)]
@@ -286,8 +286,14 @@ def measured(engine, problem, modes=("fwd", "rev")):
 
 
 def _kept(tree):
-    """A result as it is now: some engines write into it later on, which is told as such."""
-    return optree.tree_map(lambda x: x.copy() if type(x) is np.ndarray else x, tree)
+    """A result as it is now, in plain arrays: some write into it later on, or give other numbers each time."""
+    return optree.tree_map(_kept_leaf, tree)
+
+
+def _kept_leaf(x):
+    if isinstance(x, (np.generic, jax.Array, int, float, complex)):
+        return x
+    return np.array(x.filled(np.nan) if np.ma.is_masked(x) else x)
 
 
 def _one_at_a_time(engine, f, v, found, modes):
@@ -337,18 +343,20 @@ def _at_place(tree, place):
 
 def _by_engine(engine, f, v, combined, order, modes):
     jvp, vjp = first = _in_modes(engine, modes)
-    found = {Quantity.VALUE: engine.call(f, *v.primals)} if engine.call else {}
+    now = (lambda tree: tree) if engine.program else _kept  # in a program they are no numbers yet
+    found = {Quantity.VALUE: now(engine.call(f, *v.primals))} if engine.call else {}
     if jvp:
-        found[Quantity.VALUE_OF_JVP], found[Quantity.JVP] = _kept(jvp(f, v.primals, v.tangents))
-        found[Quantity.JVP_ALONG] = jvp(f, v.primals, combined[0])[1]
+        found[Quantity.VALUE_OF_JVP], found[Quantity.JVP] = now(jvp(f, v.primals, v.tangents))
+        found[Quantity.JVP_ALONG] = now(jvp(f, v.primals, combined[0])[1])
     if vjp:
-        found[Quantity.VALUE_OF_VJP], pullback = vjp(f, *v.primals)
-        found[Quantity.VJP] = _kept(pullback(v.cotangent))
-        found[Quantity.VJP_ALONG] = _kept(pullback(combined[1]))
+        value, pullback = vjp(f, *v.primals)
+        found[Quantity.VALUE_OF_VJP] = now(value)
+        found[Quantity.VJP] = now(pullback(v.cotangent))
+        found[Quantity.VJP_ALONG] = now(pullback(combined[1]))
         if not engine.rule:
             twice = lambda *x: [f(*x), f(*x)]
             try:
-                found[Quantity.TWICE] = vjp(twice, *v.primals)[1]([v.cotangent, v.second])
+                found[Quantity.TWICE] = now(vjp(twice, *v.primals)[1]([v.cotangent, v.second]))
             except Exception as error:
                 error.add_note(
                     "The function returned a list of two arrays, [f(x), f(x)]: an engine takes any containers."
@@ -356,7 +364,7 @@ def _by_engine(engine, f, v, combined, order, modes):
                 raise
     if min(order, engine.order) > 1:
         outer = engine.outer[0] if engine.outer else None
-        found |= _second_order(first, (outer.jvp, outer.vjp) if outer else first, f, v)
+        found |= now(_second_order(first, (outer.jvp, outer.vjp) if outer else first, f, v))
     return found
 
 

@@ -20,7 +20,7 @@ from jax.experimental import serialize_executable
 @functools.cache
 def _know_lapack():
     """JAX tells XLA of LAPACK's functions no sooner than it lowers one; a program loaded before that would crash."""
-    jax.jit(jax.numpy.linalg.cholesky).lower(jax.numpy.eye(1))
+    jax.jit(jax.numpy.linalg.cholesky).lower(jax.ShapeDtypeStruct((1, 1), "float32"))
 
 
 def afresh(compile):

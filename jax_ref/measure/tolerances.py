@@ -20,6 +20,7 @@ ULPS = {
     "complex64": (64, 256),
     "complex128": (64, 256),
 }
+WIDEST = 0.1  # tolerance that an engine's slack can make, relative to a number
 
 
 # Functions whose rounding errors are relative to the largest number that they meet, not to each by itself.
@@ -109,6 +110,12 @@ class Finding:
             f"\n    {label}: {text}" for label, text in (("hint", self.hint), ("referee", self.verdict)) if text
         )
         return f"{self.what}: {self.difference}{notes}"
+
+
+def replaced_others(name, replaced):
+    """That an engine of this name has replaced what other code uses, as a finding."""
+    words = f"{name} replaced {', '.join(replaced)}, which it shares with all other code: give it a name of its own"
+    return Finding("error", "", Difference(words))
 
 
 def differences(got, expected, condition=0.0, order=1, slack=1.0, coarsest=None):
@@ -205,9 +212,15 @@ def _signs(x):
 def tolerance(expected, condition=0.0, order=1, slack=1.0, coarsest=None):
     """How far from ``expected`` each element may lie, as float64."""
     scale = np.abs(expected).astype(np.float64) + condition
-    relative = unit((expected.dtype, coarsest or expected.dtype), order)
+    tiny = 4 * float(np.finfo(expected.dtype).tiny)  # XLA has no subnormal numbers
     with np.errstate(invalid="ignore"):  # no slack at all, times infinity
-        return slack * (relative * scale + 4 * float(np.finfo(expected.dtype).tiny))  # XLA has no subnormal numbers
+        return relative((expected.dtype, coarsest or expected.dtype), order, slack) * scale + slack * tiny
+
+
+def relative(dtypes, order=1, slack=1.0):
+    """The relative tolerance of what was computed in these dtypes with that slack, which leaves one digit at least."""
+    exact = unit(dtypes, order)
+    return min(slack * exact, max(exact, WIDEST))
 
 
 def unit(dtypes, order=1):

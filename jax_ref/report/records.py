@@ -2,12 +2,12 @@
 
 A header opens each run: ``run`` (a name made of all that may change a result), ``engine``, ``modes``, ``order``,
 ``seed``, ``device``, ``precision``, ``case`` (of each unit the only one that was run, or None), ``versions``,
-``source``, ``expect`` and ``when``. A record is one case: ``run``, ``unit`` ([function, dtype]), ``case``, ``number``
-(in its unit), ``of`` (how many the unit has), ``status``, ``findings``, ``missing``, ``seconds``, ``rerun``; where
-derivatives were compared ``order``, the highest; where it is not right ``size``, how many numbers the arguments have;
-of a composite that is not right ``calls``, the functions that it is made of; of an error in the user's code ``at``,
-its file and line; where the referee finds JAX wrong ``excused``, the findings that are none; and on another device
-than the CPU ``beside_cpu``, the findings beside JAX's answer there.
+``source``, ``slack`` (the engine's), ``expect`` and ``when``. A record is one case: ``run``, ``unit`` ([function,
+dtype]), ``case``, ``number`` (in its unit), ``of`` (how many the unit has), ``status``, ``findings``, ``missing``,
+``seconds``, ``rerun``; where derivatives were compared ``order``, the highest; where it is not right ``size``, how
+many numbers the arguments have; of a composite that is not right ``calls``, the functions that it is made of; of an
+error in the user's code ``at``, its file and line; where the referee finds JAX wrong ``excused``, the findings that
+are none; and on another device than the CPU ``beside_cpu``, the findings beside JAX's answer there.
 Files are merged by joining them. Of a case in several runs that asked the same, the last record counts. A file is
 data, whoever wrote it: what is no record is refused, and no text in one can harm a terminal, a page or a file.
 """
@@ -38,6 +38,7 @@ _HEADER = {
     "versions": {"*": str},
     "expect": [[str]],
     "case?": (None, int),
+    "slack?": float,
 }
 _FINDING = {
     **dict.fromkeys(("what", "mode", "place", "problem", "hint", "verdict"), str),
@@ -187,28 +188,39 @@ def _checked_header(x):
 
 
 class Log:
-    """One file of JSON lines, gone on with or ``anew``, of which this is the only writer; no path: nothing is kept."""
+    """One file of JSON lines, gone on with or ``anew``, of which this is the only writer; no path: nothing is kept.
+
+    What others, as engines under test, have done to the file meanwhile is undone when it is closed.
+    """
 
     def __init__(self, path, anew=False):
-        self._file = None
+        self._file, self._path = None, path
         if path:
             path.parent.mkdir(parents=True, exist_ok=True)
             if anew:
                 path.unlink(missing_ok=True)
             self._file = open(path, "ab+")  # noqa: SIM115  (closed by close)
             self._file.seek(0)
-            self._file.truncate(self._file.read().rfind(b"\n") + 1)
+            there = self._file.read()
+            self._written = [there[: there.rfind(b"\n") + 1]]
+            self._file.truncate(len(self._written[0]))
 
     def append(self, records):
         if self._file:
-            self._file.write(
-                "".join(json.dumps(r, ensure_ascii=False) + "\n" for r in records).encode(errors="replace")
-            )
+            text = "".join(json.dumps(r, ensure_ascii=False) + "\n" for r in records).encode(errors="replace")
+            self._written.append(text)
+            self._file.write(text)
             self._file.flush()
 
     def close(self):
-        if self._file:
-            self._file.close()
+        if not self._file:
+            return
+        self._file.close()
+        whole = b"".join(self._written)
+        if not self._path.is_file() or self._path.read_bytes() != whole:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._path.unlink(missing_ok=True)
+            self._path.write_bytes(whole)
 
 
 def finished(found, run):

@@ -1,7 +1,7 @@
 """Findings in words: the causes first, and what follows from them in one clause at the end."""
 
 from ..measure.quantities import Quantity, quantity
-from ..measure.tolerances import unit
+from ..measure.tolerances import relative
 
 _EARLY = ["inputs", *(q for q in Quantity if q.order == 0 or q.is_first)]  # told before all others, in this order
 ERROR = "error"  # what a finding says is wrong where the engine, or JAX, raises something
@@ -13,11 +13,13 @@ def told(findings, beside_cpu=()):
     return _told(findings) + [f"beside JAX on the CPU, {line}" for line in _told(beside_cpu)]
 
 
-def compared(modes, order, dtypes):
-    """What was compared and how sharply, on one line; ``order``: the highest of the derivatives."""
-    first = [{"fwd": "jvp", "rev": "vjp"}[mode] for mode in modes] if order else []
+def compared(modes, order, dtypes, slack=1.0):
+    """What was compared and how sharply, on one line; ``order``: the highest of the derivatives, 0 where none was."""
+    if not order:
+        return "compared: nothing"
+    first = [{"fwd": "jvp", "rev": "vjp"}[mode] for mode in modes]
     second = [f"second derivatives in {len(modes) ** 2} {'mixes' if len(modes) > 1 else 'mode'}"] if order > 1 else []
-    sharp = ", ".join(f"{dtype} {unit([dtype]):.0e}" for dtype in dtypes)
+    sharp = ", ".join(f"{dtype} {relative([dtype], slack=slack):.0e}" for dtype in dtypes)
     return f"compared: {', '.join(['value', *first, *second])}; each number by itself, beyond its rounding to {sharp}"
 
 

@@ -16,10 +16,9 @@ import sys
 from pathlib import Path
 
 from ..engines import tensors
-from .watch import TORCH, Rule, rule_at
+from .watch import RECORD, TORCH, Rule, rule_at
 
 KINDS = {"custom_vjp": "jax.custom_vjp", "custom_jvp": "jax.custom_jvp", "custom_gradient": "jax.custom_gradient"}
-RECORD = Path("v") / "scratch-ad" / "rules"  # in pytest's cache
 
 
 def modules(package):
@@ -195,7 +194,7 @@ def record(folder):
 
     Raises ValueError if there is none, or none that can be read.
     """
-    path = Path(folder) / RECORD
+    path = Path(folder) / "v" / RECORD
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
         tests = {(row[3], int(row[4])): row[5:] for row in found["rules"]}

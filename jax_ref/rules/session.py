@@ -6,9 +6,8 @@ import shlex
 
 import pytest
 
-from .watch import Rule
+from .watch import RECORD, Rule
 
-RECORD = "scratch-ad/rules"  # in pytest's cache
 _SENT = "ad_rules"  # from a process of pytest-xdist
 _RANK = ("unchecked", "right", "wrong")
 

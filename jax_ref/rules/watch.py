@@ -27,6 +27,7 @@ SIZE = 2**18  # numbers in the arguments of a call that is kept
 LOOKED_AT = {"jit_trace", "jit_lower", "make_jaxpr_f", "eval_shape", "linear_transpose"}  # of JAX: not run as they are
 
 
+RECORD = "scratch-ad/rules"  # what a run leaves, in pytest's cache
 TORCH = "torch.autograd.Function"  # the kind of rule; others are such as "jax.custom_vjp"
 
 

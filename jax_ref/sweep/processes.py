@@ -3,8 +3,9 @@
 ``Crew`` hands tasks to processes, one at a time to each, and ends those that take too long or answer what is no answer.
 A process is a Python of its own, in a session of its own: it gets a line of JSON per task on its standard input, and
 answers by a line on what was its standard output, while what is printed there goes elsewhere. Nothing that comes back
-is trusted: a task says what an answer to it is. A task that is lost in a process that others used before is handed to
-a fresh one, since it may not be its own fault.
+is trusted: a task says what an answer to it is, and only one may have come when the process, asked once more, says that
+this was all: an engine may have found out how to answer for it. A task that is lost in a process that others used
+before is handed to a fresh one, since it may not be its own fault.
 """
 
 import base64
@@ -30,7 +31,7 @@ _TOLD, _WIDE = 12, 160
 _LARGEST = 2**26  # bytes of an answer
 _PATIENCE = 2.0  # seconds until what an ended process has said must have arrived
 _STARTING = 120.0  # seconds more, until a process has started
-_BEGUN = b"begun"
+_BEGUN, _ALL = b"begun", b"that is all"
 
 
 # Who asks
@@ -93,9 +94,9 @@ class Crew:
         task = self._busy[worker]
         if line is None:
             return worker, worker.lost(task, "crashed", f"the process that ran this ended abruptly{worker.ended()}")
-        if (found := worker.read(line)) is None:
-            return None
         try:
+            if (found := worker.read(line)) is None:
+                return None
             outcome = task.accepted(found)
         except (ValueError, RecursionError) as error:
             return worker, worker.lost(task, "crashed", f"the process that ran this gave no answer: {error}")
@@ -120,21 +121,32 @@ class _Worker:
     def ask(self, task, timeout):
         """Hand over a task, to be answered within so many seconds from when it is begun."""
         self.deadline, self._timeout = time.monotonic() + timeout + _STARTING, timeout
-        self._asked = next(self._serial)
-        words = json.dumps([self._asked, base64.b64encode(pickle.dumps(task)).decode()])
+        self._asked, self._answer = next(self._serial), None
+        self._send(base64.b64encode(pickle.dumps(task)).decode())
+
+    def _send(self, words):
         with contextlib.suppress(OSError):  # it has ended, which the thread that waits tells
-            self._process.stdin.write(words.encode() + b"\n")
+            self._process.stdin.write(json.dumps([self._asked, words]).encode() + b"\n")
             self._process.stdin.flush()
 
     def read(self, line):
-        """The answer to what was asked last, in a line of the process; None if the line is something else."""
+        """The answer to what was asked last, once a line of the process says that this was all; None before.
+
+        Raises ValueError for a second one.
+        """
         head, _, answer = line.partition(b" ")
         if head.decode("ascii", "replace") != f"{self._token}-{self._asked}":
             return None
         if answer == _BEGUN:
             self.deadline = min(self.deadline, time.monotonic() + self._timeout)
             return None
-        return answer
+        if answer == _ALL:
+            return self._answer
+        if self._answer is not None:
+            raise ValueError("it gave two")
+        self._answer = answer
+        self._send("")
+        return None
 
     def rest(self):
         self.used, self.deadline = True, float("inf")
@@ -209,6 +221,9 @@ def answer(token):
     threading.Thread(target=_listen, args=(asked, tasks), daemon=True).start()
     while True:
         serial, words = json.loads(tasks.get())
+        if not words:
+            _write(answers, f"{token}-{serial} {_ALL.decode()}\n".encode())
+            continue
         task = pickle.loads(base64.b64decode(words))
         sys.stdout, sys.stderr = (_anew(k, printed) for k in (1, 2))  # what is printed goes another way than answers
         sys.__stdout__, sys.__stderr__ = sys.stdout, sys.stderr

@@ -16,11 +16,13 @@ import optree
 from scratch_ad.frames import raised_at
 from scratch_ad.tracer import name_of
 
-from ..engines.guard import Surroundings, heed, is_users, noted, said, watching
+from ..engines.guard import heed, is_users, noted, said, watching
+from ..engines.protocol import MOST_SLACK
 from ..engines.ready import OURS
+from ..engines.surroundings import Surroundings
 from ..measure import executables
 from ..measure.derivatives import Problem, measured, references, vectors
-from ..measure.tolerances import NORMWISE, Difference, Finding, wider
+from ..measure.tolerances import NORMWISE, Difference, Finding, replaced_others, wider
 from ..referee.judge import weighed
 from ..report.result import Result
 from ..report.words import ERROR
@@ -42,7 +44,7 @@ def _run(unit, engine, modes, order, seed, case, beside_cpu):
     here = jax.devices()[0]
     cases = unit.cases() if case is None else [unit.cases()[case]]
     problems = [_problem(c, unit.dtype, engine, order, seed) for c in cases]
-    engine = replace(engine, slack=engine.slack * wider(here.platform, unit.name))
+    engine = replace(engine, slack=min(engine.slack * wider(here.platform, unit.name), MOST_SLACK))
     witnesses = [here]
     if here.platform != "cpu" if beside_cpu is None else beside_cpu:
         witnesses += jax.devices("cpu")[:1]
@@ -129,33 +131,27 @@ def _result(case, unit, engine, problem, answers, modes, around):
     try:
         quantities = measured(engine, problem, modes)
         result.order = problem.order
-        if replaced := around.restored():
-            result.findings = [_replacing(engine.name, replaced)]
-            return result
-        for k, (of, answer) in enumerate(answers):
-            with jax.default_device(of):
-                found, excused = weighed(engine, problem, answer, quantities)
-            if k:
-                result.beside_cpu = found
-            else:
-                result.findings, result.excused = found, excused
+        if not around.between():
+            for k, (of, answer) in enumerate(answers):
+                with jax.default_device(of):
+                    found, excused = weighed(engine, problem, answer, quantities)
+                if k:
+                    result.beside_cpu = found
+                else:
+                    result.findings, result.excused = found, excused
     except engine.missing as error:
-        around.restored()
+        around.between()
         result.missing = said(error).removeprefix("NotImplementedError: ")
     except BaseException as error:
+        around.between()
         if is_users(error):
             raise
-        if replaced := around.restored():
-            result.findings = [_replacing(engine.name, replaced)]
-        elif engine.lacks(error):
+        if engine.lacks(error):
             result.missing = f"not in the engine's namespace: {said(error)}"
         else:
             result.findings, result.raised_at = [_error(engine.name, error)], raised_at(error)
     finally:
         result.seconds = time.perf_counter() - start
+    if replaced := around.restored():
+        result.findings, result.missing = [replaced_others(engine.name, replaced)], ""
     return result
-
-
-def _replacing(name, replaced):
-    words = f"{name} replaced {', '.join(replaced)}, which it shares with all other code: give it a name of its own"
-    return Finding(ERROR, "", Difference(words))

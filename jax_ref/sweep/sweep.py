@@ -8,6 +8,7 @@ import functools
 import hashlib
 import json
 import shlex
+import sys
 from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
 from datetime import UTC, datetime
@@ -23,7 +24,8 @@ from scratch_ad.tracer import name_of
 
 from ..cases import ALL, SHORT
 from ..cases.names import cases_of, named
-from ..engines.guard import Surroundings, harmless, said
+from ..engines.guard import harmless, said
+from ..engines.surroundings import Surroundings
 from ..report.records import MODES, Log, answered, checked, finished, fits, lines, results
 from ..report.words import ERROR, EVENTS
 from .devices import device, devices, precision, sources, versions
@@ -172,7 +174,7 @@ def callees(case, dtype):
 
 
 # What an engine says of itself, and JAX of where it computes.
-_ABOUT = {"modes": [MODES], "order": (1, 2), **dict.fromkeys(("source", "device", "precision"), str)}
+_ABOUT = {"modes": [MODES], "order": (1, 2), "slack": float, **dict.fromkeys(("source", "device", "precision"), str)}
 
 
 class Introduction(NamedTuple):
@@ -209,6 +211,7 @@ def about(engine):
         "precision": precision(),
         "modes": found.modes(),
         "order": found.order,
+        "slack": found.slack,
         "source": sources(engine.partition(":")[0].partition(".")[0] if ":" in engine else ""),
     }
 
@@ -216,6 +219,8 @@ def about(engine):
 def _imported(name):
     from ..engines.ready import engine as engine_named  # which imports JAX
 
+    if name.partition(":")[0] in sys.modules:
+        return engine_named(name)
     around = Surroundings()
     found = engine_named(name)
     if replaced := around.functions_restored():
@@ -354,6 +359,7 @@ def _header(engine, modes, order, seed, case, expect, found):
         "versions": versions(),
         "source": found["source"],
         "device": found["device"],
+        "slack": found["slack"],
         "precision": found["precision"],
     }
     run = hashlib.sha256(json.dumps(fixed, sort_keys=True).encode()).hexdigest()[:12]
