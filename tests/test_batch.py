@@ -187,8 +187,9 @@ def test_axes_are_jaxs(call):
         (lambda v: v(np.sin, axis_size=7)(X), ValueError, "inconsistent sizes"),
         (lambda v: v(np.sin, out_axes=None)(X), ValueError, "out_axes is None"),
         (lambda v: v(np.sin, out_axes=5)(X), ValueError, "out of bounds"),
-        (lambda v: v(np.sin, out_axes=(0, 1))(X), ValueError, "out_axes"),
-        (lambda v: v(lambda d: d, in_axes=({"b": 0},))({"a": X}), ValueError, "in_axes"),
+        (lambda v: v(np.sin, out_axes=(0, 1))(X), ValueError, "out_axes .* containers of these as the result"),
+        (lambda v: v(lambda d: d, in_axes=({"b": 0},))({"a": X}), ValueError, "containers of these as"),
+        (lambda v: v(np.sin, in_axes=("0",))(X), TypeError, "must be integers or None in containers"),
         (lambda v: v(3), TypeError, "Expected a callable value"),
         (lambda v: v(np.sin)("a"), TypeError, "not a valid"),
         (lambda v: v(lambda x: "a")(X), TypeError, "not a valid"),
@@ -209,6 +210,19 @@ def test_a_branch_is_taken_where_all_examples_agree():
         vmap(f)(X)
     with pytest.raises(ValueError, match="ambiguous"):
         vmap(lambda x: 1 if x > 0 else 2)(X)
+
+
+def test_counts_are_taken_where_all_examples_agree():
+    weigh = lambda x, k: x.sum() * np.arange(3.0)[:k].sum() + len([0 for _ in range(k)])
+    np.testing.assert_allclose(vmap(weigh)(X, np.full(5, 2)), X.sum(1) + 2)
+    with pytest.raises(TypeError, match="slices or counts of different lengths"):
+        vmap(weigh)(X, np.arange(5))
+    np.testing.assert_array_equal(
+        vmap(lambda x, k: x[k : k + 1])(X, np.arange(5) % 3).ravel(), X[range(5), np.arange(5) % 3]
+    )
+    np.testing.assert_array_equal(vmap(np.trim_zeros)(X * [0, 1, 1]), X[:, 1:])
+    with pytest.raises(TypeError, match="leaves other lengths of the examples"):
+        vmap(np.trim_zeros)(np.array([[0.0, 1.0, 1.0], [1.0, 1.0, 0.0]]))
 
 
 def test_results_of_different_shapes_are_refused():
