@@ -218,7 +218,7 @@ def test_counts_are_taken_where_all_examples_agree():
     with pytest.raises(TypeError, match="slices or counts of different lengths"):
         vmap(weigh)(X, np.arange(5))
     np.testing.assert_array_equal(
-        vmap(lambda x, k: x[k : k + 1])(X, np.arange(5) % 3).ravel(), X[range(5), np.arange(5) % 3]
+        np.ravel(vmap(lambda x, k: x[k : k + 1])(X, np.arange(5) % 3)), X[range(5), np.arange(5) % 3]
     )
     np.testing.assert_array_equal(vmap(np.trim_zeros)(X * [0, 1, 1]), X[:, 1:])
     with pytest.raises(TypeError, match="leaves other lengths of the examples"):
@@ -388,7 +388,7 @@ def test_a_tracer_that_outlives_its_run_is_refused():
     kept = []
     vmap(lambda x: kept.append(x) or x)(X)
     with pytest.raises(TypeError, match="unexpected tracer"):
-        kept[0] + 1
+        np.sin(kept[0])
     with pytest.raises(TypeError, match="unexpected tracer"):
         vmap(lambda x: kept[0])(X)
 
