@@ -215,7 +215,7 @@ def test_a_branch_is_taken_where_all_examples_agree():
 def test_counts_are_taken_where_all_examples_agree():
     weigh = lambda x, k: x.sum() * np.arange(3.0)[:k].sum() + len([0 for _ in range(k)])
     np.testing.assert_allclose(vmap(weigh)(X, np.full(5, 2)), X.sum(1) + 2)
-    with pytest.raises(TypeError, match="slices or counts of different lengths"):
+    with pytest.raises(TypeError, match="different indices, slices or counts"):
         vmap(weigh)(X, np.arange(5))
     np.testing.assert_array_equal(
         np.ravel(vmap(lambda x, k: x[k : k + 1])(X, np.arange(5) % 3)), X[range(5), np.arange(5) % 3]
@@ -223,6 +223,15 @@ def test_counts_are_taken_where_all_examples_agree():
     np.testing.assert_array_equal(vmap(np.trim_zeros)(X * [0, 1, 1]), X[:, 1:])
     with pytest.raises(TypeError, match="leaves other lengths of the examples"):
         vmap(np.trim_zeros)(np.array([[0.0, 1.0, 1.0], [1.0, 1.0, 0.0]]))
+
+
+def test_what_takes_plain_numbers_is_refused_with_a_remedy_for_batches():
+    table, places = np.arange(12.0).reshape(4, 3), np.array([0, 2, 1])
+    with pytest.raises(TypeError, match=r"Write np\.asarray\(arr, like=x\)\[x\], which takes each example's own"):
+        vmap(lambda i: table[i])(places)
+    np.testing.assert_array_equal(vmap(lambda i: np.asarray(table, like=i)[i])(places), table[places])
+    with pytest.raises(TypeError, match="another number for each example: write it in NumPy calls"):
+        vmap(lambda x: float(x[0]))(X)
 
 
 def test_results_of_different_shapes_are_refused():

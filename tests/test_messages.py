@@ -442,7 +442,7 @@ ELSEWHERE = {  # the words of a message: the file of the test that has them
         (
             "different shapes for the examples",
             "holds for some examples",
-            "slices or counts of different lengths",
+            "different indices, slices or counts",
             "tuple of entries corresponding to the positional",
             "must be an int, None, or a tuple",
             "rank should be at least",
