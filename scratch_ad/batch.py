@@ -103,8 +103,8 @@ class Batched(Cell):
             return super().__index__()
         if not value.size or (value != value[0]).any():
             raise Branched(
-                "the examples of a batch ask for slices or counts of different lengths, which vmap cannot hold in one "
-                "array: use a mask, np.where(condition, a, b), or loop over the examples.",
+                "the examples of a batch ask for different indices, slices or counts, where only one can be: write "
+                "np.asarray(a, like=i)[i] for a[i], a mask in place of a slice, or loop over the examples.",
                 self.owner,
             )
         return int(value[0])

@@ -30,6 +30,8 @@ _ODE = "Write the steps of the solver in NumPy, or give the solution a derivativ
 _ROOT = "Solve for plain numbers in a function of scratch_ad.custom_jvp, whose rule is that of implicit functions"
 _INTEGRAL = "Sum over nodes, w @ f(t) with t, w = np.polynomial.legendre.leggauss(n), or use np.trapezoid"
 
+_TABLE = "Write np.asarray(arr, like=x)[x], which takes each example's own"
+_EXAMPLES = "It is another number for each example: write it in NumPy calls, or loop over the examples"
 _INDEX = 'Write np.ravel(x)[as_strided(np.arange(x.size, dtype=f"i{x.itemsize}"), shape, strides)] for x in C order'
 _INDEXED = ("np.take", "np.take_along_axis")
 _ASK_SOME = ("np.pad", "np.piecewise", "np.select")  # NumPy's functions that do not ask all of their arguments
@@ -169,6 +171,8 @@ def refused(what, mode):
         remedy = f"Use {ours}, the same function with a derivative"
     else:
         remedy = REMEDIES[key].replace("{last}", (name or what).rpartition(".")[2])
+    if mode == "vmap" and (key == "arr[x]" or "stop_gradient" in remedy):
+        remedy = _TABLE if key == "arr[x]" else _EXAMPLES
     return takes_plain(name or f"{what}, or what calls it,", mode, remedy)
 
 

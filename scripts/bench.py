@@ -4,12 +4,14 @@
 (b) the notebook's classifier, 2×2 parameters and 1000 samples, where the arithmetic counts too.
 
 Each round times every engine once; a ratio is taken within a round, so that a slow moment of the machine meets all
-alike. Printed: the median time, and the median of ours ÷ theirs with its 10th and 90th percentile. Then the peak
-memory of a reverse pass on larger arrays, and eight programs compiled (these alone: --compiled). Engines that are not
+alike. Printed: the median time, and the median of ours ÷ theirs with its 10th and 90th percentile. Then the same of
+whole Jacobians, of a Hessian and of the gradients of 500 samples, beside what each is measured by; eight programs
+compiled (these alone: --compiled); and the peak memory of a reverse pass on larger arrays. Engines that are not
 installed are reported and left out: they come with pip install -e '.[all]'.
 """
 
 import argparse
+import functools
 import importlib
 import tracemalloc
 
@@ -155,6 +157,61 @@ def times_table(title, seconds, targets):
     return table
 
 
+def whole_jacobians(rng):
+    """Rows of (what, ours, what it is measured by, how, target of ours ÷ it)."""
+    f = lambda x, v, w: np.tanh(v @ np.tanh(w @ x))
+    for n, m, transform, by_hand in (
+        (10, 1000, scratch_ad.jacfwd, jacobian_by_columns),
+        (1000, 10, scratch_ad.jacrev, jacobian_by_rows),
+        (200, 200, scratch_ad.jacfwd, jacobian_by_columns),
+    ):
+        h = min(max(n, m), 200) // (1 if n == m else 2)
+        x, v, w = rng.normal(size=n), rng.normal(size=(m, h)) / np.sqrt(h), rng.normal(size=(h, n)) / np.sqrt(n)
+        ours = transform(f)
+        np.testing.assert_allclose(ours(x, v, w), by_hand(x, v, w), rtol=1e-8, atol=1e-12)
+        yield (
+            f"Jacobian {n} → {m}, {transform.__name__}",
+            functools.partial(ours, x, v, w),
+            functools.partial(by_hand, x, v, w),
+            "by hand",
+            1.45,
+        )
+    times, data, p = np.linspace(0, 1, 50), rng.normal(size=50), rng.normal(size=20)
+    residuals = lambda p: np.sum(p[:10, None] * np.exp(-(p[10:, None] ** 2) * times), 0) - data
+    yield "ten exponentials, 50 residuals", lambda: scratch_ad.jacfwd(residuals)(p), lambda: residuals(p), "f", 12
+    x = rng.normal(size=100)
+    rosenbrock = lambda x: np.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
+    gradient, hessian = scratch_ad.grad(rosenbrock), scratch_ad.hessian(rosenbrock)
+    yield "Hessian of Rosenbrock, n = 100", lambda: hessian(x), lambda: gradient(x), "its gradient", None
+    weights, inputs, outputs = rng.normal(size=(10, 20)), rng.normal(size=(500, 20)), rng.normal(size=500)
+    one = scratch_ad.grad(lambda w, x, y: np.square(np.sum(np.tanh(w @ x)) - y))
+    each = scratch_ad.vmap(one, in_axes=(None, 0, 0))
+    loop = lambda: [one(weights, x, y) for x, y in zip(inputs, outputs, strict=True)]
+    yield "gradients of 500 samples, vmap", lambda: each(weights, inputs, outputs), loop, "a loop", 0.03
+
+
+def jacobian_by_columns(x, v, w):
+    u = np.tanh(w @ x)
+    y = np.tanh(v @ u)
+    return (1 - y * y)[:, None] * (v @ ((1 - u * u)[:, None] * w))
+
+
+def jacobian_by_rows(x, v, w):
+    u = np.tanh(w @ x)
+    y = np.tanh(v @ u)
+    return ((1 - y * y)[:, None] * v * (1 - u * u)) @ w
+
+
+def jacobians_table(rows, rounds):
+    table = Table("what", "ours", "beside", "ours ÷ it", "target", title="In one pass", title_justify="left")
+    for what, ours, other, beside, target in rows:
+        seconds = interleaved({"ours": ours, "other": other}, rounds)
+        ratio = np.median(seconds["ours"] / seconds["other"])
+        verdict = target and f"≤ {target} {'✓' if ratio <= target else '✗'}"
+        table.add_row(what, f"{np.median(seconds['ours']) * 1e6:.1f} µs", beside, f"{ratio:.3g}", verdict)
+    return table
+
+
 def memory_table(cases):
     table = Table("function", "ours", "autograd", "ours ÷ it", "target", title="Peak memory", title_justify="left")
     for title, f, arguments in cases:
@@ -184,6 +241,7 @@ def main():
     for name, problem in problems.items():
         runs, missing = prepare(*problem)
         console.print(times_table(name, interleaved(runs, options.rounds), TARGETS[name]))
+    console.print(jacobians_table(whole_jacobians(rng), options.rounds))
     if missing:
         console.print(f"not installed: {', '.join(missing)} (pip install -e '.\\[all]' brings all)")
     if "autograd" not in missing:

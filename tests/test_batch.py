@@ -187,8 +187,9 @@ def test_axes_are_jaxs(call):
         (lambda v: v(np.sin, axis_size=7)(X), ValueError, "inconsistent sizes"),
         (lambda v: v(np.sin, out_axes=None)(X), ValueError, "out_axes is None"),
         (lambda v: v(np.sin, out_axes=5)(X), ValueError, "out of bounds"),
-        (lambda v: v(np.sin, out_axes=(0, 1))(X), ValueError, "out_axes"),
-        (lambda v: v(lambda d: d, in_axes=({"b": 0},))({"a": X}), ValueError, "in_axes"),
+        (lambda v: v(np.sin, out_axes=(0, 1))(X), ValueError, "out_axes .* containers of these as the result"),
+        (lambda v: v(lambda d: d, in_axes=({"b": 0},))({"a": X}), ValueError, "containers of these as"),
+        (lambda v: v(np.sin, in_axes=("0",))(X), TypeError, "must be integers or None in containers"),
         (lambda v: v(3), TypeError, "Expected a callable value"),
         (lambda v: v(np.sin)("a"), TypeError, "not a valid"),
         (lambda v: v(lambda x: "a")(X), TypeError, "not a valid"),
@@ -209,6 +210,28 @@ def test_a_branch_is_taken_where_all_examples_agree():
         vmap(f)(X)
     with pytest.raises(ValueError, match="ambiguous"):
         vmap(lambda x: 1 if x > 0 else 2)(X)
+
+
+def test_counts_are_taken_where_all_examples_agree():
+    weigh = lambda x, k: x.sum() * np.arange(3.0)[:k].sum() + len([0 for _ in range(k)])
+    np.testing.assert_allclose(vmap(weigh)(X, np.full(5, 2)), X.sum(1) + 2)
+    with pytest.raises(TypeError, match="different indices, slices or counts"):
+        vmap(weigh)(X, np.arange(5))
+    np.testing.assert_array_equal(
+        np.ravel(vmap(lambda x, k: x[k : k + 1])(X, np.arange(5) % 3)), X[range(5), np.arange(5) % 3]
+    )
+    np.testing.assert_array_equal(vmap(np.trim_zeros)(X * [0, 1, 1]), X[:, 1:])
+    with pytest.raises(TypeError, match="leaves other lengths of the examples"):
+        vmap(np.trim_zeros)(np.array([[0.0, 1.0, 1.0], [1.0, 1.0, 0.0]]))
+
+
+def test_what_takes_plain_numbers_is_refused_with_a_remedy_for_batches():
+    table, places = np.arange(12.0).reshape(4, 3), np.array([0, 2, 1])
+    with pytest.raises(TypeError, match=r"Write np\.asarray\(arr, like=x\)\[x\], which takes each example's own"):
+        vmap(lambda i: table[i])(places)
+    np.testing.assert_array_equal(vmap(lambda i: np.asarray(table, like=i)[i])(places), table[places])
+    with pytest.raises(TypeError, match="another number for each example: write it in NumPy calls"):
+        vmap(lambda x: float(x[0]))(X)
 
 
 def test_results_of_different_shapes_are_refused():
@@ -266,6 +289,13 @@ def updates(x):
     return x, m
 
 
+def asks_a_view(x):
+    view = x[1:]
+    x[:2] = 3.0
+    count = view.shape[0]  # before anything else is asked of it since the write
+    return count * view
+
+
 def numbers(x):
     s = 0.0
     for v in x:
@@ -292,7 +322,9 @@ def summed(f):
 
 
 @pytest.mark.parametrize(
-    "f", [fills, reads_a_number, through_views, by_index, updates, numbers, of_no_axis], ids=lambda f: f.__name__
+    "f",
+    [fills, reads_a_number, through_views, by_index, updates, asks_a_view, numbers, of_no_axis],
+    ids=lambda f: f.__name__,
 )
 def test_writes_and_views_are_those_of_each_example(f):
     for batch in (X, np.asfortranarray(X), X[::-1, ::-1]):
@@ -365,7 +397,7 @@ def test_a_tracer_that_outlives_its_run_is_refused():
     kept = []
     vmap(lambda x: kept.append(x) or x)(X)
     with pytest.raises(TypeError, match="unexpected tracer"):
-        kept[0] + 1
+        np.sin(kept[0])
     with pytest.raises(TypeError, match="unexpected tracer"):
         vmap(lambda x: kept[0])(X)
 
@@ -458,6 +490,8 @@ def test_a_users_rule_that_takes_plain_numbers_alone():
         (lambda x: np.linalg.norm(x), [[0.0, 0.0], [3.0, 4.0]]),
         (lambda x: np.sum(np.sqrt(np.diff(x, prepend=x[:1]))), [[1.0, 2.0, 4.0], [3.0, 5.0, 6.0]]),
         (lambda x: np.sum(np.where(x > 1, np.log(x - 1), x) * x), [[0.0, 1.0, 2.0], [3.0, 1.0, 0.5]]),
+        (lambda x: np.sqrt(np.array([1.0, 0.0]) @ x), [[0.0, 1.0], [4.0, 1.0]]),
+        (lambda x: np.where([True, False], np.stack([x, 1 / x]) @ x, 0.0)[0], [[0.0, 1.0], [3.0, 4.0], [0.0, 0.0]]),
         (lambda x: np.sum(np.where(x[0] > 0, np.linalg.inv(x[0] * np.eye(2)) * x, x)), [[0.5, 1.0], [-1.0, 2.0]]),
     ],
 )
@@ -465,7 +499,7 @@ def test_the_look_for_nan_is_that_of_each_example(g, batch):
     batch = np.array(batch)
     with np.errstate(all="ignore"):
         expected = np.stack([grad(g)(x) for x in batch])
-        assert np.isfinite(expected).all()
+        assert not np.isnan(expected).any()
         assert_same(vmap(grad(g))(batch), expected)
         ones = np.ones_like(batch)
         pushes = [jvp(g, (x,), (np.ones_like(x),))[1] for x in batch]
