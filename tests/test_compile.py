@@ -519,7 +519,7 @@ def test_arrays_of_a_module_are_watched(monkeypatch):
     module = types.ModuleType("a_users_module")
     module.weights = np.ones(2)
     monkeypatch.setitem(globals(), "a_users_module", module)
-    compiled, x = compile(lambda x: x * (a_users_module.weights * 2)), np.arange(2.0)  # noqa: F821
+    compiled, x = compile(lambda x: x * (a_users_module.weights * 2)), np.arange(2.0)  # noqa: F821  # pyright: ignore
     for factor in (1.0, 3.0, 5.0):
         module.weights[:] = factor
         for _ in range(REPLAYS):
