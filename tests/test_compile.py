@@ -3,6 +3,7 @@
 import collections
 import threading
 import tracemalloc
+import types
 import warnings
 
 import numpy as np
@@ -504,6 +505,28 @@ def test_arrays_of_the_closure_are_watched():
     del view
     view = np.array([1.0])
     same()
+
+
+def test_a_variable_of_the_name_of_an_attribute_is_none_of_the_functions(monkeypatch):
+    compiled = compile(lambda x: x * x.size)
+    for k in range(REPLAYS):
+        monkeypatch.setitem(globals(), "size", k)
+        compiled(np.arange(3.0))
+    assert programs(compiled)[0].replay
+
+
+def test_arrays_of_a_module_are_watched(monkeypatch):
+    module = types.ModuleType("a_users_module")
+    module.weights = np.ones(2)
+    monkeypatch.setitem(globals(), "a_users_module", module)
+    compiled, x = compile(lambda x: x * (a_users_module.weights * 2)), np.arange(2.0)  # noqa: F821  # pyright: ignore
+    for factor in (1.0, 3.0, 5.0):
+        module.weights[:] = factor
+        for _ in range(REPLAYS):
+            assert bits(compiled(x)) == bits(x * factor * 2)
+        module.weights = np.full(2, factor + 1)
+        for _ in range(REPLAYS):
+            assert bits(compiled(x)) == bits(x * (factor + 1) * 2)
 
 
 def test_numbers_and_functions_of_the_closure_are_watched():

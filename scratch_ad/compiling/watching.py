@@ -5,6 +5,7 @@ and attributes that the function's code names, in its own and in those of the fu
 compared by identity, arrays byte for byte, which takes about as long as to read them once.
 """
 
+import dis
 import functools
 import sys
 import types
@@ -94,12 +95,13 @@ class Watch:
             self.cells.append((cell, x, name))
             self._look(x, name)
         self._look((function.__defaults__, function.__kwdefaults__), function.__name__)
-        home, named = function.__globals__, _named_by(function.__code__)
+        home, (variables, attributes) = function.__globals__, _named_by(function.__code__)
         if not _is_others(home.get("__name__"), _OURS):
-            self._names(home, [name for name in named if name in home], "")
-            for name in named:
+            variables = [name for name in variables if name in home]
+            self._names(home, variables, "")
+            for name in variables:
                 if isinstance(module := home.get(name), types.ModuleType) and not _is_others(module.__name__, _OURS):
-                    self._names(vars(module), [key for key in named if key in vars(module)], name)
+                    self._names(vars(module), [key for key in attributes if key in vars(module)], name)
 
     def _names(self, names, keys, within):
         for key in keys:
@@ -117,9 +119,15 @@ def _is_others(module, *further):
 
 @functools.lru_cache(maxsize=1024)
 def _named_by(code):
-    """The names of globals and attributes in a function's code, and in that of the functions made there."""
-    inner = [name for const in code.co_consts if type(const) is types.CodeType for name in _named_by(const)]
-    return tuple(dict.fromkeys([*code.co_names, *inner]))
+    """The global variables and the attributes that a function's code names, and that of the functions made there."""
+    steps = list(dis.get_instructions(code))
+    variables = [step.argval for step in steps if step.opname in ("LOAD_GLOBAL", "LOAD_NAME")]
+    attributes = [step.argval for step in steps if step.opname in ("LOAD_ATTR", "LOAD_METHOD")]
+    for const in code.co_consts:
+        if type(const) is types.CodeType:
+            inner = _named_by(const)
+            variables, attributes = [*variables, *inner[0]], [*attributes, *inner[1]]
+    return tuple(dict.fromkeys(variables)), tuple(dict.fromkeys(attributes))
 
 
 _SIMPLE = {int, float, complex, bool, str, bytes, type(None), type(...), types.BuiltinFunctionType, np.ufunc, type}
