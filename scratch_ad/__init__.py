@@ -26,6 +26,7 @@ holds plain arrays.
     rule, rules/                                      the kinds of rule, and the rules: begin with elementwise's table
     program, cost                                     recording: a function's calls as a straight-line program
     linearization, transforms, custom                 what users call besides
+    [snapshots], checkpoint                           derivatives in bounded memory
     symbolic, numerical                               derivatives by SymPy and by differences
     nans                                              which call first made a nan: the modes, watched
     numpy, scipy/, intro/                             names of NumPy's and SciPy's; the lesson
@@ -34,6 +35,7 @@ Rules stand above the engines, since a rule given by its jvp alone is transposed
 """
 
 from . import rules as _rules  # noqa: F401  (registers the rules)
+from .checkpoint import checkpoint, checkpoint_loop
 from .custom import custom_jvp, custom_vjp
 from .linearization import linearize
 from .modes import jvp, vjp
@@ -47,6 +49,8 @@ from .transforms import grad, hessian, hvp, jacfwd, jacrev, stop_gradient, value
 from .tree import float0
 
 __all__ = [
+    "checkpoint",
+    "checkpoint_loop",
     "composite",
     "constant",
     "custom_jvp",

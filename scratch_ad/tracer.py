@@ -39,6 +39,7 @@ class Trace:
     mode = "tracing"
     differentiates = False  # whether comparisons and other constant functions see through its tracers
     ended = False  # be it by an error
+    watches = False  # whether it is to see each call, so that none is to be kept from it and done again later
 
     def __init__(self):
         self.level = next(_levels)

@@ -48,7 +48,18 @@ ORDER = [  # a module or package may import those that stand before it
         "rule",
         "rules",
     ),
-    *("program", "cost", "symbolic", "numerical", "linearization", "transforms", "custom", "nans"),
+    *(
+        "program",
+        "cost",
+        "symbolic",
+        "numerical",
+        "linearization",
+        "transforms",
+        "custom",
+        "snapshots",
+        "checkpoint",
+        "nans",
+    ),
 ]
 MODES = {"forward", "reverse", "program", "numerical"}  # none imports another
 ROOMS = [  # of jax_ref: a room may import those that stand before it
