@@ -27,6 +27,7 @@ holds plain arrays.
     program, cost                                     recording: a function's calls as a straight-line program
     linearization, transforms, custom                 what users call besides
     [snapshots], checkpoint                           derivatives in bounded memory
+    [dependencies], sparse                            whole Jacobians by the cheapest plan
     symbolic, numerical                               derivatives by SymPy and by differences
     nans                                              which call first made a nan: the modes, watched
     numpy, scipy/, intro/                             names of NumPy's and SciPy's; the lesson
@@ -43,9 +44,10 @@ from .nans import first_nan
 from .numerical import numerical_gradient, numerical_jacobian
 from .program import record
 from .rule import composite, constant, elementwise, explicit, linear, over, refuse
+from .sparse import hessian, jacobian
 from .symbolic import expression, symbolic_gradient
 from .tracer import primitive
-from .transforms import grad, hessian, hvp, jacfwd, jacrev, stop_gradient, value_and_grad
+from .transforms import grad, hvp, jacfwd, jacrev, stop_gradient, value_and_grad
 from .tree import float0
 
 __all__ = [
@@ -64,6 +66,7 @@ __all__ = [
     "hessian",
     "hvp",
     "jacfwd",
+    "jacobian",
     "jacrev",
     "jvp",
     "linear",

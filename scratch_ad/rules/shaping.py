@@ -136,7 +136,7 @@ composite(np.meshgrid, _meshgrid)
 
 # Another dtype.
 
-_cast = linear(primitive(astype.__wrapped__), lambda g, _a, dtype: g)
+cast = linear(primitive(astype.__wrapped__), lambda g, _a, dtype: g)
 
 
 def _astype(a, dtype):
@@ -147,7 +147,7 @@ def _astype(a, dtype):
         raise TypeError(
             f"astype: an array of dtype {np.dtype(dtype)} cannot be differentiated; keep a real or complex dtype."
         )
-    return _cast(a, dtype)
+    return cast(a, dtype)
 
 
 composite(astype, _astype)
