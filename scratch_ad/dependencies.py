@@ -6,21 +6,27 @@ sets do not depend on the numbers, but on the indices and on the branches that t
 too small. A function of which nothing is known here makes all its results depend on all that went in.
 """
 
+import functools
+import inspect
 import itertools
 import math
 import string
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
+from numpy.lib.stride_tricks import sliding_window_view
 
 from .cells import Cell
 from .layout import laid_out
 from .memory import empty_as
 from .registry import Rewrite, missing, rule_of
 from .rule import Elementwise, valued
+from .rules.linalg.norms import p_norm
+from .rules.methods import length, log_sum
 from .rules.products import contract
 from .rules.reductions import share_of_sum
 from .rules.shaping import cast, join, pile
-from .tracer import Trace, Tracer, getitem, place_of, rebuild, refuse_traced, scatter, shape_of
+from .tracer import Trace, Tracer, getitem, place_of, rebuild, refuse_traced, scatter, shape_of, sparse_product
 from .tree import entered, is_inexact
 from .views import viewed
 from .writing import cartesian, put
@@ -74,7 +80,9 @@ class Dependencies(Trace):
             y, _ = rule.vjp(function, values, list(mine), kwargs)
         several = issubclass(type(y), (tuple, list))
         sets = self.arranged(rule, function, values, mine, y if several else (y,), kwargs)
-        results = [Dependent(self, part, s) if is_inexact(part) else part for part, s in zip(y if several else (y,), sets)]
+        results = [
+            Dependent(self, part, s) if is_inexact(part) else part for part, s in zip(y if several else (y,), sets)
+        ]
         return viewed(rebuild(y, results) if several else results[0], y, function, args, kwargs)
 
     def arranged(self, rule, function, values, mine, parts, kwargs):
@@ -91,9 +99,7 @@ class Dependencies(Trace):
             for k, part in enumerate(parts):
                 mine_of_k = found[k] if found else _of_all(sets, math.prod(shape_of(part)))
                 totals[k] = mine_of_k if totals[k] is None else united(totals[k], mine_of_k)
-        return [
-            nothing(math.prod(shape_of(part)), self.inputs) if s is None else s for part, s in zip(parts, totals)
-        ]
+        return [nothing(math.prod(shape_of(part)), self.inputs) if s is None else s for part, s in zip(parts, totals)]
 
 
 def pattern(fun, leaves):
@@ -151,7 +157,12 @@ def _taken(sets, places):
     """The sets of the elements at some places, from 1 on; 0 stands for none."""
     places = np.ravel(places)
     size = places.size
-    if size and places[-1] - places[0] == size - 1 and places[0] > 0 and np.array_equal(places[1:] - places[:-1], np.ones(size - 1)):
+    if (
+        size
+        and places[-1] - places[0] == size - 1
+        and places[0] > 0
+        and np.array_equal(places[1:] - places[:-1], np.ones(size - 1))
+    ):
         return sets if size == sets.shape[0] else sets[places[0] - 1 : places[-1]]
     counts = np.append(0, np.diff(sets.indptr))
     if counts[places].sum() > LARGEST:
@@ -176,7 +187,9 @@ def _of_all(sets, size):
     if size * columns.size > LARGEST:
         raise Full
     starts = np.arange(size + 1) * columns.size
-    return sparse.csr_array((np.ones(size * columns.size, bool), np.tile(columns, size), starts), shape=(size, sets.shape[1]))
+    return sparse.csr_array(
+        (np.ones(size * columns.size, bool), np.tile(columns, size), starts), shape=(size, sets.shape[1])
+    )
 
 
 # How functions arrange their elements: for argument i, the sets of each part of the result, or None for all of all.
@@ -186,7 +199,9 @@ def _broadcast(function, values, i, sets, parts, kwargs):
     """Elementwise."""
     places = _places(values[i])
     try:
-        return [sets if shape_of(y) == places.shape else _taken(sets, np.broadcast_to(places, shape_of(y))) for y in parts]
+        return [
+            sets if shape_of(y) == places.shape else _taken(sets, np.broadcast_to(places, shape_of(y))) for y in parts
+        ]
     except ValueError:
         return None
 
@@ -219,28 +234,55 @@ def _joined(function, values, mine, kwargs, inputs):
 
 
 def _lanes(function, values, kwargs):
-    """For each element of the first argument the number of its lane, the elements that a reduction takes together."""
+    """A number for each lane of the first argument; the axes along which elements are taken together are ones."""
     shape, place = shape_of(values[0]), place_of("axis", function)
-    axis = values[place] if len(values) > place else kwargs.get("axis")
-    axes = range(len(shape)) if axis is None else np.lib.array_utils.normalize_axis_tuple(axis, len(shape))
+    axis = values[place] if len(values) > place else kwargs.get("axis", _default_axis(function))
+    axes = range(len(shape)) if axis is None else normalize_axis_tuple(axis, len(shape))
     kept = [1 if k in axes else n for k, n in enumerate(shape)]
-    return np.broadcast_to(np.arange(math.prod(kept)).reshape(kept), shape), math.prod(kept)
+    return np.arange(math.prod(kept)).reshape(kept)
+
+
+@functools.cache
+def _default_axis(function):
+    return inspect.signature(function).parameters["axis"].default
 
 
 def _reduced(function, values, i, sets, parts, kwargs):
-    (y,) = parts
-    if i > 0:
+    """Each depends on a lane: sums, extrema, norms."""
+    (y,), lanes = parts, _lanes(function, values, kwargs)
+    if i > 0 or lanes.size != math.prod(shape_of(y)):
         return None
-    lanes, count = _lanes(function, values, kwargs)
-    return [_grouped(sets, lanes, count)] if count == math.prod(shape_of(y)) else None
+    return [_grouped(sets, np.broadcast_to(lanes, shape_of(values[0])), lanes.size)]
 
 
-def _accumulated(function, values, i, sets, parts, kwargs):
-    """Each depends on its lane: more than the elements before it, but it makes no difference to the colours."""
-    if i > 0:
+def _along_lanes(function, values, i, sets, parts, kwargs):
+    """Each depends on the lane in which it stands: transforms, and cumulative sums, which depend on less."""
+    (y,), lanes = parts, _lanes(function, values, kwargs)
+    if i > 0 or lanes.ndim != len(shape_of(y)) or any(n not in (1, m) for n, m in zip(lanes.shape, shape_of(y))):
         return None
-    lanes, count = _lanes(function, values, kwargs)
-    return [_taken(_grouped(sets, lanes, count), 1 + lanes)]
+    together = _grouped(sets, np.broadcast_to(lanes, shape_of(values[0])), lanes.size)
+    return [_taken(together, np.broadcast_to(1 + lanes, shape_of(y)))]
+
+
+def _convolved(function, values, i, sets, parts, kwargs):
+    """Each depends on as many neighbours as the other factor has elements."""
+    (y,), n, m = parts, np.size(values[i]), np.size(values[1 - i])
+    if n * m > LARGEST:
+        raise Full
+    start = 0 if y.size == n + m - 1 else min(n, m) - 1 if y.size == max(n, m) - min(n, m) + 1 else (min(n, m) - 1) // 2
+    near = np.arange(n)[:, None] + np.arange(m)
+    members = sparse.csr_array((np.ones(n * m, bool), (near.ravel(), np.repeat(np.arange(n), m))), shape=(n + m - 1, n))
+    return [sparse.csr_array(members @ sets)[start : start + y.size]]
+
+
+def _sparse_product(function, values, i, sets, parts, kwargs):
+    a, x = values
+    if a.ndim == 1:
+        return None
+    factor = sparse.csr_array(a.array)
+    factor = sparse.csr_array((np.ones(factor.nnz, bool), factor.indices, factor.indptr), shape=factor.shape)
+    side_by_side = sparse.eye_array(math.prod(shape_of(x)[1:]), dtype=bool)
+    return [sparse.csr_array(sparse.kron(factor, side_by_side, "csr") @ sets)]
 
 
 def _contracted(letters):
@@ -252,10 +294,12 @@ def _contracted(letters):
             return None
         inputs, output = described
         mine, shape = inputs[i], shape_of(values[i])
-        sizes = {letter: n for letter, n in zip(reversed(mine), reversed(shape))}
+        sizes = dict(zip(reversed(mine), reversed(shape)))
         kept = [letter for letter in output if letter in sizes]
         numbers = np.arange(math.prod(sizes[k] for k in kept)).reshape([sizes[k] for k in kept])
-        grid = [np.arange(n).reshape([-1 if k == axis else 1 for k in range(len(shape))]) for axis, n in enumerate(shape)]
+        grid = [
+            np.arange(n).reshape([-1 if k == axis else 1 for k in range(len(shape))]) for axis, n in enumerate(shape)
+        ]
         targets = numbers[tuple(grid[mine.index(k)] for k in kept)] if kept else 0
         together = _grouped(sets, np.broadcast_to(targets, shape), numbers.size)
         into = 1 + numbers.reshape([sizes.get(k, 1) for k in output])
@@ -297,8 +341,7 @@ def _of_tensordot(values, kwargs):
     (a, b), axes = map(np.ndim, values[:2]), [*values[2:], kwargs.get("axes", 2)][0]
     if np.ndim(axes) == 0 and not isinstance(axes, (tuple, list)):
         return _free(values[:2], (range(a - axes, a), range(axes)))
-    normal = np.lib.array_utils.normalize_axis_tuple
-    return _free(values[:2], [normal(axis, ndim) for axis, ndim in zip(axes, (a, b))])
+    return _free(values[:2], [normalize_axis_tuple(axis, ndim) for axis, ndim in zip(axes, (a, b))])
 
 
 def _of_contract(values, kwargs):
@@ -307,19 +350,16 @@ def _of_contract(values, kwargs):
 
 
 _arrangements = {
-    **dict.fromkeys(
-        (np.reshape, np.ravel, np.expand_dims, np.squeeze, np.broadcast_to, np.transpose, np.matrix_transpose)
-        + (np.swapaxes, np.moveaxis, np.flip, np.roll, np.rot90, np.tril, np.triu, np.diagonal, np.diag, np.diagflat)
-        + (np.array_split, np.split, np.unstack, np.lib.stride_tricks.sliding_window_view, getitem)
-        + (np.fft.fftshift, np.fft.ifftshift),
-        _moved,
-    ),
+    **dict.fromkeys((np.reshape, np.ravel, np.expand_dims, np.squeeze, np.broadcast_to), _moved),
+    **dict.fromkeys((np.transpose, np.matrix_transpose, np.swapaxes, np.moveaxis, np.flip, np.roll, np.rot90), _moved),
+    **dict.fromkeys((np.tril, np.triu, np.diagonal, np.diag, np.diagflat, np.fft.fftshift, np.fft.ifftshift), _moved),
+    **dict.fromkeys((np.array_split, np.split, np.unstack, sliding_window_view, getitem), _moved),
     **dict.fromkeys((np.real, np.imag, np.copy, np.where, cast, laid_out, valued, cartesian), _broadcast),
-    **dict.fromkeys(
-        (np.sum, np.mean, np.prod, np.max, np.amax, np.min, np.amin, share_of_sum),
-        _reduced,
-    ),
-    **dict.fromkeys((np.cumsum, np.cumprod), _accumulated),
+    **dict.fromkeys((np.sum, np.mean, np.prod, np.max, np.amax, np.min, np.amin), _reduced),
+    **dict.fromkeys((share_of_sum, log_sum, length, p_norm), _reduced),
+    **dict.fromkeys((np.cumsum, np.cumprod, np.fft.fft, np.fft.ifft, np.fft.rfft, np.fft.irfft), _along_lanes),
+    np.convolve: _convolved,
+    sparse_product: _sparse_product,
     put: _put,
     scatter: _scattered,
     np.matmul: _contracted(_of_matmul),

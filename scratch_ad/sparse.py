@@ -16,13 +16,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from . import transforms
-from .linearization import linearize
+from . import forward, transforms
+from .chain import has_nan
+from .fast import FastForward
+from .foreign import SparseFactor
+from .linearization import Tangents
 from .modes import jvp, vjp_of_leaves
 from .program import Recorder
 from .registry import Rewrite, missing, rule_of
 from .tracer import Tracer, dtype_of, innermost, rebuild, refuse_traced, shape_of
-from .tree import flatten, is_inexact, unflatten
+from .tree import entered, flatten, is_inexact, unflatten, zeros
 from .views import viewed
 
 
@@ -90,7 +93,10 @@ def hessian(fun, argnums=0, *, sparse=False, check=False, explain=False):
 
 
 class Path(Recorder):
-    """The calls that a function makes, noted by what decides on the pattern: shapes and indices, not other numbers."""
+    """The calls that a function makes, and what it returns: noted is what decides on the pattern.
+
+    These are the shapes, and the numbers that are indices or may be such; ``taken`` is all of it, once the run is over.
+    """
 
     __slots__ = ("taken",)
     mode = "a Jacobian"
@@ -113,7 +119,8 @@ class Path(Recorder):
         noted = tuple(self.note(a, by_value) for a in args)
         self.calls.append((function, noted, tuple((k, self.note(v, by_value)) for k, v in kwargs.items())))
         several = issubclass(type(y), (tuple, list))
-        parts = [self.recorded(part) if isinstance(part, Tracer) else part for part in (y if several else (y,))]
+        mine = lambda part: isinstance(part, Tracer) and part.owner.level >= 0
+        parts = [self.recorded(part) if mine(part) else part for part in (y if several else (y,))]
         return viewed(rebuild(y, parts) if several else parts[0], y, function, args, kwargs)
 
     def note(self, x, by_value):
@@ -125,7 +132,10 @@ class Path(Recorder):
             return "slice", *(self.note(end, by_value) for end in (x.start, x.stop, x.step))
         if isinstance(x, (Tracer, np.ndarray, np.generic, int, float, complex)):
             return self.note_number(x, by_value)
-        return x if hasattr(x, "__hash__") and x.__hash__ else type(x)
+        if isinstance(x, SparseFactor):
+            factor = x.array.tocsr()
+            return factor.shape, _digest(factor.indptr), _digest(factor.indices)
+        return x if getattr(x, "__hash__", None) else type(x)
 
     @staticmethod
     def note_number(x, by_value):
@@ -134,18 +144,23 @@ class Path(Recorder):
             return shape, dtype
         if not shape:
             return int(x)
-        return shape, dtype, hashlib.blake2b(np.ascontiguousarray(x).tobytes(), digest_size=16).digest()
+        return shape, dtype, _digest(x)
 
 
-def _followed(fun, path):
+def _digest(x):
+    return hashlib.blake2b(np.ascontiguousarray(x), digest_size=16).digest()
+
+
+def followed(fun, path):
     """``fun``, of leaves, with its calls noted on the way."""
 
     def on_leaves(leaves):
         try:
             out = fun([path.recorded(x) if is_inexact(x) else x for x in leaves])
-            return [path.lower(y) for y in out]
+            path.taken = *path.calls, [path.note(y, by_value=False) for y in out]
+            return list(map(path.lower, out))
         finally:
-            path.taken = tuple(path.close())
+            path.close()
 
     return on_leaves
 
@@ -163,22 +178,33 @@ class _Compression:
     """
 
     def __init__(self, plan, path, pattern, colours):
-        self.plan, self.path, self.pattern, self.colours = plan, path, pattern, colours
+        self.plan, self.path, self.pattern = plan, path, pattern
+        self.colours = colours.astype(np.min_scalar_type(plan.passes))
         entries, numbers = np.repeat(np.arange(pattern.shape[0]), np.diff(pattern.indptr)), pattern.indices
         if plan.mode == "reverse":
             entries, numbers = numbers, entries
-        self.places = colours[numbers] * (pattern.shape[0] if plan.mode == "forward" else pattern.shape[1]) + entries
+        length = pattern.shape[0] if plan.mode == "forward" else pattern.shape[1]
+        self.places = colours[numbers].astype(np.intp) * length + entries
 
-    def matrix(self, leaves, out, run):
-        """The Jacobian as one sparse matrix, or None if it depends on another run; ``run(seeds)`` is one pass."""
-        likes, found = leaves if self.plan.mode == "forward" else out, []
-        for colour in range(self.plan.passes):
-            found += map(np.ravel, run(_like(likes, self.colours == colour)))
-        if any(isinstance(x, Tracer) for x in found):
-            return None
-        values = np.concatenate(found).take(self.places)
-        like = self.pattern
-        return type(like)((values, like.indices.copy(), like.indptr.copy()), shape=like.shape)
+    def seed(self, colour, likes):
+        """What a pass of this colour begins with, in the shapes and dtypes of these leaves."""
+        return _like(likes, self.colours == colour)
+
+    def matrix(self, run):
+        """The Jacobian as one sparse matrix, or None where it depends on a run further out."""
+        pattern, count = self.pattern, self.plan.passes
+        for results in run.passes(self):
+            table = None
+            for k, leaves in enumerate(results):
+                if any(isinstance(x, Tracer) for x in leaves):
+                    return None
+                if table is None:
+                    table = np.empty((count, _size(leaves)), np.result_type(*map(dtype_of, leaves)))
+                np.concatenate(list(map(np.ravel, leaves)), out=table[k])
+            values = table.ravel().take(self.places)
+            if not has_nan(values):
+                break
+        return type(pattern)((values, pattern.indices.copy(), pattern.indptr.copy()), shape=pattern.shape)
 
 
 def _like(likes, vector):
@@ -202,23 +228,6 @@ def _blocks(matrix, out, leaves, sparse):
             block = block if block.dtype == dtype_of(y) else block.astype(dtype_of(y))
             blocks.append(block if sparse else block.toarray().reshape(shape_of(y) + shape_of(x)))
         yield blocks
-
-
-def _at(args, argnums):
-    """The argument at a position, or the tuple of those at several."""
-    try:
-        single = hasattr(argnums, "__index__")
-        return args[argnums] if single else tuple(args[i] for i in argnums)
-    except (IndexError, TypeError):
-        return ()
-
-
-def _filled(args, argnums, chosen):
-    """The arguments with others at these positions."""
-    full = list(args)
-    for i, x in [(argnums, chosen)] if hasattr(argnums, "__index__") else zip(argnums, chosen):
-        full[i] = x
-    return full
 
 
 def _csr_array():
@@ -250,23 +259,25 @@ def _planned(fun, path, leaves, out, must):
     if {dtype_of(x) for x in leaves} == {dtype_of(y) for y in out}:  # whose dtypes both modes give
         costs["reverse"] = _costs["reverse"](m)
     mode = min(costs, key=costs.get)
-    plain = lambda why, count=None: (Plan(mode, {"forward": n, "reverse": m}[mode], False, (m, n), count, costs, why), None)
+    passes = {"forward": n, "reverse": m}[mode]
+    plain = lambda why, count=None: (Plan(mode, passes, False, (m, n), count, costs, why), None)
     if not must and costs[mode] < _FEW:
         return plain("there are few passes, so that no pattern of zeros was looked for")
     if importlib.util.find_spec("scipy") is None:
-        return plain("SciPy, by which patterns of zeros are found, is not installed")
+        return plain("SciPy, which finds patterns of zeros, is not installed")
     from . import dependencies
 
     again = Path()
     try:
-        pattern = dependencies.pattern(_followed(fun, again), leaves)
+        pattern = dependencies.pattern(followed(fun, again), leaves)
     except dependencies.Full:
         return plain("most elements may differ from zero")
     if again.taken != path.taken:
         raise RuntimeError(
-            "jacobian: the function did not make the same calls twice at the same arguments, so that no pattern of zeros "
-            "holds for it: make what it draws at random an argument, or use jacfwd or jacrev."
+            "jacobian: the function did not make the same calls twice at the same arguments, so that no pattern of "
+            "zeros holds for it: make what it draws at random an argument, or use jacfwd or jacrev."
         )
+    count = f"{pattern.nnz} of {m * n} elements may differ from zero"
     least = {"forward": np.diff(pattern.indptr).max(initial=0), "reverse": np.bincount(pattern.indices).max(initial=0)}
     colours = {}
     for side in sorted(costs, key=lambda side: _costs[side](least[side])):
@@ -275,11 +286,11 @@ def _planned(fun, path, leaves, out, must):
             costs[f"compressed {side}"] = _costs[side](int(colours[side].max(initial=-1)) + 1)
     best = min(costs, key=costs.get)
     if not best.startswith("compressed"):
-        return plain(f"{pattern.nnz} of {m * n} elements may differ from zero, too many in one row or column", pattern.nnz)
+        return plain(f"{count}, too many of them in one row or column", pattern.nnz)
     side = best.split()[1]
     passes = int(colours[side].max(initial=-1)) + 1
-    why = f"{pattern.nnz} of {m * n} elements may differ from zero, and the {'columns' if side == 'forward' else 'rows'} "
-    why += f"need {passes} colour{'s' * (passes != 1)}"
+    lines = {"forward": "columns", "reverse": "rows"}[side]
+    why = f"{count}, and the {lines} need {passes} colour{'s' * (passes != 1)}"
     plan = Plan(side, passes, True, (m, n), pattern.nnz, costs, why)
     return plan, _Compression(plan, path.taken, pattern, colours[side])
 
@@ -295,11 +306,21 @@ class _Jacobian:
         self.plans = {}  # structure, shapes and dtypes of the argument → (plan, compressions)
 
     def __call__(self, args, kwargs):
-        leaves, spec = flatten(_at(args, self.argnums))
+        single, count = hasattr(self.argnums, "__index__"), len(args)
+        places = [self.argnums] if single else list(self.argnums)
+        if not all(-count <= i < count for i in places) or len({i % count for i in places}) < len(places):
+            return transforms.jacfwd(self.fun, self.argnums)(*args, **kwargs), None  # for its errors
+        leaves, spec = flatten(args[self.argnums] if single else tuple(args[i] for i in places))
         specs, matrix, plan = [], None, None
 
+        def filled(chosen):
+            full = list(args)
+            for i, x in zip(places, [chosen] if single else chosen):
+                full[i] = x
+            return full
+
         def on_leaves(leaves):
-            out, out_spec = flatten(self.fun(*_filled(args, self.argnums, unflatten(spec, leaves)), **kwargs))
+            out, out_spec = flatten(self.fun(*filled(unflatten(spec, leaves)), **kwargs))
             specs[:] = [out_spec]
             return out
 
@@ -312,7 +333,7 @@ class _Jacobian:
         else:
             rows = [unflatten(spec, blocks) for blocks in _blocks(matrix, out, leaves, self.sparse)]
             result = unflatten(specs[0], rows)
-        if self.check:
+        if self.check and plan is not None:
             self.compare(result, on_leaves, leaves)
         return result, plan
 
@@ -321,33 +342,34 @@ class _Jacobian:
         blocks, spec = flatten(result)
         if innermost(blocks) is not None:
             raise TypeError(
-                "jacobian: a SciPy array holds plain numbers, and these are differentiated or recorded once more: leave "
-                "sparse= out."
+                "jacobian: a SciPy array holds plain numbers, and these are differentiated or recorded once more: "
+                "leave sparse= out."
             )
-        columns = itertools.cycle(math.prod(shape_of(x)) for x in leaves)
-        csr = _csr_array()
-        return unflatten(spec, [csr(np.reshape(b, (-1, n)) if n else b.reshape(b.size, 0)) for b, n in zip(blocks, columns)])
+        matrices, csr_array = [], _csr_array()
+        for block, x in zip(blocks, itertools.cycle(map(shape_of, leaves))):
+            y = block.shape[: block.ndim - len(x)]
+            matrices.append(csr_array(np.reshape(block, (math.prod(y), math.prod(x)))))
+        return unflatten(spec, matrices)
 
     def compare(self, result, on_leaves, leaves):
         """Raise unless the Jacobian times a random direction is the derivative along it, up to rounding."""
-        rng = np.random.default_rng()
-        along = _like(leaves, rng.uniform(0.5, 1.5, _size(leaves)) * rng.choice([-1, 1], _size(leaves)))
+        rng, n = np.random.default_rng(), _size(leaves)
+        along = _like(leaves, rng.uniform(0.5, 1.5, n) * rng.choice([-1, 1], n))
         _, expected = jvp(lambda *leaves: on_leaves(leaves), tuple(leaves), tuple(along))
-        blocks, pairs = iter(flatten(result)[0]), list(zip(leaves, along))
-        for k, t in enumerate(expected):
-            product, scale = np.zeros(np.size(t), np.result_type(t)), np.zeros(np.size(t))
-            for x, v in pairs:
-                block, v = next(blocks), np.ravel(v)
-                block = block if self.sparse else np.reshape(block, (product.size, v.size))
+        blocks = iter(flatten(result)[0])
+        for t in map(np.ravel, expected):
+            product = scale = np.zeros_like(t)
+            for v in map(np.ravel, along):
+                block = next(blocks) if self.sparse else np.reshape(next(blocks), (t.size, v.size))
                 product, scale = product + block @ v, scale + abs(block) @ abs(v)
-            eps = np.finfo(product.dtype).eps
+            eps = np.finfo(t.dtype).eps
             allowed = np.sqrt(eps) * scale + 64 * eps * scale.max(initial=0)
-            wrong = np.flatnonzero(~(np.abs(product - np.ravel(t)) <= allowed) & ~np.isnan(product + np.ravel(t)))
-            if wrong.size:
+            both_nan = np.isnan(product) & np.isnan(t)
+            if (wrong := np.flatnonzero(~((np.abs(product - t) <= allowed) | both_nan))).size:
                 raise RuntimeError(
-                    f"jacobian: along a random direction {wrong.size} of {product.size} elements of output {k} differ from "
-                    f"the derivative, the first in row {wrong[0]}: {product[wrong[0]]}, not {np.ravel(t)[wrong[0]]}. The "
-                    "function does not do the same at each call, or it is a mistake here: use jacfwd or jacrev."
+                    f"jacobian: along a random direction {wrong.size} of {t.size} elements are not the derivative "
+                    f"there, the first {product[wrong[0]]} for {t[wrong[0]]}. Unless the function draws at random, it "
+                    "is a mistake of ours: use jacfwd or jacrev."
                 )
 
     def compressed(self, on_leaves, leaves, spec):
@@ -356,24 +378,57 @@ class _Jacobian:
         plan, compressions = self.plans.get(signature, (None, []))
         if plan and not plan.compressed:
             return None, plan, None
-        path, mode = Path(), plan.mode if plan else "forward"
-        out, run = _started(mode, _followed(on_leaves, path), leaves)
-        if any(isinstance(y, Tracer) or dtype_of(y).kind != "f" for y in out):
-            return None, None, out
+        path, guess = Path(), compressions[0] if compressions else None
+        run = _MODES[guess.plan.mode if guess else "forward"](followed(on_leaves, path), leaves, guess)
+        if any(isinstance(y, Tracer) or dtype_of(y).kind != "f" for y in run.out):
+            return None, None, run.out
         known = next((c for c in compressions if c.path == path.taken), None)
         if known is None:
-            plan, known = _planned(on_leaves, path, leaves, out, self.sparse)
-            compressions = [known, *compressions[: _KEPT - 1]] if known else []
-        if known is not None and known.plan.mode != mode:
-            out, run = _started(known.plan.mode, on_leaves, leaves)
-        self.plans[signature] = plan if known is None else known.plan, compressions
-        return known and known.matrix(leaves, out, run), self.plans[signature][0], out
+            plan, known = _planned(on_leaves, path, leaves, run.out, self.sparse)
+        if known is not None:
+            plan, compressions = known.plan, [known, *(c for c in compressions if c is not known)][:_KEPT]
+        self.plans[signature] = plan, compressions
+        if known is None:
+            return None, plan, run.out
+        if run.mode != plan.mode:
+            run = _MODES[plan.mode](on_leaves, leaves, None)
+        return known.matrix(run), plan, run.out
 
 
-def _started(mode, on_leaves, leaves):
-    """The output's leaves, and one pass: from the leaves of a tangent, or cotangent, to those of the other end."""
-    if mode == "forward":
-        out, pushforward = linearize(lambda *leaves: on_leaves(leaves), *leaves)
-        return out, lambda seeds: pushforward(*seeds)
-    out, _, pull, _ = vjp_of_leaves(on_leaves, leaves)
-    return out, pull
+class _Forward:
+    """A function of leaves, linearized, on the way along the first seed of the compression that is likely the one."""
+
+    mode = "forward"
+
+    def __init__(self, on_leaves, leaves, guess):
+        self.starts, self.guess = list(map(entered, leaves)), guess
+        recorder, spec = Tangents(), flatten(tuple(leaves))[1]
+        seed = guess.seed(0, leaves) if guess else map(zeros, leaves)
+        duals = FastForward(recorder.steps()), lambda *leaves: on_leaves(leaves), spec, self.starts
+        with np.errstate(all="ignore"):
+            self.out, tangents, _ = forward.run(*duals, list(map(recorder.input, seed)), False)
+        self.first = list(map(recorder.lower, tangents))
+        self.plainly, self.carefully = recorder.programs(tangents)
+
+    def passes(self, known):
+        """The result of a pass for each colour, and again with the careful steps if a nan comes out."""
+        first = [self.first] if known is self.guess else []
+        seed = lambda k: known.seed(k, self.starts)
+        with np.errstate(all="ignore"):
+            yield itertools.chain(first, (self.plainly(*seed(k)) for k in range(len(first), known.plan.passes)))
+            yield (self.carefully()(*seed(k)) for k in range(known.plan.passes))
+
+
+class _Reverse:
+    """A function of leaves, with its tape."""
+
+    mode = "reverse"
+
+    def __init__(self, on_leaves, leaves, guess):
+        self.out, _, self.pull, _ = vjp_of_leaves(on_leaves, leaves)
+
+    def passes(self, known):
+        yield (self.pull(known.seed(k, self.out)) for k in range(known.plan.passes))
+
+
+_MODES = {"forward": _Forward, "reverse": _Reverse}
