@@ -5,8 +5,8 @@
 
 Each round times every engine once; a ratio is taken within a round, so that a slow moment of the machine meets all
 alike. Printed: the median time, and the median of ours ÷ theirs with its 10th and 90th percentile. Then the peak
-memory of a reverse pass on larger arrays. Engines that are not installed are reported and left out: they come with
-pip install -e '.[all]'.
+memory of a reverse pass on larger arrays, sparse Jacobians, and a long loop from snapshots. Engines that are not
+installed are reported and left out: they come with pip install -e '.[all]'.
 """
 
 import argparse
@@ -18,6 +18,7 @@ import _environment
 _environment.enter()
 
 import numpy as np
+from _structured import checkpoint_table, sparse_table
 from _timing import interleaved
 from rich.console import Console
 from rich.table import Table
@@ -187,6 +188,8 @@ def main():
             ("classifier with 100,000 samples", classifier, (rng.normal(size=(2, 2)), large, np.sign(large))),
         ]
         console.print(memory_table(cases))
+    console.print(sparse_table(rng, min(options.rounds, 20)))
+    console.print(checkpoint_table(100 * options.rounds))
 
 
 if __name__ == "__main__":

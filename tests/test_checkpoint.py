@@ -175,6 +175,15 @@ def test_a_differentiated_value_that_is_no_argument_is_refused(run, snapshots, n
         run(f)
 
 
+@pytest.mark.parametrize("wrap", [lambda f: checkpoint(f), lambda f: lambda x, c: loop(f, x, 4, c, snapshots=2)])
+def test_constants_among_the_arguments_are_kept_as_they_were(wrap):
+    constant, f = np.array([1.0, 2.0, 3.0]), wrap(lambda x, c: np.sin(x) * c)
+    expected = vjp(lambda x: f(x, constant), X)[1](X)
+    _, pullback = vjp(lambda x: f(x, constant), X)
+    constant[:] = 0.0
+    assert np.array_equal(pullback(X), expected)
+
+
 def test_a_differentiated_value_in_a_single_step_is_refused():
     with pytest.raises(TypeError, match="not among its arguments"):
         grad(lambda x: loop(lambda y: y * x[1], x[0], 1, snapshots=1))(X)
