@@ -17,6 +17,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 from numpy.lib.stride_tricks import sliding_window_view
 
 from .cells import Cell
+from .chain import plain
 from .layout import laid_out
 from .memory import empty_as
 from .registry import Rewrite, missing, rule_of
@@ -27,7 +28,7 @@ from .rules.products import contract
 from .rules.reductions import share_of_sum
 from .rules.shaping import cast, join, pile
 from .tracer import Trace, Tracer, getitem, place_of, rebuild, refuse_traced, scatter, shape_of, sparse_product
-from .tree import entered, is_inexact
+from .tree import entered, is_inexact, zeros
 from .views import viewed
 from .writing import cartesian, put
 
@@ -74,19 +75,19 @@ class Dependencies(Trace):
         refuse_traced(function, kwargs, self.mode)
         mine = {i: a.sets for i, a in enumerate(args) if isinstance(a, Tracer) and a.owner is self}
         values = [a.value if i in mine else a for i, a in enumerate(args)]
-        if rule_of.get(function) is rule:
-            y = function(*values, **kwargs)
-        else:  # one call of a user's custom function
-            y, _ = rule.vjp(function, values, list(mine), kwargs)
+        if isinstance(rule, Elementwise) or function in _arrangements or function in (join, pile):
+            y, t = function(*values, **kwargs), ...
+        else:
+            y, t = rule.jvp(function, values, [(i, zeros(values[i])) for i in mine], kwargs, plain)
         several = issubclass(type(y), (tuple, list))
-        sets = self.arranged(rule, function, values, mine, y if several else (y,), kwargs)
-        results = [
-            Dependent(self, part, s) if is_inexact(part) else part for part, s in zip(y if several else (y,), sets)
-        ]
-        return viewed(rebuild(y, results) if several else results[0], y, function, args, kwargs)
+        parts, tangents = (list(y), t if isinstance(t, (tuple, list)) else [t] * len(y)) if several else ([y], [t])
+        for k, sets in enumerate(self.arranged(rule, function, values, mine, parts, kwargs)):
+            if not (sets is None or tangents[k] is None) and is_inexact(parts[k]):  # else it is no dual number either
+                parts[k] = Dependent(self, parts[k], sets)
+        return viewed(rebuild(y, parts) if several else parts[0], y, function, args, kwargs)
 
     def arranged(self, rule, function, values, mine, parts, kwargs):
-        """The sets of each part of a result."""
+        """The sets of each part of a result; None where its derivative is zero."""
         if function in (join, pile):
             return [_joined(function, values, mine, kwargs, self.inputs)]
         elementwise = isinstance(rule, Elementwise) or (isinstance(function, np.ufunc) and function.signature is None)
@@ -99,7 +100,7 @@ class Dependencies(Trace):
             for k, part in enumerate(parts):
                 mine_of_k = found[k] if found else _of_all(sets, math.prod(shape_of(part)))
                 totals[k] = mine_of_k if totals[k] is None else united(totals[k], mine_of_k)
-        return [nothing(math.prod(shape_of(part)), self.inputs) if s is None else s for part, s in zip(parts, totals)]
+        return totals
 
 
 def pattern(fun, leaves):
@@ -111,7 +112,8 @@ def pattern(fun, leaves):
     trace = Dependencies(ends[-1])
     inputs = [Dependent(trace, entered(x), _numbered(*ends[k : k + 2], ends[-1])) for k, x in enumerate(leaves)]
     try:
-        out = fun(inputs)
+        with np.errstate(all="ignore"):
+            out = fun(inputs)
         rows = [
             y.sets if isinstance(y, Tracer) and y.owner is trace else nothing(math.prod(shape_of(y)), ends[-1])
             for y in out

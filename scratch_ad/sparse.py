@@ -355,14 +355,16 @@ class _Jacobian:
         """Raise unless the Jacobian times a random direction is the derivative along it, up to rounding."""
         rng, n = np.random.default_rng(), _size(leaves)
         along = _like(leaves, rng.uniform(0.5, 1.5, n) * rng.choice([-1, 1], n))
-        _, expected = jvp(lambda *leaves: on_leaves(leaves), tuple(leaves), tuple(along))
+        path = Path()
+        fun = followed(on_leaves, path)
+        _, expected = jvp(lambda *leaves: fun(leaves), tuple(leaves), tuple(along))
+        eps = max((np.finfo(a.dtype).eps for a in path.avals if a.dtype.kind in "fc"), default=0)  # the coarsest inside
         blocks = iter(flatten(result)[0])
         for t in map(np.ravel, expected):
             product = scale = np.zeros_like(t)
             for v in map(np.ravel, along):
                 block = next(blocks) if self.sparse else np.reshape(next(blocks), (t.size, v.size))
                 product, scale = product + block @ v, scale + abs(block) @ abs(v)
-            eps = np.finfo(t.dtype).eps
             allowed = np.sqrt(eps) * scale + 64 * eps * scale.max(initial=0)
             both_nan = np.isnan(product) & np.isnan(t)
             if (wrong := np.flatnonzero(~((np.abs(product - t) <= allowed) | both_nan))).size:

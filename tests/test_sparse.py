@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 import scipy.sparse
 import scipy.special
+from test_programs_in_place import PROGRAMS, weighed
+from test_random_writes import Draw, same_layout
 
 import jax_ref
 import scratch_ad
@@ -58,7 +60,7 @@ def test_no_pattern_of_the_catalogue_lacks_an_element(family):
     same = 0
     for case in small(catalogue)[family::8]:
         f, point, other = case.function_in(), case.draw("float64"), case.draw("float64", "other")
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"):  # so that the values are as quiet as the derivatives
             found = pattern_of(f, *point)
             assert not np.any(matrix_of(f, *point)[~found]), case  # a nan, too, is not zero
             with contextlib.suppress(np.linalg.LinAlgError):  # other numbers may make no sense
@@ -382,6 +384,33 @@ def test_custom_rules_count():
         jacobian(back)(X)
     f = lambda x: np.sum(through(x * x) ** 3)
     assert not mismatch(hessian(f, check=True)(X), hessian(f)(X))
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_programs_in_place(name):
+    f, x = PROGRAMS[name]
+    jac = jacobian(f, check=True, explain=True)
+    jac(x + 0.01)
+    ours, plan = jac(x)
+    np.testing.assert_allclose(ours, jacfwd(f)(x), rtol=1e-11, atol=1e-13)
+    assert np.array_equal(jacobian(f, sparse=True)(x).toarray().ravel(), np.ravel(ours)) or not plan.compressed
+    loss = lambda x: weighed(f(x))
+    second = hessian(loss, sparse=True, check=True)(x).toarray()
+    np.testing.assert_allclose(second, hessian(loss)(x).reshape(second.shape), rtol=1e-8, atol=1e-10)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("seed", range(5))
+def test_random_programs_that_write(seed):
+    for k in range(10):
+        draw = Draw([100 + seed, k])
+        program, given = draw.function(), lambda draw=draw: tuple(map(same_layout, draw.arguments))
+        jac = jacobian(program, (0, 1), sparse=True, check=True)
+        jac(*given())
+        blocks, dense = (flatten(j(*given()))[0] for j in (jac, jacfwd(program, (0, 1))))
+        for ours, theirs in zip(blocks, dense, strict=True):
+            slack = 1e-5 if theirs.dtype == np.float32 else 1e-12
+            np.testing.assert_allclose(ours.toarray().ravel(), theirs.ravel(), slack, slack, err_msg=draw.source())
 
 
 def test_checkpoints_are_seen_through():
