@@ -168,6 +168,7 @@ def followed(fun, path):
 # Plans
 
 _FEW = 12  # evaluations of the function, below which no pattern is looked for
+_WORK = 1 << 32  # steps, a colour times an element of the pattern, beyond which no colours are looked for
 _costs = {"forward": lambda p: 1 + 1.5 * p, "reverse": lambda p: 1.5 + 2.5 * p}
 
 
@@ -272,16 +273,12 @@ def _planned(fun, path, leaves, out, must):
         pattern = dependencies.pattern(followed(fun, again), leaves)
     except dependencies.Full:
         return plain("most elements may differ from zero")
-    if again.taken != path.taken:
-        raise RuntimeError(
-            "jacobian: the function did not make the same calls twice at the same arguments, so that no pattern of "
-            "zeros holds for it: make what it draws at random an argument, or use jacfwd or jacrev."
-        )
+    _check_same(path.taken, again.taken)
     count = f"{pattern.nnz} of {m * n} elements may differ from zero"
     least = {"forward": np.diff(pattern.indptr).max(initial=0), "reverse": np.bincount(pattern.indices).max(initial=0)}
     colours = {}
     for side in sorted(costs, key=lambda side: _costs[side](least[side])):
-        if _costs[side](least[side]) < min(costs.values()):
+        if _costs[side](least[side]) < min(costs.values()) and least[side] * pattern.nnz < _WORK:
             colours[side] = _coloured(pattern if side == "forward" else pattern.T)
             costs[f"compressed {side}"] = _costs[side](int(colours[side].max(initial=-1)) + 1)
     best = min(costs, key=costs.get)
@@ -293,6 +290,14 @@ def _planned(fun, path, leaves, out, must):
     why = f"{count}, and the {lines} need {passes} colour{'s' * (passes != 1)}"
     plan = Plan(side, passes, True, (m, n), pattern.nnz, costs, why)
     return plan, _Compression(plan, path.taken, pattern, colours[side])
+
+
+def _check_same(path, again):
+    if path != again:
+        raise RuntimeError(
+            "jacobian: the function did not make the same calls twice at the same arguments, so that no pattern of "
+            "zeros holds for it: make what it draws at random an argument, or use jacfwd or jacrev."
+        )
 
 
 _KEPT = 8  # how many compressions are kept for each signature: a program has few paths, or a new one each time
@@ -382,7 +387,7 @@ class _Jacobian:
             return None, plan, None
         path, guess = Path(), compressions[0] if compressions else None
         run = _MODES[guess.plan.mode if guess else "forward"](followed(on_leaves, path), leaves, guess)
-        if any(isinstance(y, Tracer) or dtype_of(y).kind != "f" for y in run.out):
+        if not (leaves and run.out) or any(isinstance(y, Tracer) or dtype_of(y).kind != "f" for y in run.out):
             return None, None, run.out
         known = next((c for c in compressions if c.path == path.taken), None)
         if known is None:
@@ -393,7 +398,9 @@ class _Jacobian:
         if known is None:
             return None, plan, run.out
         if run.mode != plan.mode:
-            run = _MODES[plan.mode](on_leaves, leaves, None)
+            again = Path()
+            run = _MODES[plan.mode](followed(on_leaves, again), leaves, None)
+            _check_same(known.path, again.taken)
         return known.matrix(run), plan, run.out
 
 

@@ -374,6 +374,21 @@ def test_arguments_that_are_written_into_keep_their_numbers():
 # What else a run may meet
 
 
+def test_nothing_at_all():
+    empty = np.zeros(0)
+    for f, x in ((lambda x: (), X), (np.sin, empty), (lambda x: np.ones(30) * np.sum(x), empty), (lambda x: X, ())):
+        ours = jacobian(f, check=True)(x)
+        assert not mismatch(ours, jacfwd(f)(x))
+        blocks = flatten(jacobian(f, sparse=True)(x))[0]
+        assert [block.toarray().size for block in blocks] == [block.size for block in flatten(ours)[0]]
+
+
+def test_a_half_full_jacobian_is_not_coloured_at_any_cost(monkeypatch):
+    monkeypatch.setattr("scratch_ad.sparse._WORK", 1000)
+    _, plan = jacobian(stencil, explain=True)(rng.normal(size=400))
+    assert not plan.compressed and plan.nonzeros == 3 * 398
+
+
 def test_custom_rules_count():
     through = custom_jvp(lambda x: np.round(x))
     through.defjvp(lambda primals, tangents: (np.round(*primals), tangents[0]))
