@@ -28,6 +28,8 @@ holds plain arrays.
     program, cost                                     recording: a function's calls as a straight-line program
     [compiling/]                                      replays: recording with guards, clean-up passes, Python source
     linearization, jacobians, transforms, custom      what users call besides
+    [snapshots], checkpoint                           derivatives in bounded memory
+    [dependencies], sparse                            whole Jacobians by the cheapest plan
     symbolic, numerical                               derivatives by SymPy and by differences
     nans                                              which call first made a nan: the modes, watched
     numpy, scipy/, intro/                             names of NumPy's and SciPy's; the lesson
@@ -38,6 +40,7 @@ Rules stand above the engines, since a rule given by its jvp alone is transposed
 from . import batching as _batching  # noqa: F401  (registers the batching rules)
 from . import rules as _rules  # noqa: F401  (registers the rules)
 from .batch import fallbacks, vmap
+from .checkpoint import checkpoint, checkpoint_loop
 from .compiling import compile
 from .custom import custom_jvp, custom_vjp
 from .linearization import linearize
@@ -46,12 +49,15 @@ from .nans import first_nan
 from .numerical import numerical_gradient, numerical_jacobian
 from .program import record
 from .rule import composite, constant, elementwise, explicit, linear, over, refuse
+from .sparse import hessian, jacobian
 from .symbolic import expression, symbolic_gradient
 from .tracer import primitive
-from .transforms import grad, hessian, hvp, jacfwd, jacrev, stop_gradient, value_and_grad
+from .transforms import grad, hvp, jacfwd, jacrev, stop_gradient, value_and_grad
 from .tree import float0
 
 __all__ = [
+    "checkpoint",
+    "checkpoint_loop",
     "compile",
     "composite",
     "constant",
@@ -67,6 +73,7 @@ __all__ = [
     "hessian",
     "hvp",
     "jacfwd",
+    "jacobian",
     "jacrev",
     "jvp",
     "linear",

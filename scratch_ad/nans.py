@@ -281,6 +281,7 @@ class WatchedTape(Tape):
     """A tape whose calls, and whose steps when it is walked, are looked at."""
 
     __slots__ = ("arrived", "watch")
+    watches = True
 
     def __init__(self, watch):
         super().__init__()
@@ -344,6 +345,7 @@ class WatchedForward(Forward):
     """Forward mode whose calls and steps are looked at."""
 
     __slots__ = ("call", "stepped", "watch")
+    watches = True
 
     def __init__(self, watch):
         super().__init__({step: self.looked_at(step) for step in chain.plain})

@@ -41,6 +41,7 @@ class Trace:
     of_examples = False  # whether its tracers stand for several examples at once (batch.py)
     ended = False  # be it by an error
     looks = False  # whether it notes what its numbers are taken for, so that they can be looked at as plain ones can
+    watches = False  # whether it is to see each call, so that none is to be kept from it and done again later
 
     def __init__(self):
         self.level = next(_levels)

@@ -5,8 +5,9 @@
 
 Each round times every engine once; a ratio is taken within a round, so that a slow moment of the machine meets all
 alike. Printed: the median time, and the median of ours ÷ theirs with its 10th and 90th percentile. Then the same of
-whole Jacobians, of a Hessian and of the gradients of 500 samples, beside what each is measured by; eight programs
-compiled (these alone: --compiled); and the peak memory of a reverse pass on larger arrays. Engines that are not
+whole Jacobians, of a Hessian and of the gradients of 500 samples, beside what each is measured by; the peak memory of a
+reverse pass on larger arrays; eight programs compiled (these alone: --compiled); sparse Jacobians, and a long loop from
+snapshots. Engines that are not
 installed are reported and left out: they come with pip install -e '.[all]'.
 """
 
@@ -21,6 +22,7 @@ _environment.enter()
 
 import numpy as np
 from _compiled import compiled_table
+from _structured import checkpoint_table, sparse_table
 from _timing import interleaved
 from rich.console import Console
 from rich.table import Table
@@ -252,6 +254,8 @@ def main():
         ]
         console.print(memory_table(cases))
     console.print(compiled_table(examples, max(options.rounds // 5, 1)))
+    console.print(sparse_table(rng, min(options.rounds, 20)))
+    console.print(checkpoint_table(100 * options.rounds))
 
 
 if __name__ == "__main__":

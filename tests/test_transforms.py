@@ -35,6 +35,7 @@ TRANSFORMATIONS = ("jvp", "vjp", "linearize", "grad", "value_and_grad", "jacfwd"
 @pytest.mark.parametrize("name", TRANSFORMATIONS)
 def test_argument_names_order_and_defaults_are_those_of_jax(name):
     ours = inspect.signature(getattr(scratch_ad, name)).parameters
+    ours = {n: p for n, p in ours.items() if p.kind is not p.KEYWORD_ONLY}  # those that JAX does not have
     theirs = inspect.signature(getattr(jax, name)).parameters
     assert list(ours) == list(theirs)[: len(ours)]
     assert [(p.kind, p.default) for p in ours.values()] == [(theirs[n].kind, theirs[n].default) for n in ours]

@@ -1,0 +1,477 @@
+"""Whole Jacobians by the cheapest plan: the pattern of zeros, its colours, and what is never wrong in silence."""
+
+import contextlib
+import sys
+
+import numpy as np
+import pytest
+import scipy.sparse
+import scipy.special
+from test_programs_in_place import PROGRAMS, weighed
+from test_random_writes import Draw, same_layout
+
+import jax_ref
+import scratch_ad
+from jax_ref.cases import catalogue
+from jax_ref.measure.tolerances import mismatch
+from scratch_ad import custom_jvp, custom_vjp, grad, hessian, jacfwd, jacobian, jacrev, linearize
+from scratch_ad.dependencies import Full, pattern
+from scratch_ad.program import Program
+from scratch_ad.sparse import Path, followed
+from scratch_ad.tree import flatten
+
+rng = np.random.default_rng(0)
+
+
+def leaves_of(f):
+    return lambda leaves: flatten(f(*leaves))[0]
+
+
+def pattern_of(f, *args):
+    return pattern(leaves_of(f), list(args)).toarray()
+
+
+def path_of(f, *args):
+    path = Path()
+    linearize(lambda *leaves: followed(leaves_of(f), path)(leaves), *args)
+    return path.taken
+
+
+def matrix_of(f, *args):
+    """The Jacobian as one matrix, column by column."""
+    out, push = linearize(lambda *leaves: leaves_of(f)(leaves), *args)
+    columns = [np.zeros((sum(map(np.size, out)), 0))]
+    for i, x in enumerate(args):
+        for k in range(np.size(x)):
+            seed = [np.zeros_like(a) for a in args]
+            seed[i] = np.reshape(np.arange(np.size(x)) == k, np.shape(x)).astype(float)
+            seed = [np.float64(s) if isinstance(a, (float, np.generic)) else s for s, a in zip(seed, args, strict=True)]
+            columns.append(np.concatenate([np.zeros(0), *map(np.ravel, push(*seed))])[:, None])
+    return np.concatenate(columns, 1)
+
+
+def small(cases):
+    return [c for c in cases if "float64" in c.dtypes and sum(np.size(a) for a in c.draw("float64")) <= 60]
+
+
+@pytest.mark.parametrize("family", range(8))
+def test_no_pattern_of_the_catalogue_lacks_an_element(family):
+    """At two points; where the second takes the same path, the pattern of the first is that of the second."""
+    same = 0
+    for case in small(catalogue)[family::8]:
+        f, point, other = case.function_in(), case.draw("float64"), case.draw("float64", "other")
+        with np.errstate(all="ignore"):  # so that the values are as quiet as the derivatives
+            found = pattern_of(f, *point)
+            assert not np.any(matrix_of(f, *point)[~found]), case  # a nan, too, is not zero
+            with contextlib.suppress(np.linalg.LinAlgError):  # other numbers may make no sense
+                if path_of(f, *point) == path_of(f, *other):
+                    same += 1
+                    assert np.array_equal(found, pattern_of(f, *other)), case
+                    assert not np.any(matrix_of(f, *other)[~found]), case
+    assert same > 100
+
+
+A, B, V = rng.uniform(0.5, 2, (4, 3)), rng.uniform(0.5, 2, (3, 5)), rng.uniform(0.5, 2, 6)
+SPARSE = scipy.sparse.random_array((6, 6), density=0.3, rng=rng)
+EXACT = {  # functions whose pattern is known in full
+    "elementwise": (lambda a: np.sin(a) * a + scipy.special.erf(a), A),
+    "broadcast": (lambda a: a[:, :1] * a[:1], A),
+    "stencil": (lambda a: a[:-2] * a[1:-1] + np.exp(a[2:]), V),
+    "columns kept": (lambda a: np.prod(a, axis=0, keepdims=True) + np.std(a, 0), A),
+    "axes": (lambda a: np.sum(a.reshape(2, 2, 3), axis=(0, 2)) ** 2, A),
+    "shapes": (lambda a: np.roll(np.flip(a.T.reshape(6, 2), 1), 1, 0).ravel("F"), A),
+    "parts": (lambda a: np.concatenate([a[0], np.stack([a[1], a[2]])[:, 1], np.ones(2)]), A),
+    "halves": (lambda a: np.split(a, 2)[1] * np.vsplit(a, 2)[0], A),
+    "triangle": (lambda a: np.tril(a[:3]) + np.diag(a[0]), A),
+    "diagonal": (lambda a: np.diagonal(a) ** 2, A),
+    "windows": (lambda a: np.sum(np.lib.stride_tricks.sliding_window_view(a, 3) ** 2, 1), V),
+    "product left": (lambda a: a @ B, A),
+    "product right": (lambda b: A @ b, B),
+    "products of stacks": (lambda a: np.matmul(a.reshape(2, 2, 3), B), A),
+    "matrix and vector": (lambda a: a @ B[:, 0], A),
+    "dot": (lambda a: np.dot(a, B), A),
+    "inner": (lambda a: np.inner(a, B.T), A),
+    "outer": (lambda a: np.multiply.outer(a[0], a[1]), A),
+    "tensordot": (lambda a: np.tensordot(a, B, axes=([1], [0])), A),
+    "einsum": (lambda a: np.einsum("ij,jk->ki", a, B), A),
+    "convolution": (lambda a: np.convolve(a, [1.0, 2.0, 3.0]), V),
+    "same convolution": (lambda a: np.convolve(a, [1.0, 2.0, 3.0, 4.0], "same"), V),
+    "valid convolution": (lambda a: np.convolve([1.0, 2.0, 3.0], a, "valid"), V),
+    "sparse product": (lambda x: SPARSE @ x, V),
+    "sparse product of columns": (lambda x: SPARSE @ x, rng.uniform(1, 2, (6, 2))),
+    "index": (lambda a: a[[2, 0, 2], [0, 1, 0]], A),
+    "mask": (lambda a: a[a > 0], A),
+    "sorted": (lambda a: np.sort(a), np.array([3.0, 1.0, 2.0])),
+    "added at": (lambda a: added_at(a), V),
+    "gradient": (grad(lambda a: np.sum(a[1:] ** 2 * a[:-1])), V),
+    "derivative along": (lambda a: scratch_ad.jvp(np.sin, (a,), (a,))[1], A),
+}
+
+
+def written(a):
+    b = np.zeros_like(a)
+    b[1:3] = a[:2] ** 2
+    b[-1] += a[0]
+    view = b[::2]
+    view *= a[1]
+    return b
+
+
+def added_at(a):
+    b = a * 1.0
+    np.add.at(b, [0, 0, 3], a[2:5] ** 2)
+    return b
+
+
+@pytest.mark.parametrize("f, x", EXACT.values(), ids=EXACT)
+def test_patterns_are_exact_where_the_arrangement_is_known(f, x):
+    assert np.array_equal(pattern_of(f, x), matrix_of(f, x) != 0)
+
+
+LARGER = {  # whose elements depend on more at other points, or on less than is known: how much of the pattern is true
+    "rows": (lambda a: np.sum(a**2, 1) * np.max(a, 1) + np.mean(a, axis=-1), A),
+    "order": (lambda a: np.ravel(a.T, "K") + np.ravel(a.T, "A"), A),
+    "trace of each": (lambda a: np.einsum("iij->j", a.reshape(2, 2, 3)), A),
+    "transform": (lambda a: np.abs(np.fft.fft(a, axis=1)) ** 2, A),
+    "choice": (lambda a: np.where(a > 0, a, a[::-1]), A),
+    "written": (lambda a: written(a), V),
+}
+
+
+@pytest.mark.parametrize("f, x", LARGER.values(), ids=LARGER)
+def test_patterns_are_bounded_where_less_is_known(f, x):
+    found, true = pattern_of(f, x), matrix_of(f, x) != 0
+    assert not np.any(true & ~found)
+    assert found.sum() <= max(4 * true.sum(), 1) and found.sum() <= found.size / 2
+
+
+# Plans
+
+
+def stencil(x):
+    return np.sin(x[:-2]) * x[1:-1] + np.exp(x[2:])
+
+
+def rosenbrock(x):
+    return np.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
+
+
+def arrow(x):
+    """The first row is full, the others have one element."""
+    return np.concatenate([np.sum(x**2, keepdims=True), np.exp(x[1:])])
+
+
+def full(x):
+    return np.cumsum(np.tanh(x)) * np.sum(x)
+
+
+X, W = rng.uniform(0.1, 0.9, 40), np.ones(5)
+PLANS = {
+    "stencil": (jacobian, stencil, X, ("forward", 3, True, (38, 40), 114)),
+    "stencil of 400": (jacobian, stencil, rng.normal(size=400), ("forward", 3, True, (398, 400), 1194)),
+    "five points": (jacobian, lambda x: np.convolve(x, W, "same") ** 2, X, ("forward", 5, True, (40, 40), 194)),
+    "diagonal": (jacobian, np.tanh, X, ("forward", 1, True, (40, 40), 40)),
+    "rows": (jacobian, lambda x: np.sum(x.reshape(8, 5) ** 2, 1), X, ("reverse", 1, True, (8, 40), 40)),
+    "a full row": (jacobian, arrow, X, ("reverse", 2, True, (40, 40), 79)),
+    "full": (jacobian, full, X, ("forward", 40, False, (40, 40), 1600)),
+    "wide": (jacobian, lambda x: full(x)[:5], X, ("reverse", 5, False, (5, 40), 200)),
+    "few": (jacobian, lambda x: np.tanh(x)[:3], X[:3], ("forward", 3, False, (3, 3), None)),
+    "no output": (jacobian, lambda x: x[:0], X, ("reverse", 0, False, (0, 40), None)),
+    "constant": (jacobian, lambda x: np.ones(50) + 0 * np.floor(x[0]), X, ("forward", 1, True, (50, 40), 0)),
+    "hessian": (hessian, rosenbrock, X, ("forward", 3, True, (40, 40), 118)),
+}
+
+
+@pytest.mark.parametrize("transform, f, x, expected", PLANS.values(), ids=PLANS)
+def test_plans(transform, f, x, expected):
+    differentiate = transform(f, explain=True, check=True)
+    differentiate(x[::-1])
+    result, plan = differentiate(x)
+    assert (plan.mode, plan.passes, plan.compressed, plan.shape, plan.nonzeros) == expected
+    chosen = ("compressed " if plan.compressed else "") + plan.mode
+    assert min(plan.costs, key=plan.costs.get) == chosen
+    assert f"{plan.mode} mode, {plan.passes} pass" in str(plan)
+    assert not mismatch(result, (scratch_ad.jacrev if transform is jacobian else jax_ref.hessian)(f)(x), 2)
+    matrix = transform(f, sparse=True, check=True)(x)
+    assert isinstance(matrix, scipy.sparse.csr_array) and matrix.shape == plan.shape
+    assert np.array_equal(matrix.toarray(), result)
+
+
+def test_passes_are_counted(monkeypatch):
+    """The function runs once, with the first pass; each further one is a run of its linear program."""
+    counts = {"function": 0, "program": 0}
+
+    def evaluated(x):
+        counts["function"] += 1
+        return np.tanh(x)
+
+    def replayed(self, *inputs, real=Program.__call__):
+        counts["program"] += 1
+        return real(self, *inputs)
+
+    f = scratch_ad.elementwise(evaluated, lambda y: 1 - y * y)
+    monkeypatch.setattr(Program, "__call__", replayed)
+    for n in (100, 1000, 10000):
+        jac = jacobian(lambda x: stencil(f(x)), sparse=True)
+        jac(rng.normal(size=n))
+        counts.update(function=0, program=0)
+        assert jac(rng.normal(size=n)).nnz == 3 * (n - 2)
+        assert counts == {"function": 1, "program": 2}
+
+
+def test_containers_and_several_arguments_are_those_of_jacfwd():
+    def f(p, scale, *, power):
+        return {"a": stencil(p["x"]) * scale, "b": [p["y"] ** power, p["x"][:2, None] * p["y"][:3]]}
+
+    p = {"x": rng.normal(size=8), "y": rng.normal(size=(4,))}
+    for argnums in (0, 1, (0, 1), (1,)):
+        for size in (8, 30):
+            p["x"] = rng.normal(size=size)
+            ours, plan = jacobian(f, argnums, explain=True)(p, 0.7, power=2)
+            assert not mismatch(ours, jacfwd(f, argnums)(p, 0.7, power=2))
+            blocks, spec = flatten(jacobian(f, argnums, sparse=True, check=True)(p, 0.7, power=2))
+            dense, dense_spec = flatten(ours)
+            assert spec == dense_spec
+            for block, d in zip(blocks, dense, strict=True):
+                assert block.ndim == 2 and np.array_equal(block.toarray().ravel(), np.ravel(d))
+    assert plan.compressed is False  # of the last: one number
+
+
+def test_dtypes_are_those_of_jacfwd():
+    for f in (lambda x: stencil(x), lambda x: (x[:5].astype(np.float64) * 2, stencil(x))):
+        for x in (rng.normal(size=30), rng.normal(size=30).astype(np.float32)):
+            assert not mismatch(jacobian(f)(x), jacfwd(f)(x))
+
+
+def test_complex_results_and_integers():
+    f = lambda x: x[1:] * np.exp(1j * x[:-1])
+    assert not mismatch(jacobian(f)(X), jacfwd(f)(X))
+    assert np.array_equal(jacobian(f, sparse=True)(X).toarray(), jacfwd(f)(X))
+    with pytest.raises(TypeError, match="real-valued inputs"):
+        jacobian(f)(np.arange(5))
+    with pytest.raises(TypeError, match="callable"):
+        jacobian(3)
+    with pytest.raises(TypeError, match="at least 2 positional arguments"):
+        jacobian(f, 1)(X)
+    with pytest.raises(ValueError, match="must differ"):
+        jacobian(f, (0, -2))(X, X)
+
+
+# Paths
+
+
+@pytest.fixture
+def searches(monkeypatch):
+    """How many patterns have been looked for."""
+    found = []
+    real = scratch_ad.dependencies.pattern
+    monkeypatch.setattr(scratch_ad.dependencies, "pattern", lambda *args: found.append(1) or real(*args))
+    return found
+
+
+def branching(x):
+    return x * x[0] if x[0] > 0 else x * x[::-1]
+
+
+def test_a_pattern_is_kept_for_the_same_path_and_found_anew_for_another(searches):
+    jac = jacobian(branching, check=True)
+    for sign, count in ((1, 1), (2, 1), (-1, 2), (1, 2), (-3, 2)):
+        assert np.array_equal(jac(X * sign), jacfwd(branching)(X * sign))
+        assert len(searches) == count
+
+
+PATHS = {
+    "sorted": np.sort,
+    "masked": lambda x: np.where(x > 0, x, 0)[x > 0] ** 2,
+    "taken": lambda x: x * x[np.argmax(x)],
+    "written": lambda x: writes_at(x, np.argsort(x)[:20]),
+    "sliced": lambda x: x[: int(np.sum(x > 0))] ** 2 * x[0],
+    "a loop": lambda x: repeated(x, 1 + int(x[0] > 0)),
+    "median": lambda x: np.median(x.reshape(8, 5), 1),
+    "rounds": lambda x: np.roll(x, int(np.floor(3 * np.abs(x[0])))) * x,
+    "interpolation": lambda x: np.interp(x, np.linspace(-3, 3, 30), np.arange(30.0)) * x[::-1],
+    "which result": lambda x: either(np.tanh(x), np.sin(x)[::-1], x[0] > 0),
+    "which of two arguments": lambda x: x * either(np.tanh(x), np.sin(x)[::-1], x[0] > 0),
+    "closure": lambda x: x * x[CHOSEN],
+    "sparse factor": lambda x: FACTORS[int(x[0] > 0)] @ x,
+}
+CHOSEN = [0] * 40
+FACTORS = [scipy.sparse.eye_array(40, k=k) for k in (0, 3)]
+
+
+def either(a, b, condition):
+    return a if condition else b
+
+
+def writes_at(x, places):
+    y = x * 1.0
+    y[places] = x[:20] ** 2
+    return y
+
+
+def repeated(x, n):
+    for _ in range(n):
+        x = x[1:] * x[:-1]
+    return x
+
+
+@pytest.mark.parametrize("f", PATHS.values(), ids=PATHS)
+def test_numbers_that_decide_on_indices_decide_on_the_pattern(f, monkeypatch):
+    jac = jacobian(f)
+    for _ in range(6):
+        x = rng.normal(size=40)
+        monkeypatch.setitem(globals(), "CHOSEN", rng.integers(0, 40, 40))
+        assert np.array_equal(jac(x), jacfwd(f)(x))
+
+
+def test_masks_of_choices_do_not_change_the_path(searches):
+    jac = jacobian(lambda x: np.where(x > 0, x, x[::-1]) + np.maximum(x, 0.1) + np.abs(x) * (x < 0.3))
+    for _ in range(5):
+        jac(rng.normal(size=40))
+    assert len(searches) == 1
+
+
+def test_a_function_that_does_not_do_the_same_twice_is_refused():
+    draws = np.random.default_rng(1)
+    with pytest.raises(RuntimeError, match="did not make the same calls twice"):
+        jacobian(lambda x: x * x[draws.permutation(40)])(X)
+
+
+def test_a_wrong_pattern_is_found(monkeypatch):
+    """Planted: the pattern lacks one element. A pattern that has one too many does no harm."""
+    real = scratch_ad.dependencies.pattern
+
+    def wrong(*args):
+        matrix = real(*args).tolil()
+        matrix[3, 4] = False
+        return scipy.sparse.csr_array(matrix)
+
+    monkeypatch.setattr(scratch_ad.dependencies, "pattern", wrong)
+    jacobian(stencil)(X)
+    with pytest.raises(RuntimeError, match="1 of 38 elements are not the derivative there"):
+        jacobian(stencil, check=True)(X)
+    with pytest.raises(RuntimeError, match="are not the derivative there"):
+        jacobian(stencil, sparse=True, check=True)(X)
+
+
+def test_results_can_be_changed_without_harm_to_later_ones():
+    jac = jacobian(stencil, sparse=True)
+    first = jac(X)
+    expected = first.toarray()
+    first.indices[:], first.indptr[1:-1], first.data[:] = 0, 0, 7
+    assert np.array_equal(jac(X).toarray(), expected)
+
+
+def test_arguments_that_are_written_into_keep_their_numbers():
+    def f(x):
+        x[1:] *= x[:-1]
+        return x
+
+    x = X.copy()
+    assert np.array_equal(jacobian(f)(x), jacfwd(f)(x)) and np.array_equal(x, X)
+
+
+# What else a run may meet
+
+
+def test_nothing_at_all():
+    empty = np.zeros(0)
+    for f, x in ((lambda x: (), X), (np.sin, empty), (lambda x: np.ones(30) * np.sum(x), empty), (lambda x: X, ())):
+        ours = jacobian(f, check=True)(x)
+        assert not mismatch(ours, jacfwd(f)(x))
+        blocks = flatten(jacobian(f, sparse=True)(x))[0]
+        assert [block.toarray().size for block in blocks] == [block.size for block in flatten(ours)[0]]
+
+
+def test_a_half_full_jacobian_is_not_coloured_at_any_cost(monkeypatch):
+    monkeypatch.setattr("scratch_ad.sparse._WORK", 1000)
+    _, plan = jacobian(stencil, explain=True)(rng.normal(size=400))
+    assert not plan.compressed and plan.nonzeros == 3 * 398
+
+
+def test_custom_rules_count():
+    through = custom_jvp(lambda x: np.round(x))
+    through.defjvp(lambda primals, tangents: (np.round(*primals), tangents[0]))
+    assert np.array_equal(jacobian(lambda x: through(x) * x[0], check=True)(X), jacfwd(lambda x: through(x) * x[0])(X))
+    back = custom_vjp(lambda x: np.round(x))
+    back.defvjp(lambda x: (np.round(x), None), lambda _, g: (3.0 * g,))
+    with pytest.raises(TypeError, match="forward-mode"):
+        jacobian(back)(X)
+    f = lambda x: np.sum(through(x * x) ** 3)
+    assert not mismatch(hessian(f, check=True)(X), hessian(f)(X))
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_programs_in_place(name):
+    f, x = PROGRAMS[name]
+    jac = jacobian(f, check=True, explain=True)
+    jac(x + 0.01)
+    ours, plan = jac(x)
+    np.testing.assert_allclose(ours, jacfwd(f)(x), rtol=1e-11, atol=1e-13)
+    assert np.array_equal(jacobian(f, sparse=True)(x).toarray().ravel(), np.ravel(ours)) or not plan.compressed
+    loss = lambda x: weighed(f(x))
+    second = hessian(loss, sparse=True, check=True)(x).toarray()
+    np.testing.assert_allclose(second, hessian(loss)(x).reshape(second.shape), rtol=1e-8, atol=1e-10)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("seed", range(5))
+def test_random_programs_that_write(seed):
+    for k in range(10):
+        draw = Draw([100 + seed, k])
+        program, given = draw.function(), lambda draw=draw: tuple(map(same_layout, draw.arguments))
+        jac = jacobian(program, (0, 1), sparse=True, check=True)
+        jac(*given())
+        blocks, dense = (flatten(j(*given()))[0] for j in (jac, jacfwd(program, (0, 1))))
+        for ours, theirs in zip(blocks, dense, strict=True):
+            slack = 1e-5 if theirs.dtype == np.float32 else 1e-12
+            np.testing.assert_allclose(ours.toarray().ravel(), theirs.ravel(), slack, slack, err_msg=draw.source())
+
+
+def test_checkpoints_are_seen_through():
+    f = scratch_ad.checkpoint(stencil)
+    assert jacobian(f, explain=True)(X)[1].passes == 3
+    g = lambda x: scratch_ad.checkpoint_loop(lambda x: x + 0.1 * np.roll(x, 1) * x, x, 3, snapshots=2)
+    ours, plan = jacobian(g, explain=True, check=True)(X)
+    assert plan.nonzeros == 4 * 40 and not mismatch(ours, jacfwd(g)(X))
+
+
+@pytest.mark.parametrize("rest", [(), (np.sum,)], ids=["forward", "reverse"])
+def test_zero_times_infinity_is_zero(rest):
+    """Along the columns that do not reach the root at 0, whose slope is infinite."""
+    roots = lambda x: np.sqrt(x[1:]) * x[:-1]
+    f = (lambda x: np.concatenate([roots(x)[::2], np.sum(x, keepdims=True)])) if rest else roots
+    x = X.copy()
+    x[5] = 0.0
+    ours, plan = jacobian(f, explain=True)(x)
+    assert (plan.compressed, plan.mode) == (True, "reverse" if rest else "forward")
+    assert np.isinf(ours).sum() == 1 and not np.isnan(ours).any()
+    assert not mismatch(ours, jacfwd(f)(x))
+
+
+def test_inside_other_derivatives():
+    loss = lambda x: np.sum(jacobian(stencil)(x) ** 2)
+    assert not mismatch(grad(loss)(X), grad(lambda x: np.sum(jacfwd(stencil)(x) ** 2))(X))
+    inner = lambda y: jacobian(lambda x: stencil(x) * y)(X)
+    assert not mismatch(jacrev(inner)(0.3), jacrev(lambda y: jacfwd(lambda x: stencil(x) * y)(X))(0.3))
+    for f in (lambda x: jacobian(stencil, sparse=True)(x), lambda y: jacobian(lambda x: x * y, sparse=True)(X)):
+        with pytest.raises(TypeError, match="leave sparse= out"):
+            jacrev(f)(X)
+
+
+def test_without_scipy(monkeypatch):
+    for name in [name for name in sys.modules if name.startswith("scipy")]:
+        monkeypatch.setitem(sys.modules, name, None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    result, plan = jacobian(stencil, explain=True)(X)
+    assert "SciPy" in plan.why and np.array_equal(result, jacfwd(stencil)(X))
+    with pytest.raises(ImportError, match=r"pip install 'scratch-ad\[scipy\]'"):
+        jacobian(stencil, sparse=True)(X)
+
+
+def test_patterns_that_are_too_large_are_given_up(monkeypatch):
+    monkeypatch.setattr("scratch_ad.dependencies.LARGEST", 1000)
+    with pytest.raises(Full):
+        pattern_of(full, X)
+    _, plan = jacobian(full, explain=True)(X)
+    assert "most elements" in plan.why and plan.nonzeros is None
