@@ -49,7 +49,7 @@ ORDER = [  # a module or package may import those that stand before it
         "rules",
     ),
     *("batch", "batching", "program", "compiling", "cost", "symbolic", "numerical", "linearization", "jacobians"),
-    *("transforms", "custom", "snapshots", "checkpoint", "nans"),
+    *("transforms", "custom", "snapshots", "checkpoint", "dependencies", "sparse", "nans"),
 ]
 MODES = {"forward", "reverse", "batch", "program", "numerical"}  # none imports another
 ROOMS = [  # of jax_ref: a room may import those that stand before it
