@@ -143,7 +143,7 @@ def _unit_vectors(batch, leaves, start, stop):
     """The unit vectors from ``start`` to ``stop`` of all leaves together, as a batch."""
     if len(leaves) == 1 and start == 0 and stop == size_of(leaves[0]):
         (x,) = leaves
-        batch.ones = np.ones(shape_of(x), dtype_of(x), like=kind_of(x))
+        batch.ones = np.zeros(shape_of(x), dtype_of(x), like=kind_of(x)) + dtype_of(x).type(1)
         return [Batched(batch, batch.ones, DIAGONAL)]
     ends = [0, *itertools.accumulate(map(size_of, leaves))]
     vectors = []
