@@ -870,3 +870,11 @@ def peak(f, x):
         return tracemalloc.get_traced_memory()[1] - before
     finally:
         tracemalloc.stop()
+
+
+def test_what_is_told_of_shapes_and_dtypes_needs_no_guard():
+    def f(x):
+        path, _ = np.einsum_path("i,i->", x, x)
+        return np.einsum("i,i->", x, x, optimize=path).astype(np.result_type(x, np.float32))
+
+    assert replay(compile(f), np.array([1.0, 2.0])) == [5]

@@ -157,7 +157,10 @@ def _error_state():
 
 
 _WHOLE = {"int", "operator.index", "math.trunc"}
-_OF_FORMS = {np.shape, np.ndim, np.size, np.iscomplexobj, np.isrealobj, np.isscalar, np.can_cast}
+_OF_FORMS = {
+    *(np.shape, np.ndim, np.size, np.iscomplexobj, np.isrealobj, np.isscalar, np.can_cast, np.result_type),
+    np.einsum_path,
+}
 
 
 def _form(value):
