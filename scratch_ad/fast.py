@@ -10,7 +10,7 @@ from sys import getrefcount
 
 import numpy as np
 
-from .chain import through, times
+from .chain import through
 from .foreign import OBJECT
 from .forward import Dual, Forward
 from .registry import Rewrite, aval, joined, match, missing, rule_of
@@ -82,11 +82,12 @@ class FastVariable(Variable):
     __slots__ = ()
 
     def __array_ufunc__(self, ufunc, method, *args, **kwargs):
-        if len(args) == 1 and not kwargs and method == "__call__" and rule_of.get(ufunc, missing).short is not None:
-            tape, value = self.owner, self.value
+        tape, rule = self.owner, rule_of.get(ufunc, missing)
+        if len(args) == 1 and not kwargs and method == "__call__" and rule.short is not None and type(tape) is FastTape:
+            value = self.value
             y = ufunc(value)
             if type(y) in _ARRAYS and type(value) in _ARRAYS and y.dtype.kind == "f":
-                step, pull, of_output = rule_of[ufunc].short
+                step, pull, of_output = rule.short
                 nodes = tape.nodes
                 nodes.append(((self.place, value.shape, value.dtype, step, pull, (y if of_output else value,)),))
                 variable = _new(FastVariable)  # its __init__, without a call
@@ -207,14 +208,11 @@ def backward(nodes, seeds, inputs):
             continue
         cotangents[place] = None
         for parent, shape, dtype, step, pull, kept in node:
-            if step is through:  # the steps, without a call
-                if pull is of_item and _add_part(cotangents, parent, shape, dtype, g, kept[1], own):
-                    continue
-                c = pull(g, *kept)
-                if c is None:
-                    continue
-            else:
-                c = g * pull(*kept) if step is times else g / pull(*kept)
+            if pull is of_item and step is through and _add_part(cotangents, parent, shape, dtype, g, kept[1], own):
+                continue
+            c = step(g, pull, kept)
+            if c is None:
+                continue
             if shape is None:
                 for (at, *like), part in zip(parent, c, strict=True):
                     add(cotangents, at, match(part, like))

@@ -100,7 +100,7 @@ class Tracer:
                 return self.owner.process(ufunc, args, kwargs)
             if args[0] is not self and type(args[0]) in NUMBERS and ufunc in left_scalars:
                 operation = left_scalars[ufunc](*args)
-                ufunc = operation if operation is not ufunc and is_operator(sys._getframe(1)) else ufunc
+                ufunc = operation if operation is not ufunc and is_operator(_caller()) else ufunc
             trace = innermost(args)
             if trace.level >= 0 and not _is_ready(args):
                 args, kwargs = _ready(ufunc, tuple(map(gathered, args)), kwargs, trace)
@@ -131,6 +131,12 @@ class Tracer:
         if self.owner.looks and not self.owner.ended:
             return str(self.owner.taken(self))
         return repr(self)
+
+
+def _caller():
+    """The frame of the call of a ufunc, from inside of ``__array_ufunc__``, which a subclass may have handed on."""
+    frame = sys._getframe(2)
+    return frame.f_back if frame.f_code.co_name == "__array_ufunc__" else frame
 
 
 creators = set()  # those of ``answers`` that make an array

@@ -428,6 +428,10 @@ def heard():
 
 
 ELSEWHERE = {  # the words of a message: the file of the test that has them
+    "has no len()": "test_type_branches",
+    "a compiled function was given an argument": "test_compile",
+    "cannot be compiled, as it does not do the same": "test_compile",
+    "gives lists or tuples within its result": "test_compile",
     "cannot be hashed": "test_python_objects",
     "cannot be pickled in": "test_python_objects",
     "must be linear in the tangents": "test_python_objects",

@@ -34,7 +34,7 @@ def pattern_of(f, *args):
 def path_of(f, *args):
     path = Path()
     linearize(lambda *leaves: followed(leaves_of(f), path)(leaves), *args)
-    return path.taken
+    return path.trail
 
 
 def matrix_of(f, *args):
