@@ -366,7 +366,7 @@ def test_a_call_with_containers_in_its_result_is_refused():
 
 def test_arguments_of_other_kinds_are_refused():
     for x in (object(), np.matrix([[1.0]]), np.ma.array([1.0]), lambda x: x):
-        with pytest.raises(TypeError, match="a compiled function was given an argument of type .*: use"):
+        with pytest.raises(TypeError, match=r"a compiled function was given an argument of type .*: use"):
             compile(lambda x: x)(x)
     with pytest.raises(TypeError, match="callable"):
         compile(3)
@@ -578,7 +578,8 @@ def test_what_a_function_changes_goes_on_changing():
 def test_random_numbers_are_an_error_that_names_the_place(draw):
     compiled = compile(lambda x: np.sin(x) * draw())
     compiled(np.ones(2))
-    with pytest.raises(TypeError, match=r"cannot be compiled, as it does not do the same.*np\.multiply.*Random numbers"):
+    words = r"cannot be compiled, as it does not do the same.*np\.multiply.*Random numbers"
+    with pytest.raises(TypeError, match=words):
         compiled(np.ones(2))
 
 
