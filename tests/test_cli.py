@@ -235,7 +235,7 @@ def test_annotations_lead_to_the_users_own_lines(capsys, monkeypatch):
     (line,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith("::error "))
     code = test_sweep.doubled.__code__
     assert line.startswith(
-        f"::error file=test_sweep.py,line={code.co_firstlineno},title=np.square by test_sweep%3ADOUB"
+        f"::error file=test_sweep.py,line={code.co_firstlineno},title=test_sweep%3ADOUBLES%2C wrong%3A "
     )
     assert "constant ratio 2" in line and "%0Arerun: scratch-ad check np.square" in line
     run("check", "square", "--dtype", "float32", "--engine", "test_sweep:RAISES", "--annotations", "github")

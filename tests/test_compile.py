@@ -93,10 +93,11 @@ REFUSED = {"np.polymul"}  # which meets np.poly1d
 
 @pytest.mark.parametrize("name", [name for name in BY_NAME if name not in REFUSED])
 def test_every_case_of_the_catalogue(name):
+    """In every dtype as it is, and in float64 its derivatives; the first case in another layout, too."""
     found = []
-    for case in BY_NAME[name]:
+    for k, case in enumerate(BY_NAME[name]):
         for dtype in case.dtypes:
-            for layout in list(LAYOUTS)[:: 2 if dtype == "float64" else 3]:
+            for layout in list(LAYOUTS)[:: 2 if dtype == "float64" and k == 0 else 3]:
                 runs = {"f": lambda f: f, "derivatives": derivative}
                 found.append(
                     differs(case, dtype, layout, runs if (dtype, layout) == ("float64", "C") else {"f": runs["f"]})

@@ -70,7 +70,7 @@ def parser():
     check.add_argument("--out", **folder, help="keep the results there, and go on from those there")
     check.add_argument("--fresh", action="store_true", help="start anew in --out")
     check.add_argument("--junit", type=Path, metavar="FILE", help="write JUnit XML as well")
-    annotations = "print a line per failing function that GitHub shows beside the code"
+    annotations = "print a line per cause of failures that GitHub shows beside the code"
     check.add_argument("--annotations", choices=("github",), help=annotations)
     check.add_argument("--expect", type=Path, metavar="FILE", help="known failures; see below")
 

@@ -2,25 +2,23 @@
 
 import inspect
 import os
-from itertools import groupby
 
+from .groups import groups
 from .records import text, title
 
 
 def github(result, engine):
-    """A line ``::error file=…,line=…,title=…::…`` per failing function of a ``Results``.
+    """A line ``::error file=…,line=…,title=…::…`` per group of failures of a ``Results``, with one example.
 
     The place is where the user's own code raised, or else that of the engine's functions, if it is below the current
-    folder. GitHub shows ten of a step.
+    folder. GitHub shows ten of a step; the groups of most functions come first.
     """
-    failures = sorted(result.failures(), key=lambda record: record["unit"][0])
-    for name, records in groupby(failures, key=lambda record: record["unit"][0]):
-        records = list(records)
-        count = f"{len(records)} case{'s' if len(records) > 1 else ''}"
-        words = f"{title(records[0])}\n{text(records[0])}\nrerun: {records[0]['rerun']}"
-        file, line = next((record["at"] for record in records if record.get("at")), None) or _home(engine)
+    for group in groups(result):
+        example = group.example
+        words = f"{group.named(10)}\nsuch as {title(example)}\n{text(example)}\nrerun: {example['rerun']}"
+        file, line = next((record["at"] for record in group.records if record.get("at")), None) or _home(engine)
         place = {"file": os.path.relpath(file), "line": line} if _is_below(file) else {}
-        named = place | {"title": f"{name} by {result.engine}: {count} {records[0]['status']}"}
+        named = place | {"title": f"{result.engine}, {group.title} ({group.extent})"}
         properties = ",".join(f"{key}={_escaped(value, _IN_PROPERTIES)}" for key, value in named.items())
         yield f"::error {properties}::{_escaped(words, _IN_TEXT)}"
 

@@ -38,7 +38,7 @@ class Group(NamedTuple):
     def extent(self):
         """In how many cases and functions."""
         n, functions = len(self.records), len(self.functions)
-        cases = f"all {n} cases" if n == self.total else f"{n} cases"
+        cases = f"{'all ' if n == self.total > 1 else ''}{n} case{'s' if n > 1 else ''}"
         return f"{functions} functions, {cases}" if functions > 1 else f"1 function, {cases}"
 
     @property
