@@ -11,6 +11,8 @@ import pytest
 
 from jax_ref.measure.extrapolation import slopes
 
+pytestmark = pytest.mark.xdist_group("ad_rules")  # one run of everything serves all tests here
+
 pytest_plugins = ["pytester"]
 
 HEAD = """

@@ -93,10 +93,10 @@ REFUSED = {"np.polymul"}  # which meets np.poly1d
 
 @pytest.mark.parametrize("name", [name for name in BY_NAME if name not in REFUSED])
 def test_every_case_of_the_catalogue(name):
-    """In every dtype as it is, and in float64 its derivatives; the first case in another layout, too."""
+    """In float64 with its derivatives; the first case in another layout and in the other dtypes, too."""
     found = []
     for k, case in enumerate(BY_NAME[name]):
-        for dtype in case.dtypes:
+        for dtype in case.dtypes if k == 0 else {"float64"}.intersection(case.dtypes):
             for layout in list(LAYOUTS)[:: 2 if dtype == "float64" and k == 0 else 3]:
                 runs = {"f": lambda f: f, "derivatives": derivative}
                 found.append(

@@ -21,6 +21,8 @@ from jax_ref.cases.names import names
 from jax_ref.commands import cli
 from jax_ref.report.gpu import document, tables
 
+pytestmark = pytest.mark.xdist_group("gpu")  # one run of everything serves all tests here
+
 ROOT = pathlib.Path(gpu.__file__).parents[1]
 COMMAND = [sys.executable, gpu.__file__, "--device", "cpu", "--jobs", "2"]
 
