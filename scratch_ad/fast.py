@@ -82,17 +82,17 @@ class FastVariable(Variable):
     __slots__ = ()
 
     def __array_ufunc__(self, ufunc, method, *args, **kwargs):
-        tape, rule = self.owner, rule_of.get(ufunc, missing)
-        if len(args) == 1 and not kwargs and method == "__call__" and rule.short is not None and type(tape) is FastTape:
-            value = self.value
-            y = ufunc(value)
-            if type(y) in _ARRAYS and type(value) in _ARRAYS and y.dtype.kind == "f":
-                step, pull, of_output = rule.short
-                nodes = tape.nodes
-                nodes.append(((self.place, value.shape, value.dtype, step, pull, (y if of_output else value,)),))
-                variable = _new(FastVariable)  # its __init__, without a call
-                variable.owner, variable.value, variable.place = tape, y, len(nodes) - 1
-                return variable
+        if len(args) == 1 and not kwargs and method == "__call__" and type(tape := self.owner) is FastTape:
+            value, rule = self.value, rule_of.get(ufunc, missing)
+            if rule.short is not None and type(value) in _ARRAYS:
+                y = ufunc(value)
+                if type(y) in _ARRAYS and y.dtype.kind == "f":
+                    step, pull, of_output = rule.short
+                    nodes = tape.nodes
+                    nodes.append(((self.place, value.shape, value.dtype, step, pull, (y if of_output else value,)),))
+                    variable = _new(FastVariable)  # its __init__, without a call
+                    variable.owner, variable.value, variable.place = tape, y, len(nodes) - 1
+                    return variable
         return _any_ufunc(self, ufunc, method, *args, **kwargs)
 
 

@@ -81,7 +81,8 @@ def typed_like(leaf, like):
     """A tangent or cotangent, a number as one of the kind of ``like``: not all arrays can be mixed with NumPy's."""
     if type(leaf) is np.ndarray:
         return leaf
-    leaf = own_kind(leaf, "The tangent or cotangent given is")
+    if type(leaf) not in PLAIN:
+        leaf = own_kind(leaf, "The tangent or cotangent given is")
     if type(like) in PLAIN or isinstance(leaf, Tracer) or not isinstance(leaf, (np.generic, int, float, complex)):
         return typed(leaf)
     return arrayed(leaf, like)[()]
