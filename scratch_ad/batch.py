@@ -11,18 +11,17 @@ it: the first product of a Jacobian costs as much as one with a single vector.
 
 import contextlib
 import contextvars
-import functools
 import math
+import operator
 from collections import Counter
 
 import numpy as np
-import optree
-from numpy.lib.array_utils import normalize_axis_index
 
+from .array import is_plain_index
 from .cells import IN_PLACE, Cell
+from .chain import is_finite
 from .fast import TANGENTS
 from .memory import duplicate
-from .refusals import uncover
 from .registry import load_rules, rule_of
 from .rule import Composite, Elementwise, Refused, linear
 from .tracer import (
@@ -33,14 +32,16 @@ from .tracer import (
     dtype_of,
     each,
     escaped,
+    getitem,
     innermost,
+    is_basic,
     kind_of,
     name_of,
     primitive,
     rebuild,
     shape_of,
 )
-from .tree import copied, entered, typed
+from .tree import typed
 from .views import link_up
 from .writing import is_number, put
 
@@ -67,7 +68,7 @@ class Batched(Cell):
         return self.value.shape if self.tag is DIAGONAL else self.value.shape[1:]
 
     shape = Cell.shape.getter(_shape_of_one)  # pyright: ignore[reportIncompatibleMethodOverride]
-    dtype = property(lambda self: self.value.dtype)
+    dtype = property(operator.attrgetter("value.dtype"))
 
     def dense(self):
         """The arrays of all examples in one."""
@@ -155,10 +156,12 @@ class Uncovered(Exception):
 def fallbacks():
     """Count the calls that loop over the examples of a batch, by the name of the function, while the block runs.
 
+    Which functions do, and why, is listed in batching/loops.py: ``python -m scratch_ad.batching.loops`` prints it.
+
     >>> with fallbacks() as loops:
-    ...     vmap(np.roots)(coefficients)
+    ...     vmap(np.real_if_close)(x)
     >>> loops
-    Counter({'np.roots': 1})
+    Counter({'np.real_if_close': 1})
     """
     counter = Counter()
     token = _counters.set((*_counters.get(), counter))
@@ -224,13 +227,9 @@ class Batch(Trace):
                     (a,) = args
                     if a.tag is not DIAGONAL and function.nout == 1:
                         return Batched(self, function(a.value))
-                else:
-                    a, b = args[:2]
-                    if type(b) in _ARRAYS and type(a) is Batched and type(a.value) is np.ndarray and len(args) == 2:
-                        n = b.size
-                        if a.tag is not DIAGONAL and b.ndim < a.value.ndim and a.value.size * n * 16 < self.limit:
-                            y = function(a.value, b)
-                            return Batched(self, y) if function.nout == 1 else self.batched(y)
+                elif len(args) == 2 and (values := self.aligned(*args)) is not None:
+                    y = function(*values)
+                    return Batched(self, y) if function.nout == 1 else self.batched(y)
                 return self.elementwise(function, args)
             y = self.by_rule(function, args, kwargs)
         except MemoryError:
@@ -239,9 +238,30 @@ class Batch(Trace):
             y = self.loop(function, args, kwargs)
         return self.viewed(y, function, args, kwargs) if self.views and function in VIEWING else y
 
+    def aligned(self, a, b):
+        """The values of two arguments where these broadcast as those of an example do; None where that is not sure."""
+        if type(b) in _ARRAYS:
+            x = a.value
+            if a.tag is DIAGONAL or type(x) is not np.ndarray or b.ndim >= x.ndim or x.size * b.size * 16 >= self.limit:
+                return None
+            return x, b
+        if type(a) in _ARRAYS:
+            y = b.value
+            if b.tag is DIAGONAL or type(y) is not np.ndarray or a.ndim >= y.ndim or y.size * a.size * 16 >= self.limit:
+                return None
+            return a, y
+        if not type(a) is type(b) is Batched or a.owner is not b.owner or a.tag is DIAGONAL or b.tag is DIAGONAL:
+            return None
+        x, y = a.value, b.value
+        return (x, y) if type(x) is type(y) is np.ndarray and x.shape == y.shape else None
+
     def by_rule(self, function, args, kwargs):
         if (batched := batching.get(function)) is not None:
-            return batched(self, *args, **kwargs)
+            try:
+                return batched(self, *args, **kwargs)
+            except Uncovered:
+                if not isinstance(rule_of.get(function), Composite):
+                    raise
         if function not in rule_of:
             load_rules()
         if (make := by_name.get(name_of(function))) is not None:
@@ -252,19 +272,22 @@ class Batch(Trace):
             return self.elementwise(function, args, kwargs)
         if isinstance(rule, Refused) and rule.error is TypeError:
             return rule.rewrite(self.mode, function, args, kwargs)
-        if isinstance(rule, Composite) and rule.valued_by is None and function not in self.within:
+        if isinstance(rule, Composite) and function not in self.within:
             self.within[function] = None
             try:
-                return rule.body(*args, **kwargs)
+                y = rule.body(*args, **kwargs)
             finally:
                 del self.within[function]
+            if rule.valued_by is None or is_finite(y):  # else the function itself says what it makes of such
+                return y
         raise Uncovered
 
     def elementwise(self, function, args, kwargs=None):
         """A call that treats each element of its broadcast arguments alike."""
         if not {list, tuple}.isdisjoint(map(type, args)):
             args = [np.asarray(a) if type(a) in (list, tuple) else a for a in args]
-        if function in _keeping_zeros and (y := self.diagonal(function, args)) is not None:
+        of_a_diagonal = function in _keeping_zeros and DIAGONAL in [a.tag for a in args if type(a) is Batched]
+        if of_a_diagonal and (y := self.diagonal(function, args)) is not None:
             return Batched(self, y, DIAGONAL)
         shapes = [shape_of(a) for a in args]
         ndim, most = max(map(len, shapes)), self.size
@@ -282,15 +305,16 @@ class Batch(Trace):
         if not rest:
             return function(a.value) if a.tag is DIAGONAL else None
         (b,) = rest
-        of_a, of_b = (self.owns(x) and x.tag is DIAGONAL for x in args)
+        of_a, of_b = self.owns(a) and a.tag is DIAGONAL, self.owns(b) and b.tag is DIAGONAL
         if of_a and of_b:
             return function(a.value, b.value) if a.shape == b.shape and function in _adding else None
         if function in _adding or not (of_a or of_b) or (of_b and function is np.divide):
             return None
         factor, d = (b, a.value) if of_a else (a, b.value)
-        if self.owns(factor) or not _broadcasts_into(shape_of(factor), shape_of(d)):
+        shape = shape_of(factor)
+        if self.owns(factor) or not (shape == d.shape or _broadcasts_into(shape, d.shape)):
             return None
-        if function is np.multiply and self.is_one(d, factor) and shape_of(factor) == shape_of(d):
+        if function is np.multiply and shape == d.shape and self.is_one(d, factor):
             return np.copy(factor)
         return function(d, factor) if of_a else function(factor, d)
 
@@ -368,6 +392,12 @@ class Batch(Trace):
         a = args[0]
         if not self.owns(a) or not self.size:
             return y
+        if type(y) is Batched and y.tag is None and type(y.value) is np.ndarray and y.value.ndim > 1:
+            if a.tag is None and type(a.value) is np.ndarray and a.value.ndim == 1:  # of a number nothing is a view
+                return y
+            if function is getitem and is_plain_index(args[1]) and is_basic(args[1]):
+                link_up(y, a, function, args, kwargs)
+                return y
         array = _example(a)
         seen = function(array, *(self.one(x, 0) for x in args[1:]), **kwargs)
         if not isinstance(seen, (tuple, list)):
@@ -453,123 +483,3 @@ def _example(x):
             return example
     example = np.zeros(x.shape, x.dtype)
     return example[()] if is_number(x) else example
-
-
-def vmap(fun, in_axes=0, out_axes=0, *, axis_size=None):
-    """``fun``, written for one example, as a function of a batch of them; by its NumPy calls on all examples at once.
-
-    ``in_axes``: along which axis of each argument the examples lie; an int, None for an argument that is the same for
-    all, or a tuple of these, one per positional argument, or containers of these like the argument's. Arguments given
-    by name have them along axis 0. ``out_axes``, likewise, says where they shall lie in the results; None for a result
-    that is the same for all. ``axis_size``: how many they are, where no argument tells. The signature is JAX's.
-
-    Each result is that of a loop over the examples, the last digits of sums and products of matrices aside. Where all
-    examples agree, a branch on values is taken; ``x[i] = v`` writes, as ever, into arrays that depend on the examples
-    or were made by np.zeros_like(x). Calls that have no batching rule loop over the examples: see ``fallbacks``.
-
-    Raises ValueError for axes that an argument does not have or whose sizes differ, and for results of different
-    shapes; TypeError for a branch on which the examples differ.
-    """
-    if not callable(fun):
-        raise TypeError(f"Expected a callable value, got {fun}")
-    in_axes = tuple(in_axes) if type(in_axes) is list else in_axes
-    if not (in_axes is None or _is_axis(in_axes) or isinstance(in_axes, (tuple, dict))):
-        raise TypeError(
-            "vmap in_axes must be an int, None, or a tuple of entries corresponding to the positional arguments passed "
-            f"to the function, but got {in_axes}."
-        )
-
-    @functools.wraps(fun)
-    def mapped(*args, **kwargs):
-        if isinstance(in_axes, tuple) and len(in_axes) != len(args):
-            raise ValueError(
-                "vmap in_axes must be an int, None, or a tuple of entries corresponding to the positional arguments "
-                f"passed to the function, but got {len(in_axes)=}, {len(args)=}."
-            )
-        leaves, spec = _flatten(args)
-        axes = _axes(in_axes, args, "in_axes", "the arguments")
-        named, named_spec = _flatten(kwargs)
-        leaves, axes = [*leaves, *named], [*axes, *(0 for _ in named)]
-        batch = Batch(_size(leaves, axes, axis_size), shows_nans=True)
-        inputs = [x if axis is None else _entered(batch, x, axis) for x, axis in zip(leaves, axes)]
-        try:
-            count = len(leaves) - len(named)
-            out = fun(*optree.tree_unflatten(spec, inputs[:count]), **optree.tree_unflatten(named_spec, inputs[count:]))
-            results, out_spec = _flatten(out)
-            axes = _axes(out_axes, out, "out_axes", "the result")
-            results = [_returned(batch, y, axis) for y, axis in zip(results, axes)]
-        except (ValueError, SystemError) as error:
-            uncover(error)
-            raise
-        finally:
-            batch.size = None
-        return optree.tree_unflatten(out_spec, results)
-
-    return mapped
-
-
-def _is_axis(x):
-    return hasattr(x, "__index__") and not isinstance(x, (bool, np.ndarray, Tracer))
-
-
-def _flatten(tree):
-    return optree.tree_flatten(tree, none_is_leaf=True)
-
-
-def _axes(axes, tree, name, what):
-    """One axis per leaf, of axes given for whole subtrees."""
-    try:
-        axes = optree.broadcast_prefix(axes, tree, none_is_leaf=True)
-    except (ValueError, TypeError) as error:
-        raise ValueError(f"vmap {name} must be an int, None, or containers of these as {what} has: {error}") from None
-    for axis in axes:
-        if axis is not None and not _is_axis(axis):
-            raise TypeError(f"vmap {name} must be integers or None in containers as {what} has, but got {axis!r}.")
-    return axes
-
-
-def _size(leaves, axes, axis_size):
-    """How many examples there are."""
-    sizes = {}
-    for k, (x, axis) in enumerate(zip(leaves, axes)):
-        if axis is None:
-            continue
-        shape = (dtype_of(x), shape_of(x))[1]  # the former for its error
-        if not -len(shape) <= axis < len(shape):
-            least = axis + 1 if axis >= 0 else -axis
-            raise ValueError(
-                f"vmap was requested to map its argument along axis {axis}, which implies that its rank should be at "
-                f"least {least}, but is only {len(shape)} (its shape is {shape}). Give in_axes=None for what is the "
-                "same for all examples."
-            )
-        sizes.setdefault(shape[axis], f"array {k} of shape {shape} along axis {axis}")
-    if axis_size is not None:
-        sizes.setdefault(axis_size, f"{axis_size=}")
-    if not sizes:
-        raise ValueError("vmap must have at least one non-None value in in_axes, or axis_size.")
-    if len(sizes) > 1:
-        told = "; ".join(f"{n} examples in {where}" for n, where in sizes.items())
-        raise ValueError(f"vmap got inconsistent sizes for array axes to be mapped: {told}.")
-    return next(iter(sizes))
-
-
-def _entered(batch, x, axis):
-    x = entered(typed(x))
-    return Batched(batch, x if axis in (0, -len(shape_of(x))) else np.moveaxis(x, axis, 0))
-
-
-def _returned(batch, y, axis):
-    """One result as the caller gets it."""
-    if y is None:
-        return None
-    mine = batch.owns(y)
-    if axis is None:
-        if mine:
-            raise ValueError(
-                "vmap has mapped output but out_axes is None: the result depends on the example, so it has an axis of "
-                "examples. Give out_axes=0."
-            )
-        return copied(batch.constant(y))
-    value = y.dense() if mine else batch.whole(batch.constant(y))
-    axis = normalize_axis_index(axis, len(shape_of(value)))
-    return copied(np.moveaxis(value, 0, axis) if axis else value)

@@ -1,8 +1,9 @@
 """Whole Jacobians in one pass: all unit vectors go through the chain rule together, as a batch (batch.py).
 
-Where an array of the batch would be larger than ``LIMIT`` bytes, they go in blocks of half as many, and of half as many
-again; forward mode, which may find that out late, then runs the function a second time. Where a nan appears, or a step
-of the chain rule takes no batch, they go one by one, as single vectors do.
+So do other directions, the sums of unit vectors by which a sparse Jacobian is had (sparse.py). Where an array of the
+batch would be larger than ``LIMIT`` bytes, they go in blocks of half as many, and of half as many again; forward mode,
+which may find that out late, then runs the function a second time, and so it does where a nan appears. Where a step of
+the chain rule takes no batch, they go one by one, as single vectors do.
 """
 
 import itertools
@@ -22,43 +23,43 @@ from .tree import copied, flatten, zeros
 LIMIT = 2**28
 
 
-def forward_columns(fun, leaves, has_aux):
+def forward_columns(fun, leaves, has_aux=False, along=None):
     """The leaves and spec of the output of ``fun``, a function of a list of leaves; the columns of its Jacobian; aux.
 
     The columns: for each leaf of the output an array of shape (number of input elements, *shape of the output).
+    ``along``: the directions, where they are others than the unit vectors of ``leaves``. If a nan comes out, and only
+    then, ``fun`` runs a second time, as it does in ``jvp``.
     """
-    count = sum(map(size_of, leaves))
-    result = _run_once(fun, leaves, has_aux, count) if count else None
-    if result is not None:
-        return result
+    along = along or UnitVectors(leaves)
+    for steps in (plain, _watched) if along.count else ():
+        result = _run_once(fun, leaves, has_aux, along, steps)
+        if result is None:
+            break
+        if steps is _watched or not any(map(has_nan, result[2])):
+            return result
     out, pushforward, *aux = linearize(lambda *leaves: fun(list(leaves)), *leaves, has_aux=has_aux)
-    columns = _along(lambda basis: flatten(pushforward(*basis))[0], leaves, "jacfwd")
+    columns = _stacked(lambda directions: flatten(pushforward(*directions))[0], along, "jacfwd")
     return *flatten(out), columns, aux[0] if aux else None
 
 
-def _run_once(fun, leaves, has_aux, count):
+def _run_once(fun, leaves, has_aux, along, steps):
     """The same by one run of forward mode; None where an array is too large."""
-    batch = Batch(count, LIMIT)  # before the trace of the run, which has to lie inside
+    batch = Batch(along.count, LIMIT) if along.count > 1 else None  # before the trace of the run, which lies inside
     try:
         with np.errstate(all="ignore"):
-            tangents = _unit_vectors(batch, leaves, 0, count) if count > 1 else _unit_vector(leaves, 0)
-            out, columns, spec, aux = forward.run_on_leaves(FastForward(_watched), fun, leaves, tangents, has_aux)
-            columns = _owned([batch.whole(t) if count > 1 else t[None] for t in columns])
+            tangents = along.all_in(batch, 0, along.count) if batch else along[0]
+            out, columns, spec, aux = forward.run_on_leaves(FastForward(steps), fun, leaves, tangents, has_aux)
+            columns = _owned([batch.whole(t) if batch else t[None] for t in columns])
     except (TooLarge, Diverged):
         return None
     return list(map(copied, out)), spec, columns, aux
 
 
 def _looking_for_nan(step):
-    """A step that is careful where it makes a nan; elsewhere both are the same, so that ``fun`` need not run again."""
+    """A step that is careful where it makes a nan; elsewhere both are the same."""
 
     def take(u, linear_map, kept):
         v = step(u, linear_map, kept)
-        if type(v) is Batched and type(v.value) is np.ndarray and v.value.dtype.kind == "f":  # has_nan, without a call
-            x = v.value.ravel("K")
-            square = x.dot(x)
-            if square == square:
-                return v
         if not (any(map(_has_nan, v)) if type(v) in _SEVERAL else _has_nan(v)):
             return v
         if (batch := batch_in(u)) is not None:
@@ -76,26 +77,25 @@ _SEVERAL = {tuple, list}
 _watched = {step: _looking_for_nan(step) for step in plain}
 
 
-def reverse_rows(pull, leaves):
+def reverse_rows(pull, leaves, along=None):
     """All rows of the Jacobian whose pullback is ``pull``, a function of lists of leaves: of the output, ``leaves``.
 
-    For each leaf of the input an array of shape (number of output elements, *shape of the input).
+    For each leaf of the input an array of shape (number of output elements, *shape of the input). ``along`` as above.
     """
-    return _along(pull, leaves, "jacrev")
+    return _stacked(pull, along or UnitVectors(leaves), "jacrev")
 
 
-def _along(function, leaves, name):
-    """``function``, which is linear, of each unit vector of the leaves; its results stacked, leaf by leaf."""
-    count = sum(map(size_of, leaves))
-    pieces, start, length = [], 0, count
-    while start < count:
-        stop = min(start + length, count)
-        piece = _block(function, leaves, start, stop, name) if length > 1 else None
+def _stacked(function, along, name):
+    """``function``, linear and without a warning, of each of the directions; its results stacked, leaf by leaf."""
+    pieces, start, length = [], 0, along.count
+    while start < along.count:
+        stop = min(start + length, along.count)
+        piece = _block(function, along, start, stop, name) if length > 1 else None
         if piece is TooLarge:
             length = -(-length // 2)
             continue
         if piece is None:
-            singles = [function(_unit_vector(leaves, i)) for i in range(start, stop)]
+            singles = [function(along[i]) for i in range(start, stop)]
             piece = [np.stack(parts) for parts in zip(*singles, strict=True)]
         pieces.append(piece)
         start = stop
@@ -104,12 +104,11 @@ def _along(function, leaves, name):
     return [np.concatenate(parts) for parts in zip(*pieces, strict=True)]
 
 
-def _block(function, leaves, start, stop, name):
-    """The same of some of the unit vectors at once; None where that cannot be done, TooLarge where of fewer it can."""
+def _block(function, along, start, stop, name):
+    """The same of some of the directions at once; None where that cannot be done, TooLarge where of fewer it can."""
     batch = Batch(stop - start, LIMIT)
     try:
-        with np.errstate(all="ignore"):
-            rows = [batch.whole(y) for y in function(_unit_vectors(batch, leaves, start, stop))]
+        rows = [batch.whole(y) for y in function(along.all_in(batch, start, stop))]
     except (TooLarge, MemoryError):
         return TooLarge
     except Exception:  # one by one, what is wrong is said of a single vector
@@ -139,31 +138,42 @@ def size_of(leaf):
     return math.prod(shape_of(leaf))
 
 
-def _unit_vectors(batch, leaves, start, stop):
-    """The unit vectors from ``start`` to ``stop`` of all leaves together, as a batch."""
-    if len(leaves) == 1 and start == 0 and stop == size_of(leaves[0]):
-        (x,) = leaves
-        batch.ones = np.zeros(shape_of(x), dtype_of(x), like=kind_of(x)) + dtype_of(x).type(1)
-        return [Batched(batch, batch.ones, DIAGONAL)]
-    ends = [0, *itertools.accumulate(map(size_of, leaves))]
-    vectors = []
-    for x, first in zip(leaves, ends):
-        rows, columns = np.arange(start, stop, like=kind_of(x))[:, None] - first, np.arange(size_of(x), like=kind_of(x))
-        batch.check((stop - start, size_of(x)), x)
-        ones = np.equal(rows, columns).astype(dtype_of(x))
-        vectors.append(Batched(batch, ones.reshape((stop - start, *shape_of(x)))))
-    return vectors
+class UnitVectors:
+    """The unit vectors of all leaves together, as lists of leaves."""
 
+    def __init__(self, leaves):
+        self.leaves, self.count = leaves, sum(map(size_of, leaves))
 
-def _unit_vector(leaves, i):
-    """The unit vector i of all leaves together."""
-    vectors = []
-    for x in leaves:
-        if 0 <= i < size_of(x):
-            one = np.zeros(size_of(x), dtype_of(x), like=kind_of(x))
-            one[i] = 1
-            vectors.append(one.reshape(shape_of(x))[()])
-        else:
-            vectors.append(zeros(x))
-        i -= size_of(x)
-    return vectors
+    def all_in(self, batch, start, stop):
+        """Those from ``start`` to ``stop``, as a batch."""
+        leaves = self.leaves
+        if len(leaves) == 1 and start == 0 and stop == self.count:
+            (x,) = leaves
+            if type(x) is np.ndarray:
+                batch.ones = np.zeros(x.shape, x.dtype)
+                batch.ones.fill(1)
+            else:
+                batch.ones = np.zeros(shape_of(x), dtype_of(x), like=kind_of(x)) + dtype_of(x).type(1)
+            return [Batched(batch, batch.ones, DIAGONAL)]
+        ends = [0, *itertools.accumulate(map(size_of, leaves))]
+        vectors = []
+        for x, first in zip(leaves, ends):
+            rows, columns = (np.arange(*span, like=kind_of(x)) for span in ((start, stop), (size_of(x),)))
+            batch.check((stop - start, size_of(x)), x)
+            ones = np.equal(rows[:, None] - first, columns).astype(dtype_of(x))
+            vectors.append(Batched(batch, ones.reshape((stop - start, *shape_of(x)))))
+        return vectors
+
+    def __getitem__(self, i):
+        if self.count == 1 == len(self.leaves) and type(self.leaves[0]) in (float, np.float64):
+            return [np.float64(1)]
+        vectors = []
+        for x in self.leaves:
+            if 0 <= i < size_of(x):
+                one = np.zeros(size_of(x), dtype_of(x), like=kind_of(x))
+                one[i] = 1
+                vectors.append(one.reshape(shape_of(x))[()])
+            else:
+                vectors.append(zeros(x))
+            i -= size_of(x)
+        return vectors

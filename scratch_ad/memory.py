@@ -22,6 +22,15 @@ def is_repeated(a):
     return any(s == 0 and n > 1 for n, s in zip(a.shape, a.strides))
 
 
+def spread_out(a, shape):
+    """``np.broadcast_to(a, shape)`` of a plain array of as many axes, at a tenth of its cost."""
+    if not a.flags.c_contiguous:
+        return np.broadcast_to(a, shape)
+    view = np.ndarray(shape, a.dtype, a, 0, tuple([0 if m == 1 else s for m, s in zip(a.shape, a.strides)]))
+    view.flags.writeable = False
+    return view
+
+
 def empty_as(a, dtype):
     """An array of the shape and memory layout of the plain array ``a``, gaps and directions included."""
     if a.flags.forc or not a.size or is_repeated(a):

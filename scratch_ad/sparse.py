@@ -7,6 +7,8 @@ which the function takes the same path: the same calls, on the same shapes, with
 in each run, so that another path gets a pattern of its own.
 """
 
+import contextvars
+import copy
 import functools
 import hashlib
 import importlib.util
@@ -17,15 +19,20 @@ from typing import NamedTuple
 import numpy as np
 
 from . import forward, transforms
-from .chain import has_nan
+from .batch import Batched
+from .chain import plain
+from .compiling import compile
+from .compiling.compiled import Compiled
 from .fast import FastForward
 from .foreign import SparseFactor
-from .linearization import Tangents
+from .forward import Dual
+from .jacobians import forward_columns, reverse_rows
+from .layout import order_in_memory
 from .modes import jvp, vjp_of_leaves
-from .program import Recorder
-from .registry import Rewrite, missing, rule_of
-from .tracer import Tracer, dtype_of, innermost, rebuild, refuse_traced, shape_of
-from .tree import entered, flatten, is_inexact, unflatten, zeros
+from .program import Recorded, Recorder
+from .registry import Rewrite, aval, missing, rule_of
+from .tracer import Tracer, bottom, dtype_of, innermost, rebuild, refuse_traced, shape_of
+from .tree import flatten, is_inexact, unflatten, zeros
 from .views import viewed
 
 
@@ -63,6 +70,8 @@ def jacobian(fun, argnums=0, *, sparse=False, check=False, explain=False):
     Walther, Evaluating Derivatives, section 4.5). Colours and pattern are kept with the function that is returned, for
     all arguments of the same shapes with which ``fun`` takes the same path, and found anew for others. Without SciPy
     there is no compression. ``fun`` must give the same results and take the same path whenever it is called.
+    Of a compiled function, ``jacobian(compile(f))``, the passes are compiled, too: from the third call on the path is
+    what the guards of the recording say, those on indices among them.
     Raises TypeError for numbers that are not real, ImportError for ``sparse`` without SciPy, and RuntimeError where
     ``fun`` does not take the same path twice or, with ``check``, where the result is wrong.
     """
@@ -86,7 +95,9 @@ def hessian(fun, argnums=0, *, sparse=False, check=False, explain=False):
     """
     if not (sparse or check or explain):
         return transforms.hessian(fun, argnums)
-    return jacobian(transforms.grad(fun, argnums), argnums, sparse=sparse, check=check, explain=explain)
+    gradient = transforms.grad(fun, argnums)
+    gradient = compile(gradient) if isinstance(fun, Compiled) else gradient
+    return jacobian(gradient, argnums, sparse=sparse, check=check, explain=explain)
 
 
 # Paths
@@ -95,10 +106,10 @@ def hessian(fun, argnums=0, *, sparse=False, check=False, explain=False):
 class Path(Recorder):
     """The calls that a function makes, and what it returns: noted is what decides on the pattern.
 
-    These are the shapes, and the numbers that are indices or may be such; ``trail`` is all of it, once the run is over.
+    These are the shapes, how arrays lie in memory, and the numbers that are indices or may be such.
     """
 
-    __slots__ = ("trail",)
+    __slots__ = ()
     mode = "a Jacobian"
     differentiates = True
 
@@ -106,8 +117,10 @@ class Path(Recorder):
         rule = rule_of.get(function, missing)
         if isinstance(rule, Rewrite):
             return rule.rewrite(self.mode, function, args, kwargs)
-        refuse_traced(function, kwargs, self.mode)
-        return self.noted(function(*map(self.lower, args), **kwargs), function, args, kwargs)
+        if kwargs:
+            refuse_traced(function, kwargs, self.mode)
+        values = [a.value if type(a) is Recorded and a.owner is self else self.lower(a) for a in args]
+        return self.noted(function(*values, **kwargs), function, args, kwargs)
 
     def apply(self, rule, function, args, kwargs):
         """One call of a function that brings its own rule: a run further out has it."""
@@ -116,20 +129,25 @@ class Path(Recorder):
 
     def noted(self, y, function, args, kwargs):
         by_value = not (isinstance(function, np.ufunc) and function.signature is None) and function is not np.where
-        noted = tuple(self.note(a, by_value) for a in args)
-        self.calls.append((function, noted, tuple((k, self.note(v, by_value)) for k, v in kwargs.items())))
+        mine = [a.name if type(a) is Recorded and a.owner is self else self.note(a, by_value) for a in args]
+        named = tuple([(k, self.note(v, by_value)) for k, v in kwargs.items()]) if kwargs else ()
+        self.calls.append((function, tuple(mine), named))
+        if type(y) is Dual:
+            result = self.recorded(y)
+            return result if isinstance(function, np.ufunc) else viewed(result, y, function, args, kwargs)
         several = issubclass(type(y), (tuple, list))
-        mine = lambda part: isinstance(part, Tracer) and part.owner.level >= 0
+        mine = lambda part: isinstance(part, Tracer) and part.owner.differentiates
         parts = [self.recorded(part) if mine(part) else part for part in (y if several else (y,))]
         return viewed(rebuild(y, parts) if several else parts[0], y, function, args, kwargs)
 
     def note(self, x, by_value):
         if self.owns(x):
             return x.name
-        if isinstance(x, (tuple, list)):
-            return tuple(self.note(part, by_value) for part in x)
+        if issubclass(type(x), (tuple, list)):
+            return tuple([self.note(part, by_value) for part in x])
         if type(x) is slice:
-            return "slice", *(self.note(end, by_value) for end in (x.start, x.stop, x.step))
+            ends = x.start, x.stop, x.step
+            return "slice", *(ends if _ENDS.issuperset(map(type, ends)) else [self.note(end, by_value) for end in ends])
         if isinstance(x, (Tracer, np.ndarray, np.generic, int, float, complex)):
             return self.note_number(x, by_value)
         if isinstance(x, SparseFactor):
@@ -140,29 +158,38 @@ class Path(Recorder):
     @staticmethod
     def note_number(x, by_value):
         shape, dtype = shape_of(x), dtype_of(x)
-        if not (by_value and dtype.kind in "iub") or isinstance(x, Tracer):
-            return shape, dtype
+        by_value = by_value and dtype.kind in "iub"
+        if isinstance(x, Tracer):
+            by_value = by_value and x.owner.looks
+            if by_value and shape:
+                np.array_equal(x, x.value)  # which is noted, and holds for all numbers with which this path is taken
         if not shape:
-            return int(x)
-        return shape, dtype, _digest(x)
+            return int(x) if by_value else ((), dtype)
+        order = order_in_memory(x, "K")
+        return (shape, dtype, order, _digest(bottom(x))) if by_value else (shape, dtype, order)
+
+
+_ENDS = {int, type(None)}
 
 
 def _digest(x):
     return hashlib.blake2b(np.ascontiguousarray(x), digest_size=16).digest()
 
 
-def followed(fun, path):
-    """``fun``, of leaves, with its calls noted on the way."""
+class Followed:
+    """A function of leaves, with its calls noted on the way; ``path`` is that of the last run, once that is over."""
 
-    def on_leaves(leaves):
+    def __init__(self, fun):
+        self.fun, self.path, self.avals = fun, None, []
+
+    def __call__(self, leaves):
+        path = Path()
         try:
-            out = fun([path.recorded(x) if is_inexact(x) else x for x in leaves])
-            path.trail = *path.calls, [path.note(y, by_value=False) for y in out]
+            out = self.fun([path.recorded(x) if is_inexact(x) else x for x in leaves])
+            self.path, self.avals = (*path.calls, [path.note(y, by_value=False) for y in out]), path.avals
             return list(map(path.lower, out))
         finally:
             path.close()
-
-    return on_leaves
 
 
 # Plans
@@ -173,13 +200,19 @@ _costs = {"forward": lambda p: 1 + 1.5 * p, "reverse": lambda p: 1.5 + 2.5 * p}
 
 
 class _Compression:
-    """A plan with its pattern and its colours.
+    """A plan with its pattern and its colours, which are directions of a Jacobian: the sums of their unit vectors.
 
     ``places``: where the values of the pattern's elements, row by row, stand among the results of all passes.
+    ``leaves``, ``out``: the shapes and dtypes on either side; ``likes``: of the side that has the colours.
+    ``passes``: of a compiled function, the results of all passes as a compiled function of its arguments.
     """
 
-    def __init__(self, plan, path, pattern, colours):
-        self.plan, self.path, self.pattern = plan, path, pattern
+    passes, can_be_recorded = None, True
+
+    def __init__(self, plan, path, pattern, colours, leaves, out):
+        self.plan, self.path, self.pattern, self.count = plan, path, pattern, plan.passes
+        self.leaves, self.out = list(map(aval, leaves)), list(map(aval, out))
+        self.likes = self.leaves if plan.mode == "forward" else self.out
         self.colours = colours.astype(np.min_scalar_type(plan.passes))
         entries, numbers = np.repeat(np.arange(pattern.shape[0]), np.diff(pattern.indptr)), pattern.indices
         if plan.mode == "reverse":
@@ -187,33 +220,57 @@ class _Compression:
         length = pattern.shape[0] if plan.mode == "forward" else pattern.shape[1]
         self.places = colours[numbers].astype(np.intp) * length + entries
 
-    def seed(self, colour, likes):
-        """What a pass of this colour begins with, in the shapes and dtypes of these leaves."""
-        return _like(likes, self.colours == colour)
+    def __getitem__(self, colour):
+        return _like(self.likes, self.colours == colour)
 
-    def matrix(self, run):
+    def all_in(self, batch, start, stop):
+        """The directions from ``start`` to ``stop``, as a batch."""
+        for x in self.likes:
+            batch.check((stop - start, *x.shape), x)
+        vectors = self.vectors if stop - start == self.count else self.stacked(start, stop)
+        return [Batched(batch, x) for x in vectors]
+
+    @functools.cached_property
+    def vectors(self):
+        """All directions, which nobody can change: a recording need not look whether they are still the same."""
+        vectors = self.stacked(0, self.count)
+        for x in vectors:
+            while type(x) is np.ndarray:
+                x.flags.writeable, x = False, x.base
+        return vectors
+
+    def stacked(self, start, stop):
+        return _like(self.likes, self.colours == np.arange(start, stop)[:, None])
+
+    def run(self, fun, leaves):
+        """What ``fun``, of leaves, returns, the path it takes, and its derivatives along all directions."""
+        followed = Followed(fun)
+        if self.plan.mode == "forward":
+            out, _, results, _ = forward_columns(followed, leaves, along=self)
+        else:
+            out, _, pull, _ = vjp_of_leaves(followed, leaves)
+            results = reverse_rows(pull, out, self) if followed.path == self.path else None
+        return out, followed.path, results
+
+    def matrix(self, results):
         """The Jacobian as one sparse matrix, or None where it depends on a run further out."""
-        pattern, count = self.pattern, self.plan.passes
-        for results in run.passes(self):
-            table = None
-            for k, leaves in enumerate(results):
-                if any(isinstance(x, Tracer) for x in leaves):
-                    return None
-                if table is None:
-                    table = np.empty((count, _size(leaves)), np.result_type(*map(dtype_of, leaves)))
-                np.concatenate(list(map(np.ravel, leaves)), out=table[k])
-            values = table.ravel().take(self.places)
-            if not has_nan(values):
-                break
-        return type(pattern)((values, pattern.indices.copy(), pattern.indptr.copy()), shape=pattern.shape)
+        if any(isinstance(x, Tracer) for x in results):
+            return None
+        table = [x.reshape(self.count, math.prod(x.shape[1:])) for x in results]
+        table = table[0] if len(table) == 1 else np.concatenate(table, 1)
+        matrix = copy.copy(self.pattern)  # whose indices need not be looked through again
+        matrix.data = table.ravel().take(self.places)
+        matrix.indices, matrix.indptr = matrix.indices.copy(), matrix.indptr.copy()
+        return matrix
 
 
-def _like(likes, vector):
-    """The parts of a vector in the shapes and dtypes of these leaves."""
+def _like(likes, vectors):
+    """The parts of a vector, or of a stack of them, in the shapes and dtypes of these leaves."""
     parts, start = [], 0
     for x in likes:
         size = math.prod(shape_of(x))
-        parts.append(vector[start : start + size].astype(dtype_of(x)).reshape(shape_of(x))[()])
+        part = vectors[..., start : start + size].astype(dtype_of(x))
+        parts.append(part.reshape((*vectors.shape[:-1], *shape_of(x)))[()])
         start += size
     return parts
 
@@ -229,6 +286,12 @@ def _blocks(matrix, out, leaves, sparse):
             block = block if block.dtype == dtype_of(y) else block.astype(dtype_of(y))
             blocks.append(block if sparse else block.toarray().reshape(shape_of(y) + shape_of(x)))
         yield blocks
+
+
+def _fits(x):
+    """Whether a number is real and of a precision that SciPy's sparse arrays have."""
+    dtype = dtype_of(x)
+    return dtype.kind == "f" and dtype != np.float16
 
 
 def _csr_array():
@@ -250,7 +313,7 @@ def _coloured(pattern):
     return group_columns(pattern, order=np.arange(pattern.shape[1]))
 
 
-def _planned(fun, path, leaves, out, must):
+def _planned(fun, leaves, out, must):
     """The plan of least cost for the Jacobian of ``fun``, of leaves, and the compression if it is compressed.
 
     ``must``: whether a pattern is looked for in any case.
@@ -261,19 +324,18 @@ def _planned(fun, path, leaves, out, must):
         costs["reverse"] = _costs["reverse"](m)
     mode = min(costs, key=costs.get)
     passes = {"forward": n, "reverse": m}[mode]
-    plain = lambda why, count=None: (Plan(mode, passes, False, (m, n), count, costs, why), None)
+    dense = lambda why, count=None: (Plan(mode, passes, False, (m, n), count, costs, why), None)
     if not must and costs[mode] < _FEW:
-        return plain("there are few passes, so that no pattern of zeros was looked for")
+        return dense("there are few passes, so that no pattern of zeros was looked for")
     if importlib.util.find_spec("scipy") is None:
-        return plain("SciPy, which finds patterns of zeros, is not installed")
+        return dense("SciPy, which finds patterns of zeros, is not installed")
     from . import dependencies
 
-    again = Path()
+    followed = Followed(fun)
     try:
-        pattern = dependencies.pattern(followed(fun, again), leaves)
+        pattern = dependencies.pattern(followed, leaves)
     except dependencies.Full:
-        return plain("most elements may differ from zero")
-    _check_same(path.trail, again.trail)
+        return dense("most elements may differ from zero")
     count = f"{pattern.nnz} of {m * n} elements may differ from zero"
     least = {"forward": np.diff(pattern.indptr).max(initial=0), "reverse": np.bincount(pattern.indices).max(initial=0)}
     colours = {}
@@ -283,21 +345,13 @@ def _planned(fun, path, leaves, out, must):
             costs[f"compressed {side}"] = _costs[side](int(colours[side].max(initial=-1)) + 1)
     best = min(costs, key=costs.get)
     if not best.startswith("compressed"):
-        return plain(f"{count}, too many of them in one row or column", pattern.nnz)
+        return dense(f"{count}, too many of them in one row or column", pattern.nnz)
     side = best.split()[1]
     passes = int(colours[side].max(initial=-1)) + 1
     lines = {"forward": "columns", "reverse": "rows"}[side]
     why = f"{count}, and the {lines} need {passes} colour{'s' * (passes != 1)}"
     plan = Plan(side, passes, True, (m, n), pattern.nnz, costs, why)
-    return plan, _Compression(plan, path.trail, pattern, colours[side])
-
-
-def _check_same(path, again):
-    if path != again:
-        raise RuntimeError(
-            "jacobian: the function did not make the same calls twice at the same arguments, so that no pattern of "
-            "zeros holds for it: make what it draws at random an argument, or use jacfwd or jacrev."
-        )
+    return plan, _Compression(plan, followed.path, pattern, colours[side], leaves, out)
 
 
 _KEPT = 8  # how many compressions are kept for each signature: a program has few paths, or a new one each time
@@ -309,38 +363,58 @@ class _Jacobian:
     def __init__(self, fun, argnums, sparse, check):
         self.fun, self.argnums, self.sparse, self.check = fun, argnums, sparse, check
         self.plans = {}  # structure, shapes and dtypes of the argument → (plan, compressions)
+        self.at_hand = []  # compressions of a compiled function, the latest first
 
     def __call__(self, args, kwargs):
+        for known in self.at_hand:
+            if (found := _replayed(known, args, kwargs)) is not None:
+                leaves, spec, on_leaves, _ = self.chosen(args, kwargs)
+                results, out_spec = found
+                return self.finished(known.matrix(results), known, spec, out_spec, on_leaves, leaves), known.plan
         single, count = hasattr(self.argnums, "__index__"), len(args)
         places = [self.argnums] if single else list(self.argnums)
         if not all(-count <= i < count for i in places) or len({i % count for i in places}) < len(places):
             return transforms.jacfwd(self.fun, self.argnums)(*args, **kwargs), None  # for its errors
-        leaves, spec = flatten(args[self.argnums] if single else tuple(args[i] for i in places))
-        specs, matrix, plan = [], None, None
-
-        def filled(chosen):
-            full = list(args)
-            for i, x in zip(places, [chosen] if single else chosen):
-                full[i] = x
-            return full
-
-        def on_leaves(leaves):
-            out, out_spec = flatten(self.fun(*filled(unflatten(spec, leaves)), **kwargs))
-            specs[:] = [out_spec]
-            return out
-
-        if innermost(leaves) is None and all(dtype_of(x).kind == "f" for x in leaves):
-            matrix, plan, out = self.compressed(on_leaves, leaves, spec)
-        if matrix is None:
-            transform = transforms.jacrev if plan and plan.mode == "reverse" else transforms.jacfwd
-            result = transform(self.fun, self.argnums)(*args, **kwargs)
-            result = self.in_sparse_arrays(result, leaves) if self.sparse else result
-        else:
-            rows = [unflatten(spec, blocks) for blocks in _blocks(matrix, out, leaves, self.sparse)]
-            result = unflatten(specs[0], rows)
+        leaves, spec, on_leaves, specs = self.chosen(args, kwargs)
+        matrix, known, plan = None, None, None
+        if innermost(leaves) is None and all(map(_fits, leaves)):
+            matrix, known, plan = self.compressed(on_leaves, leaves, spec, args, kwargs)
+        if matrix is not None:
+            return self.finished(matrix, known, spec, specs[0], on_leaves, leaves), plan
+        transform = transforms.jacrev if plan and plan.mode == "reverse" else transforms.jacfwd
+        result = transform(self.fun, self.argnums)(*args, **kwargs)
+        result = self.in_sparse_arrays(result, leaves) if self.sparse else result
         if self.check and plan is not None:
             self.compare(result, on_leaves, leaves)
         return result, plan
+
+    def chosen(self, args, kwargs):
+        """The leaves of what is differentiated, their spec, and ``fun`` as a function of a list of such leaves.
+
+        With it comes a list, which then holds the spec of what ``fun`` has returned.
+        """
+        single = hasattr(self.argnums, "__index__")
+        places = [self.argnums] if single else list(self.argnums)
+        leaves, spec = flatten(args[self.argnums] if single else tuple(args[i] for i in places))
+        specs = []
+
+        def on_leaves(leaves):
+            full, chosen = list(args), unflatten(spec, leaves)
+            for i, x in zip(places, [chosen] if single else chosen):
+                full[i] = x
+            out, out_spec = flatten(self.fun(*full, **kwargs))
+            specs[:] = [out_spec]
+            return out
+
+        return leaves, spec, on_leaves, specs
+
+    def finished(self, matrix, known, spec, out_spec, on_leaves, leaves):
+        """The Jacobian, given as one sparse matrix, in its containers."""
+        rows = [unflatten(spec, blocks) for blocks in _blocks(matrix, known.out, known.leaves, self.sparse)]
+        result = unflatten(out_spec, rows)
+        if self.check:
+            self.compare(result, on_leaves, leaves)
+        return result
 
     def in_sparse_arrays(self, result, leaves):
         """A Jacobian, in containers of dense blocks, in those of sparse ones."""
@@ -348,9 +422,16 @@ class _Jacobian:
         if innermost(blocks) is not None:
             raise TypeError(
                 "jacobian: a SciPy array holds plain numbers, and these are differentiated or recorded once more: "
-                "leave sparse= out."
+                "leave sparse= out, or compile what is differentiated, jacobian(compile(f), sparse=True)."
             )
         matrices, csr_array = [], _csr_array()
+        for dtype in (x.dtype for x in blocks):
+            if dtype.kind not in "fc" or dtype == np.float16:
+                what = "halves" if dtype.kind == "f" else "float0, the derivative of integers"
+                raise TypeError(
+                    f"jacobian: no SciPy array holds {what}: return floats of single or double precision, or leave "
+                    "sparse= out."
+                )
         for block, x in zip(blocks, itertools.cycle(map(shape_of, leaves))):
             y = block.shape[: block.ndim - len(x)]
             matrices.append(csr_array(np.reshape(block, (math.prod(y), math.prod(x)))))
@@ -360,10 +441,10 @@ class _Jacobian:
         """Raise unless the Jacobian times a random direction is the derivative along it, up to rounding."""
         rng, n = np.random.default_rng(), _size(leaves)
         along = _like(leaves, rng.uniform(0.5, 1.5, n) * rng.choice([-1, 1], n))
-        path = Path()
-        fun = followed(on_leaves, path)
-        _, expected = jvp(lambda *leaves: fun(leaves), tuple(leaves), tuple(along))
-        eps = max((np.finfo(a.dtype).eps for a in path.avals if a.dtype.kind in "fc"), default=0)  # the coarsest inside
+        followed = Followed(on_leaves)
+        _, expected = jvp(lambda *leaves: followed(leaves), tuple(leaves), tuple(along))
+        inside = [np.finfo(a.dtype).eps for a in followed.avals if a.dtype.kind in "fc"]
+        eps = max(inside, default=0)  # the coarsest
         blocks = iter(flatten(result)[0])
         for t in map(np.ravel, expected):
             product = scale = np.zeros_like(t)
@@ -379,65 +460,87 @@ class _Jacobian:
                     "is a mistake of ours: use jacfwd or jacrev."
                 )
 
-    def compressed(self, on_leaves, leaves, spec):
-        """The Jacobian as one sparse matrix, or None where that is not the plan; the plan, and the output's leaves."""
-        signature = spec, *((shape_of(x), dtype_of(x)) for x in leaves)
+    def compressed(self, on_leaves, leaves, spec, args, kwargs):
+        """The Jacobian as one sparse matrix, or None where that is not the plan; the compression, and the plan."""
+        signature = spec, *((shape_of(x), dtype_of(x), order_in_memory(x, "K")) for x in leaves)
         plan, compressions = self.plans.get(signature, (None, []))
         if plan and not plan.compressed:
-            return None, plan, None
-        path, guess = Path(), compressions[0] if compressions else None
-        run = _MODES[guess.plan.mode if guess else "forward"](followed(on_leaves, path), leaves, guess)
-        if not (leaves and run.out) or any(isinstance(y, Tracer) or dtype_of(y).kind != "f" for y in run.out):
-            return None, None, run.out
-        known = next((c for c in compressions if c.path == path.trail), None)
+            return None, None, plan
+        compiled = isinstance(self.fun, Compiled)
+        first = compressions[0] if compressions and not (compiled and compressions[0].can_be_recorded) else None
+        if first:
+            out, path, results = first.run(on_leaves, leaves)
+        else:
+            followed = Followed(on_leaves) if compressions else None
+            with np.errstate(all="ignore"):  # along no direction, for its shapes
+                still = list(map(zeros, leaves))
+                out, *_ = forward.run_on_leaves(FastForward(plain), followed or on_leaves, leaves, still, False)
+            path = followed and followed.path
+        if not (leaves and out) or any(isinstance(y, Tracer) for y in out) or not all(map(_fits, out)):
+            return None, None, None
+        known = next((c for c in compressions if c.path == path), None)
         if known is None:
-            plan, known = _planned(on_leaves, path, leaves, run.out, self.sparse)
-        if known is not None:
-            plan, compressions = known.plan, [known, *(c for c in compressions if c is not known)][:_KEPT]
-        self.plans[signature] = plan, compressions
+            plan, known = _planned(on_leaves, leaves, out, self.sparse)
         if known is None:
-            return None, plan, run.out
-        if run.mode != plan.mode:
-            again = Path()
-            run = _MODES[plan.mode](followed(on_leaves, again), leaves, None)
-            _check_same(known.path, again.trail)
-        return known.matrix(run), plan, run.out
+            self.plans[signature] = plan, compressions
+            return None, None, plan
+        if known is not first:
+            results = self.recorded(known, args, kwargs) if compiled and known.can_be_recorded else None
+            if results is None:
+                out, again, results = known.run(on_leaves, leaves)
+                if again != known.path or path not in (None, again):
+                    raise RuntimeError(
+                        "jacobian: the function did not make the same calls twice at the same arguments, so that no "
+                        "pattern of zeros holds for it: make what it draws at random an argument, or use jacfwd or "
+                        "jacrev."
+                    )
+        self.plans[signature] = known.plan, [known, *(c for c in compressions if c is not known)][:_KEPT]
+        return known.matrix(results), known, known.plan
+
+    def recorded(self, known, args, kwargs):
+        """The results of all passes of a compression, recorded on the way; None where a recording goes another way."""
+        known.passes = known.passes or compile(_Passes(self, known))
+        token = _records.set(True)
+        try:
+            results, _ = known.passes(*args, **kwargs)
+        except _Unrecorded:
+            known.can_be_recorded = False
+            return None
+        finally:
+            _records.reset(token)
+        self.at_hand = [known, *(c for c in self.at_hand if c is not known)][:_AT_HAND]
+        return results
 
 
-class _Forward:
-    """A function of leaves, linearized, on the way along the first seed of the compression that is likely the one."""
-
-    mode = "forward"
-
-    def __init__(self, on_leaves, leaves, guess):
-        self.starts, self.guess = list(map(entered, leaves)), guess
-        recorder, spec = Tangents(), flatten(tuple(leaves))[1]
-        seed = guess.seed(0, leaves) if guess else map(zeros, leaves)
-        duals = FastForward(recorder.steps()), lambda *leaves: on_leaves(leaves), spec, self.starts
-        with np.errstate(all="ignore"):
-            self.out, tangents, _ = forward.run(*duals, list(map(recorder.input, seed)), False)
-        self.first = list(map(recorder.lower, tangents))
-        self.plainly, self.carefully = recorder.programs(tangents)
-
-    def passes(self, known):
-        """The result of a pass for each colour, and again with the careful steps if a nan comes out."""
-        first = [self.first] if known is self.guess else []
-        seed = lambda k: known.seed(k, self.starts)
-        with np.errstate(all="ignore"):
-            yield itertools.chain(first, (self.plainly(*seed(k)) for k in range(len(first), known.plan.passes)))
-            yield (self.carefully()(*seed(k)) for k in range(known.plan.passes))
+_AT_HAND = 2  # how many are tried before anything is looked at
+_records = contextvars.ContextVar("records", default=False)  # whether a run of the passes may be recorded
 
 
-class _Reverse:
-    """A function of leaves, with its tape."""
-
-    mode = "reverse"
-
-    def __init__(self, on_leaves, leaves, guess):
-        self.out, _, self.pull, _ = vjp_of_leaves(on_leaves, leaves)
-
-    def passes(self, known):
-        yield (self.pull(known.seed(k, self.out)) for k in range(known.plan.passes))
+class _Unrecorded(Exception):
+    """There is no program of these passes for these arguments, or they take another path."""
 
 
-_MODES = {"forward": _Forward, "reverse": _Reverse}
+class _Passes:
+    """All passes of a compression as a function of the arguments, to be compiled."""
+
+    def __init__(self, jacobian, known):
+        self.jacobian, self.known, self.__wrapped__ = jacobian, known, jacobian.fun
+
+    def __call__(self, *args, **kwargs):
+        """The results, and the containers of what the function returns, with numbers in them."""
+        if not _records.get():
+            raise _Unrecorded
+        leaves, _, on_leaves, specs = self.jacobian.chosen(args, kwargs)
+        _, path, results = self.known.run(on_leaves, leaves)
+        if path != self.known.path:
+            raise _Unrecorded
+        return results, unflatten(specs[0], list(range(len(self.known.out))))
+
+
+def _replayed(known, args, kwargs):
+    """The results of all passes of a compression, and the spec of what the function returns; None if unrecorded."""
+    try:
+        results, numbers = known.passes(*args, **kwargs)
+    except _Unrecorded:
+        return None
+    return results, flatten(numbers)[1]

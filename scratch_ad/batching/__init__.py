@@ -10,6 +10,7 @@ in nobody's way. Elementwise functions and rewrites need none; what has none loo
     reductions   sums, extrema, sorting, cumulative functions, Fourier transforms
     products     products of matrices and tensors
     matrices     np.linalg, which takes stacks
+    loops        which functions loop, and why
 """
 
 from . import indexing, matrices, products, reductions, shaping  # noqa: F401

@@ -6,9 +6,9 @@ import numpy as np
 
 from ..array import is_plain_index
 from ..batch import VIEWING, Batched, Uncovered, batches
-from ..tracer import astype, dtype_of, getitem, innermost, is_basic, scatter, shape_of
+from ..tracer import anywhere, astype, dtype_of, getitem, innermost, is_basic, scatter, shape_of
 from ..writing import put
-from .axes import of_first
+from .axes import from_end, of_first
 
 
 def _behind(index):
@@ -102,6 +102,14 @@ def _put(batch, a, index, v):
     return Batched(batch, put(value, index, v).reshape((batch.size, *a.shape)))
 
 
+@batches(np.take_along_axis)
+def _take_along_axis(batch, arr, indices, axis=-1):
+    if axis is None or len(shape_of(arr)) != len(shape_of(indices)):
+        raise Uncovered
+    axis = from_end(axis, len(shape_of(arr)))
+    return Batched(batch, np.take_along_axis(batch.whole(arr), batch.whole(indices), axis))
+
+
 @batches(np.where)
 def _where(batch, condition, *ab):
     if len(ab) != 2:
@@ -130,15 +138,55 @@ for _function in (np.real, np.imag, np.round, np.around, np.fix, np.isin, np.int
     _of_each(_function)
 
 
+_FEW = 1 << 22  # comparisons of all examples
+
+
 @batches(np.searchsorted)
 def _searchsorted(batch, a, v, side="left", sorter=None):
-    if batch.owns(a) or batch.owns(sorter):
+    if sorter is not None:
         raise Uncovered
-    return Batched(batch, np.searchsorted(a, v.dense(), side, sorter))
+    if not batch.owns(a):
+        return Batched(batch, np.searchsorted(a, v.dense(), side))
+    if batch.size * a.size * math.prod(shape_of(v)) > _FEW:
+        raise Uncovered
+    before = (np.less if side == "left" else np.less_equal)(a, np.asarray(v, like=a)[..., None])
+    if side not in ("left", "right") or anywhere(np.isnan(a)) or anywhere(np.isnan(v)):
+        raise Uncovered
+    return np.sum(before, -1)
 
 
 @batches(np.polyval)
 def _polyval(batch, p, x):
-    if batch.owns(p):
+    if not batch.owns(p):
+        return Batched(batch, np.polyval(p, x.dense()))
+    if isinstance(x, np.poly1d):
         raise Uncovered
-    return Batched(batch, np.polyval(p, x.dense()))
+    y = np.zeros_like(x)
+    for k in range(p.shape[0]):
+        y = y * x + p[k]
+    return y
+
+
+@batches(np.vander)
+@of_first
+def _vander(batch, x, N=None, increasing=False):
+    if x.ndim != 1:
+        raise Uncovered
+    count = x.size if N is None else N
+    value = astype(x.dense(), np.promote_types(x.dtype, int))[..., None]
+    factors = np.broadcast_to(value, (batch.size, x.size, max(count - 1, 0)))
+    y = np.cumprod(np.concatenate([np.ones_like(value), factors], -1), -1)[..., :count]
+    return Batched(batch, y if increasing else y[..., ::-1])
+
+
+@batches(np.bincount)
+def _bincount(batch, x, weights=None, minlength=0):
+    """Counts by one list of places, or by lists with the same largest place."""
+    places = batch.whole(x)
+    if weights is None or type(places) is not np.ndarray or not places.size or places.ndim != 2 or (places < 0).any():
+        raise Uncovered
+    counts = np.maximum(places.max(1) + 1, minlength)
+    if len(shape_of(weights)) != 1 or (counts != counts[0]).any():
+        raise Uncovered
+    at = np.arange(batch.size)[:, None], places
+    return Batched(batch, scatter(astype(batch.whole(weights), np.dtype(float)), at, (batch.size, int(counts[0]))))

@@ -1,5 +1,7 @@
 """Functions of matrices, which take stacks of them; NumPy's own, and those that the rules call."""
 
+import math
+
 import numpy as np
 
 from ..batch import Batched, Uncovered, batches
@@ -7,8 +9,10 @@ from ..rules.linalg.determinants import cofactors, cofactors_along
 from ..rules.linalg.eigenvalues import hermitian_eigh, hermitian_eigvalsh
 from ..rules.linalg.factors import hermitian_cholesky, tall_qr
 from ..rules.linalg.least_squares import pseudoinverse
+from ..rules.linalg.matrices import order_of
 from ..rules.linalg.nuclear import nuclear_norm, polar, sylvester
 from ..rules.linalg.singular_values import full_svd
+from ..rules.polynomials import zeros_of
 from ..tracer import innermost, shape_of
 
 
@@ -36,17 +40,48 @@ for _function in (
     batches(_function)(stacked(_function, 2))
 for _function in (cofactors_along, sylvester):
     batches(_function)(stacked(_function, 2, 2))
+batches(order_of)(stacked(order_of, 1, 1))
 
 
-@batches(np.linalg.solve)
-def _solve(batch, a, b):
-    if len(shape_of(b)) != 1:
-        return stacked(np.linalg.solve, 2, 2)(batch, a, b)
-    if not batch.owns(a) and len(a.shape) == 2:
-        return Batched(batch, np.linalg.solve(a, b.dense().T).T)
-    x = batch.lifted(b, 1)
-    y = np.linalg.solve(a.dense() if batch.owns(a) else a, x[..., None] if not batch.owns(b) else _columns(x, a))
-    return Batched(batch, y[..., 0])
+def solving(function):
+    """The batching rule of a function that solves a x = b; the right sides of one matrix go side by side."""
+
+    def rule(batch, a, b, *args, **kwargs):
+        n = len(shape_of(b))
+        if innermost((*args, *kwargs.values())) is batch:
+            raise Uncovered
+        if n in (1, 2) and not batch.owns(a) and len(shape_of(a)) == 2:
+            columns = np.moveaxis(b.dense(), 0, -1)
+            y = function(a, columns.reshape((columns.shape[0], math.prod(columns.shape[1:]))), *args, **kwargs)
+            return Batched(batch, np.moveaxis(y.reshape((y.shape[0], *columns.shape[1:])), -1, 0))
+        if n != 1:
+            return stacked(function, 2, 2)(batch, a, b, *args, **kwargs)
+        x = _columns(b.dense(), a) if batch.owns(b) else b[..., None]
+        return Batched(batch, function(a.dense() if batch.owns(a) else a, x, *args, **kwargs)[..., 0])
+
+    return rule
+
+
+batches(np.linalg.solve)(solving(np.linalg.solve))
+
+
+def _roots(function):
+    @batches(function)
+    def rule(batch, p):
+        """The eigenvalues of the companion matrices, as NumPy has them, where there is no zero at either end."""
+        p = p.dense()
+        if type(p) is not np.ndarray or p.ndim != 2 or p.shape[1] < 2 or not p[:, [0, -1]].all():
+            raise Uncovered
+        p = p if p.dtype.kind in "fc" else p.astype(float)
+        n = p.shape[1] - 1
+        companion = np.zeros((len(p), n, n), p.dtype)
+        companion[:, np.arange(1, n), np.arange(n - 1)] = 1
+        companion[:, 0] = -p[:, 1:] / p[:, :1]
+        return Batched(batch, np.linalg.eigvals(companion))
+
+
+_roots(np.roots)
+_roots(zeros_of)
 
 
 def _columns(x, a):

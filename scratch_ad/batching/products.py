@@ -28,6 +28,19 @@ def _arrays(*args):
 
 @batches(np.matmul)
 def _matmul(batch, a, b):
+    if type(a) is np.ndarray and a.ndim == 2 and type(y := b.value) is np.ndarray:
+        if b.tag is not DIAGONAL:
+            if y.ndim == 2:
+                return Batched(batch, (a @ y.T).T)
+        elif y.shape == a.shape[1:]:
+            return batch.batched((a.copy() if batch.is_one(y, a) else a * y).T)
+    elif type(b) is np.ndarray and b.ndim == 2 and type(x := a.value) is np.ndarray:
+        if a.tag is not DIAGONAL:
+            if x.ndim == 2:
+                batch.check((len(x), b.shape[1]), x)
+                return Batched(batch, x @ b)
+        elif x.shape == b.shape[:1]:
+            return batch.batched(b.copy() if batch.is_one(x, b) else x[:, None] * b)
     a, b = _arrays(a, b)
     mine, other = batch.owns(a), batch.owns(b)
     n, m = len(shape_of(a)), len(shape_of(b))
@@ -152,6 +165,28 @@ def _contract(batch, subscripts, *operands, optimize=False):
     subscripts = f"{','.join(inputs)}->{letter}{output}"
     optimize = optimize or sum(map(batch.owns, operands)) == 1 < len(operands)
     return batch.batched(contract(subscripts, *(_value(batch, x) for x in operands), optimize=optimize))
+
+
+_LONG = 1 << 14  # products for an example, from which on one call of NumPy's for each is as fast
+
+
+@batches(np.convolve)
+def _convolve(batch, a, v, mode="full"):
+    """The windows of the longer, times the shorter in reverse."""
+    a, v = _arrays(a, v)
+    if len(shape_of(a)) != 1 or len(shape_of(v)) != 1 or mode not in ("full", "same", "valid"):
+        raise Uncovered
+    a, v = (a, v) if shape_of(a)[0] >= shape_of(v)[0] else (v, a)
+    (n,), (m,) = shape_of(a), shape_of(v)
+    start, length = {"full": (0, n + m - 1), "same": ((m - 1) // 2, n), "valid": (m - 1, n - m + 1)}[mode]
+    if not m or m * length > _LONG:
+        raise Uncovered
+    x, w = _value(batch, a), _value(batch, v)
+    x = np.pad(x, [*[(0, 0)] * (x.ndim - 1), (m - 1, m - 1)])[..., start : start + length + m - 1]
+    windows = np.lib.stride_tricks.sliding_window_view(x, m, axis=-1)
+    if not batch.owns(v):
+        return Batched(batch, windows @ w[::-1])
+    return Batched(batch, (windows @ w[:, ::-1, None])[..., 0])
 
 
 @batches(np.cross)

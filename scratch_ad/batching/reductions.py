@@ -60,7 +60,6 @@ for _function in (np.cumsum, np.cumprod, np.nancumsum, np.nancumprod):
 for _function in (np.sort, np.argsort):
     batches(_function)(_of_one_axis(_function, -1))
 by_name |= {
-    "scipy.special.logsumexp": _reduction,
     "scipy.special.softmax": _reduction,
     "scipy.special.log_softmax": _reduction,
 }
@@ -98,6 +97,16 @@ for _function in (np.quantile, np.percentile, np.nanquantile, np.nanpercentile):
 def _unwrap(batch, p, discont=None, axis=-1, **kwargs):
     return Batched(batch, np.unwrap(p.dense(), discont, from_end(axis, p.ndim), **kwargs))
 
+
+def _reduceat(ufunc):
+    @batches(ufunc.reduceat)
+    @of_first
+    def rule(batch, array, indices, axis=0, dtype=None):
+        return Batched(batch, ufunc.reduceat(array.dense(), indices, from_end(axis, array.ndim), dtype))
+
+
+for _function in (np.add, np.multiply, np.maximum, np.minimum):
+    _reduceat(_function)
 
 # Fourier transforms.
 

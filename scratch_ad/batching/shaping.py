@@ -9,6 +9,7 @@ from numpy.lib.array_utils import normalize_axis_index
 from ..batch import ARRAY, DIAGONAL, VIEWING, Batched, Uncovered, batches
 from ..constants import created
 from ..layout import laid_out
+from ..memory import spread_out
 from ..rule import valued
 from ..rules.grids import points
 from ..rules.shaping import cast, join, pile
@@ -86,7 +87,10 @@ def _broadcast_to(batch, a, shape, subok=False):
     shape = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
     if len(shape) < a.ndim:
         raise Uncovered
-    return Batched(batch, np.broadcast_to(batch.lifted(a, len(shape)), (batch.size, *shape)))
+    value, shape = batch.lifted(a, len(shape)), (batch.size, *shape)
+    if type(value) is np.ndarray and all(m in (1, n) for m, n in zip(value.shape, shape)):
+        return Batched(batch, spread_out(value, shape))
+    return Batched(batch, np.broadcast_to(value, shape))
 
 
 def _of_axes(function, *defaults):
@@ -184,7 +188,10 @@ def _sliding_window_view(batch, x, window_shape, axis=None, **kwargs):
     windows = np.lib.stride_tricks.sliding_window_view
     if axis is None and np.size(window_shape) != x.ndim:
         raise Uncovered
-    return Batched(batch, windows(x.dense(), window_shape, from_end(axis, x.ndim), **kwargs))
+    axes = range(x.ndim) if axis is None else axis if isinstance(axis, (tuple, list)) else (axis,)
+    axes = [from_end(i, x.ndim) for i in axes]  # perhaps the same twice
+    shape = window_shape if isinstance(window_shape, (tuple, list)) else (window_shape,)
+    return Batched(batch, windows(x.dense(), shape, axes, **kwargs))
 
 
 @batches(np.copy)

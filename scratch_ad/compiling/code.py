@@ -14,9 +14,7 @@ from ..program import Name
 from ..tracer import Tracer, dtype_of, each, name_of, shape_of
 
 
-class Step(NamedTuple):
-    """``outputs = function(*args, **kwargs)``, of several results a tuple of names; ``errors``: np.errstate, if set."""
-
+class _Step(NamedTuple):
     function: object
     args: tuple
     kwargs: dict
@@ -24,7 +22,15 @@ class Step(NamedTuple):
     several: bool
     errors: tuple | None
 
+
+class Step(_Step):
+    """``outputs = function(*args, **kwargs)``, of several results a tuple of names; ``errors``: np.errstate, if set.
+
+    ``reads``: the names in the arguments, as often as they stand there.
+    """
+
     is_guard = property(lambda self: not self.outputs and not self.several)
+    reads = functools.cached_property(lambda self: names_in((self.args, self.kwargs) if self.kwargs else self.args))
 
 
 class Value(NamedTuple):
@@ -52,15 +58,33 @@ class Code(NamedTuple):
         return self.values[x.number] if type(x) is Name else value_of(x)
 
 
+_value = tuple.__new__  # as Value(…) does, without the call in Python
+
+
 def value_of(x):
     if type(x) is np.ndarray:
-        return Value(np.ndarray, x.shape, x.dtype, x.strides)
+        return _value(Value, (np.ndarray, x.shape, x.dtype, x.strides))
+    if type(x) in _OF_NUMBERS:
+        return _OF_NUMBERS[type(x)]
     return Value(type(x), shape_of(x), dtype_of(x) if hasattr(x, "dtype") else None, getattr(x, "strides", None))
+
+
+_OF_NUMBERS = {t: Value(t, (), np.dtype(t), ()) for t in np.sctypeDict.values() if np.dtype(t).kind in "biufc"}
+
+
+NUMBERS = {bool, int, float, complex, type(None), *_OF_NUMBERS}
 
 
 def is_laid_out_in_c(value):
     """Whether an array lies in memory as a new one does."""
     return value.strides == np.empty(value.shape, value.dtype).strides
+
+
+def is_compact(value):
+    """Whether an array lies in memory as a copy of it that keeps its order."""
+    order = sorted(range(len(value.shape)), key=lambda axis: -value.strides[axis])
+    fresh = np.empty([value.shape[axis] for axis in order], value.dtype).strides
+    return [value.strides[axis] for axis in order] == list(fresh)
 
 
 def form_of(x):
@@ -80,15 +104,46 @@ def as_told(y):
     return y
 
 
+class Failing:
+    """Told the arguments of ``function``, the type of the error in which it ends with them; None if in none."""
+
+    def __init__(self, function):
+        self.function, self.__name__ = function, f"failing_{name_of(function).rpartition('.')[2]}"
+
+    def __call__(self, arguments):
+        args, kwargs = arguments
+        try:
+            self.function(*args, **dict(kwargs))
+        except Exception as error:
+            return type(error)
+        return None
+
+
+failing = functools.lru_cache(maxsize=1024)(Failing)
+
+
+@functools.lru_cache(maxsize=128)
+def bytecode(text):
+    """That of Python source: the same text comes again for other shapes, and for other functions of as many arrays."""
+    return compile(text, "<compiled>", "exec")
+
+
 def names_in(x):
-    """The names in the arguments of a step."""
+    """The names in the arguments of a step, a list with each as often as it stands there."""
+    found = []
     if type(x) is Name:
-        yield x
-    elif isinstance(x, (tuple, list)):
-        for e in x:
-            yield from names_in(e)
-    elif type(x) is dict:
-        yield from names_in(tuple(x.values()))
+        found.append(x)
+    elif isinstance(x, (tuple, list, dict)):
+        _collect(x, found)
+    return found
+
+
+def _collect(x, found):
+    for e in x.values() if type(x) is dict else x:
+        if type(e) is Name:
+            found.append(e)
+        elif type(e) is not np.ndarray and isinstance(e, (tuple, list, dict)) and e:
+            _collect(e, found)
 
 
 def renamed(x, names):
@@ -96,12 +151,8 @@ def renamed(x, names):
     if type(x) is Name:
         return names.get(x, x)
     if type(x) is dict:
-        return {k: renamed(v, names) for k, v in x.items()}
-    return each(functools.partial(renamed, names=names), x) if isinstance(x, (tuple, list)) and _holds(x) else x
-
-
-def _holds(x):
-    return next(names_in(x), None) is not None
+        return {k: renamed(v, names) for k, v in x.items()} if x else x
+    return each(functools.partial(renamed, names=names), x) if isinstance(x, (tuple, list)) and names_in(x) else x
 
 
 def identical(a, b):
@@ -110,12 +161,17 @@ def identical(a, b):
         return True
     if type(a) is not type(b):
         return False
+    if type(a) is Name:
+        return a == b
     if isinstance(a, (tuple, list)):
-        return len(a) == len(b) and all(map(identical, a, b))
+        for x, y in zip(a, b):
+            if x is not y and not identical(x, y):
+                return False
+        return len(a) == len(b)
     if type(a) is dict:
-        return a.keys() == b.keys() and all(identical(v, b[k]) for k, v in a.items())
+        return (not a and not b) or (a.keys() == b.keys() and all(identical(v, b[k]) for k, v in a.items()))
     if type(a) is np.ndarray:
-        return a.shape == b.shape and a.dtype == b.dtype and a.strides == b.strides and a.tobytes() == b.tobytes()
+        return a.shape == b.shape and a.dtype == b.dtype and a.strides == b.strides and _same_bytes(a, b)
     if isinstance(a, (float, complex, np.generic)):
         return a.dtype == b.dtype and a.tobytes() == b.tobytes() if hasattr(a, "dtype") else repr(a) == repr(b)
     if hasattr(a, "toarray"):
@@ -125,6 +181,12 @@ def identical(a, b):
     if isinstance(a, functools.partial):
         return identical(a.func, b.func) and identical(a.args, b.args) and identical(a.keywords, b.keywords)
     return not isinstance(a, Tracer) and bool(a == b)
+
+
+def _same_bytes(a, b):
+    if a.flags.c_contiguous and b.flags.c_contiguous and a.size and a.dtype.kind in "biufc":
+        return bytearray(a.data) == b  # as it lies in memory, without a copy of b
+    return a.tobytes() == b.tobytes()
 
 
 def _held(function, what):

@@ -6,12 +6,14 @@ import types
 
 import numpy as np
 
+from .. import picture
 from ..foreign import remedy_of
 from ..refusals import uncover
 from ..tracer import Tracer
-from ..tree import copied, entered, flatten, unflatten
-from .code import describe, identical
+from ..tree import copied, entered, flatten, orders_in, unflatten
+from .code import describe, failing, identical
 from .entry import Entry
+from .lines import lines_of
 from .passes import cleaned
 from .recording import GuardedRecorder
 from .source import Missed, Source
@@ -26,12 +28,15 @@ def compile(fun):
 
     ``fun`` is any function of numbers, arrays and containers of them, a derivative among them: ``compile(grad(f))``.
     It gives what ``fun`` gives, bit for bit, but that einsum of two arrays is done by matmul, which adds up in another
-    order. A program is recorded anew for each structure, shape, dtype and layout of the arguments, and for each whole
-    number, truth value and string among them; for other floats it stays the same. The first two runs are those of
-    ``fun`` itself: what was done the same way twice is replayed from the third on. ``.source`` is its text.
+    order, as may a derivative of a function that writes into arrays. A program is recorded anew for each structure,
+    order of keys, shape, dtype and layout of the arguments, and for each whole number, truth value and string among
+    them; for other floats it stays the same. The first two runs are those of ``fun`` itself: what was done the same way
+    twice is replayed from the third on. ``.source`` is its text, and ``.table()``, ``.dot()`` and ``.mermaid()`` show
+    it with the exact flops and bytes of each line.
 
-    Branches, and all else that Python does by the numbers, are *guards*: where one does not hold, ``fun`` is recorded
-    again, and 16 programs are kept for one kind of arguments. So is a look for nan in a derivative.
+    Branches, errors that ``fun`` catches, and all else that Python does by the numbers, are *guards*: where one does
+    not hold, ``fun`` is recorded again, and 16 programs are kept for one kind of arguments. So is a look for nan in a
+    derivative.
 
     What ``fun`` reads besides its arguments is watched at every call: the variables of its closure, globals, defaults
     and attributes, and the numbers in the arrays there; once something is another, ``fun`` is recorded again. A
@@ -39,9 +44,12 @@ def compile(fun):
     and a compiled function may be called from several threads. Other effects, printing say, are those of the runs that
     are recorded. Under a transformation, ``grad(compile(f))``, the function itself is run.
 
-    Raises TypeError where two runs differ in what is no argument (random numbers), for arguments of other kinds, and
-    for what needs plain numbers, ``float(x)`` say. NumPy's warnings are those of ``fun``, but for calls left out,
-    since nothing needs them. Where a number overflows, or a replay ends in an error, ``fun`` is run as it is.
+    A float among the arguments is NumPy's to ``fun``, as it is in a derivative, and so is what comes of it.
+
+    Raises TypeError where two runs differ in what is no argument, or draw random numbers from a generator there, for
+    arguments of other kinds, and for what needs plain numbers, ``float(x)`` say. NumPy's warnings are those of ``fun``,
+    but for calls left out, since nothing needs them, and that a sum of two is called an addition. Where a number
+    overflows, or a replay ends in an error, ``fun`` is run as it is.
     """
     if not callable(fun):
         raise TypeError(f"Expected a callable value, got {fun}")
@@ -65,10 +73,10 @@ class Compiled:
             except Missed:
                 continue
             except Exception:  # which shall come from the function's own lines
-                return self.fun(*args, **kwargs)
+                return self._run(args, kwargs)
         leaves, spec = flatten((args, kwargs))
         try:
-            key = (spec, *map(_kind_of, leaves))
+            key = (spec, orders_in(spec, leaves), *map(_kind_of, leaves))
         except _Traced:
             return self.fun(*args, **kwargs)
         numbers = [x for x in leaves if type(x) not in _STATIC]
@@ -83,16 +91,42 @@ class Compiled:
             except Missed:
                 continue
             except Exception:  # which shall come from the function's own lines
-                return self.fun(*args, **kwargs)
+                return self._run(args, kwargs)
             self.entries = [program.enter, *(e for e in self.entries if e is not program.enter)][:AT_HAND]
             return unflatten(program.out_spec, out)
         return self._record(key, leaves, spec)
 
+    def _run(self, args, kwargs):
+        """What the function itself gives, and does to its arguments, in a run that is recorded."""
+        leaves, spec = flatten((args, kwargs))
+        args, kwargs = unflatten(spec, [_NUMPYS.get(type(x), entered)(x) for x in leaves])
+        results, spec = flatten(self.fun(*args, **kwargs))
+        return unflatten(spec, list(map(copied, results)))
+
     @property
     def source(self):
         """The text of the programs, the latest first; of those that have run once only, as it would be."""
-        programs = [program for programs in self.programs.values() for program in programs]
-        return "\n\n".join(program.text for program in reversed(programs))
+        return "\n\n".join(program.source.text for program in self._latest())
+
+    def table(self):
+        """The programs as a table of rich's: each line with shape and dtype of what it gives, flops and bytes.
+
+        The counts are exact, by the conventions of ``scratch_ad.cost``; "?" where that has no formula for a function.
+        A row has one line, or two where an array is made and then written into; its last is the sum. ImportError where
+        rich is not installed.
+        """
+        return picture.table([lines_of(program.source) for program in self._latest()])
+
+    def dot(self):
+        """The programs as a graph in Graphviz's language, with the same numbers: from each value to where it goes."""
+        return picture.dot([lines_of(program.source) for program in self._latest()])
+
+    def mermaid(self):
+        """The same graph in Mermaid's language, which Markdown shows in many places."""
+        return picture.mermaid([lines_of(program.source) for program in self._latest()])
+
+    def _latest(self):
+        return [program for programs in self.programs.values() for program in programs][::-1]
 
     def _record(self, key, leaves, spec):
         """Run the function as it is, and note what it does; done the same way twice, that is a program."""
@@ -103,15 +137,15 @@ class Compiled:
             for known in list(programs):
                 if known.watch.changed() is not None:
                     programs.remove(known)
-                elif known.replay is None and (place := known.differs(program)) is None:
+                elif known.replay is None and (place := known.differs(program)) != "":
+                    if place or (place := watch.drawn() and f"it draws from {watch.drawn()}"):
+                        raise TypeError(
+                            f"{getattr(self.fun, '__name__', self.fun)} cannot be compiled, as it does not do the same "
+                            f"when it is called again: {place}. Random numbers, and arrays that change where the "
+                            "function's code does not name them, have to be arguments."
+                        )
                     programs.remove(known)
                     program.finish(known, spec, leaves)
-                elif known.replay is None and place:
-                    raise TypeError(
-                        f"{getattr(self.fun, '__name__', self.fun)} cannot be compiled, as it does not do the same "
-                        f"when it is called again: {place}. Random numbers, and arrays that change where the "
-                        "function's code does not name them, have to be arguments."
-                    )
             programs.insert(0, program)
             del programs[MOST:]
         return result
@@ -127,6 +161,7 @@ class _Traced(Exception):
 
 
 _STATIC = {int, bool, str, bytes}
+_NUMPYS = {float: np.float64, complex: np.complex128}
 _NUMBERS = {float, complex, *(t for t in np.sctypeDict.values() if np.dtype(t).kind in "biufc")}
 
 
@@ -170,14 +205,16 @@ class Program:
         self.replay = None
 
     @functools.cached_property
-    def text(self):
-        return Source(cleaned(self.code)).text
+    def source(self):
+        return Source(cleaned(self.code))
 
     def differs(self, other):
         """The place where another run went otherwise, "" where it took another branch, None if it is the same."""
         for ours, theirs in zip(self.code.steps, other.code.steps):
-            if not identical(tuple(ours), tuple(theirs)):
+            if not identical(ours, theirs):
                 if ours.is_guard and theirs.is_guard and identical(ours.args[0], theirs.args[0]):
+                    return ""
+                if theirs.function == failing(ours.function) or ours.function == failing(theirs.function):
                     return ""
                 return (
                     f"the arguments of {describe(ours)} are others"
@@ -193,10 +230,9 @@ class Program:
         """Make the replay, as ``before`` was the same program."""
         owners = {id(_owner(x)) for x, _ in before.originals.values()}
         self.watch.add([x for x, _ in self.originals.values() if id(_owner(x)) in owners])
-        source = Source(cleaned(self.code))
-        entry = Entry(source.function, self.watch.changed, spec, leaves, self.out_spec, len(self.code.outputs))
+        entry = Entry(self.source.function, self.watch.changed, spec, leaves, self.out_spec, len(self.code.outputs))
         self.enter = entry.function or _miss
-        self.text, self.replay, self.originals = source.text, source.function, {}
+        self.replay, self.originals = self.source.function, {}
 
 
 def _miss(args, kwargs):

@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..tree import unflatten
+from .code import bytecode
 from .source import Missed
 
 _CHECKS = "type({x}) is not ndarray or {x}.dtype is not {k}d or {x}.shape != {k}s or {x}.strides != {k}t"
@@ -13,7 +14,7 @@ class Entry:
 
     def __init__(self, program, changed, spec, leaves, out_spec, count):
         self.namespace = {"Missed": Missed, "ndarray": np.ndarray, "program": program, "changed": changed}
-        self.lines, self.names, self.floats, self.leaves = [], [], [], leaves
+        self.lines, self.names, self.floats, self.leaves = [], {}, [], leaves  # names: by place among the leaves
         (args, kwargs), self.function = unflatten(spec, list(range(len(leaves)))), None
         if kwargs or not self._take_all([f"a{k}" for k in range(len(args))], args):
             return  # containers for which there is no short way
@@ -25,14 +26,15 @@ class Entry:
         elif self.floats:
             self._miss(f"type({self.floats[0]}) is not float")
         self._miss("changed() is not None")
+        numbers = ", ".join(name for _, name in sorted(self.names.items()))
         lines = [
             f"if kwargs or len(args) != {len(args)}: raise Missed",
             f"{''.join(f'a{k}, ' for k in range(len(args))) or '()'} = args",
             *self.lines,
-            f"{''.join(f'{o}, ' for o in outputs) or '()'} = program({', '.join(self.names)})",
+            f"{''.join(f'{o}, ' for o in outputs) or '()'} = program({numbers})",
             f"return {result}",
         ]
-        exec("def enter(args, kwargs):\n    " + "\n    ".join(lines), self.namespace)
+        exec(bytecode("def enter(args, kwargs):\n    " + "\n    ".join(lines)), self.namespace)
         self.function = self.namespace["enter"]
 
     def _miss(self, condition):
@@ -54,7 +56,7 @@ class Entry:
             else:
                 self.namespace[f"{kind}t"] = type(leaf)
                 self._miss(f"type({x}) is not {kind}t")
-            self.names.append(x)
+            self.names[place] = x
             return True
         if place is None:
             self._miss(f"{x} is not None")
@@ -62,15 +64,24 @@ class Entry:
         if type(place) not in (tuple, list, dict):
             return False
         parts = [f"{x}_{k}" for k in range(len(place))]
+        if type(place) in (tuple, list) and place and all(self._is_float(part) for part in place):
+            kinds = f"{x}_kinds"
+            self.namespace[kinds] = [float] * len(place)
+            self._miss(f"type({x}) is not {type(place).__name__} or [*map(type, {x})] != {kinds}")
+            self.names[place[0]] = f"*{x}"
+            return True
         if type(place) in (tuple, list):
             self._miss(f"type({x}) is not {type(place).__name__} or len({x}) != {len(place)}")
             self.lines.append(f"{''.join(f'{part}, ' for part in parts) or '()'} = {x}")
             return self._take_all(parts, place)
         if type(place) is dict and all(type(key) is str for key in place):
-            self._miss(f"type({x}) is not dict or {x}.keys() != {set(place)!r}")
-            self.lines += [f"{part} = {x}[{key!r}]" for part, key in zip(parts, sorted(place))]
-            return self._take_all(parts, [place[key] for key in sorted(place)])
+            self._miss(f"type({x}) is not dict or [*{x}] != {list(place)!r}")
+            self.lines += [f"{part} = {x}[{key!r}]" for part, key in zip(parts, place)]
+            return self._take_all(parts, place.values())
         return False
+
+    def _is_float(self, place):
+        return type(place) is int and type(self.leaves[place]) is float
 
     def _take_all(self, names, places):
         return all(map(self._take, names, places))

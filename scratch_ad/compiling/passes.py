@@ -13,35 +13,49 @@ from ..fast import with_part
 from ..program import Name
 from ..rules.products import contract
 from ..rules.shaping import join, pile
-from ..tracer import astype, detached, name_of, scatter
+from ..tracer import astype, detached, getitem, name_of, scatter
 from ..writing import cartesian, put
-from .code import Step, names_in, renamed, value_of
+from .code import NUMBERS, Step, names_in, renamed, value_of
 from .products import MatrixProduct, as_matmul
 from .scalars import as_pythons, by_elements, listed, packed
+from .writes import is_written_out, read_first, unpiled
 
 SMALL = 4096  # elements: constants of at most as many are computed once and kept
 
 
 def cleaned(code):
-    for clean in PASSES:
-        code = clean(code)
-    return code
+    """After all passes; those that tidy up come again only where something has been changed."""
+    tidying = _folding, _simplifying, unpiled, _unbroadcasting, _simplifying, _recalling
+    code = without_dead(rewritten(nan_guards(code), *tidying))
+    made = by_elements(as_matmul(code))
+    if made is not code:
+        code = without_dead(rewritten(made, _simplifying, _recalling))
+    return in_place(read_first(as_pythons(code)))
 
 
-def rewritten(code, rewrite):
-    """``code`` where each step is what ``rewrite(step)`` gives: a step, or what stands for its one output."""
-    instead, steps = {}, []
+def rewritten(code, *rewriters):
+    """``code`` where each step is what the rewriters give, one after another, each made for this code.
+
+    That is a step, or what stands for its one output, or what stands for each in a dictionary.
+    """
+    instead, steps, changed = {}, [], False
+    rewrites = [rewriter(code) for rewriter in rewriters]
     for step in code.steps:
-        if instead:
-            step = step._replace(args=renamed(step.args, instead), kwargs=renamed(step.kwargs, instead))
-        new = rewrite(step)
+        new = step
+        if instead and not instead.keys().isdisjoint(step.reads):
+            new = step._replace(args=renamed(step.args, instead), kwargs=renamed(step.kwargs, instead))
+        for rewrite in rewrites:
+            new = rewrite(new)
+            if type(new) is not Step:
+                break
         if type(new) is Step:
             steps.append(new)
         elif type(new) is dict:
             instead.update(new)
         else:
             instead[step.outputs[0]] = new
-    return code._replace(steps=tuple(steps), outputs=renamed(code.outputs, instead))
+        changed = changed or new is not step
+    return code._replace(steps=tuple(steps), outputs=renamed(code.outputs, instead)) if changed else code
 
 
 def without_dead(code):
@@ -51,12 +65,16 @@ def without_dead(code):
         runs_for_itself = step.is_guard or not is_numpys(step.function) or may_fail(step.function)
         if runs_for_itself or not needed.isdisjoint(step.outputs):
             kept.append(step)
-            needed.update(names_in((step.args, step.kwargs)))
-    return code._replace(steps=tuple(reversed(kept)))
+            needed.update(step.reads)
+    return code._replace(steps=tuple(reversed(kept))) if len(kept) < len(code.steps) else code
 
 
 def without_repeats(code):
     """Without calls that have been made already, of the same arguments and under no other np.errstate."""
+    return rewritten(code, _recalling)
+
+
+def _recalling(code):
     made, keys = {}, {}
 
     def rewrite(step):
@@ -68,7 +86,7 @@ def without_repeats(code):
             return step
         return dict(zip(step.outputs, before.outputs))
 
-    return rewritten(code, rewrite)
+    return rewrite
 
 
 def _key(x, keys):
@@ -103,29 +121,53 @@ def nan_guards(code):
             return step
         return step._replace(function=has_nan, args=(look.args[0], False))
 
-    return rewritten(code, rewrite)
+    return rewritten(code, lambda _: rewrite)
 
 
 def in_place(code):
-    """With ufuncs that write into an argument which nobody needs any more, of the same form and layout."""
-    last, viewed, owned = {}, set(names_in(code.outputs)), set()
+    """With ufuncs and writes into an argument which nobody needs any more, of the same form and layout."""
+    memory, kept = memory_of(code)
+    kept.update(memory.get(x, x) for x in names_in(code.outputs))
+    last, owned = {}, set()
     for k, step in enumerate(code.steps):
-        for x in names_in((step.args, step.kwargs)):
-            last[x] = k
-            if not step.is_guard and not makes_new(step.function):
-                viewed.add(x)
+        for x in step.reads:
+            last[memory.get(x, x)] = k
         if makes_new(step.function):
             owned.update(step.outputs)
     steps = []
     for k, step in enumerate(code.steps):
         function, value = step.function, step.outputs and code.value(step.outputs[0])
+        overwritable = ()
         if isinstance(function, np.ufunc) and not step.kwargs and not step.several and function.signature is None:
-            for x in names_in(step.args) if value.is_array and value.size >= LARGE else ():
-                if last[x] == k and x in owned and x not in viewed and code.value(x) == value:
-                    step = step._replace(kwargs={"out": x})
-                    break
+            overwritable = step.reads if value.is_array else ()
+        elif is_written_out(step, code):
+            overwritable = names_in(step.args[0])
+        for x in overwritable:
+            whole = memory.get(x, x)
+            is_ours = whole in owned and whole not in kept and last[whole] == k and is_the_whole(x, memory, code)
+            if is_ours and code.value(x) == value and all(y == x or memory.get(y, y) != whole for y in step.reads):
+                step = step._replace(kwargs={"out": x})
+                break
         steps.append(step)
     return code._replace(steps=tuple(steps))
+
+
+def memory_of(code):
+    """The array in whose memory each view lies, by name; and the arrays whose memory a result of some call may keep."""
+    memory, kept = {}, set()
+    for step in code.steps:
+        if makes_new(step.function) or all(code.value(x).kind in NUMBERS for x in step.outputs):
+            continue
+        if step.function in _VIEWS and type(step.args[0]) is Name:
+            memory[step.outputs[0]] = memory.get(step.args[0], step.args[0])
+        else:
+            kept.update(memory.get(x, x) for x in step.reads)
+    return memory, kept
+
+
+def is_the_whole(x, memory, code):
+    """Whether a view has all elements of the array in whose memory it lies."""
+    return x not in memory or code.value(memory[x]).size == code.value(x).size
 
 
 def makes_new(function):
@@ -133,16 +175,26 @@ def makes_new(function):
     return isinstance(function, (np.ufunc, MatrixProduct)) or function in _NEW
 
 
-_NEW = {np.sum, np.concatenate, np.stack, np.zeros_like, np.ones_like, pile, join, put, with_part, scatter, packed}
-LARGE = 128  # elements of an array that is worth the while
+_VIEWS = {  # of their first argument, or memory of their own that can be written into
+    getitem, np.reshape, np.ravel, np.transpose, np.matrix_transpose, np.swapaxes, np.moveaxis, np.squeeze,
+    np.expand_dims, np.flip,
+}  # fmt: skip
+_NEW = {
+    np.sum, np.prod, np.max, np.min, np.mean, np.std, np.var, np.cumsum, np.cumprod, np.sort, np.argsort, np.where,
+    np.dot, np.outer, np.concatenate, np.stack, np.zeros_like, np.ones_like, np.tril, np.triu, np.linalg.inv,
+    np.linalg.solve, np.linalg.cholesky, pile, join, put, with_part, scatter, packed,
+}  # fmt: skip
 
 
 def folded(code):
     """With the results of calls of constants, and of those that ask for the form of an array, as constants."""
+    return rewritten(code, _folding)
 
+
+def _folding(code):
     def rewrite(step):
         function, args, kwargs = step.function, step.args, step.kwargs
-        if step.is_guard and next(names_in(args), None) is None and as_known(step):
+        if step.is_guard and not names_in(args) and as_known(step):
             return {}
         if step.several or step.is_guard or not is_numpys(function):
             return step
@@ -153,7 +205,7 @@ def folded(code):
             made = _FILLED[function](value.shape, value.dtype, order="F")
             made = made if made.strides == value.strides else _FILLED[function](value.shape, value.dtype)
             return made if made.strides == value.strides else step
-        if next(names_in((args, kwargs)), None) is not None:
+        if names_in((args, kwargs)):
             return step
         try:
             with np.errstate(all="raise"):
@@ -162,7 +214,7 @@ def folded(code):
             return step
         return result if value_of(result) == value else step
 
-    return rewritten(code, rewrite)
+    return rewrite
 
 
 def as_known(step):
@@ -175,18 +227,28 @@ _FILLED = {np.zeros_like: np.zeros, np.ones_like: np.ones}
 
 
 def simplified(code):
-    """Without calls that give back their argument: x·1, x/1, x − 0 and x + (−0), casts and shapes to its own."""
+    """Without calls that give back their argument: x·1, x/1, x − 0 and x + (−0), casts and shapes to its own.
 
+    A complex number keeps the sign of a zero in x − 0 alone: NumPy's 1 is 1 + 0j there.
+    """
+    return rewritten(code, _simplifying)
+
+
+def _simplifying(code):
     def rewrite(step):
+        function = step.function
+        if function not in _UNCHANGED and function not in _NEUTRAL:
+            return step
         if step.several or step.is_guard or step.kwargs or not step.args:
             return step
         same = [x for x in step.args if type(x) is Name and code.value(x) == code.values[step.outputs[0].number]]
         if not same:
             return step
-        function, first, last = step.function, step.args[0], step.args[-1]
+        first, last = step.args[0], step.args[-1]
         if function in _UNCHANGED and first is same[0]:
             return first
-        if function in _NEUTRAL and len(step.args) == 2:
+        is_complex = np.dtype(code.value(same[0]).dtype or code.value(same[0]).kind).kind == "c"
+        if function in _NEUTRAL and len(step.args) == 2 and (function is np.subtract or not is_complex):
             neutral, either = _NEUTRAL[function]
             if first is same[0] and _is_all(last, neutral):
                 return first
@@ -194,7 +256,7 @@ def simplified(code):
                 return last
         return step
 
-    return rewritten(code, rewrite)
+    return rewrite
 
 
 _UNCHANGED = {np.positive, np.reshape, np.broadcast_to, astype, detached, np.copy}
@@ -226,6 +288,10 @@ def without_broadcasts(code):
 
     That is where the other argument has the form of the result, its layout included.
     """
+    return rewritten(code, _unbroadcasting)
+
+
+def _unbroadcasting(code):
     sources = {}
 
     def rewrite(step):
@@ -242,7 +308,7 @@ def without_broadcasts(code):
                 return step._replace(args=(number, args[other]) if one == 0 else (args[other], number))
         return step
 
-    return rewritten(code, rewrite)
+    return rewrite
 
 
 _WITH_NUMBERS = {np.add, np.subtract, np.multiply, np.divide}
@@ -266,13 +332,13 @@ def is_numpys(function):
     return module.startswith(("numpy", "scratch_ad.")) and not module.startswith("numpy.random")
 
 
+@functools.lru_cache(maxsize=1024)
 def may_fail(function):
     """Whether a function may raise an error for some numbers and not for others of the same form."""
     home = getattr(function, "__module__", None) or ""
     return home.startswith(("numpy.linalg", "scratch_ad.scipy")) or not is_total(function)
 
 
-@functools.lru_cache(maxsize=1024)
 def is_total(function):
     of_ufunc = isinstance(function, np.ufunc) or isinstance(getattr(function, "__self__", None), np.ufunc)
     return of_ufunc or function in _TOTAL
@@ -285,8 +351,3 @@ _TOTAL = {
     np.zeros_like, np.ones_like, np.empty_like, np.copy, np.imag, np.flip, np.roll, np.tril, np.triu, np.where,
     astype, scatter, cartesian, detached, put, with_part, pile, join, contract, listed, packed,
 }  # fmt: skip
-
-PASSES = (
-    nan_guards, without_dead, without_repeats, simplified, without_broadcasts, folded, simplified, without_repeats,
-    without_dead, as_matmul, by_elements, simplified, without_repeats, without_dead, as_pythons, in_place,
-)  # fmt: skip

@@ -12,14 +12,14 @@ import numpy as np
 
 from ..fast import with_part
 from ..memory import duplicate
-from ..program import Call, Name, Recorded, Recorder
+from ..program import Call, Name, Recorded, Recorder, name_at
 from ..registry import snapshot
 from ..rules.products import contract
 from ..rules.shaping import join, pile
 from ..scalars import scalar
 from ..tracer import astype, detached, dtype_of, getitem, place_of, scatter
 from ..writing import cartesian, put
-from .code import Code, Step, as_taken, as_told, form_of, identical, names_in, value_of
+from .code import Code, Step, as_taken, as_told, failing, form_of, identical, names_in, value_of
 
 
 class GuardedRecorder(Recorder):
@@ -36,12 +36,13 @@ class GuardedRecorder(Recorder):
         self.errors = None
 
     def recorded(self, value):
-        if isinstance(value, (tuple, list)) and not all(type(n) in (int, bool) for n in value):
+        is_array = type(value) is np.ndarray
+        if not is_array and isinstance(value, (tuple, list)) and not all(type(n) in (int, bool) for n in value):
             raise NotImplementedError(
                 "a function that gives lists or tuples within its result cannot be compiled: let it give one tuple."
             )
         self.values.append(value_of(value))
-        return Recorded(self, value, Name(len(self.values) - 1))
+        return Recorded(self, value, name_at(len(self.values) - 1))
 
     def process(self, function, args, kwargs):
         if function is np.histogramdd:
@@ -49,7 +50,13 @@ class GuardedRecorder(Recorder):
             return counts, edges
         args, kwargs = _without_overwriting(function, args, kwargs)
         before = len(self.values)
-        y = super().process(function, args, kwargs)
+        try:
+            y = super().process(function, args, kwargs)
+        except (ArithmeticError, ValueError, IndexError) as error:  # which the function may go on from
+            self._date()
+            keywords = tuple((k, self.named(v)) for k, v in kwargs.items())
+            self.guard(failing(function), (tuple(map(self.named, args)), keywords), type(error))
+            raise
         self._date()
         if len(self.values) > before and (call := self.calls[-1]).outputs and not form_is_known(call, self.values):
             forms = tuple(_form(self.values[name.number]) for name in call.outputs)
@@ -65,7 +72,7 @@ class GuardedRecorder(Recorder):
         state = _error_state()
         if state is not self.state:
             self.state = state
-            self.errors = None if state is self.ambient else tuple(np.geterr().items())
+            self.errors = None if state is self.ambient else _same(tuple(np.geterr().items()))
         self.states.extend([self.errors] * (len(self.calls) - len(self.states)))
 
     def truth(self, x):
@@ -148,12 +155,19 @@ def _variable():
     return next(var for var, value in inside.items() if before.get(var) is not value)
 
 
-_STATE = _variable()
+STATE = _variable()
+_same = functools.cache(lambda errors: errors)  # one object for all that are equal, so that two are soon compared
 
 
 def _error_state():
     """An object that is another one as soon as np.errstate is entered or left."""
-    return _STATE.get(None)
+    return STATE.get(None)
+
+
+def state_of(errors):
+    """What ``STATE`` is set to under np.errstate of all kinds of error, as a step has it."""
+    with np.errstate(**dict(errors)):
+        return STATE.get()
 
 
 _WHOLE = {"int", "operator.index", "math.trunc"}
@@ -186,13 +200,14 @@ _BY_FIRST = {
 def form_is_known(call, values):
     """Whether the form of the result is the same at each replay, as it does not depend on the numbers."""
     function, others = call.function, call.args[1:]
+    if isinstance(function, np.ufunc):
+        return True
     if function is getitem:
         index = others[0]
         entries = index if type(index) is tuple else (index,)
-        return all(values[e.number].dtype.kind in "iu" if type(e) is Name else not any(names_in(e)) for e in entries)
+        return all(values[e.number].dtype.kind in "iu" if type(e) is Name else not names_in(e) for e in entries)
     if function is np.where:
         return len(others) == 2
     if function in _BY_FIRST:
-        return next(names_in((others, call.kwargs)), None) is None
-    of_ufunc = isinstance(function, np.ufunc) or isinstance(getattr(function, "__self__", None), np.ufunc)
-    return of_ufunc or function in _BY_ALL
+        return not names_in((others, call.kwargs))
+    return isinstance(getattr(function, "__self__", None), np.ufunc) or function in _BY_ALL

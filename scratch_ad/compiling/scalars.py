@@ -2,7 +2,8 @@
 
 The four operations are rounded correctly by both, so that the results are the same to the last bit; powers are the C
 library's in both. Python raises an error where NumPy gives infinity or nan for a division; elsewhere such a number
-comes about without the warning that NumPy gives: in both cases the function itself is run instead.
+comes about without the warning that NumPy gives: in both cases the function itself is run instead, as it is where the
+caller wants to know of underflow.
 """
 
 import math
@@ -11,7 +12,7 @@ import numpy as np
 
 from ..chain import has_nan
 from ..fast import with_part
-from ..program import Name
+from ..program import Name, name_at
 from ..rules.shaping import pile
 from ..scalars import scalar
 from ..tracer import getitem, scatter
@@ -30,11 +31,12 @@ OPERATIONS = {  # that Python has, too
     np.divide: "({} / {})",
     np.negative: "(-{})",
     np.square: "({0} * {0})",
-    scalar[np.square]: "({} ** 2)",
+    scalar[np.square]: "({} ** 2.0)",  # which Python makes of 2 each time
 }
 _ELEMENTWISE = OPERATIONS.keys() - {scalar[np.square]}
 _JOINS = {pile, np.stack, np.concatenate}
 _MOVES = {np.reshape, np.transpose, np.broadcast_to, np.ravel, np.squeeze, np.expand_dims}
+_CONVERTIBLE = {*_ELEMENTWISE, *_JOINS, *_MOVES, getitem, np.sum, put, with_part, scatter}
 
 
 def finite(numbers):
@@ -57,7 +59,7 @@ class _Writing:
 
     def name(self, value):
         self.values.append(value)
-        return Name(len(self.values) - 1)
+        return name_at(len(self.values) - 1)
 
     def new(self, function, args, value, errors):
         name = self.name(value)
@@ -70,7 +72,7 @@ class _Writing:
 
 def by_elements(code):
     """With the elements of small arrays of their own, where most of what is done with those can be done so."""
-    chosen = _worthwhile(code)
+    chosen = _worthwhile(code) if _are_errors_silent(code) else ()
     if not chosen:
         return code
     writing, elements, instead = _Writing(code), {}, {}
@@ -145,34 +147,26 @@ def _worthwhile(code):
             group[x] = x = group[group[x]]
         return x
 
-    convertible = {step.outputs[0]: step for step in code.steps if _is_convertible(step, code)}
     small = lambda x: type(x) is Name and code.value(x).is_array
-    for name, step in convertible.items():
-        arrays = [x for x in names_in((step.args, step.kwargs)) if small(x)]
-        for x in arrays:
-            group[root(x)] = root(arrays[0])
-        if arrays and code.value(name).shape:
-            group[root(name)] = root(arrays[0])
-    for name, step in convertible.items():
-        arrays = [x for x in (name, *names_in(step.args)) if small(x)]
-        if arrays:
-            gains[root(arrays[0])] = gains.get(root(arrays[0]), 0) + 1
-    outside = {x for step in code.steps if not step.outputs or step.outputs[0] not in convertible for x in step.outputs}
-    crossed = set()
+    arrays, others = {}, []  # arrays: those that a convertible step reads and gives, by its output
     for step in code.steps:
-        if not step.outputs or step.outputs[0] not in convertible:
-            crossed.update(x for x in names_in((step.args, step.kwargs)) if small(x))
-    crossed.update(x for x in (*code.inputs, *outside, *names_in(code.outputs)) if small(x))
+        if _is_convertible(step, code):
+            arrays[step.outputs[0]] = [x for x in (*step.reads, step.outputs[0]) if small(x)]
+        else:
+            others.append(step)
+    if not arrays:
+        return set()
+    for ours in arrays.values():
+        for x in ours:
+            group[root(x)] = root(ours[0])
+    for ours in filter(None, arrays.values()):
+        gains[root(ours[0])] = gains.get(root(ours[0]), 0) + 1
+    crossed = {x for step in others for x in names_in((step.args, step.kwargs, step.outputs)) if x in group}
+    crossed.update(x for x in (*code.inputs, *names_in(code.outputs)) if x in group)
     for x in crossed:
-        if x in group:
-            crossings[root(x)] = crossings.get(root(x), 0) + 1
+        crossings[root(x)] = crossings.get(root(x), 0) + 1
     good = {r for r, gain in gains.items() if gain >= CROSSING * crossings.get(r, 0)}
-    chosen = set()
-    for name, step in convertible.items():
-        arrays = [x for x in (name, *names_in(step.args)) if small(x)]
-        if arrays and root(arrays[0]) in good:
-            chosen.add(name)
-    return chosen
+    return {name for name, ours in arrays.items() if ours and root(ours[0]) in good}
 
 
 def _is_small(value):
@@ -194,7 +188,7 @@ def _is_number(x, code):
 def _is_convertible(step, code):
     """Whether a step can be done element by element."""
     function, args, kwargs = step.function, step.args, step.kwargs
-    if step.several or step.is_guard or not args:
+    if function not in _CONVERTIBLE or step.several or step.is_guard or not args:
         return False
     value = code.value(step.outputs[0])
     if not (_is_small(value) or (value == NUMBER and any(_is_small(code.value(x)) for x in names_in(args[:1])))):
@@ -208,7 +202,7 @@ def _is_convertible(step, code):
         return False
     if function in _ELEMENTWISE:
         return all(_is_part(x, code) for x in args)
-    if not _is_part(args[0], code) or (next(names_in(args[1:]), None) is not None and function not in (put, with_part)):
+    if not _is_part(args[0], code) or (names_in(args[1:]) and function not in (put, with_part)):
         return False
     if function in _MOVES:
         return True
@@ -278,41 +272,36 @@ def _boxed(x):
 
 def as_pythons(code):
     """With Python's floats in place of NumPy's numbers in double precision, where they are calculated with."""
-    if any(mode not in ("ignore", "warn") for step in code.steps for _, mode in step.errors or ()):
-        return code  # whose errors somebody waits for
+    if not _are_errors_silent(code):
+        return code
     of_numbers = {step.outputs[0] for step in code.steps if _is_of_numbers(step, code)}
-    used = {x for step in code.steps if step.outputs and step.outputs[0] in of_numbers for x in names_in(step.args)}
-    if len(of_numbers) < 2:
+    if len(of_numbers) < 2 and not any(step.function is listed for step in code.steps):
         return code
     writing, floats, numbers = _Writing(code), {}, {}
 
     def as_float(x, errors):
+        """Python's number, made of NumPy's where it is needed first: after the guard of its kind."""
         if type(x) is not Name:
             return float(x)
         if code.value(x).kind is float and x not in floats:
             return x
+        if x not in floats:
+            kept.add(x)
+            floats[x] = writing.new(float, (x,), FLOAT, errors)
         return floats[x]
 
     def as_number(x, errors):
         """NumPy's number again, for all others."""
-        if x not in floats or x in kept:
-            return x
         if x not in numbers:
             numbers[x] = writing.new(np.float64, (floats[x],), NUMBER, errors)
         return numbers[x]
 
     def others(args, errors):
-        return renamed(args, {x: as_number(x, errors) for x in names_in(args)})
+        instead = {x: as_number(x, errors) for x in names_in(args) if x in floats and x not in kept}
+        return renamed(args, instead) if instead else args
 
     kept, unseen = set(), []
 
-    def convert(x, errors):
-        if x in used and code.value(x) == NUMBER:
-            kept.add(x)
-            floats[x] = writing.new(float, (x,), FLOAT, errors)
-
-    for name in code.inputs:
-        convert(name, None)
     for step in code.steps:
         if step.outputs and step.outputs[0] in of_numbers:
             args = tuple(as_float(x, step.errors) for x in step.args)
@@ -332,17 +321,72 @@ def as_pythons(code):
             unseen += [x for x in args[1:] if type(x) is Name]
             writing.steps.append(step._replace(args=args))
             continue
-        unseen += [floats[x] for x in names_in((step.args, step.kwargs)) if x in floats and x not in kept]
+        if floats.keys().isdisjoint(step.reads):
+            writing.steps.append(step)
+            continue
+        unseen += [floats[x] for x in step.reads if x in floats and x not in kept]
         writing.steps.append(
             step._replace(args=others(step.args, step.errors), kwargs=others(step.kwargs, step.errors))
         )
-        for x in step.outputs:
-            convert(x, step.errors)
     unseen += [floats[x] for x in names_in(code.outputs) if x in floats and x not in kept]
     made = {step.outputs[0] for step in writing.steps if step.outputs and step.function in OPERATIONS}
     if watched := tuple(x for x in dict.fromkeys(unseen) if x in made):
         writing.steps.append(Step(finite, (watched, True), {}, (), False, None))
-    return writing.code(code.inputs, others(code.outputs, None))
+    return without_signs(writing.code(code.inputs, others(code.outputs, None)))
+
+
+def without_signs(code):
+    """With a − b for a + (−b) and −(a·b) for (−a)·b, of Python's floats: the same to the last bit, zeros included.
+
+    Only the sign of a nan may be another, and where there is one, the function itself is run.
+    """
+    minus, writing = {}, _Writing(code)  # minus: of each number that stands for −x without a step, x
+
+    def stated(x):
+        """The number, computed by now."""
+        if x in minus:
+            writing.steps.append(Step(np.negative, (minus.pop(x),), {}, (x,), False, None))
+        return x
+
+    for step in code.steps:
+        negative = [type(x) is Name and x in minus for x in step.args]
+        bare = tuple(minus[x] if is_negative else x for x, is_negative in zip(step.args, negative))
+        if step.function is finite:
+            step = step._replace(args=(tuple(minus.get(x, x) for x in step.args[0]), True))
+        elif not step.outputs or code.value(step.outputs[0]).kind is not float or step.function not in OPERATIONS:
+            for x in step.reads:
+                stated(x)
+        elif step.function is np.negative and not any(negative):
+            (minus[step.outputs[0]],) = step.args
+            continue
+        elif step.function in (np.multiply, np.divide) and sum(negative) == 1:
+            minus[step.outputs[0]] = writing.new(step.function, bare, FLOAT, None)
+            continue
+        elif step.function in (np.multiply, np.divide, np.square):
+            step = step._replace(args=bare)
+        elif step.function in (np.add, np.subtract) and any(negative):
+            (a, b), adds = step.args, step.function is np.add
+            if negative[1] and not negative[0]:  # a ± (−b)
+                step = step._replace(function=np.subtract if adds else np.add, args=(a, bare[1]))
+            elif negative[1]:  # −a − b, b − a
+                step = step._replace(function=np.subtract, args=(stated(a), bare[1]) if adds else bare[::-1])
+            elif adds:  # b − a
+                step = step._replace(function=np.subtract, args=(b, bare[0]))
+            else:
+                stated(a)
+        else:
+            for x in step.reads:
+                stated(x)
+        writing.steps.append(step)
+    for x in names_in(code.outputs):
+        stated(x)
+    return writing.code(code.inputs, code.outputs)
+
+
+def _are_errors_silent(code):
+    """Whether nobody waits for an error that NumPy would raise, nor for a word of underflow: Python has none."""
+    modes = {pair for errors in {id(step.errors): step.errors for step in code.steps}.values() for pair in errors or ()}
+    return all(mode == "ignore" or (mode == "warn" and kind != "under") for kind, mode in modes)
 
 
 def _is_in(x, floats, kept):

@@ -3,10 +3,15 @@
 A program holds the arrays of the closure as they were. So they are watched: what stands in the cells, globals, defaults
 and attributes that the function's code names, in its own and in those of the functions that it finds there. Places are
 compared by identity, arrays byte for byte, which takes about as long as to read them once.
+
+Generators of random numbers are found at the same places, and whether a run has drawn from one is told by its state: a
+program would give the numbers of one run for good.
 """
 
 import dis
 import functools
+import pickle
+import random
 import sys
 import types
 
@@ -20,7 +25,7 @@ class Watch:
     """The places that a function reads, as they were when this was made."""
 
     def __init__(self, function):
-        self.cells, self.entries, self.lists, self.arrays = [], [], [], []
+        self.cells, self.entries, self.lists, self.arrays, self.generators = [], [], [], [], []
         self.seen, self.held = set(), []
         self._look(function, getattr(function, "__name__", "the function"))
 
@@ -45,8 +50,14 @@ class Watch:
                 return name
         return None
 
+    def drawn(self):
+        """The name of a generator from which numbers have been drawn since this was made; None if there is none."""
+        return next((name for generator, state, name in self.generators if _state(generator) != state), None)
+
     def _look(self, x, name):
         kind = type(x)
+        if isinstance(source := getattr(x, "__self__", x), _GENERATORS):  # or a method of one, as np.random.rand is
+            self.generators.append((source, _state(source), name))
         if kind in _SIMPLE or id(x) in self.seen:
             return
         self.seen.add(id(x))
@@ -83,7 +94,7 @@ class Watch:
             owner = owner.base
         if owner.flags.writeable:
             at_once = array.flags.c_contiguous and array.size and array.dtype.kind in "biufc"
-            data = bytearray(array) if at_once else array.tobytes()  # which compares with memory as it lies
+            data = bytearray(array.data) if at_once else array.tobytes()  # which compares with memory as it lies
             self.arrays.append((array, data, name))
 
     def _look_into(self, function):
@@ -96,6 +107,9 @@ class Watch:
             self._look(x, name)
         self._look((function.__defaults__, function.__kwdefaults__), function.__name__)
         home, (variables, attributes) = function.__globals__, _named_by(function.__code__)
+        if "random" in attributes or any(home.get(name) is module for name in variables for module in _RANDOM):
+            self._look(np.random.rand, "np.random")
+            self._look(random.random, "random")
         if not _is_others(home.get("__name__"), _OURS):
             variables = [name for name in variables if name in home]
             self._names(home, variables, "")
@@ -109,6 +123,14 @@ class Watch:
             name = f"{within}.{key}" if within else key
             self.entries.append((names, key, x, name))
             self._look(x, name)
+
+
+def _state(generator):
+    """The state of a generator, as bytes."""
+    if isinstance(generator, np.random.Generator):
+        return pickle.dumps(generator.bit_generator.state)
+    known = isinstance(generator, np.random.RandomState)
+    return pickle.dumps(generator.get_state(legacy=False) if known else generator.getstate())
 
 
 def _is_others(module, *further):
@@ -131,3 +153,5 @@ def _named_by(code):
 
 
 _SIMPLE = {int, float, complex, bool, str, bytes, type(None), type(...), types.BuiltinFunctionType, np.ufunc, type}
+_GENERATORS = (np.random.Generator, np.random.RandomState, random.Random)
+_RANDOM = (np.random, random)

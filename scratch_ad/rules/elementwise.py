@@ -13,7 +13,7 @@ import numpy as np
 from ..registry import rule_of
 from ..rule import composite, elementwise, explicit, linear, over, primitive, with_value
 from ..scalars import scalar
-from ..tracer import astype, dtype_of
+from ..tracer import Tracer, astype, dtype_of, kind_of
 from ..tree import typed
 
 LN2, LN10, _DEGREE = math.log(2), math.log(10), math.pi / 180
@@ -30,9 +30,32 @@ def _capped(d):
     return np.where(np.isinf(d), np.inf, d) if d.dtype.kind == "c" else d
 
 
+def _tan_partial(x):
+    """1/cos² x, which NumPy's tangent gives in a fifth of the time of its cosine; of complex numbers that cancels."""
+    return 1 / _capped(np.square(np.cos(x))) if is_complex(x) else 1 + np.square(np.tan(x))
+
+
 def sign_of(x):
     """1 or −1; 1 at −0 too, as JAX has it for the slope of |x| at 0."""
     return np.copysign(1.0, x + 0.0)
+
+
+@primitive
+def cosh_squared(x):
+    """cosh² of a real array of JAX's, by one exponential where XLA's cosh takes two."""
+    return np.square(np.cosh(x))
+
+
+composite(cosh_squared, cosh_squared.__wrapped__)
+
+
+def _tanh_divisor(x):
+    if type(x) is np.ndarray and x.dtype.kind == "f":
+        d = np.cosh(x)
+        return np.square(d, d) if x.ndim else np.square(d)
+    if isinstance(x, Tracer) and kind_of(x) is None and x.dtype.kind == "f":
+        return cosh_squared(x)
+    return _capped(np.square(np.cosh(x)))
 
 
 def one_plus(x):
@@ -71,7 +94,7 @@ def _root_one_plus_square(x):
 @primitive
 def witch(x):
     """1/(1 + x²), the witch of Agnesi; its own derivative does not go through 1/(1 + x²)², which underflows."""
-    return 1 / (_capped((1 + 1j * x) * (1 - 1j * x)) if is_complex(x) else 1 + np.square(x))
+    return 1 / (_capped(np.multiply(1 + 1j * x, 1 - 1j * x)) if is_complex(x) else 1 + np.square(x))
 
 
 def exponent_partial(a, y):
@@ -196,8 +219,13 @@ def _promoted(a, b, dtype):
     return astype(a, dtype), astype(b, dtype)
 
 
+def _side(x):
+    """A real number, or 1 or −1 for a zero of that sign, where the angle jumps elsewhere only."""
+    return np.where(np.equal(x, 0), np.copysign(1.0, x), x)
+
+
 def _angle(z, deg=False):
-    real, imag = (np.real(z), np.imag(z)) if dtype_of(z).kind == "c" else (z, 0)
+    real, imag = (np.real(z), np.imag(z)) if is_complex(z) else (_side(z), 0)
     y = np.arctan2(imag, real)
     return y * (180 / math.pi) if deg else y
 
@@ -240,14 +268,14 @@ elementwise(np.log10,       lambda x: np.divide(1 / LN10, x))
 elementwise(np.log1p,       over(lambda x: 1 + x))
 elementwise(np.sin,         lambda x: np.cos(x))
 elementwise(np.cos,         lambda x: -np.sin(x))
-elementwise(np.tan,         over(lambda x: _capped(np.square(np.cos(x)))))
+elementwise(np.tan,         lambda x: _tan_partial(x))
 elementwise(np.arcsin,      over(lambda x: _root_one_minus_square(x)))
 elementwise(np.arccos,      over(lambda x: -_root_one_minus_square(x)))
 elementwise(np.arctan,      lambda x: witch(x))
-elementwise(witch,          lambda x, y: -2 * x * y * y)
+elementwise(witch,          lambda x, y: -2 * (x * y) * y)
 elementwise(np.sinh,        lambda x: np.cosh(x))
 elementwise(np.cosh,        lambda x: np.sinh(x))
-elementwise(np.tanh,        over(lambda x: _capped(np.square(np.cosh(x)))))
+elementwise(np.tanh,        over(_tanh_divisor))
 elementwise(np.arcsinh,     over(lambda x: _root_one_plus_square(x)))
 elementwise(np.arccosh,     over(lambda x: np.sqrt(x - 1) * np.sqrt(one_plus(x))))
 elementwise(np.arctanh,     over(lambda x: _capped(_one_minus_square(x))))

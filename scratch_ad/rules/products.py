@@ -13,6 +13,7 @@ from ..layout import arranged
 from ..rule import composite, linear, primitive, with_value
 from ..tracer import astype, scatter, shape_of, sparse_product
 from ..tree import typed
+from .contractions import product_of, two_terms_of
 
 # Matrix products. What was broadcast is summed by the engines.
 
@@ -156,7 +157,8 @@ linear(np.tensordot, _tensordot_a, _tensordot_b)
 @primitive
 def contract(subscripts, *operands, optimize=False):
     """np.einsum, with one letter for each axis of each operand and explicit output."""
-    return np.einsum(subscripts, *operands, optimize=optimize)
+    terms = two_terms_of(subscripts, operands) if optimize is False else None
+    return terms(*operands) if terms else np.einsum(subscripts, *operands, optimize=optimize)
 
 
 def _contract_transpose(i, g, subscripts, operands, optimize):
@@ -168,7 +170,9 @@ def _contract_transpose(i, g, subscripts, operands, optimize):
     axes = list(dict.fromkeys(mine))  # each letter once
     found = [c for c in axes if c in known]
     terms = ",".join([output, *(s for s, _ in others)])
-    c = contract(f"{terms}->{''.join(found)}", g, *(x for _, x in others), optimize=optimize)
+    subscripts, operands = f"{terms}->{''.join(found)}", (g, *(x for _, x in others))
+    product = product_of(subscripts, operands)
+    c = product(*operands) if product else contract(subscripts, *operands, optimize=optimize)
     sizes = dict(zip(mine, shape, strict=True))  # a letter in no other place is summed on its own
     c = c.reshape([c.shape[found.index(a)] if a in found else 1 for a in axes])
     if len(axes) == len(mine):
@@ -191,6 +195,7 @@ linear(
 )
 
 
+@functools.cache
 def _spelled_out(subscripts, ndims):
     """The subscripts with letters in place of the ellipses and with the output written out."""
     inputs, arrow, output = subscripts.replace(" ", "").partition("->")
@@ -227,7 +232,7 @@ def _einsum(*operands, out=None, dtype=None, order="K", casting="safe", optimize
         ones = [np.ones((1,) * x.ndim, x.dtype) for x in operands]
         np.einsum(subscripts, *ones, dtype=dtype, casting=casting)  # for its checks
         operands = [astype(x, np.dtype(dtype)) for x in operands]
-    return contract(_spelled_out(subscripts, [len(shape_of(x)) for x in operands]), *operands, optimize=optimize)
+    return contract(_spelled_out(subscripts, tuple([len(shape_of(x)) for x in operands])), *operands, optimize=optimize)
 
 
 composite(np.einsum, _einsum)

@@ -9,9 +9,11 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..layout import arranged
+from ..memory import spread_out
 from ..rule import composite, elementwise, explicit, linear, primitive, with_value
 from ..tracer import any_known, astype, hidden, kind_of, shape_of
 from ..tree import typed
+from .short_rows import counts
 
 _NONE = (None,) * 4  # no derivative in the arguments between ``a`` and ``initial``
 
@@ -20,7 +22,8 @@ def spread(g, shape, axis):
     """``g``, what a reduction over ``axis`` gave, repeated to ``shape``: the transpose of a sum."""
     if axis is None and issubclass(type(g), np.generic):
         return np.ndarray(shape, g.dtype, g, 0, (0,) * len(shape))  # as below, at a fraction of the cost
-    return np.broadcast_to(with_axes(g, shape, axis), shape)
+    g = with_axes(g, shape, axis)
+    return spread_out(g, shape) if type(g) is np.ndarray and g.ndim == len(shape) else np.broadcast_to(g, shape)
 
 
 def with_axes(y, shape, axis):
@@ -92,9 +95,13 @@ def _mean_jvp(t, _y, a, axis=None, dtype=None, out=None, keepdims=False, where=T
     return masked(t, some, 0)  # the mean of nothing is nan whatever the elements are
 
 
+def spread_mean(g, shape, axis, where=True):
+    """The transpose of a mean over ``axis``."""
+    return masked(spread(ratio(with_axes(g, shape, axis), count(shape, axis, where)), shape, axis), where, 0)
+
+
 def _mean_vjp(g, _y, _a, axis=None, dtype=None, out=None, keepdims=False, where=True):
-    share = ratio(with_axes(g, _a.shape, axis), count(_a.shape, axis, where))
-    return masked(spread(share, _a.shape, axis), where, 0)
+    return spread_mean(g, _a.shape, axis, where)
 
 
 explicit(
@@ -284,7 +291,7 @@ def _best(y, a, axis, where):
     """Which elements equal the extremum ``y``, and how many they are, with the reduced axes kept."""
     best = masked(np.equal(a, with_axes(y, shape_of(a), axis)), where, False)
     real = np.finfo(y.dtype).dtype
-    return best, np.sum(best, axis, np.float64 if real == np.float16 else real, keepdims=True)  # halves end at 65504
+    return best, counts(best, axis, np.float64 if real == np.float16 else real)  # halves end at 65504
 
 
 def _ties(y, a, axis, initial, where):
@@ -300,9 +307,11 @@ def _extremum_jvp(t, y, a, axis=None, out=None, keepdims=False, initial=np._NoVa
     return np.sum(np.where(best, t, 0), axis, np.result_type(t.dtype, k.dtype), keepdims=keepdims) / k.reshape(y.shape)
 
 
-def _extremum_vjp(g, y, a, axis=None, out=None, keepdims=False, initial=np._NoValue, where=True):
+def extremum_pull(g, y, a, axis=None, out=None, keepdims=False, initial=np._NoValue, where=True):
     best, k = _ties(y, a, axis, initial, where)
     g = with_axes(g, shape_of(a), axis)
+    if type(k) is np.ndarray and k.all():
+        return np.where(best, g / k, 0)
     return np.where(best, g / k, np.where(np.equal(g, 0), 0, 0 / k))  # nan where y is nan: no element equals it
 
 
@@ -315,7 +324,7 @@ for _extremum in (np.max, np.amax, np.min, np.amin):
     explicit(
         _extremum,
         jvp=(_extremum_jvp, None, None, None, _extremum_initial),
-        vjp=(_extremum_vjp, None, None, None, _extremum_initial),
+        vjp=(extremum_pull, None, None, None, _extremum_initial),
     )
 
 
@@ -384,8 +393,17 @@ explicit(np.prod, jvp=(_prod_jvp, *_NONE, _prod_times), vjp=(_prod_vjp, *_NONE, 
 # Cumulative sums and products.
 
 
+@primitive
+def reversed_cumsum(x, axis):
+    """The sums of each element and those after it, which XLA has without a reversal."""
+    return np.flip(np.cumsum(np.flip(x, axis), axis), axis)
+
+
+composite(reversed_cumsum, reversed_cumsum.__wrapped__)
+
+
 def _cumsum_transpose(g, _a, axis=None, dtype=None, out=None):
-    return np.flip(np.cumsum(np.flip(g, axis), axis), axis).reshape(_a.shape)
+    return reversed_cumsum(g, axis or 0).reshape(_a.shape)
 
 
 def _recurrence(a, b):

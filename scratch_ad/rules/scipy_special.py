@@ -177,7 +177,7 @@ elementwise(special.hyp2f1,       lambda a, b, c, d: hypergeometric.hyp2f1_upper
 elementwise(special.owens_t,      lambda a, b: erf.owens_t_first(a, b),
                                   lambda a, b: erf.owens_t_second(a, b))
 several(special.fresnel,          lambda y, x: (np.sin(PI / 2 * x * x), np.cos(PI / 2 * x * x)))        # 7.2.7, 7.2.8
-several(special.sici,             lambda y, x: (np.sinc(x / PI), np.cos(x) / x))                        # 6.2.9, 6.2.11
+several(special.sici,             lambda y, x: (cancellation.sine_over(x), np.cos(x) / x))              # 6.2.9, 6.2.11
 constant(special.gammasgn, special.round)
 
 # Relatives of exp, log and erf
@@ -228,7 +228,7 @@ elementwise(special.j1,           lambda x: 0.5 * (special.j0(x) - special.jv(2,
 elementwise(special.y0,           lambda x: -special.y1(x))
 elementwise(special.y1,           lambda x: 0.5 * (special.y0(x) - special.yn(2, x)))
 elementwise(special.k0,           lambda x: -special.k1(x))
-elementwise(special.k1,           lambda x: -0.5 * (special.k0(x) + special.kn(2, x)))
+elementwise(special.k1,           lambda x, y: -special.k0(x) - y / x)                                  # 10.29.2
 elementwise(special.k0e,          lambda x, y: bessel.kve_slope(0, x, y - special.k1e(x)))
 elementwise(special.k1e,          lambda x, y: bessel.kve_slope(1, x, y - bessel.plus(special.kve, 1, x)))
 elementwise(special.jv,           unknown, lambda a, b: bessel.minus(special.jv, a, b))
@@ -248,15 +248,16 @@ _scaled(special.yve,              lambda y, v, z: bessel.minus(special.yve, v, z
 _scaled(special.ive,              lambda y, v, z: bessel.ive_of(y, v, z), turned=True)
 several(special.airy,             lambda y, x: (y[1], x * y[0], y[3], x * y[2]))                        # 9.2.1
 several(special.airye,            lambda y, x: bessel.airye_slopes(y, _real(x, "airye")))
-several(special.kelvin,           lambda y, x: (y[2], y[3], bessel.ber_second(x), bessel.ker_second(x)))
+several(special.kelvin,           lambda y, x: (y[2], y[3], bessel.kelvin_second(x, 1j * y[0], y[2], 0.5j),
+                                                bessel.kelvin_second(x, 1j * y[1], y[3])))
 elementwise(special.ber,          lambda x: special.berp(x))
 elementwise(special.bei,          lambda x: special.beip(x))
 elementwise(special.ker,          lambda x: special.kerp(x))
 elementwise(special.kei,          lambda x: special.keip(x))
-elementwise(special.berp,         lambda x: np.real(bessel.ber_second(x)))
-elementwise(special.beip,         lambda x: np.imag(bessel.ber_second(x)))
-elementwise(special.kerp,         lambda x: np.real(bessel.ker_second(x)))
-elementwise(special.keip,         lambda x: np.imag(bessel.ker_second(x)))
+elementwise(special.berp,         lambda x, y: bessel.kelvin_second(x, -special.bei(x), y))
+elementwise(special.beip,         lambda x, y: bessel.kelvin_second(x, special.ber(x), y, 0.5))
+elementwise(special.kerp,         lambda x, y: bessel.kelvin_second(x, -special.kei(x), y))
+elementwise(special.keip,         lambda x, y: bessel.kelvin_second(x, special.ker(x), y))
 elementwise(special.struve,       unknown, lambda a, b: bessel.struve_slope(bessel.minus, special.struve, a, b))
 elementwise(special.modstruve,    unknown, lambda a, b: bessel.struve_slope(bessel.plus, special.modstruve, a, b))
 elementwise(special.besselpoly,   lambda a, b, c: bessel.besselpoly_slope(a, b, c), unknown, unknown)
@@ -314,8 +315,8 @@ several(special.ellipj,           lambda y, u, m: (y[1] * y[2], -y[0] * y[2], -m
                                   lambda y, u, m: elliptic.jacobi_parameter(y, u, m))                   # 22.13
 elementwise(special.agm,          lambda a, b, y: elliptic.agm_slope(a, b, y),
                                   lambda a, b, y: elliptic.agm_slope(b, a, y))
-elementwise(special.elliprc,      lambda a, b: -0.25 * elliptic.carlson((a, 1.5), (b, 1)),
-                                  lambda a, b: -0.5 * elliptic.carlson((a, 0.5), (b, 2)))
+elementwise(special.elliprc,      lambda a, b: elliptic.elliprc_slope(a, b)[0],
+                                  lambda a, b: elliptic.elliprc_slope(a, b)[1])                         # 19.6.15
 elementwise(special.elliprf,      lambda a, b, c: elliptic.rd(b, c, a) / -6,
                                   lambda a, b, c: elliptic.rd(a, c, b) / -6,
                                   lambda a, b, c: elliptic.rd(a, b, c) / -6)

@@ -7,7 +7,7 @@ import numpy as np
 
 from ...rule import explicit, primitive
 from ...tracer import dtype_of, kind_of
-from .matrices import H, diagonal, eye, finite_svd, nan_if
+from .matrices import H, diagonal, eye, finite_svd, nan_if, transposed_inverse
 
 
 @primitive
@@ -89,7 +89,7 @@ def _slogdet_jvp(t, y, a):
 
 def _slogdet_vjp(g, y, a):
     g_log = g[1] - 1j * np.real(1j * g[0] * y[0]) if dtype_of(a).kind == "c" else g[1]
-    return g_log[..., None, None] * np.linalg.inv(nan_if(np.equal(y[0], 0), a)).mT
+    return g_log[..., None, None] * transposed_inverse(a, np.equal(y[0], 0))
 
 
 explicit(np.linalg.slogdet, jvp=_slogdet_jvp, vjp=_slogdet_vjp)

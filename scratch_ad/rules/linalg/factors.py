@@ -4,7 +4,17 @@ import numpy as np
 
 from ...layout import arranged
 from ...rule import composite, explicit, primitive, with_value
-from .matrices import H, as_read, diagonal, eye, hermitian_part, nan_if, onto_columns, with_complement
+from .matrices import (
+    H,
+    as_read,
+    diagonal,
+    eye,
+    hermitian_part,
+    onto_columns,
+    right_triangular_solve,
+    triangular_solve,
+    with_complement,
+)
 
 
 @primitive
@@ -20,15 +30,15 @@ def _half_lower(x):
 
 def cholesky_jvp(t, y, _a, upper):
     factor = H(y) if upper else y
-    inner = np.linalg.solve(factor, H(np.linalg.solve(factor, hermitian_part(t))))
+    inner = triangular_solve(factor, H(triangular_solve(factor, hermitian_part(t), True)), True)
     t = factor @ _half_lower(inner)
     return H(t) if upper else t
 
 
 def cholesky_vjp(g, y, _a, upper):
     factor, g = (H(y), g.mT) if upper else (y, np.conjugate(g))  # the rest pairs by Re tr(gᴴ t)
-    inner = np.linalg.solve(H(factor), _half_lower(H(factor) @ g))
-    return np.conjugate(hermitian_part(H(np.linalg.solve(H(factor), H(inner)))))
+    inner = triangular_solve(factor, _half_lower(H(factor) @ g), True, True)
+    return np.conjugate(hermitian_part(H(triangular_solve(factor, H(inner), True, True))))
 
 
 explicit(hermitian_cholesky, jvp=cholesky_jvp, vjp=cholesky_vjp)
@@ -41,15 +51,10 @@ def tall_qr(a, mode):
     return np.linalg.qr(a, mode)
 
 
-def _right_solve(x, r):
-    """x r⁻¹ for triangular r; nan where that is singular."""
-    return np.linalg.solve(nan_if(np.any(np.equal(diagonal(r), 0), -1), r).mT, x.mT).mT
-
-
 def qr_jvp(t, y, _a, mode):
     n = _a.shape[-1]
     q, r = y[0][..., :n], y[1][..., :n, :]
-    inner = _right_solve(t, r)
+    inner = right_triangular_solve(t, r)
     within = H(q) @ inner
     lower = np.tril(within, -1)
     turn = lower - H(lower)
@@ -71,7 +76,7 @@ def qr_vjp(g, y, _a, mode):
     within = np.tril(e - H(e), -1) - e
     if _a.dtype.kind == "c":
         within = within + 1j * e.imag * eye(r)
-    return np.conjugate(_right_solve(g_q + q @ within, H(r)))
+    return np.conjugate(right_triangular_solve(g_q + q @ within, r, True))
 
 
 def _qr(a, mode="reduced"):

@@ -9,7 +9,7 @@ import numpy as np
 from ...rule import composite, explicit, primitive
 from ...tracer import astype, strip
 from ...tree import typed
-from .matrices import H, as_read, columns, real, uncolumns
+from .matrices import H, as_read, columns, product, real, uncolumns
 
 
 @primitive
@@ -19,17 +19,17 @@ def pseudoinverse(a, **options):
 
 
 def pinv_jvp(t, y, a, rcond=None, hermitian=False, rtol=None):
-    left = y @ H(y) @ H(t)
-    right = H(t) @ H(y) @ y
-    return -y @ t @ y + left - left @ a @ y + right - y @ a @ right
+    left = product(y, H(y), H(t))
+    right = product(H(t), H(y), y)
+    return -product(y, t, y) + left - product(left, a, y) + right - product(y, a, right)
 
 
 def pinv_vjp(g, y, a, rcond=None, hermitian=False, rtol=None):
     g = np.conjugate(g)  # the rest pairs by Re tr(gᴴ t)
     g_h = H(g)
-    left = g_h @ y @ H(y)
-    right = H(y) @ y @ g_h
-    c = -H(y) @ g @ H(y) + (left - a @ y @ left) + (right - right @ y @ a)
+    left = product(g_h, y, H(y))
+    right = product(H(y), y, g_h)
+    c = -product(H(y), g, H(y)) + (left - product(a, y, left)) + (right - product(right, y, a))
     return np.conjugate(c)
 
 
@@ -47,12 +47,17 @@ def least_squares(a, b, rcond):
     return np.linalg.lstsq(a, b, rcond)[0]
 
 
+def _outside(x, a, p):
+    """``x`` without what ``a p`` projects it to: twice, as the condition's square enlarges the rounding of once."""
+    x = x - a @ (p @ x)
+    return x - a @ (p @ x)
+
+
 def _least_squares_a_jvp(t, y, a, b, rcond):
     b = typed(b)
     p, x, r = np.linalg.pinv(a, rcond), columns(y, b), columns(b - a @ y, b)
-    left = p @ (H(p) @ (H(t) @ r)) - p @ (t @ x)
-    right = H(t) @ (H(p) @ x)
-    return uncolumns(left + right - p @ (a @ right), b)
+    left = p @ (H(p) @ (H(t) @ _outside(r, a, p))) - p @ (t @ x)
+    return uncolumns(left + _outside(H(t) @ (H(p) @ x), p, a), b)
 
 
 def _least_squares_a_vjp(g, y, a, b, rcond):
@@ -60,8 +65,7 @@ def _least_squares_a_vjp(g, y, a, b, rcond):
     p, x, r = np.linalg.pinv(a, rcond), columns(y, b), columns(b - a @ y, b)
     g = np.conjugate(columns(g, b))
     pg = H(p) @ g
-    outside = g - H(a) @ pg
-    return np.conjugate(-pg @ H(x) + r @ H(p @ pg) + (H(p) @ x) @ H(outside))
+    return np.conjugate(-pg @ H(x) + _outside(r, a, p) @ H(p @ pg) + (H(p) @ x) @ H(_outside(g, H(a), H(p))))
 
 
 explicit(

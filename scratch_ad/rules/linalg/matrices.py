@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ...rule import constant, with_value
+from ...rule import composite, constant, primitive, with_value
 from ...tracer import dtype_of, hidden, kind_of, strip
 from ...tree import typed
 
@@ -55,11 +55,11 @@ def as_in(y, value):
     """
     if isinstance(value, (list, tuple)):
         return with_value(y, value)
-    return with_value(np.take_along_axis(y, _order_of(strip(y), value), -1), value)
+    return with_value(np.take_along_axis(y, order_of(strip(y), value), -1), value)
 
 
 @constant
-def _order_of(w, other):
+def order_of(w, other):
     """Where in ``w`` to find each number of ``other``."""
     order = np.empty(w.shape, int)
     for i in np.ndindex(w.shape[:-1]):
@@ -84,6 +84,12 @@ def turned(y, value):
     return with_value((w, np.where(by_phase, v * diagonal(turn)[..., None, :], v @ turn)), value)
 
 
+def product(x, y, z):
+    """x y z in the order of least cost."""
+    (k, m), (n, p) = x.shape[-2:], z.shape[-2:]
+    return x @ y @ z if k * n * (m + p) <= m * p * (k + n) else x @ (y @ z)
+
+
 def diagonal(x):
     """Of one matrix or of each of a stack."""
     return np.diagonal(x, 0, -2, -1)
@@ -106,7 +112,42 @@ def gaps_between(w):
 
 def nan_if(singular, x):
     """Matrices with nan in place of singular ones, so that of a stack with such, some maybe unused, none raises."""
+    if type(singular) is np.bool_ and not singular:
+        return x
     return np.where(singular[..., None, None], np.nan, x)
+
+
+# Systems by names of their own: where XLA compiles them, the factors of a matrix serve its transpose, too, and
+# triangular ones are their own factors. NumPy hands out neither.
+
+
+@primitive
+def transposed_solve(a, b):
+    """x of aᵀ x = b, for columns b."""
+    return np.linalg.solve(a.mT, b)
+
+
+@primitive
+def transposed_inverse(a, singular):
+    """a⁻¹ᵀ; nan where ``singular`` says that there is none."""
+    return np.linalg.inv(nan_if(singular, a)).mT
+
+
+@primitive
+def triangular_solve(a, b, lower, adjoint=False):
+    """x of a x = b, or of aᴴ x = b, for columns b and a matrix that is triangular."""
+    return np.linalg.solve(H(a) if adjoint else a, b)
+
+
+@primitive
+def right_triangular_solve(x, r, adjoint=False):
+    """x r⁻¹, or x r⁻ᴴ, for a matrix r that is upper triangular; nan where that is singular."""
+    r = nan_if(np.any(np.equal(diagonal(r), 0), -1), r)
+    return np.linalg.solve((H(r) if adjoint else r).mT, x.mT).mT
+
+
+for _named in (transposed_solve, transposed_inverse, triangular_solve, right_triangular_solve):
+    composite(_named, _named.__wrapped__)
 
 
 # A one-dimensional right-hand side b is a vector, any other a stack of matrices.

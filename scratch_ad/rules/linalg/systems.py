@@ -11,7 +11,7 @@ from ...layout import arranged
 from ...rule import composite, explicit
 from ...tracer import kind_of
 from ...tree import typed
-from .matrices import columns, uncolumns
+from .matrices import columns, transposed_solve, uncolumns
 
 
 def _solve_a_jvp(t, y, a, b):
@@ -20,11 +20,12 @@ def _solve_a_jvp(t, y, a, b):
 
 
 def _solve_a_vjp(g, y, a, _b):
-    return -np.linalg.solve(typed(a).mT, columns(g, _b)) @ columns(y, _b).mT
+    x, y = -transposed_solve(typed(a), columns(g, _b)), columns(y, _b).mT
+    return x * y if _b.ndim == 1 else x @ y
 
 
 def _solve_b_vjp(g, _y, a, _b):
-    return uncolumns(np.linalg.solve(typed(a).mT, columns(g, _b)), _b)
+    return uncolumns(transposed_solve(typed(a), columns(g, _b)), _b)
 
 
 explicit(np.linalg.inv, jvp=lambda t, y, _a: -y @ t @ y, vjp=lambda g, y, _a: -y.mT @ g @ y.mT)

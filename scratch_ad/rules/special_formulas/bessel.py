@@ -84,16 +84,13 @@ def airye_slopes(y, x):
     return y[1] + root * y[0], x * y[0] + root * y[1], y[3] - root * y[2], x * y[2] - root * y[3]
 
 
-def ber_second(x):
-    """ber'' + i bei'', from ber x + i bei x = J₀(x e^(3πi/4)): 10.61.1."""
-    z = x * complex(-math.sqrt(0.5), math.sqrt(0.5))
-    return -0.5j * (special.jv(2, z) - special.jv(0, z))
+def kelvin_second(x, turned, slope, at_zero=0):
+    """The second derivative of ber, bei, ker or kei: x² w″ + x w′ = i x² w (10.61.3), with the part of i w.
 
-
-def ker_second(x):
-    """ker'' + i kei'', from ker x + i kei x = K₀(x e^(πi/4)): 10.61.2."""
-    z = x * complex(math.sqrt(0.5), math.sqrt(0.5))
-    return 0.5j * (special.kv(0, z) + special.kv(2, z))
+    ``at_zero``: the limit of w′/x at 0.
+    """
+    middle = np.equal(x, 0)
+    return turned - np.where(middle, at_zero, slope / np.where(middle, 1, x))
 
 
 def struve_slope(combine, function, v, x):

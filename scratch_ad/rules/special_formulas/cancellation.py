@@ -25,9 +25,11 @@ def patched(x, radius, coefficients, function, variable=lambda x: x):
     return np.where(near, series, function(np.where(near, 1, x)))
 
 
-def excess(w):
-    """w − log(1 + w)."""
-    return patched(w, 0.1, [0, 0] + [(-1) ** k / k for k in range(2, 20)], lambda w: w - np.log1p(w))
+def excess(w, one_plus_w):
+    """w − log(1 + w), where 1 + w is given too, since it may be less than the rounding of w."""
+    near = np.less(np.abs(w), 0.1)
+    series = horner(np.where(near, w, 0), [0, 0] + [(-1) ** k / k for k in range(2, 20)])
+    return np.where(near, series, np.where(near, 1, w) - np.log(np.where(near, 1, one_plus_w)))
 
 
 def log1p_over(w):
@@ -39,6 +41,11 @@ def log1p_over_slope(w):
     """d/dw log(1 + w)/w."""
     far = lambda w: (1 / (1 + w) - np.log1p(w) / w) / w
     return patched(w, 0.1, [-((-1) ** k) * (k + 1) / (k + 2) for k in range(18)], far)
+
+
+def sine_over(x):
+    """sin(x)/x."""
+    return patched(x, 2, [(-1) ** k / math.factorial(2 * k + 1) for k in range(14)], lambda x: np.sin(x) / x, np.square)
 
 
 def exprel_slope(x):

@@ -8,26 +8,48 @@ import numpy as np
 import scipy.special as special
 
 from .cancellation import PI, excess
-from .gamma import stirling
+from .gamma import stirling, stirling_series
+
+_HUGE = 1e280  # where densities are 0, and from which infinity differs by nan
 
 
 def gamma_density(a, x):
     """xᵃ⁻¹ e⁻ˣ / Γ(a)."""
-    small = np.logical_or(np.less(a, 10), np.equal(x, 0))
-    direct = np.power(x, np.where(small, a, 1) - 1) * np.exp(-x) / special.gamma(np.where(small, a, 1))
+    x = np.minimum(x, _HUGE)
+    small = np.logical_or(np.logical_and(np.less(a, 10), np.less(x, 700)), np.equal(x, 0))
+    u, v = np.where(small, a, 1), np.where(small, x, 1)
+    direct = np.power(v, u - 1) * np.exp(-v) / special.gamma(u)
     a, x = np.where(small, 10, a), np.where(small, 10, x)
-    return np.where(small, direct, np.sqrt(a / (2 * PI)) * np.exp(-a * excess((x - a) / a) - stirling(a)) / x)
+    return np.where(small, direct, np.sqrt(a / (2 * PI)) * np.exp(-a * excess((x - a) / a, x / a) - stirling(a)) / x)
 
 
 def beta_density(a, b, x, rest=None):
     """xᵃ⁻¹ (1 − x)ᵇ⁻¹ / B(a, b); ``rest``: 1 − x, if known better."""
     rest = 1 - x if rest is None else rest
     edge = np.logical_or(np.less_equal(x, 0), np.less_equal(rest, 0))
-    small = np.logical_or(edge, np.logical_and(np.less(a, 10), np.less(b, 10)))
+    below, above = np.less(a, 10), np.less(b, 10)
+    small = np.logical_or(edge, np.logical_and(below, above))
+    mixed = np.logical_and(np.logical_not(small), np.logical_or(below, above))
+    large = np.logical_not(np.logical_or(small, mixed))
     u, v = np.where(small, a, 1), np.where(small, b, 1)
     direct = np.power(x, u - 1) * np.power(rest, v - 1) / special.beta(u, v)
-    a, b, x, rest = np.where(small, 1, a), np.where(small, 1, b), np.where(small, 0.5, x), np.where(small, 0.5, rest)
+    first = np.logical_and(below, mixed)  # an array wherever x is one
+    order = [np.where(first, *pair) for pair in ((a, b), (b, a), (x, rest), (rest, x))]
+    fill = lambda where, arguments: [np.where(where, y, z) for y, z in zip(arguments, (10, 10, 0.5, 0.5), strict=True)]
+    beside = _beside_a_small_one(*fill(mixed, order))
+    return np.where(small, direct, np.where(mixed, beside, _saddle_point(*fill(large, (a, b, x, rest)))))
+
+
+def _beside_a_small_one(a, b, x, rest):
+    """The density for b ≥ 10 and smaller a, where xᵃ⁻¹ stands alone, as its derivatives want it."""
+    n, near = a + b, np.less(x, 0.5)
+    log = np.where(near, np.log1p(-np.where(near, x, 0)), np.log(np.where(near, 1, rest)))
+    exponent = (b - 1) * log + stirling_series(n) - stirling_series(b) + (b - 0.5) * np.log1p(a / b) - a
+    return n * np.power(n * x, a - 1) * np.exp(exponent) / special.gamma(a)
+
+
+def _saddle_point(a, b, x, rest):
     n = a + b
-    shift = (b * x - a * rest) / a, (a * rest - b * x) / b
-    exponent = stirling(n) - stirling(a) - stirling(b) - a * excess(shift[0]) - b * excess(shift[1])
-    return np.where(small, direct, np.sqrt(a * b / (2 * PI * n)) * np.exp(exponent) / (x * rest))
+    far = a * excess((b * x - a * rest) / a, n * x / a) + b * excess((a * rest - b * x) / b, n * rest / b)
+    exponent = stirling_series(n) - stirling_series(a) - stirling_series(b) - far
+    return np.sqrt(a * b / (2 * PI * n)) * np.exp(exponent) / (x * rest)

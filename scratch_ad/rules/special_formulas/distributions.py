@@ -35,8 +35,8 @@ def student_density(df, t):
 
 def student_df(df, t):
     """The derivative of Student's distribution, 1 − I_z(ν/2, ½)/2 at z = ν/(ν + t²), by ν."""
-    middle = np.equal(t, 0)
-    square = np.square(np.where(middle, 1, t))
+    middle = np.less(np.abs(t), 1e-8 * np.minimum(df, 1))  # linear in t
+    square = np.square(np.where(middle, 1, np.clip(t, -1e150, 1e150)))
     total = df + square
     z, rest = df / total, square / total
     tail = (betainc_a(df / 2, 0.5, z, rest) + 2 * beta_density(df / 2, 0.5, z, rest) * rest / total) / 4

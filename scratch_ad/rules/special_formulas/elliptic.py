@@ -5,26 +5,35 @@ import functools
 import numpy as np
 import scipy.special as special
 
-from ...tracer import detached, kind_of
+from ...tracer import anywhere, detached, kind_of
 from ..elementwise import is_complex
 from .cancellation import PI
 
-_LOGS = np.arange(-136, 136) * 0.55
+_STEP, _FEW, _ALL = 0.55, 136, 1280  # of log t, and how many of them suffice for numbers of like size, and for all
 
 
 def carlson(*factors, power=0):
     """∫ tᵖ Π (t + z)⁻ᵇ dt over t > 0 for pairs (z, b): Carlson's integrals (19.16) and their derivatives.
 
-    By the trapezoidal rule in log t, along a new last axis; it converges exponentially. At the scale of the largest z.
+    By the trapezoidal rule in log t, along a new last axis; it converges exponentially. At the scale of the largest z;
+    further down where NumPy's numbers are less than 1e-15 of that.
     """
     if any(is_complex(z) for z, _ in factors):
         raise NotImplementedError("The derivatives of Carlson's elliptic integrals are known at real arguments only.")
     scale = detached(functools.reduce(np.maximum, [np.abs(z) for z, _ in factors]))
     z_over_scale = [(z / scale)[..., None] for z, _ in factors]
-    t = np.exp(np.asarray(_LOGS, like=kind_of(z_over_scale[0])))
-    bases = [(np.sqrt(t + z), -2 * b) for z, (_, b) in zip(z_over_scale, factors, strict=True)]  # nan for negative z
-    integrand = functools.reduce(np.multiply, [np.power(*base) for base in bases], 0.55 * t ** (power + 1))
-    return np.sum(integrand, -1) * np.power(scale, power + 1 - sum(b for _, b in factors))
+    tiny = kind_of(z_over_scale[0]) is not None and any(
+        anywhere(np.logical_and(np.less(np.abs(z), 1e-15), np.not_equal(z, 0))) for z in z_over_scale
+    )
+    t = np.exp(np.asarray(_STEP * np.arange(-_ALL if tiny else -_FEW, _FEW), like=kind_of(z_over_scale[0])))
+    powers = [b for _, b in factors]
+    if tiny:  # powers of what is so small overflow and underflow, but for their product
+        logs = [-b * np.log(t + z) for z, b in zip(z_over_scale, powers, strict=True)]
+        integrand = _STEP * np.exp(functools.reduce(np.add, logs, (power + 1) * np.log(t)))
+    else:
+        bases = [np.power(np.sqrt(t + z), -2 * b) for z, b in zip(z_over_scale, powers, strict=True)]  # nan left of 0
+        integrand = functools.reduce(np.multiply, bases, _STEP * t ** (power + 1))
+    return np.sum(integrand, -1) * np.power(scale, power + 1 - sum(powers))
 
 
 def rd(x, y, z):
@@ -56,6 +65,21 @@ def jacobi_parameter(y, u, m):
     return cn * slope, -sn * slope, -(np.square(sn) + 2 * m * sn * cn * slope) / (2 * dn), slope
 
 
+def elliprc_slope(x, y):
+    """∂/∂x and ∂/∂y; left of 0 of y, a principal value, from R_C = acos √(x/y)/√(y − x) (19.6.15) continued."""
+    left = np.less(y, 0)
+    u, v = np.where(left, 1, x), np.where(left, 1, y)
+    w, x, y = np.where(left, y - x, -1), np.where(left, x, 1), np.where(left, y, -1)
+    value, root = special.elliprc(x, y), np.sqrt(x)
+    return (
+        np.where(left, (value - 1 / root) / (2 * w), -0.25 * carlson((u, 1.5), (v, 1))),
+        np.where(left, (root / y - value) / (2 * w), -0.5 * carlson((u, 0.5), (v, 2))),
+    )
+
+
 def agm_slope(a, b, y):
-    """∂/∂a of π/(2 R_F(0, a², b²)): 19.8.5 and 19.25.1."""
-    return rd(0.0, np.square(np.divide(b, a)), 1.0) * np.square(y / a) * (2 / (3 * PI))
+    """∂/∂a of π/(2 R_F(0, a², b²)): 19.8.5 and 19.25.1; where that is 0, it rises vertically from an a of 0."""
+    nothing = np.equal(y, 0)
+    u, v = np.where(nothing, 1, a), np.where(nothing, 1, b)
+    slope = rd(0.0, np.square(v / u), 1.0) * np.square(np.where(nothing, 1, y) / u) * (2 / (3 * PI))
+    return np.where(nothing, np.where(np.equal(a, 0), np.inf, 0), slope)

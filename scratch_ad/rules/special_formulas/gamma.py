@@ -41,7 +41,9 @@ def trigamma(x):
         return special.zeta(2.0, x)
     left = np.less(np.real(x), 0.5)
     right = _hurwitz(2.0, np.where(left, 1 - x, x))
-    return np.where(left, np.square(PI / _sine_pi(np.where(left, x, 0.5))) - right, right)
+    sine = _sine_pi(np.where(left, x, 0.5))
+    cosecant = np.where(np.isfinite(sine), PI / sine, 0)  # of a complex infinity, that would be nan
+    return np.where(left, np.square(cosecant) - right, right)
 
 
 def zeta_slope(s, q):
@@ -65,7 +67,9 @@ def riemann_slope(s):
     r = np.where(left, 1 - s, s)
     right = zeta_slope(r, 1.0)
     z = np.where(left, special.zeta(r), 1)
-    factor = 2 * np.power(2 * PI, -r) * np.where(left, special.gamma(r), 1)
+    large = np.greater(r, 100)  # where one factor overflows and the other underflows
+    log = special.loggamma(np.where(large, r, 1)) - r * math.log(2 * PI)
+    factor = np.where(large, np.exp(log), np.power(2 * PI, -r) * special.gamma(np.where(large, 1, r))) * 2
     cosine, sine = np.cos(PI / 2 * r), np.sin(PI / 2 * r)
     inner = z * (cosine * (special.psi(r) - math.log(2 * PI)) - PI / 2 * sine) + cosine * right
     return np.where(left, -factor * inner, right)
@@ -89,12 +93,14 @@ def rgamma_slope(x, y):
 def stirling(a):
     """log Γ(a) − (a − ½) log a + a − ½ log 2π (5.11.1)."""
     near = np.less(a, 10)
-    small, large = np.where(near, a, 1), np.where(near, 10, a)
-    q = np.square(1 / large)
-    series = horner(q, [b / (2 * k * (2 * k - 1)) for k, b in enumerate(_BERNOULLI[:8], 1)]) / large
-    return np.where(
-        near, special.gammaln(small) - (small - 0.5) * np.log(small) + small - 0.5 * math.log(2 * PI), series
-    )
+    small = np.where(near, a, 1)
+    direct = special.gammaln(small) - (small - 0.5) * np.log(small) + small - 0.5 * math.log(2 * PI)
+    return np.where(near, direct, stirling_series(np.where(near, 10, a)))
+
+
+def stirling_series(a):
+    """``stirling`` from 10 on."""
+    return horner(np.square(1 / a), [b / (2 * k * (2 * k - 1)) for k, b in enumerate(_BERNOULLI[:8], 1)]) / a
 
 
 def psi_step(a, b):
@@ -129,10 +135,16 @@ def _near_pole(x):
     return np.logical_and(np.less(x, 0.5), np.less(np.abs(x - np.rint(x)), 0.1))
 
 
+def _is_pole(x):
+    return np.logical_and(np.less_equal(x, 0), np.equal(x, np.rint(x)))
+
+
 def _vanishes(a, b):
-    """Whether Γ(a)/Γ(b) is 0 nearby, where its logarithm is of no use; and both are in range."""
+    """Whether Γ(a)/Γ(b) is 0 here or nearby, where its logarithm is of no use; and both are in range."""
     moderate = np.logical_and(np.less(np.abs(a), 100), np.less(np.abs(b), 100))
-    return np.logical_and(moderate, np.logical_and(_near_pole(b), np.logical_not(_near_pole(a))))
+    nearby = np.logical_and(_near_pole(b), np.logical_not(_near_pole(a)))
+    here = np.logical_and(_is_pole(b), np.logical_not(_is_pole(a)))
+    return np.logical_and(moderate, np.logical_or(nearby, here))
 
 
 def beta_slope(a, b, y):

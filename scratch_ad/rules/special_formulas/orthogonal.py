@@ -3,6 +3,7 @@
 import numpy as np
 import scipy.special as special
 
+from ...tracer import all_known
 from ..elementwise import is_complex
 
 
@@ -27,6 +28,8 @@ def _ultraspherical_slope(polynomial, order, n, x):
     whole, near = _degrees(n, x)
     degree = np.where(whole, n, 1)[()].astype(np.int64)  # a scalar goes with arrays on a device too
     recurrence = 2 * order * below(special.eval_gegenbauer, degree, order + 1, x)
+    if all_known(whole):
+        return recurrence
     n = np.where(whole, 0.5, n)[()]
     u = np.where(near, x, 1)
     largest = n * (n + 1) / 2 if order == 0.5 else n * (n + 1) * (n + 2) / 3
@@ -57,6 +60,8 @@ def chebyt_slope(n, x):
     if is_complex(x):
         return direct
     apart = np.logical_or(*_degrees(n, x))
+    if all_known(apart):
+        return direct
     return np.where(apart, direct, n * _second_kind(np.where(apart, 0.5, n) - 1, np.where(apart, 0, x)))
 
 

@@ -38,6 +38,5 @@ def inv_boxcox_power(a, b, base, slope):
 
 
 def pseudo_huber_scale(a, b):
-    u = np.divide(b, a)
-    h = np.hypot(1, u)
-    return b * (u / h) * np.square(u / (h + 1))
+    r = np.hypot(a, b)
+    return b * np.divide(b, r) * np.square(np.divide(b, r + a))
