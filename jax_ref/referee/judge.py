@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import optree
 
-from ..measure.derivatives import by_own_rounding, compared, measured, rounded
+from ..measure.derivatives import by_own_rounding, compared, measured, step_by_step
 from ..measure.quantities import FIRST, VALUES, Quantity, quantity
 from ..measure.tolerances import unit
 from ..measure.values import last_digits, plainly
@@ -42,7 +42,7 @@ def weighed(engine, problem, reference, quantities):
     """All that is wrong with what was ``measured``, beside one reference, and what is excused."""
     found = compared(engine, problem, reference, quantities)
     if found:
-        reference = rounded(problem, reference)
+        reference = step_by_step(problem, reference)
         found = compared(engine, problem, reference, quantities)
     if found and engine.rule:
         reference = by_own_rounding(engine, problem, reference, quantities[0])

@@ -9,6 +9,8 @@ import numpy as np
 import scipy.fft
 from numpy.lib.array_utils import normalize_axis_index
 
+from ..batch import Batched, batches
+from ..batching.axes import from_end, of_first
 from ..rule import linear
 from ..rules.fft import fit, lengths
 from ..tracer import kind_of
@@ -45,6 +47,14 @@ def _transposing(function, is_inverse):
 
 _dct = linear(core(scipy.fft.dct), _transposing(lambda: _dct, is_inverse=False))
 _idct = linear(core(scipy.fft.idct), _transposing(lambda: _idct, is_inverse=True))
+
+
+for _function in (_dct, _idct):
+
+    @batches(_function)
+    @of_first
+    def _batched(batch, x, type=2, n=None, axis=-1, norm=None, orthogonalize=None, function=_function):
+        return Batched(batch, function(x.dense(), type, n, from_end(axis, x.ndim), norm, orthogonalize=orthogonalize))
 
 
 def _over_axes(function):

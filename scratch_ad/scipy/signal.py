@@ -7,6 +7,8 @@ import scipy.fft
 import scipy.signal
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
+from ..batch import Batched, Uncovered, batches
+from ..batching.axes import from_end, of_first
 from ..layout import arranged
 from ..rule import linear
 from ..tracer import dtype_of, kind_of, scatter
@@ -46,6 +48,42 @@ def _odd(x):
 
 _convolve = _direct(scipy.signal.convolve, method="direct")
 _convolve2d = _direct(scipy.signal.convolve2d)
+
+
+_LARGE = 1 << 22  # products, of which there is an array where both arguments are batched
+
+
+def _of_both(batch, in1, in2, mode):
+    """The windows of the larger, times the other in reverse."""
+    windows = np.lib.stride_tricks.sliding_window_view
+    x, w, axes = in1.dense(), np.flip(in2.dense(), range(1, in2.ndim + 1)), tuple(range(1, in1.ndim + 1))
+    if mode != "valid":
+        x = np.pad(x, [(0, 0), *((n - 1, n - 1) for n in in2.shape)])
+    elif any(n < m for n, m in zip(in1.shape, in2.shape)):
+        raise Uncovered
+    x = windows(x, in2.shape, axes)
+    if x.size > _LARGE:
+        raise Uncovered
+    y = np.sum(x * np.expand_dims(w, axes), tuple(range(-in2.ndim, 0)))
+    return Batched(batch, _middle(y, (batch.size, *in1.shape)) if mode == "same" else y)
+
+
+def _of_examples(batch, in1, in2, mode):
+    """Of those in one argument, as a convolution along one axis more."""
+    if batch.owns(in1) and batch.owns(in2):
+        return _of_both(batch, in1, in2, mode)
+    if batch.owns(in1) and mode != "valid":
+        return Batched(batch, _convolve(in1.dense(), in2[None], mode=mode))
+    whole, other = (in1, in2) if batch.owns(in1) else (in2, in1)
+    full = _convolve(whole.dense(), other[None], mode="full")
+    if mode == "same":
+        return Batched(batch, _middle(full, (batch.size, *in1.shape)))
+    edges = [(min(n, m) - 1, max(n, m)) for n, m in zip(in1.shape, in2.shape)] if mode == "valid" else []
+    return Batched(batch, full[(slice(None), *(slice(start, end) for start, end in edges))])
+
+
+for _function in (_convolve, _convolve2d):
+    batches(_function)(_of_examples)
 
 
 def _larger_first(in1, in2, mode):
@@ -146,6 +184,12 @@ _detrend = linear(
     core(scipy.signal.detrend), lambda g, _data, axis=-1, type="linear", bp=0: _detrend(g, axis, type, bp)
 )
 detrend = public(scipy.signal.detrend, _detrend)
+
+
+@batches(_detrend)
+@of_first
+def _detrend_of_examples(batch, data, axis=-1, type="linear", bp=0):
+    return Batched(batch, _detrend(data.dense(), from_end(axis, data.ndim), type, bp))
 
 
 # Spectra: of overlapping segments, each detrended and windowed. The frequencies and times are constants.

@@ -8,11 +8,14 @@ import numpy as np
 import scipy.special as _scipy
 from scipy.special import *  # noqa: F403  # pyright: ignore[reportWildcardImportFromLibrary]
 
+from ..batch import batches
+from ..batching.axes import from_end
 from ..rule import composite, elementwise, explicit, with_value
 from ..rules.elementwise import sign_of
 from ..rules.scipy_special import unknown
 from ..rules.shares import centred, shares, uncentred
 from ..rules.special_formulas.orthogonal import below
+from ..tracer import shape_of
 from .wrapping import named
 
 
@@ -48,6 +51,15 @@ logsumexp = named(
         vjp=(_log_sum_pull(_of_a), None, _log_sum_pull(_of_b)),
     )
 )
+
+
+@batches(logsumexp)
+def _logsumexp_of_examples(batch, a, axis=None, b=None, keepdims=False, return_sign=False):
+    ndim = max(len(shape_of(a)), len(shape_of(b)))
+    a, b = batch.lifted(a, ndim), batch.lifted(b, ndim)
+    return batch.batched(logsumexp(a, from_end(axis, ndim), b, keepdims, return_sign))
+
+
 softmax = named(
     explicit(
         _scipy.softmax,
@@ -124,6 +136,7 @@ def _spherical(function, below, above):
         return u * slope(n, z, derivative)
 
     registered = named(explicit(function, jvp=(None, times), vjp=(None, times)))
+    batches(registered)(lambda batch, *args, **kwargs: batch.elementwise(registered, args, kwargs))
     return registered
 
 

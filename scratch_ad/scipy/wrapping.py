@@ -5,10 +5,13 @@ import inspect
 
 import numpy as np
 
+from ..batch import Uncovered, batches
+from ..batching.matrices import stacked
+from ..chain import is_finite
 from ..constants import created
 from ..memory import duplicate
 from ..rule import composite, constant, refuse, runs_numpy, with_value
-from ..tracer import Tracer, any_known, astype, each, primitive, shape_of, strip
+from ..tracer import Tracer, any_known, astype, each, innermost, primitive, shape_of, strip
 from ..tree import typed
 
 _WITHOUT_EFFECT = ("overwrite_", "workers", "lwork")  # on the result
@@ -61,7 +64,7 @@ def public(function, body, ndims=(), except_for=None, valued_by=with_value):
         traced = [x for x in _leaves(tuple(given.values())) if isinstance(x, Tracer)]
         halves = in_linalg and any(x.dtype == np.float16 for x in traced)
         value = None
-        if runs_numpy(traced) and (
+        if (runs_numpy(traced) and any(strip(x) is not x for x in traced)) and (
             except_for is None
             or overwrites
             or halves
@@ -84,7 +87,10 @@ def public(function, body, ndims=(), except_for=None, valued_by=with_value):
             _check_single(function, x, ndim)
         options = {name: x for name, x in given.items() if not name.startswith(_WITHOUT_EFFECT)}
         if value is None:
-            return body(*arrays, **options)
+            y = body(*arrays, **options)
+            if traced and innermost(traced).of_examples and not is_finite(y):
+                raise Uncovered  # so that SciPy says what it makes of each
+            return y
         with np.errstate(all="ignore"):  # SciPy has warned
             return valued_by(body(*arrays, **options), value)
 
@@ -131,10 +137,23 @@ def _check_single(function, x, ndim):
         )
 
 
+def take_stacks(*functions, of=(2,)):
+    """Let functions be called once on the stacks of a batch: of as many arguments, each of as many axes for one."""
+    for function in functions:
+        batches(function)(functools.partial(_stacked, stacked(function, *of)))
+
+
+def _stacked(rule, *args, **kwargs):
+    y = rule(*args, **kwargs)
+    return tuple(y) if type(y) is list else y  # SciPy's own loops over a stack make lists of tuples
+
+
 def refused(reason, *functions):
     """SciPy's functions, which refuse tracers for this reason."""
     wrapped = [named(primitive(function)) for function in functions]
     refuse(reason, *wrapped)
+    for function in wrapped:
+        function.refusal = reason  # so that no error names it as a remedy
     return wrapped
 
 

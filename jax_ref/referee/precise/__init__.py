@@ -6,7 +6,7 @@ here. ``cholesky``, ``eigh`` and ``eigvalsh`` are functions of the Hermitian par
 with JAX, and elsewhere of the triangle that NumPy reads.
 """
 
-from . import arrays, elementwise, fft, linalg, polynomials, reductions, selection, special  # noqa: F401
+from . import arrays, distributions, elementwise, fft, linalg, polynomials, reductions, selection, special  # noqa: F401
 from .tracer import UFUNCS, Precise, Undecided, array_of, object_of, precise
 
 __all__ = ["UFUNCS", "Precise", "Undecided", "array_of", "object_of", "precise"]

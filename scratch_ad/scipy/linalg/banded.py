@@ -3,11 +3,13 @@
 import numpy as np
 import scipy.linalg
 
+from ...batch import Batched, Uncovered, batches
+from ...chain import is_finite
 from ...rule import explicit
 from ...rules.linalg.eigenvalues import eigh_jvp, eigh_vjp
 from ...rules.linalg.matrices import H, real, turned
-from ...tracer import astype, dtype_of, scatter
-from ..wrapping import core, public
+from ...tracer import astype, dtype_of, scatter, shape_of
+from ..wrapping import core, public, take_stacks
 from .factors import core_cholesky, subset
 
 
@@ -48,6 +50,24 @@ _solve_banded = explicit(
     jvp=(None, _banded_ab_jvp, lambda t, _y, l_and_u, ab, _b: _solve_banded(l_and_u, ab, t)),
     vjp=(None, _banded_ab_vjp, _banded_b_vjp),
 )
+
+
+@batches(_solve_banded)
+def _solve_banded_of_examples(batch, l_and_u, ab, b):
+    """The right sides of one matrix side by side; several matrices as one, whose blocks they are."""
+    (low, up), n = l_and_u, shape_of(b)[0]
+    if not batch.owns(ab):
+        columns = np.moveaxis(b.dense(), 0, -1)
+        y = _solve_banded(l_and_u, ab, columns.reshape((n, -1)))
+        return Batched(batch, np.moveaxis(y.reshape(columns.shape), -1, 0))
+    place = np.arange(n) + np.arange(-up, low + 1)[:, None]
+    within = (place >= 0) & (place < n)
+    blocks = np.moveaxis(np.where(within, ab.dense(), 0), 0, 1).reshape((ab.shape[0], -1))
+    whole = batch.whole(b)
+    y = _solve_banded(l_and_u, blocks, whole.reshape((-1, *whole.shape[2:]))).reshape(whole.shape)
+    if not is_finite(y):  # what is no number in one block would be none in the next
+        raise Uncovered
+    return Batched(batch, y)
 
 
 def _whole_band(ab, lower):
@@ -93,15 +113,15 @@ def _places(rows, n, lower):
 
 
 def _eig_banded_jvp(t, y, _a, lower=False):
-    within, places = _places(*_a.shape, lower)
-    half = scatter(t[within], places, (_a.shape[1],) * 2)
+    within, places = _places(*_a.shape[-2:], lower)
+    half = scatter(t[..., within], (..., *places), (*_a.shape[:-2], _a.shape[-1], _a.shape[-1]))
     return eigh_jvp(half + H(np.tril(half, -1) + np.triu(half, 1)), y, _a)
 
 
 def _eig_banded_vjp(g, y, _a, lower=False):
-    within, places = _places(*_a.shape, lower)
-    c = eigh_vjp(g, y, _a)[places]
-    return scatter(np.where(places[0] == places[1], c, 2 * c), within, _a.shape)
+    within, places = _places(*_a.shape[-2:], lower)
+    c = eigh_vjp(g, y, _a)[..., *places]
+    return scatter(np.where(places[0] == places[1], c, 2 * c), (..., within), _a.shape)
 
 
 _eig_banded = explicit(core(scipy.linalg.eig_banded), jvp=_eig_banded_jvp, vjp=_eig_banded_vjp)
@@ -109,8 +129,8 @@ _eig_banded = explicit(core(scipy.linalg.eig_banded), jvp=_eig_banded_jvp, vjp=_
 
 def _tridiagonal_jvp(offset):
     def jvp(t, y, d, e, lapack_driver="auto"):
-        k = np.arange(t.shape[0])
-        t = scatter(t, (k + offset, k), (d.shape[0],) * 2)
+        k = np.arange(t.shape[-1])
+        t = scatter(t, (..., k + offset, k), (*d.shape, d.shape[-1]))
         return eigh_jvp(t + t.mT if offset else t, y, d)
 
     return jvp
@@ -120,8 +140,8 @@ _eigh_tridiagonal = explicit(
     core(scipy.linalg.eigh_tridiagonal),
     jvp=(_tridiagonal_jvp(0), _tridiagonal_jvp(1)),
     vjp=(
-        lambda g, y, _d, _e, lapack_driver="auto": np.diagonal(eigh_vjp(g, y, _d)),
-        lambda g, y, _d, _e, lapack_driver="auto": 2 * np.diagonal(eigh_vjp(g, y, _d), 1),
+        lambda g, y, _d, _e, lapack_driver="auto": np.diagonal(eigh_vjp(g, y, _d), 0, -2, -1),
+        lambda g, y, _d, _e, lapack_driver="auto": 2 * np.diagonal(eigh_vjp(g, y, _d), 1, -2, -1),
     ),
 )
 
@@ -154,3 +174,6 @@ eigh_tridiagonal = public(scipy.linalg.eigh_tridiagonal, _tridiagonal_pairs, val
 eigvalsh_tridiagonal = public(
     scipy.linalg.eigvalsh_tridiagonal, lambda d, e, **options: _tridiagonal_pairs(d, e, eigvals_only=True, **options)
 )
+
+take_stacks(_eig_banded)
+take_stacks(_eigh_tridiagonal, of=(1, 1))

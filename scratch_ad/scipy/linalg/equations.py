@@ -6,7 +6,7 @@ import scipy.linalg
 from ...rule import explicit, with_value
 from ...rules.linalg.matrices import H, hermitian_part
 from ...tracer import strip
-from ..wrapping import core, public
+from ..wrapping import core, public, take_stacks
 
 core_solve_sylvester = explicit(
     core(scipy.linalg.solve_sylvester),
@@ -121,3 +121,6 @@ _continuous_are = _riccati_core(scipy.linalg.solve_continuous_are, _continuous)
 _discrete_are = _riccati_core(scipy.linalg.solve_discrete_are, _discrete)
 solve_continuous_are = public(scipy.linalg.solve_continuous_are, _riccati(_continuous_are))
 solve_discrete_are = public(scipy.linalg.solve_discrete_are, _riccati(_discrete_are))
+
+take_stacks(core_solve_sylvester, of=(2, 2, 2))
+take_stacks(_solve_discrete, of=(2, 2))

@@ -9,7 +9,7 @@ from ...rules.linalg.factors import cholesky_jvp, cholesky_vjp, qr_jvp, qr_vjp
 from ...rules.linalg.matrices import H, as_read, columns, diagonal, hermitian_part, quotient, reading, turned, uncolumns
 from ...rules.linalg.singular_values import svd_jvp, svd_vjp, svdvals_jvp, svdvals_vjp
 from ...tracer import dtype_of, kind_of, primitive, strip
-from ..wrapping import core, public
+from ..wrapping import core, public, take_stacks
 from .equations import core_solve_sylvester
 from .systems import core_pinv, core_solve_triangular, right_triangular, triangular
 
@@ -414,3 +414,7 @@ ldl = public(scipy.linalg.ldl, _ldl_of_triangle, except_for=())
 polar = public(scipy.linalg.polar, _polar)
 orthogonal_procrustes = public(scipy.linalg.orthogonal_procrustes, _procrustes, (2, 2))
 rsf2csf = public(scipy.linalg.rsf2csf, _rsf2csf, (2, 2))
+
+take_stacks(pivots, _eigh, _ldl, _lu_factor, core_cholesky, _svd_core, core_svdvals, _tall_qr, _tall_polar)
+take_stacks(_lying_left, of=(2, 2))
+take_stacks(permutation, of=(1,))

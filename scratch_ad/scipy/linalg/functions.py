@@ -11,7 +11,7 @@ import scipy.linalg
 
 from ...rule import explicit
 from ...tracer import dtype_of, primitive, strip
-from ..wrapping import core, public
+from ..wrapping import core, public, take_stacks
 from .equations import core_solve_sylvester
 from .systems import core_solve
 
@@ -118,3 +118,6 @@ tanm = public(scipy.linalg.tanm, lambda A: core_solve(_cosm(A), _sinm(A)))
 coshm = public(scipy.linalg.coshm, _coshm)
 sinhm = public(scipy.linalg.sinhm, _sinhm)
 tanhm = public(scipy.linalg.tanhm, lambda A: core_solve(_coshm(A), _sinhm(A)))
+
+take_stacks(_expm, _sqrtm, _logm, _fractional_power, _signm)
+take_stacks(frechet, of=(2, 2))

@@ -8,7 +8,7 @@ from ...rules.linalg.eigenvalues import eig_along, eig_back, eig_jvp, eig_vjp
 from ...rules.linalg.matrices import H, as_in, gaps_between, quotient
 from ...tracer import any_known, astype, dtype_of, kind_of
 from ...tree import typed
-from ..wrapping import core, public
+from ..wrapping import core, public, take_stacks
 
 
 def _of_values_dtype(t, y):
@@ -169,3 +169,6 @@ eig = public(scipy.linalg.eig, _eig, valued_by=as_in)
 eigvals = public(scipy.linalg.eigvals, lambda a, **options: _eig(a, right=False, **options), valued_by=as_in)
 schur = public(scipy.linalg.schur, _schur)
 hessenberg = public(scipy.linalg.hessenberg, _hessenberg)
+
+take_stacks(_right_eig, _left_eig, _schur_core, _hessenberg_core)
+take_stacks(_eig_of_pair, of=(2, 2))

@@ -3,11 +3,12 @@
 import numpy as np
 import scipy.linalg
 
+from ...batch import Batched, Uncovered, batches
 from ...layout import arranged
 from ...rule import explicit, linear
 from ...tracer import dtype_of, kind_of, primitive, scatter, strip
 from ...tree import typed
-from ..wrapping import named, public
+from ..wrapping import named, public, take_stacks
 
 
 @primitive
@@ -195,3 +196,25 @@ diagsvd = public(scipy.linalg.diagsvd, _diagsvd)
 matmul_toeplitz = public(scipy.linalg.matmul_toeplitz, _matmul_toeplitz, (1, 2))
 solve_toeplitz = public(scipy.linalg.solve_toeplitz, _solve_toeplitz, (1, 2))
 solve_circulant = public(scipy.linalg.solve_circulant, _solve_circulant)
+
+take_stacks(sliding, companion, fiedler_companion, of=(1,))
+
+
+@batches(block_diag)
+def _block_diag_of_examples(batch, *arrs):
+    blocks = [batch.whole(np.atleast_2d(x)) for x in arrs]
+    width, rows, done = sum(x.shape[2] for x in blocks), [], 0
+    for x in blocks:
+        rows.append(np.pad(x, [(0, 0), (0, 0), (done, width - done - x.shape[2])]))
+        done += x.shape[2]
+    return Batched(batch, np.concatenate(rows, 1))
+
+
+@batches(toeplitz_solution)
+def _toeplitz_solution_of_examples(batch, c, r, b):
+    """The right sides of one matrix side by side."""
+    if batch.owns(c) or batch.owns(r):
+        raise Uncovered
+    columns = np.moveaxis(b.dense(), 0, -1)
+    y = toeplitz_solution(c, r, columns.reshape((columns.shape[0], -1)))
+    return Batched(batch, np.moveaxis(y.reshape(columns.shape), -1, 0))

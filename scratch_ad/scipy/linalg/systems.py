@@ -3,12 +3,14 @@
 import numpy as np
 import scipy.linalg
 
+from ...batch import batches
+from ...batching.matrices import solving
 from ...rule import explicit
 from ...rules.linalg.determinants import cofactors
 from ...rules.linalg.least_squares import full_lstsq, pinv_jvp, pinv_vjp
 from ...rules.linalg.matrices import H, as_read, columns, hermitian_part, reading, uncolumns
 from ...tracer import astype, dtype_of, kind_of, strip
-from ..wrapping import core, public
+from ..wrapping import core, public, take_stacks
 
 
 def _triangle(x, lower, unit_diagonal=False):
@@ -178,3 +180,7 @@ pinv = public(scipy.linalg.pinv, _with_rank(lambda: pinv, core_pinv), except_for
 pinvh = public(scipy.linalg.pinvh, _with_rank(lambda: pinvh, _pinvh_as_read))
 lstsq = public(scipy.linalg.lstsq, _least_squares)
 norm = public(scipy.linalg.norm, lambda a, **options: np.linalg.norm(a, **options))
+
+take_stacks(_inv, _det, core_pinv, _pinvh)
+for _function in (core_solve, core_solve_triangular):
+    batches(_function)(solving(_function))

@@ -1,0 +1,205 @@
+"""Continuous distributions: in z and in each shape, the slopes of log p, and how that moves the distribution function.
+
+N. L. Johnson, S. Kotz, N. Balakrishnan, Continuous univariate distributions (1994, 1995).
+"""
+
+import numpy as np
+import scipy.special as special
+import scipy.stats as _scipy
+
+from ...rule import elementwise
+from ...rules.special_formulas import distributions
+from ...rules.special_formulas.cancellation import PI, ROOT_2PI, log1p_over, log1p_over_slope, ratio
+from ...rules.special_formulas.gamma import psi_step
+from ...rules.special_formulas.incomplete import betainc_a, betainc_b, gammainc_shape
+from .methods import Density, Flow, continuous
+
+ABOVE = (0.0, np.inf)
+UNIT = (0.0, 1.0)
+NO_INTEGRAL = "no closed form of the integral is known; integrate the derivative of pdf numerically"
+
+
+# Student's t and Fisher's F
+
+
+def _t_slope(z, v):
+    return -z * (1 + np.divide(1, v)) / (1 + z * np.divide(z, v))
+
+
+def _t_df(z, v):
+    w = z * np.divide(z, v)
+    return 0.5 * (psi_step(v / 2, 0.5) - np.divide(1, v) - np.log1p(w) + (1 + np.divide(1, v)) * w / (1 + w))
+
+
+def _f_slope(z, n, m):
+    return ratio(n / 2 - 1, z) - (n + m) / 2 * n / (m + n * z)
+
+
+def _f_numerator(z, n, m):
+    total = m + n * z
+    return 0.5 * (np.log(n * z / total) + 1 - (n + m) * z / total + psi_step(n / 2, m / 2))
+
+
+def _f_denominator(z, n, m):
+    total = m + n * z
+    return 0.5 * (np.log(m / total) + 1 - (n + m) / total + psi_step(m / 2, n / 2))
+
+
+# Extreme values, at −log F = (1 − c z)^(1/c) = e^(−z log1p_over(−c z)), smooth at c = 0
+
+
+def _extreme_log(z, c):
+    return -z * log1p_over(-c * z)
+
+
+def _extreme_log_shape(z, c):
+    return np.square(z) * log1p_over_slope(-c * z)
+
+
+def _extreme_slope(z, c):
+    return (np.exp(_extreme_log(z, c)) - (1 - c)) / (1 - c * z)
+
+
+def _extreme_shape(z, c):
+    log = _extreme_log(z, c)
+    return _extreme_log_shape(z, c) * (1 - c - np.exp(log)) - log
+
+
+def _extreme_support(c):
+    end = 1 / np.where(np.equal(c, 0), 1, c)
+    return np.where(np.less(c, 0), end, -np.inf), np.where(np.greater(c, 0), end, np.inf)
+
+
+# Beyond a threshold, at −log(1 − F) = log(1 + c z)/c
+
+
+def _excess_shape(z, c):
+    return np.square(z) * log1p_over_slope(c * z)
+
+
+def _excess_support(c):
+    return 0.0, np.where(np.less(c, 0), -1 / np.where(np.less(c, 0), c, 1), np.inf)
+
+
+# Others
+
+
+def _inverse_mills_ratio(z):
+    return np.exp(-np.square(z) / 2 - special.log_ndtr(z)) / ROOT_2PI
+
+
+def _wald_cdf(z, m):
+    return -2 / np.square(m) * np.exp(2 / m + special.log_ndtr(-(z / m + 1) / np.sqrt(z)))
+
+
+def _weibull_slope(z, c):
+    return ratio(c - 1, z) - c * np.power(z, c - 1)
+
+
+signed_power = elementwise(
+    lambda z, p: np.sign(z) * np.power(np.abs(z), p),
+    lambda a, b: b * np.power(np.abs(a), b - 1),  # infinite at 0, which the product of sign and power is not
+    lambda a, y: special.xlogy(y, np.abs(a)),
+)
+
+
+def _general_shape(z, b):
+    return np.divide(1, b) + special.psi(1 / b) / np.square(b) - special.xlogy(np.power(np.abs(z), b), np.abs(z))
+
+
+def _general_cdf(z, b):
+    """By P(1/b, |z|ᵇ); in the middle by its slope there."""
+    middle = np.equal(z, 0)
+    size = np.where(middle, 1, np.abs(z))
+    power = np.power(size, b)
+    by_power = size * np.log(size) * np.exp(-power) * special.rgamma(1 / b)
+    apart = np.sign(z) / 2 * (by_power - gammainc_shape(1 / b, power) / np.square(b))
+    return np.where(middle, z * gennorm.pdf(z, b) * _general_shape(z, b), apart)
+
+
+def _wrapped(z, c):
+    return 1 + np.square(c) - 2 * c * np.cos(z)
+
+
+def _wrapped_shape(z, c):
+    return -2 * c / (1 - np.square(c)) - 2 * (c - np.cos(z)) / _wrapped(z, c)
+
+
+def _wrapped_cdf(z, c):
+    half = z / 2
+    return np.sin(z) / (np.square((1 - c) * np.cos(half)) + np.square((1 + c) * np.sin(half))) / PI
+
+
+def _mills_ratio(log_tail):
+    return lambda z, a, b: np.exp(log_tail(z, a, b) - truncnorm.logpdf(z, a, b))
+
+
+# fmt: off
+LAWS = {
+    "norm":        Density(lambda z: -z),
+    "halfnorm":    Density(lambda z: -z, support=ABOVE),
+    "expon":       Density(lambda z: np.full_like(z, -1), support=ABOVE),
+    "uniform":     Density(lambda z: np.zeros_like(z), support=UNIT),
+    "laplace":     Density(lambda z: -np.sign(z)),
+    "logistic":    Density(lambda z: -np.tanh(z / 2)),
+    "cauchy":      Density(lambda z: -2 * z / (1 + np.square(z))),
+    "gumbel_r":    Density(lambda z: np.expm1(-z)),
+    "gumbel_l":    Density(lambda z: -np.expm1(z)),
+    "rayleigh":    Density(lambda z: np.divide(1, z) - z, support=ABOVE),
+    "gamma":       Density(lambda z, a: ratio(a - 1, z) - 1,
+                           (lambda z, a: np.log(z) - special.psi(a),),
+                           (lambda z, a: gammainc_shape(a, z),), ABOVE),
+    "invgamma":    Density(lambda z, a: (np.divide(1, z) - (a + 1)) / z,
+                           (lambda z, a: -np.log(z) - special.psi(a),),
+                           (lambda z, a: -gammainc_shape(a, np.divide(1, z)),), ABOVE),
+    "chi2":        Density(lambda z, v: ratio(v / 2 - 1, z) - 0.5,
+                           (lambda z, v: 0.5 * (np.log(z / 2) - special.psi(v / 2)),),
+                           (lambda z, v: 0.5 * gammainc_shape(v / 2, z / 2),), ABOVE),
+    "beta":        Density(lambda z, a, b: ratio(a - 1, z) - ratio(b - 1, 1 - z),
+                           (lambda z, a, b: np.log(z) + psi_step(a, b),
+                            lambda z, a, b: np.log1p(-z) + psi_step(b, a)),
+                           (lambda z, a, b: betainc_a(a, b, z), lambda z, a, b: betainc_b(a, b, z)), UNIT),
+    "f":           Density(_f_slope, (_f_numerator, _f_denominator),
+                           (lambda z, n, m: distributions.f_numerator(n, m, z),
+                            lambda z, n, m: distributions.f_denominator(n, m, z)), ABOVE),
+    "t":           Density(_t_slope, (_t_df,), (lambda z, v: distributions.student_df(v, z),)),
+    "lognorm":     Density(lambda z, s: -(1 + np.log(z) / np.square(s)) / z,
+                           (lambda z, s: (np.square(np.log(z) / s) - 1) / s,),
+                           (Flow(lambda z, s: special.xlogy(z, z) / s),), ABOVE),
+    "weibull_min": Density(_weibull_slope,
+                           (lambda z, c: np.divide(1, c) + np.log(z) - special.xlogy(np.power(z, c), z),),
+                           (Flow(lambda z, c: -special.xlogy(z, z) / c),), ABOVE),
+    "pareto":      Density(lambda z, b: -(b + 1) / z,
+                           (lambda z, b: np.divide(1, b) - np.log(z),),
+                           (Flow(lambda z, b: -special.xlogy(z, z) / b),), (1.0, np.inf)),
+    "genextreme":  Density(_extreme_slope, (_extreme_shape,),
+                           (Flow(lambda z, c: (1 - c * z) * _extreme_log_shape(z, c)),), _extreme_support),
+    "genpareto":   Density(lambda z, c: -(1 + c) / (1 + c * z),
+                           (lambda z, c: -_excess_shape(z, c) - z / (1 + c * z),),
+                           (Flow(lambda z, c: -_excess_shape(z, c) * (1 + c * z)),), _excess_support),
+    "lomax":       Density(lambda z, c: -(c + 1) / (1 + z),
+                           (lambda z, c: np.divide(1, c) - np.log1p(z),),
+                           (Flow(lambda z, c: -(1 + z) * np.log1p(z) / c),), ABOVE),
+    "maxwell":     Density(lambda z: np.divide(2, z) - z, support=ABOVE),
+    "powerlaw":    Density(lambda z, a: ratio(a - 1, z),
+                           (lambda z, a: np.divide(1, a) + np.log(z),),
+                           (Flow(lambda z, a: -special.xlogy(z, z) / a),), UNIT),
+    "invgauss":    Density(lambda z, m: 0.5 * ((np.divide(1, z) - 3) / z - np.divide(1, np.square(m))),
+                           (lambda z, m: (z - m) / np.power(m, 3),), (_wald_cdf,), ABOVE),
+    "skewnorm":    Density(lambda z, a: a * _inverse_mills_ratio(a * z) - z,
+                           (lambda z, a: z * _inverse_mills_ratio(a * z),),
+                           (lambda z, a: -np.exp(-np.square(z) / 2 * (1 + np.square(a))) / (PI * (1 + np.square(a))),)),
+    "vonmises":    Density(lambda z, k: -k * np.sin(z),
+                           (lambda z, k: np.cos(z) - special.i1e(k) / special.i0e(k),), (NO_INTEGRAL,)),
+    "gennorm":     Density(lambda z, b: -b * signed_power(z, b - 1), (_general_shape,), (_general_cdf,)),
+    "wrapcauchy":  Density(lambda z, c: -2 * c * np.sin(z) / _wrapped(z, c), (_wrapped_shape,), (_wrapped_cdf,),
+                           (0.0, 2 * PI)),
+    "truncnorm":   Density(lambda z, a, b: -z,
+                           (lambda z, a, b: truncnorm.pdf(a, a, b), lambda z, a, b: -truncnorm.pdf(b, a, b)),
+                           (Flow(lambda z, a, b: truncnorm.pdf(a, a, b) * _mills_ratio(truncnorm.logsf)(z, a, b)),
+                            Flow(lambda z, a, b: truncnorm.pdf(b, a, b) * _mills_ratio(truncnorm.logcdf)(z, a, b))),
+                           lambda a, b: (a, b)),
+}
+# fmt: on
+DISTRIBUTIONS = {name: continuous(getattr(_scipy, name), law) for name, law in LAWS.items()}
+gennorm, truncnorm = DISTRIBUTIONS["gennorm"], DISTRIBUTIONS["truncnorm"]
