@@ -84,7 +84,7 @@ def graphical_representation_of_calculation(input_dims=5, output_dims=3, fa=None
     half = max(input_dims, output_dims, 4) / 2
     axes.set_xlim(left - 2.7, right + 2.7)
     axes.set_ylim(half, -half - 0.9)  # the first input on top, and room above it for the legend
-    axes.legend(loc="upper center", ncols=2, markerscale=0.5, frameon=False, fontsize=12)
+    axes.legend(loc="upper center", ncols=2, markerscale=0.5, frameon=False, fontsize=18)
     return figure, axes
 
 
@@ -127,3 +127,35 @@ def animate_calculation(path, kind, input_dims=5, output_dims=3, seconds=1.0):
             graphical_representation_of_calculation(input_dims, output_dims, fa=(figure, axes), diff=(kind, k))
             writer.grab_frame()
     return path
+
+
+def chain_rule_picture():
+    """One node z = f(x, y) in the middle of a computation of L: what it passes on, and what comes back through it.
+
+    Returns the figure and its axes.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(4.8, 3.4))
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set(xlim=(0, 4.8), ylim=(0, 3.4))
+    axes.set_axis_off()
+    forward, back = "C0", "C3"
+    edges = {  # an arrow for the value, one for its sensitivity beside it, and where each is named
+        "x": ((0.6, 2.85), (2.05, 2.0), (-0.05, -0.16), (1.5, 2.65), (0.75, 2.2)),
+        "y": ((0.6, 0.55), (2.05, 1.4), (-0.05, 0.16), (1.5, 0.75), (0.75, 1.2)),
+        "z": ((2.95, 1.78), (4.4, 1.78), (0, -0.18), (3.7, 2.05), (3.7, 1.15)),
+    }
+    axes.plot(2.45, 1.7, "o", ms=50, color="grey")
+    axes.text(2.45, 1.68, "$f$", fontsize=26, ha="center", va="center", color="white")
+    for name, (tail, tip, aside, place, place_back) in edges.items():
+        for start, end, color in ((tail, tip, forward), (np.add(tip, aside), np.add(tail, aside), back)):
+            axes.annotate("", end, start, arrowprops={"arrowstyle": "-|>", "color": color, "lw": 2})
+        factor = "" if name == "z" else rf"\,\frac{{\partial z}}{{\partial {name}}}"
+        adjoint = rf"$\frac{{\partial L}}{{\partial z}}{factor}$"
+        for text, at, color, size in ((f"${name}$", place, forward, 16), (adjoint, place_back, back, 19)):
+            axes.text(*at, text, fontsize=size, color=color, ha="center", va="center")
+    axes.plot([], [], color=forward, label="values, forward")
+    axes.plot([], [], color=back, label="sensitivities, backward")
+    axes.legend(loc="upper right", frameon=False, fontsize=10)
+    return figure, axes
