@@ -14,7 +14,7 @@ import math
 
 import numpy as np
 
-from .tracer import Diverged, Tracer
+from .tracer import Diverged, Tracer, bottom
 
 
 def times(u, partial, kept):
@@ -38,6 +38,11 @@ def through(u, linear_map, kept):
         return error.batch.apart(through, (u, linear_map, kept), error)
 
 
+def same(u):
+    """The linear map of an argument that is added."""
+    return u
+
+
 plain = {times: times, over: over, through: through}
 
 
@@ -59,3 +64,13 @@ def has_nan(x):
         x = x if x.ndim == 1 else x.ravel("K")  # as it lies in memory
         return math.isnan(x.dot(x))  # in one pass, no temporary
     return kind == "c" and (has_nan(x.real) or has_nan(x.imag))
+
+
+def is_finite(y):
+    """Whether an array, or each of several, is finite; True where that cannot be looked at."""
+    if isinstance(y, (tuple, list)):
+        return all(map(is_finite, y))
+    below = bottom(y)
+    if not isinstance(below, (np.ndarray, np.inexact)) or below.dtype.kind not in "fc":
+        return True
+    return bool(np.isfinite(below).all())

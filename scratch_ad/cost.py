@@ -12,9 +12,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .fast import with_part
 from .program import Call, Name, Program, record
 from .registry import Aval
 from .tracer import astype, dtype_of, getitem, name_of, scatter, shape_of
+from .writing import cartesian, put
 
 
 class Cost(NamedTuple):
@@ -37,10 +39,12 @@ def cost(program: Program):
 
 def costs(program: Program):
     """The calls of ``program`` and the cost of each: a list of pairs ``(call, Cost)``."""
-    return [(call, _cost(call, program.avals)) for call in program.calls]
+    return [(call, cost_of(call, program.avals)) for call in program.calls]
 
 
-def _cost(call: Call, avals):
+def cost_of(call: Call, avals):
+    """The cost of one call, of which ``avals`` holds the shape and dtype of each name, by its number."""
+
     def abstract(x):
         if isinstance(x, Name):
             return avals[x.number]
@@ -141,9 +145,10 @@ _flops = {  # function → its flops from the result and the arguments
     np.where:     lambda y, *args: _size(y),
     astype:       lambda y, a, dtype: _size(y) * (dtype_of(a) != dtype),
     scatter:      lambda y, g, *args: _size(g),
+    with_part:    lambda y, a, index, v: _size(v),
     **dict.fromkeys([
         getitem, np.take, np.take_along_axis, np.concatenate, np.stack, np.tile, np.repeat, np.roll, np.copy,
-        np.zeros_like, np.ones_like, np.full_like, np.eye, np.pad, np.tril, np.triu,
+        np.zeros_like, np.ones_like, np.full_like, np.eye, np.pad, np.tril, np.triu, put, cartesian,
     ], lambda y, *args, **kwargs: 0),
 }
 # fmt: on

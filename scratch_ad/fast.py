@@ -1,21 +1,23 @@
 """The engines that run: both modes written out for calls of one and two arguments, which most calls are.
 
 They do what ``process`` of their base class does, and tests hold them to it; only loops, and the look for what is rare,
-are left out. Calls with keywords or more arguments go on to the base class. A write of reverse mode is done in memory
-where nobody else holds the array, and the way back adds and clears the parts of a cotangent in memory likewise: n reads
-and writes of single elements cost n steps, however large the array is.
+are left out. Calls with keywords or more arguments go on to the base class. What most programs call does not come here
+in reverse mode: nodes.py puts it on the tape. A write of reverse mode is done in memory where nobody else holds the
+array, and the way back adds and clears the parts of a cotangent in memory likewise: n reads and writes of single
+elements cost n steps, however large the array is.
 """
 
+from itertools import islice
 from sys import getrefcount
 
 import numpy as np
 
-from .chain import through
+from .chain import over, same, through, times
 from .foreign import OBJECT
 from .forward import Dual, Forward
 from .registry import Rewrite, aval, joined, match, missing, rule_of
 from .reverse import Several, Tape, Variable, add
-from .tracer import Tracer, bottom, is_basic, of_item, primitive
+from .tracer import Diverged, Tracer, bottom, is_basic, of_item, primitive
 from .views import outdate, viewed, viewed_plain
 from .writing import put
 
@@ -29,7 +31,13 @@ TANGENTS = {*_ARRAYS}  # and most tangents; batch.py adds its own
 _new = object.__new__
 _FIRST, _SECOND, _BOTH = (0,), (1,), (0, 1)  # which of two arguments are variables
 _WRITTEN = (0, 2)  # which of those of ``put``
-_any_ufunc = Variable.__array_ufunc__
+_PYTHONS = {int, float}
+_BASIC = {int, slice}  # what most indices are
+
+
+def _is_as(x, y):
+    """Whether an argument has the dtype of the result, or is one of Python's numbers."""
+    return x.dtype is y.dtype if type(x) in _ARRAYS else type(x) in _PYTHONS
 
 
 class FastForward(Forward):
@@ -62,14 +70,18 @@ class FastForward(Forward):
             if type(b) is Dual and b.owner is self:
                 of_b, b, wrt = b.tangent, b.value, _BOTH if wrt else _SECOND
             values, value = (a, b), a
-            y, t = function(a, b), None
+            y, t, pair = function(a, b), None, rule.pair
+            alike = pair is not None and type(y) in _ARRAYS and _is_as(a, y) and _is_as(b, y)  # all is kept as it is
             if wrt is not _SECOND:
-                step, push, kept = rule.push(function, 0, values, y)
-                t = steps[step](of_a, push, kept)
+                step, push, kept = pair[2] if alike else rule.push(function, 0, values, y)
+                t = steps[step](of_a, push, (a, b, y)[kept] if alike else kept)
             if wrt is not _FIRST:
-                t = joined(t, of_b, rule.push(function, 1, values, y), steps)
+                step, push, kept = pair[3] if alike else rule.push(function, 1, values, y)
+                kept = (a, b, y)[kept] if alike else kept
+                t = steps[step](of_b, push, kept) if t is None else joined(t, of_b, (step, push, kept), steps)
         if type(y) in _ARRAYS and type(t) in TANGENTS and t.shape == y.shape and t.dtype is y.dtype is not OBJECT:
-            dual = Dual(self, y, t)
+            dual = _new(Dual)  # its __init__, without a call
+            dual.owner, dual.value, dual.tangent = self, y, t
             if type(y) is np.float64 or (y.base is None and y is not value):
                 return dual
             return viewed_plain(dual, y, value, function, args, kwargs)
@@ -77,23 +89,9 @@ class FastForward(Forward):
 
 
 class FastVariable(Variable):
-    """A ``Variable`` that puts a call of one argument on its tape by itself."""
+    """A ``Variable`` that puts what most programs call on its tape by itself (nodes.py)."""
 
     __slots__ = ()
-
-    def __array_ufunc__(self, ufunc, method, *args, **kwargs):
-        if len(args) == 1 and not kwargs and method == "__call__" and type(tape := self.owner) is FastTape:
-            value, rule = self.value, rule_of.get(ufunc, missing)
-            if rule.short is not None and type(value) in _ARRAYS:
-                y = ufunc(value)
-                if type(y) in _ARRAYS and y.dtype.kind == "f":
-                    step, pull, of_output = rule.short
-                    nodes = tape.nodes
-                    nodes.append(((self.place, value.shape, value.dtype, step, pull, (y if of_output else value,)),))
-                    variable = _new(FastVariable)  # its __init__, without a call
-                    variable.owner, variable.value, variable.place = tape, y, len(nodes) - 1
-                    return variable
-        return _any_ufunc(self, ufunc, method, *args, **kwargs)
 
 
 class FastTape(Tape):
@@ -139,12 +137,13 @@ class FastTape(Tape):
                 shape, dtype = (b.shape, b.dtype) if type(b) in _ARRAYS else aval(b)
                 step, pull, kept = rule.pull(1, values, y, wrt)
                 node = (*node, (place_b, shape, dtype, step, pull, kept))
-        if type(y) in _ARRAYS and y.dtype.kind == "f":
+        plain = type(y) in _ARRAYS
+        if (plain or (type(function) is np.ufunc and isinstance(y, Tracer))) and y.dtype.kind == "f":
             nodes = self.nodes
             nodes.append(node)
             variable = _new(FastVariable)  # its __init__, without a call
             variable.owner, variable.value, variable.place = self, y, len(nodes) - 1
-            if type(y) is np.float64 or (y.base is None and y is not value):
+            if not plain or type(y) is np.float64 or (y.base is None and y is not value):
                 return variable
             return viewed_plain(variable, y, value, function, args, kwargs)
         return viewed(self.result(y, node), y, function, args, kwargs)
@@ -193,35 +192,70 @@ def backward(nodes, seeds, inputs):
 
     ``own`` are places whose cotangent is an array that was made here, so that nobody sees it change.
     """
-    cotangents, own = [None] * len(nodes), set()
+    cotangents, own, last = [None] * len(nodes), set(), None
     for place, g in seeds:
         add(cotangents, place, g)
-    for place in range(len(nodes) - 1, inputs - 1, -1):
-        g, node = cotangents[place], nodes[place]
+    for node in islice(reversed(nodes), len(nodes) - inputs):
+        g = cotangents.pop()
         if type(node) is not tuple:
             if type(node) is Several:
-                g, node = node.cotangents(cotangents[place + 1 - len(node.avals) : place + 1]), node.node
+                parts = cotangents[len(cotangents) + 1 - len(node.avals) :]
+                g, node = node.cotangents([*parts, g]), node.node
             elif type(node) is Written and type(g) is np.ndarray:
-                _unwrite(cotangents, place, node, own)
+                _unwrite(cotangents, g, node, own)
                 continue
         if g is None:
             continue
-        cotangents[place] = None
-        for parent, shape, dtype, step, pull, kept in node:
-            if pull is of_item and step is through and _add_part(cotangents, parent, shape, dtype, g, kept[1], own):
-                continue
-            c = step(g, pull, kept)
-            if c is None:
-                continue
-            if shape is None:
-                for (at, *like), part in zip(parent, c, strict=True):
-                    add(cotangents, at, match(part, like))
-                continue
-            if c.shape != shape or c.dtype is not dtype:
-                c = match(c, (shape, dtype))
+        for edge in node:
+            if edge is not last:
+                parent, shape, dtype, step, pull, kept = last = edge
+                try:  # the steps of chain.py, without a call
+                    if step is times:
+                        c = g * pull(*kept)
+                    elif step is over:
+                        d = pull(*kept)
+                        c = g / d if type(d) is not np.ndarray or d.size < _LARGE else _quotient(g, d)
+                    elif step is not through:
+                        c = step(g, pull, kept)
+                    elif pull is same:
+                        c = g
+                    elif pull is of_item and _add_part(cotangents, parent, shape, dtype, g, kept[1], own):
+                        continue
+                    else:
+                        c = pull(g, *kept)
+                except Diverged as error:
+                    c = error.batch.apart(step, (g, pull, kept), error)
+                if c is None:
+                    continue
+                if shape is None:
+                    for (at, *like), part in zip(parent, c, strict=True):
+                        add(cotangents, at, match(part, like))
+                    continue
+                if c.shape != shape or c.dtype is not dtype:
+                    c = match(c, (shape, dtype))
             held = cotangents[parent]  # ``add``, without a call
             cotangents[parent] = c if held is None else held + c
-    return cotangents[:inputs]
+    return cotangents
+
+
+def _quotient(g, d):
+    """``g / d``, in the memory of ``d`` where nobody but the caller's variable holds it."""
+    alone = d.base is None and _references_to(d) == _HELD
+    return np.divide(g, d, d) if alone and type(g) is np.ndarray and (g.shape, g.dtype) == (d.shape, d.dtype) else g / d
+
+
+def _references_to(array):
+    """How many refer to an array that is an argument of the caller: its variable, that of who called it, and others."""
+    return getrefcount(array)
+
+
+def _held():
+    array = np.zeros(1)
+    return (lambda array: _references_to(array))(array)
+
+
+_HELD = _held()  # nobody but these variables
+_LARGE = 2**15  # elements from which on NumPy, too, gives the memory of a temporary array to a product
 
 
 def _add_part(cotangents, place, shape, dtype, g, index, own):
@@ -230,7 +264,7 @@ def _add_part(cotangents, place, shape, dtype, g, index, own):
         return (
             isinstance(g, Tracer) and g.owner.looks and _add_noted_part(cotangents, place, shape, dtype, g, index, own)
         )
-    if g.dtype is not dtype or not is_basic(index):
+    if g.dtype is not dtype or not (type(index) in _BASIC or is_basic(index)):
         return False
     held = cotangents[place]
     try:
@@ -273,10 +307,10 @@ def with_part(a, index, v):
     return a
 
 
-def _unwrite(cotangents, place, node, own):
+def _unwrite(cotangents, g, node, own):
     """Take the cotangent of an array that was written into to the array as it was, and a part of it to what was."""
-    g, ((parent, _, _, step, pull, kept), *of_value) = cotangents[place], node
-    cotangents[place] = None
+    (parent, _, _, step, pull, kept), *of_value = node
+    place = len(cotangents)
     for at, shape, dtype, *edge in of_value:
         c = match(edge[0](g, *edge[1:]), (shape, dtype))
         add(cotangents, at, c if c.base is None and c is not g else c.copy())

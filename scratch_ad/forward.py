@@ -9,7 +9,7 @@ import numpy as np
 from .cells import Cell
 from .refusals import uncover
 from .registry import FORWARD, Rewrite, aval, match, missing, rule_of
-from .tracer import Trace, Tracer, escaped, lowered, rebuild, refuse_traced
+from .tracer import Trace, Tracer, escaped, frozen, lowered, rebuild, refuse_traced
 from .tree import copied, entered, flatten, is_inexact, split_aux, tree_map, typed, typed_like, unflatten, zeros
 from .views import viewed
 
@@ -95,12 +95,17 @@ def run_on_leaves(trace, fun, leaves, tangents, has_aux):
     """The same of a function of a list of leaves: the output's leaves and their tangents, its spec, and aux."""
     duals = []
     for p, t in zip(leaves, tangents, strict=True):
-        p = p if type(p) is np.ndarray and is_inexact(p) else entered(p)  # a write into a dual number copies it
-        duals.append(Dual(trace, p, typed_like(copied(t) if isinstance(t, Tracer) else t, p)) if is_inexact(p) else p)
+        inexact = is_inexact(p)
+        p = p if type(p) is np.ndarray and inexact else entered(p)  # a write into a dual number copies it
+        duals.append(Dual(trace, p, typed_like(frozen(t) if isinstance(t, Tracer) else t, p)) if inexact else p)
     try:
         out, aux = split_aux(fun(duals), has_aux)
         out_leaves, out_spec = flatten(out)
-        pairs = [trace.pull_out(leaf) for leaf in out_leaves]
+        values, tangents = [], []
+        for leaf in out_leaves:
+            y, t = trace.pull_out(leaf)
+            values.append(y)
+            tangents.append(t)
         if has_aux:
             aux = tree_map(lambda leaf: copied(leaf.value if trace.owns(leaf) else leaf), aux)
     except (ValueError, SystemError) as error:
@@ -108,4 +113,4 @@ def run_on_leaves(trace, fun, leaves, tangents, has_aux):
         raise
     finally:
         trace.steps = None
-    return [y for y, _ in pairs], [t for _, t in pairs], out_spec, aux
+    return values, tangents, out_spec, aux

@@ -8,9 +8,13 @@ import builtins
 import dis
 import functools
 import inspect
+import itertools
+import linecache
 import operator
 import sys
 import types
+from traceback import walk_stack, walk_tb
+from typing import NamedTuple
 
 import numpy as np
 
@@ -47,6 +51,45 @@ def place():
     while frame and _is_library(frame):
         frame = frame.f_back
     return (frame.f_code.co_filename, frame.f_lineno) if frame else ("", 0)
+
+
+class Position(NamedTuple):
+    """Where in the user's own code a call stands.
+
+    ``columns``: from which to which on its line, None where it does not stand on one. ``code``: what is run there.
+    ``between``: the library's functions that lead from there to the call, each as ``module.name``, the innermost first.
+    """
+
+    file: str = ""
+    line: int = 0
+    columns: tuple | None = None
+    code: types.CodeType | None = None
+    between: tuple = ()
+
+
+def position():
+    """The ``Position`` of the innermost frame of the user's own; an empty one if there is none."""
+    frame, between = sys._getframe(1), []
+    while frame and _is_library(frame):
+        between.append(f"{_module(frame)}.{frame.f_code.co_name}")
+        frame = frame.f_back
+    if not frame:
+        return Position(between=tuple(between))
+    return Position(frame.f_code.co_filename, frame.f_lineno, _columns(frame), frame.f_code, tuple(between))
+
+
+def _columns(frame):
+    line, last, start, end = next(itertools.islice(frame.f_code.co_positions(), frame.f_lasti // 2, None))
+    if line is None or line != last or start is None:
+        return None
+    text = linecache.getline(frame.f_code.co_filename, line).encode()
+    return len(text[:start].decode(errors="ignore")), len(text[:end].decode(errors="ignore"))
+
+
+def in_c(passed=None):
+    """The functions whose roots SciPy's solvers in C seek, in the calls under way or those that an error has passed."""
+    frames = walk_tb(passed) if passed else walk_stack(sys._getframe(1))
+    return [f.f_locals["f"] for f, _ in frames if _module(f) == "scipy.optimize._zeros_py" and "f" in f.f_locals]
 
 
 def raised_at(error):

@@ -7,7 +7,7 @@ import numpy as np
 from . import forward, reverse
 from .careful import careful
 from .chain import has_nan, plain
-from .fast import FastForward, FastTape, backward
+from .fast import FastForward, FastTape, FastVariable, backward
 from .poles import settled
 from .refusals import uncover
 from .registry import missing, rule_of
@@ -113,22 +113,39 @@ def vjp_of_leaves(fun, leaves, has_aux=False, tape=None):
     inputs = [tape.variable(leaf) if is_inexact(leaf) else leaf for leaf in leaves]
     starts = [v.place if isinstance(v, Variable) else None for v in inputs]  # asked now: a write moves a variable
     count = len(tape.nodes)
-    try:
-        out, aux = split_aux(fun(inputs), has_aux)
-        tracers, out_spec = flatten(out)
-        places, values = [], []
-        for leaf in tracers:
-            mine = isinstance(leaf, Tracer) and leaf.owner is tape
-            places.append(leaf.place if mine else None)
-            values.append(leaf.value if mine else tape.constant(leaf))
-        if has_aux:
-            mine = lambda leaf: isinstance(leaf, Tracer) and leaf.owner is tape
-            aux = tree_map(lambda leaf: copied(leaf.value if mine(leaf) else leaf), aux)
-    except (ValueError, SystemError) as error:
-        uncover(error)
-        raise
-    finally:
-        nodes = tape.close()
+    with _Running(tape):
+        return _pullback(tape, tape.nodes, count, starts, leaves, fun(inputs), has_aux)
+
+
+class _Running:
+    """While a function runs on the variables of a tape, and what it has returned is looked at; then that is closed."""
+
+    __slots__ = ("tape",)
+
+    def __init__(self, tape):
+        self.tape = tape
+
+    def __enter__(self):
+        pass
+
+    def __exit__(self, kind, error, traceback):
+        self.tape.close()
+        if isinstance(error, (ValueError, SystemError)):
+            uncover(error)
+
+
+def _pullback(tape, nodes, count, starts, leaves, out, has_aux):
+    """What ``vjp_of_leaves`` gives, of a run with ``count`` inputs whose result is ``out``."""
+    out, aux = split_aux(out, has_aux)
+    tracers, out_spec = flatten(out)
+    places, values = [], []
+    for leaf in tracers:
+        mine = isinstance(leaf, Tracer) and leaf.owner is tape
+        places.append(leaf.place if mine else None)
+        values.append(leaf.value if mine else tape.constant(leaf))
+    if has_aux:
+        mine = lambda leaf: isinstance(leaf, Tracer) and leaf.owner is tape
+        aux = tree_map(lambda leaf: copied(leaf.value if mine(leaf) else leaf), aux)
 
     def pull(cotangents):
         with np.errstate(all="ignore"):
@@ -145,6 +162,32 @@ def vjp_of_leaves(fun, leaves, has_aux=False, tape=None):
     return values, out_spec, pull, aux
 
 
+def gradient_of_array(fun, args, i, kwargs):
+    """The value of ``fun`` and its gradient in argument i, a plain real array, with less to do around the two passes.
+
+    Returns ``(value, gradient)`` and None; or None and what ``vjp_of_leaves`` gives, where it takes more: a result that
+    is no double, or a nan in the gradient.
+    """
+    tape, args = FastTape(), [*args]
+    x = args[i] = tape.variable(entered(args[i]))
+    given, nodes = x.value, tape.nodes
+    try:  # what _Running does, without its calls
+        out = fun(*args, **kwargs)
+        if type(out) is not FastVariable or out.owner is not tape or type(out.value) is not np.float64:
+            return None, _pullback(tape, nodes, 1, [0], [given], out, False)
+    except (ValueError, SystemError) as error:
+        uncover(error)
+        raise
+    finally:
+        tape.close()
+    with np.errstate(all="ignore"):
+        (g,) = backward(nodes, ((out.place, _ONE),), 1)
+    if type(g) is np.ndarray and not has_nan(g):
+        return (out.value, g if g.base is None else g.copy()), None
+    return None, _pullback(tape, nodes, 1, [0], [given], out, False)
+
+
+_ONE = np.float64(1)
 _WALKS = backward, partial(reverse.backward, steps=careful)
 
 

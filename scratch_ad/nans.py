@@ -1,11 +1,10 @@
 """Which call first made a nan or an infinity, in the values, the tangents or the cotangents.
 
-Both modes run once more, by engines that look at each call and at each step along an edge: ``Tape`` and ``Forward``, of
-which nothing is changed but that. What is told is an ``Origin``: a nan or an infinity in a result while none of what it
-was computed from has one.
+Both modes run once more, by engines that look at each call and at each step along an edge: an ``ObservedTape``, and
+``Forward``, of which nothing is changed but that. What is told is an ``Origin``: a nan or an infinity in a result while
+none of what it was computed from has one.
 """
 
-import contextlib
 import linecache
 from dataclasses import dataclass
 from itertools import repeat
@@ -20,8 +19,8 @@ from .chain import over, through, times
 from .forward import Dual, Forward
 from .frames import place
 from .modes import jvp, vjp_of_leaves
+from .observing import ObservedTape, Observer
 from .registry import added, match
-from .reverse import Several, Tape
 from .tracer import Tracer, bottom, name_of
 from .tree import flatten, is_inexact, unflatten, zeros
 from .writing import put
@@ -143,10 +142,10 @@ def begun(args):
 
 def _reverse(watch, f, leaves, spec):
     """Reverse mode, watched, with a cotangent of ones."""
-    tape = WatchedTape(watch)
+    tape = ObservedTape(watch)
     values, _, pull, _ = vjp_of_leaves(lambda xs: f(*unflatten(spec, xs)), leaves, tape=tape)
     found = pull([np.ones_like(bottom(y)) for y in values])
-    for total, _ in map(tape.arrived.get, range(len(leaves)), repeat((None, ""))):
+    for total, _ in map(watch.arrived.get, range(len(leaves)), repeat((None, ""))):
         watch.total(COTANGENTS, _Call(f, "the arguments", [], ("", 0)), total)
     notes = [] if all(map(_is_finite, values)) else watch.constants[:1]
     return notes + _all_the_same(watch, COTANGENTS, found)
@@ -185,11 +184,12 @@ class _Call(NamedTuple):
         return at.of(self.args) if self.is_elementwise else self.args
 
 
-class Watch:
+class Watch(Observer):
     """What was found so far, of each channel at most the first infinity and then the first nan."""
 
     def __init__(self, has_nan):
         self.origins, self.outer, self.constants = [], [], []
+        self.arrived = {}  # by place of the tape: the sum of the cotangents there, and the call the last came from
         self.has_nan = has_nan  # whether an argument of f or a constant is nan to begin with
 
     def has(self, channel):
@@ -201,16 +201,14 @@ class Watch:
         """The kinds that would be new."""
         return {None: ("nan", "inf"), "inf": ("nan",), "nan": ()}[self.has(channel)]
 
-    @contextlib.contextmanager
-    def inside(self, function):
-        """While a function runs that is written in others."""
+    def around(self, proceed, function, args, kwargs):
         self.outer.append(function)
         try:
-            yield
+            return proceed(function, args, kwargs)
         finally:
             self.outer.pop()
 
-    def called(self, function, args):
+    def called(self, tape, rule, function, args, kwargs):
         name, outer = map(_name, (function, (self.outer or [function])[0]))
         if outer != name:
             name = f"{name} in {outer}" if "." in name else outer  # not the names of helpers of ours
@@ -223,7 +221,7 @@ class Watch:
                     self.has_nan = self.has_nan or bool(np.any(np.isnan(x)))
         return call
 
-    def value(self, call, y):
+    def gave(self, call, y):
         """Look at the result of a call, or at each of several."""
         for part in y if isinstance(y, (tuple, list)) else (y,):
             for kind in self.looks(VALUES):
@@ -233,6 +231,23 @@ class Watch:
                     remedy = REMEDIES.get(name_of(call.function), "").format(name=name_of(call.function))
                     self.add(VALUES, kind, call, arguments, at.where, why, remedy)
                     break
+
+    def pulled(self, step, u, edge, c):
+        _, source = self.arrived.get(step.at, (None, ""))
+        self.total(COTANGENTS, step.call, u)
+        self.edge(COTANGENTS, step.call, step.argument, u, source, edge, c)
+        parent, shape, dtype = step.likes
+        if shape is not None:
+            self.arrive(parent, (shape, dtype), c, step.call.name)
+        elif c is not None:
+            for (at, *like), part in zip(parent, c, strict=True):
+                self.arrive(at, like, part, step.call.name)
+
+    def arrive(self, at, like, c, source):
+        """Add up what arrives at a place of the tape, as the walk does."""
+        if c is not None:
+            held, _ = self.arrived.get(at, (None, ""))
+            self.arrived[at] = added(held, match(c, like)), source
 
     def edge(self, channel, call, i, u, source, edge, c):
         """Look at what became of ``u``, which came from ``source``, along the edge of argument i: at ``c``."""
@@ -277,70 +292,6 @@ class Watch:
         self.origins.append(Origin(channel, kind, call.name, tuple(arguments), index, *call.place, why, remedy))
 
 
-class WatchedTape(Tape):
-    """A tape whose calls, and whose steps when it is walked, are looked at."""
-
-    __slots__ = ("arrived", "watch")
-    watches = True
-
-    def __init__(self, watch):
-        super().__init__()
-        self.watch, self.arrived = watch, {}  # by place: the sum of what has arrived, and the call it came from last
-
-    def process(self, function, args, kwargs):
-        with self.watch.inside(function):
-            return super().process(function, args, kwargs)
-
-    def apply(self, rule, function, args, kwargs):
-        call, first = self.watch.called(function, args), len(self.nodes)
-        wrt = [i for i, a in enumerate(args) if isinstance(a, Tracer) and a.owner is self]
-        y = super().apply(rule, function, args, kwargs)
-        self.watch.value(call, y)
-        for at in range(first, len(self.nodes)):
-            node = self.nodes[at]
-            several = isinstance(node, Several)
-            edges = tuple(
-                (*likes, _Step(self, call, i, at, likes, step), pull, kept)
-                for i, (*likes, step, pull, kept) in zip(wrt, node.node if several else node)
-            )
-            self.nodes[at] = node._replace(node=edges) if several else edges
-        return y
-
-    def arrive(self, at, like, c, source):
-        """Add up what arrives at a place of the tape, as the walk does."""
-        if c is not None:
-            held, _ = self.arrived.get(at, (None, ""))
-            self.arrived[at] = added(held, match(c, like)), source
-
-
-class _Step:
-    """A step that is looked at; for a table of steps it is that step itself."""
-
-    def __init__(self, tape, call, argument, at, likes, step):
-        self.tape, self.call, self.argument = tape, call, argument
-        self.at, self.likes, self.step = at, likes, step
-
-    def __hash__(self):
-        return hash(self.step)
-
-    def __eq__(self, other):
-        return other is self.step
-
-    def __call__(self, u, pull, kept):
-        tape, watch = self.tape, self.tape.watch
-        _, source = tape.arrived.get(self.at, (None, ""))
-        watch.total(COTANGENTS, self.call, u)
-        c = self.step(u, pull, kept)
-        parent, shape, dtype = self.likes
-        watch.edge(COTANGENTS, self.call, self.argument, u, source, (self.step, pull, kept), c)
-        if shape is not None:
-            tape.arrive(parent, (shape, dtype), c, self.call.name)
-        elif c is not None:
-            for (at, *like), part in zip(parent, c, strict=True):
-                tape.arrive(at, like, part, self.call.name)
-        return c
-
-
 class WatchedForward(Forward):
     """Forward mode whose calls and steps are looked at."""
 
@@ -352,13 +303,12 @@ class WatchedForward(Forward):
         self.watch, self.call, self.stepped = watch, None, False
 
     def process(self, function, args, kwargs):
-        with self.watch.inside(function):
-            return super().process(function, args, kwargs)
+        return self.watch.around(super().process, function, args, kwargs)
 
     def apply(self, rule, function, args, kwargs):
-        self.call, self.stepped = call, _ = self.watch.called(function, args), False
+        self.call, self.stepped = call, _ = self.watch.called(self, rule, function, args, kwargs), False
         y = super().apply(rule, function, args, kwargs)
-        self.watch.value(call, y)
+        self.watch.gave(call, y)
         given = [a.tangent for a in args if isinstance(a, Dual) and a.owner is self]
         for part in y if isinstance(y, (tuple, list)) else (y,):
             if not (isinstance(part, Dual) and part.owner is self):

@@ -30,6 +30,13 @@ class Name(NamedTuple):
         return f"v{self.number}"
 
 
+_NAMES = tuple(map(Name, range(4096)))  # the same objects in each recording, so that two are soon compared
+
+
+def name_at(number):
+    return _NAMES[number] if number < len(_NAMES) else Name(number)
+
+
 class Call(NamedTuple):
     """One recorded call: ``outputs`` are the names it gives, of a tuple if ``several``."""
 
@@ -38,6 +45,9 @@ class Call(NamedTuple):
     kwargs: dict
     outputs: tuple
     several: bool
+
+
+_call, _NO_KEYWORDS = tuple.__new__, {}
 
 
 class Recorded(Cell):
@@ -74,7 +84,7 @@ class Recorder(Trace):
 
     def recorded(self, value):
         self.avals.append(value if value is None else aval(value))
-        return Recorded(self, value, Name(len(self.avals) - 1))
+        return Recorded(self, value, name_at(len(self.avals) - 1))
 
     def input(self, value):
         """A new argument of the program."""
@@ -84,16 +94,24 @@ class Recorder(Trace):
         return tracer
 
     def process(self, function, args, kwargs):
-        y = function(*self.lower(args), **{k: self.lower(v) for k, v in kwargs.items()})
-        if _is_of_shapes(y):
+        values = [x.value if type(x) is Recorded and x.owner is self else self.lower(x) for x in args]
+        y = function(*values, **{k: self.lower(v) for k, v in kwargs.items()}) if kwargs else function(*values)
+        plain = type(y) is np.ndarray or isinstance(y, np.generic)
+        if not plain and _is_of_shapes(y):
             return self.told(y, function, args, kwargs)
-        several = issubclass(type(y), (tuple, list))
-        outputs = [self.recorded(part) for part in (y if several else (y,))]
-        names = tuple(out.name for out in outputs)
-        outputs = [out if out.value is not None else None for out in outputs]  # as in SciPy's lstsq by gelsy
-        named_kwargs = {k: self.named(v) for k, v in kwargs.items()}
-        self.calls.append(Call(function, self.named(args), named_kwargs, names, several))
-        return viewed(rebuild(y, outputs) if several else outputs[0], y, function, args, kwargs)
+        if several := not plain and issubclass(type(y), (tuple, list)):
+            outputs = [self.recorded(part) for part in y]
+            names = tuple([out.name for out in outputs])
+            result = rebuild(y, [out if out.value is not None else None for out in outputs])  # as in lstsq by gelsy
+        else:
+            result = self.recorded(y)
+            names = (result.name,)
+        named = tuple([x.name if type(x) is Recorded and x.owner is self else self.named(x) for x in args])
+        keywords = {k: self.named(v) for k, v in kwargs.items()} if kwargs else _NO_KEYWORDS
+        self.calls.append(_call(Call, (function, named, keywords, names, several)))
+        if plain and not kwargs and isinstance(function, np.ufunc):  # memory of its own
+            return result
+        return viewed(result, y, function, args, kwargs)
 
     def told(self, y, function, args, kwargs):
         """A result of Python's own numbers, as it is."""
@@ -233,18 +251,18 @@ class Program:
 
 def _needed(calls, outputs):
     """The calls that the outputs depend on."""
-    needed = set(_names(outputs))
+    needed = set(names_in(outputs))
     kept = []
     for call in reversed(calls):
         if needed.intersection(call.outputs):
             kept.append(call)
-            needed.update(_names((call.args, tuple(call.kwargs.values()))))
+            needed.update(names_in((call.args, tuple(call.kwargs.values()))))
     return kept[::-1]
 
 
-def _names(x):
+def names_in(x):
     if isinstance(x, Name):
         yield x
     elif isinstance(x, (tuple, list)):
         for e in x:
-            yield from _names(e)
+            yield from names_in(e)

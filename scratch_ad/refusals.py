@@ -5,10 +5,13 @@ which frames.py finds. ``REMEDIES`` is looked up for it, then for what it is par
 """
 
 import importlib
+import operator
+import threading
+import weakref
 
 import numpy as np
 
-from .frames import calls, given
+from .frames import calls, given, in_c
 
 _COLLECT = "Collect tracers with np.stack or np.concatenate in place of a list"
 _LEAVE_OUT = "Leave it out, as a tracer is an array already, and collect several with np.stack"
@@ -173,11 +176,21 @@ def refused(what, mode):
         remedy = REMEDIES[key].replace("{last}", (name or what).rpartition(".")[2])
     if mode == "vmap" and (key == "arr[x]" or "stop_gradient" in remedy):
         remedy = _TABLE if key == "arr[x]" else _EXAMPLES
-    return takes_plain(name or f"{what}, or what calls it,", mode, remedy)
+    error = takes_plain(name or f"{what}, or what calls it,", mode, remedy)
+    _lost.told, _lost.by = str(error), weakref.WeakSet(in_c())
+    return error
+
+
+_lost = threading.local()  # the last refusal, and the functions that SciPy's solvers in C were solving for
 
 
 def uncover(error):
-    """Raise the refusal that NumPy gave as the cause of its own error, such as "setting an array element …"."""
+    """Raise the refusal that NumPy gave as the cause of its own error, such as "setting an array element …".
+
+    Or that which SciPy lost, whose brentq takes an error of ``__float__`` for the value -1 and goes on.
+    """
+    if set(in_c(error.__traceback__)) & set(getattr(_lost, "by", ())):
+        raise TypeError(_lost.told).with_traceback(error.__traceback__) from None
     cause, last = error.__cause__, error.__cause__ and error.__cause__.__traceback__
     while last and last.tb_next:
         last = last.tb_next
@@ -215,11 +228,12 @@ def _asks(function):
 
 def _counterpart(name):
     """The function of scratch_ad.scipy that has SciPy's name; "" if there is none."""
-    home, _, last = name.rpartition(".")
-    if not home.startswith("scipy."):
+    root, _, path = name.partition(".")
+    home, _, path = path.partition(".")
+    if root != "scipy" or not path:
         return ""
     try:
-        module = importlib.import_module(f"scratch_ad.{home}")
-    except ImportError:
+        found = operator.attrgetter(path)(importlib.import_module(f"scratch_ad.scipy.{home}"))
+    except (ImportError, AttributeError):
         return ""
-    return f"scratch_ad.{name}" if hasattr(module, last) else ""
+    return "" if hasattr(found, "refusal") else f"scratch_ad.{name}"

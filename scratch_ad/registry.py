@@ -25,7 +25,7 @@ on_demand = {}  # package that users may have imported → module with the rules
 class Rewrite:
     """A rule without a derivative of its own."""
 
-    short = None
+    short = pair = quick = None
 
     def is_linear(self, function, wrt) -> bool:
         """Whether the result is linear in the arguments at ``wrt`` together, as far as this rule knows."""
@@ -44,6 +44,10 @@ class Derivative:
 
     joint = False  # whether one edge, which gives the list of all cotangents, serves all arguments
     short = None  # fast.py's short cut, (step, map, keeps_output): of one argument, of which this or the output is kept
+    pair = (
+        None  # nodes.py's, of two arguments: whether a, and whether b, is kept for the other; (step, map, keep) of each
+    )
+    quick = None  # nodes.py's node of a call; None where there is none
 
     def jvp(self, function, args, tangents, kwargs, steps):
         """``y`` and its tangent; ``tangents`` are pairs ``(i, t)``, ``steps`` the table of the steps to take."""
@@ -77,7 +81,7 @@ def added(t, u):
     """The sum of two (co)tangents, or of two lists of them, where None is zero."""
     if t is None or u is None:
         return u if t is None else t
-    return type(t)(map(added, t, u)) if isinstance(t, (tuple, list)) else t + u
+    return type(t)(map(added, t, u)) if issubclass(type(t), (tuple, list)) else t + u
 
 
 def joined(total, t, edge, steps):
@@ -147,6 +151,12 @@ def snapshot(x):
     return each(snapshot, x) if isinstance(x, (tuple, list)) else x
 
 
+def _summed(u, axes, keepdims):
+    if type(u) is np.ndarray:
+        return np.add.reduce(u, axes, None, None, keepdims)  # as np.sum does
+    return np.sum(u, axis=axes, keepdims=keepdims)
+
+
 def match(u, like):
     """``u`` with the shape and dtype of ``like``: summed over what was broadcast, its real part where ``like`` is real.
 
@@ -156,10 +166,11 @@ def match(u, like):
     if u.shape != shape:
         lead = u.ndim - len(shape)
         if lead > 0:
-            u = np.sum(u, axis=tuple(range(lead)))
+            u = _summed(u, tuple(range(lead)), False)
+    if u.shape != shape:
         axes = range(-min(u.ndim, len(shape)), 0)
-        if ones := tuple(i for i in axes if shape[i] == 1 != u.shape[i]):
-            u = np.sum(u, axis=ones, keepdims=True)
+        if ones := tuple([i for i in axes if shape[i] == 1 != u.shape[i]]):
+            u = _summed(u, ones, True)
         if u.shape != shape:
             u = np.broadcast_to(u, shape)
     return u if u.dtype == dtype else astype(u, dtype)

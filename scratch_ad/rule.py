@@ -126,6 +126,11 @@ class Elementwise(Derivative):
         self.takes_keywords = not isinstance(function, np.ufunc)
         if len(partials) == 1 and self.keeps[0] in ([0], [-1]):
             self.short = self.steps[0], self.maps[0], self.keeps[0] == [-1]
+        edges = [self.constant_edges[i] or (self.steps[i], m) for i, m in enumerate(self.maps)]
+        keep = [_kept_of_two.get(tuple(k or ())) for k in self.keeps]
+        if len(partials) == 2 and None not in keep and not any(isinstance(m, str) for m in self.maps):
+            uses = [k in (self.keeps[1 - k] or ()) for k in (0, 1)]
+            self.pair = *uses, *((*edge[:2], k) for edge, k in zip(edges, keep, strict=True))
 
     def push(self, function, i, args, y, kwargs=None):
         if self.keeps[i] is None:
@@ -156,7 +161,18 @@ class Elementwise(Derivative):
         )
 
 
-_constant_edges = {1: lambda u: u, -1: operator.neg, None: lambda u: None}
+# What an edge of a call of two arguments keeps, as a part of ``(a, b, y)``, by the places that the partial names.
+_kept_of_two = {
+    (): slice(0, 0),
+    (0,): slice(0, 1),
+    (1,): slice(1, 2),
+    (-1,): slice(2, 3),
+    (0, 1): slice(0, 2),
+    (1, -1): slice(1, 3),
+    (0, -1): slice(0, 3, 2),
+    (0, 1, -1): slice(0, 3),
+}
+_constant_edges = {1: chain.same, -1: operator.neg, None: lambda u: None}
 _constant_edges = {partial: (chain.through, linear_map, ()) for partial, linear_map in _constant_edges.items()}
 
 
@@ -202,13 +218,21 @@ class _PerArgument(Derivative):
         return chain.through, _with_keywords(reverse_map, kwargs) if kwargs else reverse_map, kept
 
 
+@functools.cache
+def _second_of(function):
+    return lambda t, first: function(first, t)
+
+
 class Linear(_PerArgument):
     def __init__(self, function, transposes):
         super().__init__(function, transposes, leading=1)
         self.output = [None] * len(transposes)
 
     def push(self, function, i, args, y, kwargs=None) -> tuple:
-        self.check(i, kwargs, FORWARD)
+        if kwargs or i not in self.reverse_maps:
+            self.check(i, kwargs, FORWARD)
+        if not kwargs and len(args) < 3:  # quickly what is most frequent
+            return chain.through, _second_of(function) if i else function, args[1:] if i == 0 else args[:1]
         kwargs = kwargs or {}
         itself = lambda t, *others: function(*others[:i], t, *others[i:], **kwargs)
         return chain.through, itself, [*args[:i], *args[i + 1 :]]

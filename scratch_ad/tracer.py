@@ -328,8 +328,10 @@ def with_known_ends(index):
 
 def is_basic(index):
     """Whether an index is made of integers, slices, newaxis and ellipsis, so that it gives a view."""
-    entries = index if isinstance(index, tuple) else (index,)
-    return all(e is None or e is Ellipsis or isinstance(e, (slice, int, np.integer)) for e in entries)
+    for e in index if isinstance(index, tuple) else (index,):
+        if not (e is None or e is Ellipsis or isinstance(e, (slice, int, np.integer))):
+            return False
+    return True
 
 
 def shape_of(x):
@@ -337,11 +339,16 @@ def shape_of(x):
     return getattr(x, "shape", ())
 
 
+_FLOAT = np.dtype(float)
+
+
 def dtype_of(x):
     """The dtype of an array, a tracer or a Python number, without conversion."""
     try:
         return x.dtype
     except AttributeError:
+        if type(x) is float:
+            return _FLOAT
         if isinstance(x, (bool, int, float, complex)):
             return np.result_type(x)
         if remedy_of[type(x)]:
@@ -421,8 +428,14 @@ def hidden(x):
 
 def any_known(condition):
     """Whether a condition holds anywhere, as far as that can be looked at: where its numbers are hidden, nowhere."""
-    condition = strip(condition)
+    condition = below_examples(condition)
     return not hidden(condition) and bool(np.any(condition))
+
+
+def all_known(condition):
+    """Whether a condition holds everywhere, as far as that can be looked at: where its numbers are hidden, nowhere."""
+    condition = below_examples(condition)
+    return not hidden(condition) and bool(np.all(condition))
 
 
 def taken(x):
@@ -445,9 +458,14 @@ def batch_in(x):
 
 def anywhere(condition):
     """Whether a condition holds anywhere, in any example of a batch."""
-    while isinstance(condition, Tracer) and (condition.owner.differentiates or condition.owner.of_examples):
-        condition = condition.value
-    return bool(np.any(condition))
+    return bool(np.any(below_examples(condition)))
+
+
+def below_examples(x):
+    """What lies below all differentiating traces and batches, of all examples at once."""
+    while isinstance(x, Tracer) and (x.owner.differentiates or x.owner.of_examples):
+        x = x.value
+    return x
 
 
 def each(function, x):

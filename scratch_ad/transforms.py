@@ -7,9 +7,9 @@ import operator
 import numpy as np
 
 from .jacobians import forward_columns, reverse_rows, size_of
-from .modes import jvp, vjp_of_leaves
+from .modes import gradient_of_array, jvp, vjp_of_leaves
 from .tracer import detached, dtype_of, kind_of, shape_of
-from .tree import flatten, is_inexact, is_leaf, tree_map, typed, unflatten
+from .tree import flatten, is_inexact, is_leaf, leaf_spec, tree_map, typed, unflatten
 
 
 def stop_gradient(x):
@@ -28,12 +28,21 @@ def value_and_grad(fun, argnums=0, has_aux=False, holomorphic=False, allow_int=F
     """
     _check_callable(fun)
 
+    usual = type(argnums) is int and not (has_aux or holomorphic)
+
     @functools.wraps(fun)
     def differentiated(*args, **kwargs):
-        leaves, spec, on_leaves = _choose(fun, argnums, args, kwargs)
-        for leaf in leaves:
-            _check_reverse_input("grad", leaf, holomorphic, allow_int)
-        out, out_spec, pull, aux = vjp_of_leaves(on_leaves, leaves, has_aux)
+        if usual and 0 <= argnums < len(args) and type(x := args[argnums]) is np.ndarray and x.dtype.kind == "f":
+            spec = leaf_spec
+            found, general = gradient_of_array(fun, args, argnums, kwargs)
+            if found:
+                return found
+            out, out_spec, pull, aux = general
+        else:
+            leaves, spec, on_leaves = _choose(fun, argnums, args, kwargs)
+            for leaf in leaves:
+                _check_reverse_input("grad", leaf, holomorphic, allow_int)
+            out, out_spec, pull, aux = vjp_of_leaves(on_leaves, leaves, has_aux)
         if not is_leaf(out_spec):
             raise TypeError(
                 "Gradient only defined for scalar-output functions. Output was a "
@@ -204,7 +213,7 @@ def _block(part, y, x, like):
     shape = shape_of(y) + shape_of(x)
     if part is None:
         return np.zeros(shape, dtype_of(like), like=kind_of(x))
-    return part if part.shape == shape else np.reshape(part, shape)
+    return part if part.shape == shape else part.reshape(shape)
 
 
 def _check_reverse_input(name, leaf, holomorphic, allow_int):
@@ -237,7 +246,10 @@ def _check_reverse_output(name, leaf, holomorphic):
 
 
 def _check_forward_input(leaf, holomorphic):
-    inexact, dtype = is_inexact(leaf), dtype_of(leaf)
+    dtype = dtype_of(leaf)
+    if dtype.kind == "f" and not holomorphic:
+        return
+    inexact = is_inexact(leaf)
     if holomorphic and dtype.kind != "c":
         raise TypeError(f"jacfwd with holomorphic=True requires inputs with complex dtype, not {dtype}: give x + 0j.")
     if not holomorphic and (dtype.kind == "c" or not inexact):

@@ -20,27 +20,41 @@ from .tracer import Tracer, arrayed, bottom, dtype_of, frozen, shape_of, strip
 
 float0 = np.dtype([("float0", np.void, 0)])  # the dtype of tangents and cotangents of integers: nothing at all
 
-_leaf_spec = optree.tree_structure(0)
+leaf_spec = optree.tree_structure(0)
+_LEAVES = {np.ndarray, float}  # what most are
 
 
 def flatten(tree):
     """The leaves of nested containers, and the structure that ``unflatten(spec, leaves)`` needs to rebuild them."""
-    if type(tree) is np.ndarray or isinstance(tree, (Tracer, np.generic)):  # the common case, without a search
-        return [tree], _leaf_spec
+    if type(tree) in _LEAVES or isinstance(tree, (Tracer, np.generic)):  # the common case, without a search
+        return [tree], leaf_spec
     return optree.tree_flatten(tree)
 
 
 def unflatten(spec, leaves):
     """The containers that ``flatten`` took apart, around these leaves."""
-    if spec is _leaf_spec:
+    if spec is leaf_spec:
         (leaf,) = leaves
         return leaf
     return optree.tree_unflatten(spec, leaves)
 
 
+def orders_in(spec, leaves):
+    """The keys of all dicts in the order in which they stand there, which structures do not compare."""
+    orders = []
+
+    def note(node):
+        if isinstance(node, dict) and node:
+            orders.append(tuple(node))
+        return node
+
+    spec.traverse(leaves, note)
+    return tuple(orders)
+
+
 def is_leaf(spec):
     """Whether the structure is a single leaf."""
-    return spec is _leaf_spec or spec.is_leaf(strict=True)
+    return spec is leaf_spec or spec.is_leaf(strict=True)
 
 
 def tree_map(function, tree):
@@ -79,11 +93,11 @@ def typed(leaf):
 
 def typed_like(leaf, like):
     """A tangent or cotangent, a number as one of the kind of ``like``: not all arrays can be mixed with NumPy's."""
-    if type(leaf) is np.ndarray:
+    if type(leaf) is np.ndarray or isinstance(leaf, Tracer):
         return leaf
     if type(leaf) not in PLAIN:
         leaf = own_kind(leaf, "The tangent or cotangent given is")
-    if type(like) in PLAIN or isinstance(leaf, Tracer) or not isinstance(leaf, (np.generic, int, float, complex)):
+    if type(like) in PLAIN or not isinstance(leaf, (np.generic, int, float, complex)):
         return typed(leaf)
     return arrayed(leaf, like)[()]
 

@@ -116,7 +116,9 @@ def reshape_under(views, whole):
 def _shares(y, value, plain):
     if plain:
         base = y.base
-        return base is not None and (base is value or (type(value) is np.ndarray and np.may_share_memory(y, value)))
+        if base is None or base is value or type(value) is not np.ndarray:
+            return base is value
+        return np.may_share_memory(y, value) or (not y.size and base is value.base)  # an empty one, as a full one is
     while isinstance(y, Tracer) and is_view(y):
         y = y.link[0]
         if y is value:
