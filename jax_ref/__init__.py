@@ -4,11 +4,21 @@
 of any of these imports JAX and enables 64-bit numbers in it (``jax_enable_x64``), without which JAX computes in
 float32.
 
-The rest checks derivatives, in rooms that each say what they are for; a room imports those before it alone: ``lift``
-(a plain NumPy function under JAX), ``cases`` (the catalogue), ``engines`` (whose derivatives), ``measure`` (an engine
-beside JAX), ``referee`` (who is right), ``report`` (how it is told), ``sweep`` (an engine over the catalogue),
-``checks`` (what users call), ``rules`` (the custom rules that a test run calls), ``commands`` (the command
-``scratch-ad``), and ``pytest_plugin``.
+The rest checks derivatives, in rooms that each say what they are for; a room imports those before it alone: ``meshes``
+(arrays on many devices), ``lift`` (a plain NumPy function under JAX), ``cases`` (the catalogue), ``engines`` (whose
+derivatives), ``measure`` (an engine beside JAX), ``referee`` (who is right), ``tracing`` (one evaluation, step by
+step), ``report`` (how it is told), ``sweep`` (an engine over the catalogue), ``checks`` (what users call), ``rules``
+(the custom rules that a test run calls), ``lesson`` (the lesson, and exercises that grade themselves), ``commands``
+(the command ``scratch-ad``), and ``pytest_plugin``.
+
+What was decided where the design left it open:
+
+- **Differences have one table and one measure of noise** (``jax_ref/measure/extrapolation.py``), whoever asks: the
+  witness of plain runs, ``reference_by="differences"`` and ``--ad-rules``. Only ``scratch_ad.numerical`` and the
+  engine ``numerical`` take one quotient without a bound, as they are what is compared; the referee's have 120 digits.
+- **A custom rule is right if it is the derivative of its own body** with other rules in force there, or with these
+  replaced by their bodies: so a wrong rule is blamed alone, and a rule around one that is another derivative on
+  purpose is not.
 """
 
 import importlib
@@ -19,6 +29,7 @@ if TYPE_CHECKING:
     from .engines.ready import Engine
     from .lift import JaxArray, grad, hessian, jacfwd, jacrev, jit, jvp, linearize, value_and_grad, vjp
     from .measure.nans import first_nan
+    from .tracing import first_difference, trace
 
 __all__ = [
     "Engine",
@@ -29,6 +40,7 @@ __all__ = [
     "check_grads",
     "check_jvp",
     "check_vjp",
+    "first_difference",
     "first_nan",
     "grad",
     "hessian",
@@ -37,10 +49,16 @@ __all__ = [
     "jit",
     "jvp",
     "linearize",
+    "trace",
     "value_and_grad",
     "vjp",
 ]
-_HOMES = {"Engine": "engines.ready", "first_nan": "measure.nans"}
+_HOMES = {
+    "Engine": "engines.ready",
+    "first_nan": "measure.nans",
+    "first_difference": "tracing",
+    "trace": "tracing",
+}
 
 
 def __getattr__(name):

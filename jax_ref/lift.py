@@ -8,21 +8,32 @@ arguments are cast as NumPy resolves them, and only Python numbers are weakly ty
 
 import functools
 import inspect
+import types
 
 import jax
 import jax.numpy as jnp
 import jax.scipy
+import jax.scipy.stats
 import numpy as np
 import scipy.special
 
 from scratch_ad import tracer
 from scratch_ad.cells import Cell
+from scratch_ad.foreign import PLAIN
+from scratch_ad.layout import laid_out
 from scratch_ad.registry import rule_of
 from scratch_ad.rule import Composite, Refused
+from scratch_ad.rules.elementwise import cosh_squared
+from scratch_ad.rules.linalg import matrices
+from scratch_ad.rules.reductions import reversed_cumsum
 from scratch_ad.scipy import linalg, special
 from scratch_ad.tracer import Trace, Tracer, each, innermost, lowered, name_of, rebuild
 from scratch_ad.views import link_up
 from scratch_ad.writing import cartesian, put
+
+from . import meshes
+
+JaxTracer = jax.core.Tracer  # a look into jax.core takes longer than a call
 
 jax.config.update("jax_enable_x64", True)
 
@@ -235,6 +246,19 @@ def _array(x):
     return jnp.asarray(x) if any(isinstance(leaf, jax.Array) for leaf in jax.tree.leaves(x)) else np.asarray(x)
 
 
+def _add(a, b, **options):
+    """x + x, the derivative of x², as 2 x: the same number, whose factor XLA multiplies with others."""
+    if a is b and isinstance(a, jax.Array) and a.dtype.kind in "fc":
+        return _ufunc(np.multiply, jnp.multiply)(a, 2, **options)
+    return _ufunc(np.add, jnp.add)(a, b, **options)
+
+
+@jax.jit  # traced once
+def _cosh_squared(x):
+    e = jnp.exp(x)
+    return jnp.square(0.5 * (e + 1 / e))
+
+
 def _getitem(a, index):
     index = tuple(map(_array, index)) if isinstance(index, tuple) else _array(index)
     return jnp.asarray(a)[index]
@@ -265,8 +289,9 @@ def _put(a, index, v):
 
 
 def _scatter(g, index, shape):
-    index = tuple(map(_array, index)) if isinstance(index, tuple) else _array(index)
-    return jnp.zeros(shape, g.dtype).at[index].add(g)
+    """As JAX transposes what it indexes: with slices by padding, which XLA fuses with what is added."""
+    (a,) = jax.linear_transpose(lambda a: _getitem(a, index), jax.ShapeDtypeStruct(shape, g.dtype))(g)
+    return a
 
 
 def _astype(a, dtype):
@@ -283,12 +308,40 @@ def _bincount(x, weights=None, minlength=0):
     return jnp.bincount(_array(x), None if weights is None else jnp.asarray(weights, np.float64), length=length)
 
 
+def _reversed_cumsum(x, axis):
+    return jax.lax.cumsum(x, range(x.ndim)[axis], reverse=True)
+
+
 def _choose(a, choices, out=None, mode="raise"):
     return jnp.choose(np.asarray(a), choices, mode="clip" if mode == "raise" else mode)
 
 
-def _einsum(*operands, **kwargs):
+def _einsum(*operands, optimize=False, **kwargs):
+    """In the order of least cost, which NumPy takes if it is asked to."""
+    kwargs["optimize"] = optimize or "auto"
     return jnp.einsum(*(map(_array, operands) if isinstance(operands[0], str) else operands), **kwargs)
+
+
+def _transposed_solve(a, b):
+    """By the factors of ``a`` itself, which XLA finds to be those of other calls."""
+    dtype = jnp.result_type(a, b)
+    lu, pivots, _ = jax.lax.linalg.lu(a.astype(dtype))
+    b = jnp.broadcast_to(b, np.broadcast_shapes(a.shape[:-2], b.shape[:-2]) + b.shape[-2:])
+    return jax.scipy.linalg.lu_solve((lu, pivots), b.astype(dtype), trans=1)
+
+
+def _transposed_inverse(a, singular):
+    """Where the matrix is singular, ∞ and nan come out by themselves, without an error."""
+    return _transposed_solve(a, jnp.eye(a.shape[-1], dtype=a.dtype))
+
+
+def _triangular_solve(a, b, lower, adjoint=False):
+    options = {"lower": lower, "transpose_a": adjoint, "conjugate_a": adjoint}
+    return jax.lax.linalg.triangular_solve(a, b, left_side=True, **options)
+
+
+def _right_triangular_solve(x, r, adjoint=False):
+    return jax.lax.linalg.triangular_solve(r, x, left_side=False, transpose_a=adjoint, conjugate_a=adjoint)
 
 
 def _eig(a):
@@ -324,13 +377,33 @@ def _partition(a, kth, axis=-1, kind="introselect", order=None):
     return jnp.sort(a, axis) if np.ndim(kth) else jnp.partition(a, kth, axis)
 
 
+def _of_any_shapes(convolve):
+    """JAX's convolution where neither array is the larger one in all dimensions, which it refuses."""
+
+    @functools.wraps(convolve)
+    def call(in1, in2, mode="full", **options):
+        shapes = list(zip(in1.shape, in2.shape))
+        if mode == "valid" or all(n >= m for n, m in shapes) or all(n <= m for n, m in shapes):
+            return convolve(in1, in2, mode, **options)
+        padded = jnp.pad(in2, [(0, max(n - m, 0)) for n, m in shapes])
+        starts = [(m - 1) // 2 if mode == "same" else 0 for _, m in shapes]
+        sizes = in1.shape if mode == "same" else [n + m - 1 for n, m in shapes]
+        full = convolve(in1, padded, "full", **options)
+        return full[tuple(slice(start, start + size) for start, size in zip(starts, sizes))]
+
+    return call
+
+
 _unknown = (
     jax.errors.ConcretizationTypeError,
     jax.errors.NonConcreteBooleanIndexError,
     jax.errors.TracerArrayConversionError,
 )
 _modules = {"numpy": jnp, "numpy.linalg": jnp.linalg, "numpy.fft": jnp.fft, "scipy.special": jax.scipy.special}
-_modules |= {"scipy.linalg": jax.scipy.linalg, "scipy.fft": jax.scipy.fft, "scipy.signal": jax.scipy.signal}
+_modules |= {"scipy.linalg": jax.scipy.linalg, "scipy.fft": jax.scipy.fft}
+_convolutions = {name: _of_any_shapes(getattr(jax.scipy.signal, name)) for name in ("convolve", "convolve2d")}
+_modules["scipy.signal"] = types.SimpleNamespace(**vars(jax.scipy.signal) | _convolutions)
+_modules |= {f"scipy.stats.{name}": part for name, part in vars(jax.scipy.stats).items() if inspect.ismodule(part)}
 _layout = {"order", "subok", "casting", "kind", "like", "device", "out"}
 _ordered = {np.reshape, np.ravel, np.unravel_index, np.ravel_multi_index}  # in elements, not only in memory
 _renamed = {np.clip: {"a_min": "min", "a_max": "max"}}
@@ -341,16 +414,24 @@ _array_annotations = {
     str(inspect.signature(jnp.dot).parameters["a"].annotation),
 }
 _equivalents = {
+    np.add: _add,
+    cosh_squared: _cosh_squared,
     tracer.getitem: _getitem,
     tracer.scatter: _scatter,
     put: _put,
     cartesian: jax.lax.complex,
     tracer.astype: _astype,
+    laid_out: lambda a, axes: a,
     tracer.detached: jax.lax.stop_gradient,
+    reversed_cumsum: _reversed_cumsum,
     np.bincount: _bincount,
     np.choose: _choose,
     np.einsum: _einsum,
     np.real_if_close: _real_if_close,
+    matrices.transposed_solve: _transposed_solve,
+    matrices.transposed_inverse: _transposed_inverse,
+    matrices.triangular_solve: _triangular_solve,
+    matrices.right_triangular_solve: _right_triangular_solve,
     np.linalg.eig: _eig,
     np.lib.stride_tricks.sliding_window_view: _windows,
     np.partition: _partition,
@@ -405,13 +486,18 @@ def _check(x):
 
 def _returned(tree):
     """JAX's results as NumPy's arrays and numbers; as tracers inside another of these transformations."""
-    return jax.tree.map(_plain, tree)
+    if type(tree) is tuple:
+        return tuple(map(_returned, tree))
+    return _plain(tree) if hasattr(tree, "dtype") else jax.tree.map(_plain, tree)
 
 
 def _plain(x):
-    if isinstance(x, jax.core.Tracer):
+    if isinstance(x, JaxTracer):
         return JaxArray(x)
-    return np.array(x)[()] if hasattr(x, "dtype") else x
+    if not hasattr(x, "dtype"):
+        return x
+    x = np.array(x)
+    return x if x.ndim else x[()]
 
 
 def _lower(function):
@@ -436,11 +522,28 @@ jacfwd, jacrev, hessian = _transformation(jax.jacfwd), _transformation(jax.jacre
 def jit(fun, **options):
     """``fun`` compiled by XLA: ``jax.jit`` with its options, ``.lower(*args)`` included.
 
-    ``jit(scratch_ad.value_and_grad(f))`` compiles our derivative program.
+    ``jit(scratch_ad.value_and_grad(f))`` compiles our derivative program. Where an argument is an array of JAX's that
+    is spread over several devices, so are the results, which stay there as JAX's arrays; of explicit axes, too, XLA
+    decides how (``out_shardings`` says it), as it does of automatic ones.
     """
-    compiled = jax.jit(lift(fun), **options)
-    call = functools.wraps(fun)(_lower(compiled))
-    call.lower = lambda *args, **kwargs: compiled.lower(*_given(args), **_given(kwargs))
+    compiled = jax.jit(lift(fun), **{name: meshes.placed(option) for name, option in options.items()})
+
+    @functools.wraps(fun)
+    def call(*args, **kwargs):
+        if not kwargs and PLAIN.issuperset(map(type, args)):
+            return _returned(compiled(*args))
+        leaves = jax.tree.leaves((args, kwargs))
+        if PLAIN.issuperset(map(type, leaves)):
+            return _returned(compiled(*args, **kwargs))
+        mesh = meshes.mesh_of(leaves)
+        result = meshes.run(compiled, mesh, _given(args), _given(kwargs))
+        return _returned(result) if mesh is None else result
+
+    def lower(*args, **kwargs):
+        mesh = meshes.mesh_of(jax.tree.leaves((args, kwargs)))
+        return meshes.run(compiled.lower, mesh, _given(args), _given(kwargs))
+
+    call.lower = lower
     return call
 
 

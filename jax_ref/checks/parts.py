@@ -9,10 +9,11 @@ import optree
 from scratch_ad.tracer import Tracer, name_of
 from scratch_ad.tree import is_inexact
 
-from ..measure.derivatives import Problem, vectors
+from ..measure.derivatives import Problem
 from ..measure.quantities import Quantity
 from ..measure.tolerances import ULPS, Difference, Finding, shown
 from ..measure.values import alike, in_words, lent, plainly
+from ..measure.vectors import vectors
 
 
 class Parts:

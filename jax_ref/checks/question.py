@@ -11,12 +11,13 @@ import optree
 from ..engines.guard import heed, is_users, said, watching
 from ..engines.protocol import Engine
 from ..engines.surroundings import Surroundings
-from ..measure.derivatives import Vectors, compiled, findings, nested, nudged, rounded
+from ..measure.derivatives import compiled, findings, nested, step_by_step
 from ..measure.plain_runs import beside_plain_runs
 from ..measure.quantities import FIRST, VALUES, Quantity, quantity
 from ..measure.repeats import is_gross, repeated
 from ..measure.tolerances import Difference, Finding, differences, replaced_others
 from ..measure.values import in_words, nearly, plainly, value_findings
+from ..measure.vectors import Vectors, nudged
 from ..referee.judge import examined, once
 from ..report.result import Result
 from ..report.words import described, follows
@@ -332,7 +333,8 @@ def _other_program(problem, reference):
     value, plain = reference.derivatives[0][Quantity.VALUE], plainly(problem.function, problem.vectors.primals)
     if nearly(value, plain) or not all(map(_is_finite, optree.tree_leaves(plain))):
         return ""
-    condition = rounded(problem, reference).conditions[0][Quantity.VALUE]
+    reference = step_by_step(problem, reference)
+    value, condition = (of[0][Quantity.VALUE] for of in (reference.derivatives, reference.conditions))
     found = [d for d in differences(value, plain, condition, coarsest=reference.coarsest) if d.expected is not None]
     return "f gives {1} when run plainly, {0} under JAX".format(*in_words(found[0])) if found else ""
 

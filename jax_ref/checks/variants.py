@@ -34,6 +34,7 @@ def variants(given, thorough=False):
 
     ``given``: the ``Parts`` of the arguments. ``thorough``: also those that only few functions stand.
     """
+    moving = list(itertools.compress(given.leaves, given.moves))
 
     def each(of):
         """The arguments with ``of(x, k)`` in place of each that is differentiated, the k-th."""
@@ -41,36 +42,62 @@ def variants(given, thorough=False):
         leaves = [of(x, next(count)) if moves else x for x, moves in zip(given.leaves, given.moves, strict=True)]
         return optree.tree_unflatten(given.spec, leaves)
 
-    moving = list(itertools.compress(given.leaves, given.moves))
-    lengths = sorted({n for x in moving for n in x.shape if n > 1}, reverse=True)
-    resized = lambda size, old: each(lambda x, _: _resized(x, dict.fromkeys(old, size)))
-    sizes = lambda name, size: [Variant(name, resized(size, old)) for old in (lengths, *([n] for n in lengths[:3]))]
-
     if any(x.ndim > 1 for x in moving):
         yield [Variant("the same in Fortran order", given.tree, np.asfortranarray)]
-    if lengths:
+    if any(n > 1 for x in moving for n in x.shape):
         yield [Variant("the same read backwards (negative strides)", given.tree, backwards)]
+    yield from _of_other_dtypes(moving, each, thorough)
+    yield from _of_other_magnitudes(each, thorough)
+    yield from _of_other_sizes(moving, each)
+    yield from _with_repeats(moving, each)
+    yield [Variant("whole numbers", each(_whole))]
+    yield [Variant("tiny numbers", each(lambda x, _: (x * float(np.finfo(x.dtype).eps) ** 0.45).astype(x.dtype)))]
+    yield from _one_argument_at_a_time(moving, each, thorough)
+    if any(map(_is_index, given.leaves)):
+        leaves = [np.full_like(x, x.flat[0]) if _is_index(x) else x for x in given.leaves]
+        yield [Variant("repeated indices", optree.tree_unflatten(given.spec, leaves))]
+        leaves = [-1 - x if _is_index(x) and x.dtype.kind == "i" else x for x in given.leaves]
+        yield [Variant("indices from the end", optree.tree_unflatten(given.spec, leaves))]
+
+
+# ``each(of)``, as above, makes the arguments; ``moving`` are those that are differentiated
+
+
+def _of_other_dtypes(moving, each, thorough):
     to = lambda x, name: x.astype(name) if name in OTHERS[x.dtype.name] else x
     for name in dict.fromkeys(other for x in moving for other in OTHERS[x.dtype.name][: 2 if thorough else 1]):
         yield [Variant(f"the same in {name}", each(lambda x, _, name=name: to(x, name)))]
+
+
+def _of_other_magnitudes(each, thorough):
     yield [Variant("numbers below -6", each(lambda x, _: (-6 - np.abs(x.real) + x - x.real).astype(x.dtype)))]
     for factor in (1, 1e3, 1e6) if thorough else (1,):
         for name, sign in (("large numbers", np.sign), ("large positive numbers", np.abs)):
-            words, enlarged = f"{name} ({factor:g} times)" if factor > 1 else name, _enlarged(factor, sign)
-            yield [Variant(words, each(enlarged))]
+            words = f"{name} ({factor:g} times)" if factor > 1 else name
+            yield [Variant(words, each(_enlarged(factor, sign)))]
+
+
+def _of_other_sizes(moving, each):
+    lengths = _lengths(moving)
+    resized = lambda size, old: each(lambda x, _: _resized(x, dict.fromkeys(old, size)))
+    sizes = lambda name, size: [Variant(name, resized(size, old)) for old in (lengths, *([n] for n in lengths[:3]))]
     if lengths:
         yield sizes("one element", 1)
     if any(x.ndim for x in moving):
         yield [Variant("arrays of no dimension", each(lambda x, _: x.flat[0] if x.size else x))]
         yield sizes("empty arrays", 0)
+
+
+def _with_repeats(moving, each):
     if any(x.size > 1 for x in moving):
         yield [Variant("repeated values", each(lambda x, _: _repeated(x)))]
         yield [Variant("equal neighbours", each(lambda x, _: _in_pairs(x)))]
         yield [Variant("numbers in ascending order", each(lambda x, _: np.sort(x, None).reshape(x.shape)[()]))]
-        stack = next(n for n in (2, 3, 5, 7, 11) if n not in lengths[:4])
+        stack = next(n for n in (2, 3, 5, 7, 11) if n not in _lengths(moving)[:4])
         yield [Variant(f"a stack of {stack}", each(lambda x, _: np.stack([x * (1 - k / 16) for k in range(stack)])))]
-    yield [Variant("whole numbers", each(_whole))]
-    yield [Variant("tiny numbers", each(lambda x, _: (x * float(np.finfo(x.dtype).eps) ** 0.45).astype(x.dtype)))]
+
+
+def _one_argument_at_a_time(moving, each, thorough):
     if len(moving) > 1 and len({(x.shape, x.dtype) for x in moving}) == 1:
         yield [Variant("the same array for each argument", each(lambda x, _: moving[0]))]
     axes = [(k, axis) for k, x in enumerate(moving) for axis, n in enumerate(x.shape) if n > 1]
@@ -79,11 +106,11 @@ def variants(given, thorough=False):
         yield [Variant(f"argument {k} with one element along axis {axis}", each(short))]
     for k in [k for k, x in enumerate(moving) if x.ndim and x.size and len(moving) > 1][: None if thorough else 2]:
         yield [Variant(f"argument {k} without its first axis", each(lambda x, j, k=k: x[0] if j == k else x))]
-    if any(map(_is_index, given.leaves)):
-        leaves = [np.full_like(x, x.flat[0]) if _is_index(x) else x for x in given.leaves]
-        yield [Variant("repeated indices", optree.tree_unflatten(given.spec, leaves))]
-        leaves = [-1 - x if _is_index(x) and x.dtype.kind == "i" else x for x in given.leaves]
-        yield [Variant("indices from the end", optree.tree_unflatten(given.spec, leaves))]
+
+
+def _lengths(arrays):
+    """Those of axes of more than one element, the longest first."""
+    return sorted({n for x in arrays for n in x.shape if n > 1}, reverse=True)
 
 
 def larger(given):

@@ -4,16 +4,24 @@ Nothing heavy is imported before the arguments are read, and JAX not before its 
 """
 
 import contextlib
+import json
 import os
 import sys
+import tempfile
 import time
 import traceback
+import webbrowser
+from pathlib import Path
 
 from ..sweep import devices
 from . import options
 
 GOOD, MISMATCH, USAGE, INTERNAL, STOPPED, BROKEN_PIPE = 0, 1, 2, 3, 130, 141
 SHOWN, NAMED = 20, 8  # causes of failures that are printed, and functions of each; the files hold all
+_EXTRAS = {  # of pyproject.toml: what they install
+    "check": ("jax", "jaxlib", "rich", "markdown_it", "pygments", "jinja2", "mpmath", "hypothesis"),
+    "test": ("matplotlib", "sympy"),  # the lesson
+}
 
 
 def main(argv=None):
@@ -41,8 +49,9 @@ def main(argv=None):
 
 def _failed(error):
     name = isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0]
-    if name in ("jax", "jaxlib", "rich", "jinja2", "mpmath", "hypothesis"):
-        return _fail(f"{name} is not installed. In the checkout: pip install -e '.[check]'.")
+    for extra, names in _EXTRAS.items():
+        if name in names:
+            return _fail(f"{name} is not installed. In the checkout: pip install -e '.[{extra}]'.")
     if isinstance(error, (ValueError, OSError)):
         return _fail(error)
     traceback.print_exception(error)
@@ -91,12 +100,15 @@ def _header(device):
 
 
 def _check(args):
+    if args.domain:
+        return _check_domain(args)
     if args.device == "gpu":
         devices.devices(args.device)
     from ..report import junit
     from ..report.progress import SweepProgress
     from ..report.words import compared
     from ..sweep import sweep
+    from ..sweep.processes import Crew
 
     units = sweep.units(args.names, args.dtype)
     if not units:
@@ -106,18 +118,16 @@ def _check(args):
         if len(units) != 1 or not 0 <= args.case < len(units[0].cases()):
             cases = f", from 0 to {len(units[0].cases()) - 1}" if len(units) == 1 else ""
             raise ValueError(f"--case {args.case}: give one function, one --dtype and the number of a case{cases}.")
-    others = {"case": args.case, "expect": _expected(args.expect), "fresh": args.fresh}
+    others = {"expect": _expected(args.expect), "fresh": args.fresh}
     for option, path in (("--out", args.out and args.out / "results.jsonl"), ("--junit", args.junit)):
         if path:
             _writable(option, path)
-    modes = (args.mode,) if args.mode else ("fwd", "rev")
-    place = args.out, args.jobs, args.shard
+    asked = sweep.Asked(args.engine, (args.mode,) if args.mode else ("fwd", "rev"), args.order, args.seed, args.case)
+    first, every = args.shard
     start = time.perf_counter()
-    with SweepProgress() as progress:
+    with SweepProgress() as progress, Crew(args.jobs, args.timeout) as crew:
         try:
-            result = sweep.sweep(
-                units, args.engine, modes, args.order, *place, args.seed, args.timeout, progress=progress, **others
-            )
+            result = sweep.sweep(units[first - 1 :: every], asked, crew, args.out, progress=progress, **others)
         except KeyboardInterrupt:
             kept = f"kept in {args.out}: the same command goes on" if args.out else "lost: --out DIR keeps what is done"
             progress.say(f"stopped: {progress.done} of {progress.total} units done, {kept}.")
@@ -140,6 +150,18 @@ def _check(args):
         listed = "".join(f"\n    {e}  # {e.reason}" for e in result.unmatched)
         return _fail(f"{args.expect}: no failure matches{listed}")
     return MISMATCH if result.failures() else GOOD
+
+
+def _check_domain(args):
+    asked = {"names", "dtype", "jobs", "seed", "timeout", "domain", "device", "cache", "command"}
+    default = options.parser().parse_args(["check", "--domain"])
+    if other := sorted(
+        name for name, value in vars(args).items() if name not in asked and value != getattr(default, name)
+    ):
+        raise ValueError(f"--domain goes with names, --dtype, --jobs, --seed and --timeout, not with --{other[0]}.")
+    from .domain import survey
+
+    return GOOD if survey(args.names, args.dtype, args.seed, args.jobs, args.timeout) else MISMATCH
 
 
 def _expected(path):
@@ -244,6 +266,34 @@ def _compare(args):
     return MISMATCH if any(row.wrong for row in rows) else GOOD
 
 
+# trace
+
+
+def _trace(args):
+    path = args.out
+    if args.open and not path:
+        path = Path(tempfile.mkdtemp(prefix="scratch-ad-")) / "trace.html"
+    if path:
+        _writable("--out", path)
+    from . import trace
+
+    function, arguments = trace.function_of(args.function), [trace.argument_of(text) for text in args.arguments]
+    if args.alone:
+        from scratch_ad import trace as trace_of
+    else:
+        from ..tracing import trace as trace_of
+    made = trace_of(function, *arguments)
+    if made.steps or not made.error:
+        print(made)
+    if path:
+        print(made.html(path))
+    if args.open:
+        _open(path)
+    if made.error:
+        return _fail(made.failure())
+    return MISMATCH if any(found.blamed == "ours" for found in made.differences) else GOOD
+
+
 # rules
 
 
@@ -270,6 +320,48 @@ def _rules(args):
     of = f", {missed} called by no test of the run of {when} ({count} tests)" if when else ""
     print(f"{len(listed)} custom rule{'s' * (len(listed) != 1)} in {args.package}{of}")
     return GOOD
+
+
+# lesson, grade
+
+
+def _lesson(args):
+    if args.what == "show":
+        folder = args.folder or Path(tempfile.mkdtemp(prefix="scratch-ad-"))
+        _writable("lesson show", folder / "index.html")
+        from ..lesson.page import pages
+
+        first, *_ = pages(folder)
+        print(first)
+        if args.open:
+            _open(first)
+        return GOOD
+    if not args.folder:
+        raise ValueError(f"lesson {args.what}: name a folder, such as `scratch-ad lesson {args.what} mine`.")
+    from ..lesson import notebooks, start
+
+    if args.what == "notebook":
+        print(f"{notebooks(args.folder)}: one notebook per chapter")
+    else:
+        print(f"{start(args.folder)}: one file per task; `scratch-ad grade {args.folder}` says how far you are")
+    return GOOD
+
+
+def _open(path):
+    if not webbrowser.open(path.absolute().as_uri()):
+        print(f"scratch-ad: no browser could be opened: open {path} in one.", file=sys.stderr)
+
+
+def _grade(args):
+    if args.json:
+        _writable("--json", args.json)
+    from ..lesson import graded
+
+    found = graded(args.folder, args.task, args.seed, args.jobs, args.timeout)
+    print(found)
+    if args.json:
+        args.json.write_text(json.dumps(found.gradescope(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return GOOD if found.points == found.most else MISMATCH
 
 
 # report, atlas, selftest
@@ -306,6 +398,7 @@ def _atlas(args):
     for path in (args.out / "atlas.html", kept):
         _writable("--out", path)
     header = _header(args.device)
+    from ..cases.domains import LIMITS
     from ..report import page
     from ..report.progress import Progress
     from .atlas import survey
@@ -329,7 +422,7 @@ def _atlas(args):
                 f"stopped: {progress.done} of {progress.total} points done, kept in {args.out}: the same goes on."
             )
             return STOPPED
-    page.write_atlas(rows, args.out / "atlas.html", header)
+    page.write_atlas(rows, args.out / "atlas.html", header, LIMITS)
     print(f"{args.out / 'atlas.html'}: JAX is wrong at {len(rows)} of {progress.total} points")
     return GOOD
 
@@ -363,7 +456,10 @@ COMMANDS = {
     "list": _list,
     "coverage": _coverage,
     "compare": _compare,
+    "trace": _trace,
     "rules": _rules,
+    "lesson": _lesson,
+    "grade": _grade,
     "report": _report,
     "atlas": _atlas,
     "selftest": _selftest,

@@ -28,8 +28,9 @@ STATUSES = ("rule", "constant", "refused", "plain")
 PLAIN = "it never asks tracers: it takes no array, or is written in calls that they answer or refuse"
 # Where functions come from
 MODULES = ("numpy", "numpy.linalg", "numpy.fft", "numpy.lib.stride_tricks")
-SCIPY = ("scipy.special", "scipy.linalg", "scipy.fft", "scipy.signal")
+SCIPY = ("scipy.special", "scipy.linalg", "scipy.fft", "scipy.signal", "scipy.stats")
 PEERS = ("autograd", "mygrad")
+OF_DISTRIBUTIONS = ("pdf", "logpdf", "pmf", "logpmf", "cdf", "logcdf", "sf", "logsf", "ppf", "isf")
 
 
 class Entry(NamedTuple):
@@ -89,11 +90,16 @@ def _functions(module):
 
 
 def _of_scipy(module):
-    """SciPy's public functions that ``scratch_ad.scipy`` has too, as it has them."""
+    """SciPy's public functions that ``scratch_ad.scipy`` has too, as it has them; of a distribution its methods."""
     ours = importlib.import_module(f"scratch_ad.{module}")
     for name in sorted(importlib.import_module(module).__all__):
         function = getattr(ours, name, None)
-        if callable(function) and not inspect.isclass(function):
+        if not callable(function) or inspect.isclass(function):
+            continue
+        methods = {method: getattr(function, method, None) for method in OF_DISTRIBUTIONS}
+        if rule_of.get(methods["logpdf"] or methods["logpmf"]) and function not in rule_of:
+            yield from ((f"{name}.{method}", ours) for method, ours in methods.items() if ours in rule_of)
+        else:
             yield name, function
 
 

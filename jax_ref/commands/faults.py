@@ -24,9 +24,10 @@ from scratch_ad.tracer import Tracer, astype, detached, each, name_of, primitive
 
 from ..cases import catalogue
 from ..engines.ready import OURS
-from ..measure.derivatives import compiled, findings, measured, references, vectors
+from ..measure.derivatives import compiled, findings, measured, references
 from ..measure.quantities import FIRST
 from ..measure.tolerances import differences
+from ..measure.vectors import vectors
 from ..referee.judge import examined
 from ..sweep import runs, sweep
 
@@ -380,21 +381,23 @@ class Alarms(NamedTuple):
 def false_alarms(count=10_000, seed=0, dtypes=(), draws=40, progress=None):
     """Check our own derivatives at ``count`` freshly drawn arguments and vectors of random functions of the catalogue.
 
-    What is compiled for a function serves for ``draws`` draws of each of its cases. Returns ``Alarms``.
+    What is compiled for a function serves for ``draws`` draws of each of its cases, as long as the dtypes of their
+    results are the same. Returns ``Alarms``.
     """
     rng = np.random.default_rng(seed)
     every = sweep.units(dtypes=dtypes)
     drawn, flagged = 0, []
     for k in itertools.cycle(rng.permutation(len(every))):
         dtype, cases = every[k].dtype, every[k].cases()
-        problems = [runs.problem(case, dtype) for case in cases]
-        answer = compiled(problems)
+        problems, answers = [runs.problem(case, dtype) for case in cases], {}
         for _ in range(draws):
             fresh = str(rng.integers(2**32))
             again = [
                 problem._replace(vectors=vectors(problem.function, case.draw(dtype, fresh), fresh))
                 for case, problem in zip(cases, problems, strict=True)
             ]
+            kinds = tuple(np.asarray(x).dtype for p in again for x in optree.tree_leaves(p.vectors))
+            answer = answers.get(kinds) or answers.setdefault(kinds, compiled(again))
             for case, problem, reference in zip(cases, again, answer(again), strict=True):
                 drawn += 1
                 found, _ = examined(OURS, problem, reference)

@@ -14,8 +14,10 @@ examples:
     scratch-ad check tanh                            one function; without a name all of them
     scratch-ad check linalg --engine torch           another engine, on the functions of a submodule
     scratch-ad check --out results --junit ad.xml    kept, and gone on with when broken off
+    scratch-ad check --domain gammainc               at the smallest and the largest numbers, near poles, …
     scratch-ad report results --out page
     scratch-ad compare "np.sin(a) * b"
+    scratch-ad trace "lambda x: np.exp(np.tanh(x))" 0.5 --open
 
 {_STATUS}"""
 
@@ -29,7 +31,7 @@ Such a case counts as expected. A line that matches no failure of a function tha
 
 _ENGINES = """\
 scratch_ad (the default), scratch_ad-forward, scratch_ad-reverse, scratch_ad-compiled, scratch_ad-jax, scratch_ad-cupy,
-jax, numerical, autograd, torch, mygrad, or one of your own as package.module:object"""
+tiny, jax, numerical, autograd, torch, mygrad, or one of your own as package.module:object"""
 
 PYTEST_CACHE = ".pytest_cache"
 _DTYPE = "such as float32, or float32,float64; by default all"
@@ -65,6 +67,8 @@ def parser():
     check.add_argument("--shard", type=shard_of, default=(1, 1), metavar="i/n", help="every n-th unit, from the i-th")
     check.add_argument("--seed", default="", help="any text: other tangents and cotangents")
     check.add_argument("--case", type=int, metavar="K", help="of one function and dtype the case of that number")
+    domain = "scratch_ad's rules of functions of numbers over their whole domain, against derivatives in many digits"
+    check.add_argument("--domain", action="store_true", help=domain)
     timeout = "seconds for one function and dtype (default: 120)"
     check.add_argument("--timeout", type=_positive(float), default=120, metavar="S", help=timeout)
     check.add_argument("--out", **folder, help="keep the results there, and go on from those there")
@@ -91,15 +95,39 @@ def parser():
     )
     compare.add_argument("--seed", type=int, default=0, metavar="N", help="of the variables' numbers (default: 0)")
 
+    trace = command("trace", "show one evaluation step by step, beside JAX: as a table, and as a page to step through")
+    trace.add_argument("function", metavar="FUNCTION", help='such as "lambda x: np.sin(x)", or path.py:name')
+    given = "a number, a list of numbers, or an expression of np; whole numbers are taken as real ones"
+    trace.add_argument("arguments", nargs="*", metavar="ARGUMENT", help=given)
+    trace.add_argument("--out", type=Path, metavar="FILE", help="write the page there")
+    trace.add_argument("--open", action="store_true", help="open the page, in a temporary folder without --out")
+    trace.add_argument("--alone", action="store_true", help="without JAX beside it, which takes a moment to start")
+
     rules = command("rules", "list the custom rules of a package, and which of them no test has called")
     rules.add_argument("package", metavar="PACKAGE", help="its modules are imported, and their source is read")
     record = f"pytest's cache, with what `pytest --ad-rules` left there (default: {PYTEST_CACHE})"
     rules.add_argument("--record", default=PYTEST_CACHE, metavar="DIR", help=record)
 
+    lesson = command("lesson", "the lesson as pages or notebooks, and exercises to be filled in")
+    which = "pages that show the lesson, run; notebooks of it; or a new folder of exercises, for one student"
+    lesson.add_argument("what", choices=("show", "notebook", "start"), help=which)
+    lesson.add_argument("folder", nargs="?", type=Path, metavar="DIR", help="show: by default a temporary one")
+    lesson.add_argument("--open", action="store_true", help="show: open the first page")
+
+    grade = command("grade", "grade a folder of exercises, beside JAX at fresh numbers")
+    grade.add_argument("folder", type=Path, metavar="DIR", help="as `scratch-ad lesson start DIR` wrote it")
+    grade.add_argument("--task", action="append", default=[], metavar="N", help="such as 1.2; by default all")
+    grade.add_argument("--seed", type=int, metavar="N", help="the numbers of an earlier verdict again")
+    grade.add_argument("--jobs", type=_positive(int), default=os.cpu_count() or 1, metavar="N", help="processes")
+    grade.add_argument(
+        "--timeout", type=_positive(float), default=10, metavar="S", help="seconds for a task (default: 10)"
+    )
+    grade.add_argument("--json", type=Path, metavar="FILE", help="write Gradescope's results.json as well")
+
     report = command("report", "make a page, JUnit XML and Markdown of files of results")
     report.add_argument("files", nargs="*", type=Path, metavar="FILE", help="results.jsonl of a run, or its folder")
     report.add_argument("--out", **folder, help="where index.html, junit.xml and report.md go")
-    gpu = "print the README's tables of what scripts/gpu.py wrote"
+    gpu = "print, in Markdown, the tables of what scripts/gpu.py wrote"
     report.add_argument("--gpu", type=Path, metavar="FILE", help=gpu)
 
     atlas = command("atlas", "make a page of the points at which JAX is wrong, with evidence (some ten minutes)")
@@ -112,7 +140,7 @@ def parser():
     selftest.add_argument("--mode", **mode)
     selftest.add_argument("--alarms", type=_positive(int), metavar="N", help=_ALARMS)
 
-    for sub in (doctor, check, coverage, compare, rules, atlas, selftest):
+    for sub in (doctor, check, coverage, compare, trace, rules, grade, atlas, selftest):
         default = "auto" if sub in (doctor, check) else "cpu"
         device = f"where JAX computes; auto: where it would by itself (default: {default})"
         sub.add_argument("--device", choices=CHOICES, default=default, help=device)

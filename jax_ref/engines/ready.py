@@ -11,6 +11,7 @@ import numpy as np
 import optree
 
 import scratch_ad
+from scratch_ad.intro import tiny
 
 from .. import lift
 from .guard import is_users, said, watching
@@ -65,9 +66,10 @@ COMPILED = Engine(
     program=lift.jit,
 )
 ON_JAX = Engine("scratch_ad-jax", scratch_ad.jvp, scratch_ad.vjp, program=lift.eager)
+TINY = Engine("tiny", tiny.jvp, tiny.vjp)
 JAX = Engine("jax", lift.jvp, lift.vjp)
 NUMERICAL = Engine("numerical", _numerical_jvp, _numerical_vjp, order=1, slack=1e6, exact=True)
-ENGINES = {engine.name: engine for engine in (OURS, FORWARD, REVERSE, COMPILED, ON_JAX, JAX, NUMERICAL)}
+ENGINES = {engine.name: engine for engine in (OURS, FORWARD, REVERSE, COMPILED, ON_JAX, TINY, JAX, NUMERICAL)}
 
 
 def engine(name):

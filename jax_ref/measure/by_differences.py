@@ -10,10 +10,11 @@ from typing import NamedTuple
 import numpy as np
 import optree
 
-from .derivatives import Reference, coarsest_dtype
+from .derivatives import Reference
 from .extrapolation import SPARSE, central, limit
 from .quantities import FIRST, Quantity
 from .tolerances import unit
+from .vectors import coarsest_dtype
 
 STEPS, MOST = 11, 30  # how many steps, and where the arguments are of many sizes at most
 VAGUE = 1e-2  # a bound beyond this share of the largest derivative decides nothing

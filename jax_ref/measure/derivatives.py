@@ -6,7 +6,6 @@ first derivatives, that of a variable used twice, and the second ones in all fou
 """
 
 import contextlib
-import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
@@ -19,31 +18,20 @@ from ..engines.guard import is_users
 from ..lift import lift
 from .executables import afresh
 from .hints import Witness, hint
-from .quantities import FIRST, Quantity
+from .quantities import ALONG, FIRST, Quantity
 from .repeats import repeated
 from .rounding import of_shaken, shaken
 from .tolerances import Difference, Finding, differences, shown, tolerance, unit
 from .values import plainly, value_findings
+from .vectors import Vectors, coarsest_dtype, digits_of, nudged
 
-# XLA options, to compile quickly what runs a few times: fusion takes minutes for some twenty steps of an ODE. The
-# many small functions of the catalogue compile in a quarter of that by an option that newer versions do not know.
+# XLA options, to compile quickly what runs a few times: fusion takes minutes for some twenty steps of an ODE, and the
+# many small functions of the catalogue compile in half the time by an option that newer versions do not know. Without
+# fusion XLA is wrong at times (jax 0.10.2: second derivatives of complex eigvals), so short programs have it.
 _UNOPTIMISED = {"xla_backend_optimization_level": 0}
 QUICKLY = {**_UNOPTIMISED, "xla_disable_hlo_passes": "fusion"}
+LONG = 1000  # operations
 SMALL = _UNOPTIMISED if jax.__version_info__ >= (0, 11) else {**_UNOPTIMISED, "xla_cpu_use_fusion_emitters": False}
-
-
-class Vectors(NamedTuple):
-    """Where and along what a function is differentiated, each in the containers of what it belongs to."""
-
-    primals: tuple
-    tangents: tuple
-    others: tuple
-    cotangent: object
-    second: object  # another cotangent
-
-    def turned(self):
-        """The same point, with the two of each kind exchanged."""
-        return Vectors(self.primals, self.others, self.tangents, self.second, self.cotangent)
 
 
 class Problem(NamedTuple):
@@ -54,57 +42,6 @@ class Problem(NamedTuple):
     order: int = 2
     written: Callable | None = None  # the same function in calls of the engine's namespace, where that is another
     normwise: bool = False  # whether rounding errors are relative to the largest number; see tolerances.NORMWISE
-
-
-# Vectors
-
-
-def vectors(function, primals, seed):
-    """Random tangents and cotangents for ``function`` at ``primals``; the same for the same text ``seed``.
-
-    They have few digits, so that combinations of them are exact in every dtype; and none is 0, which hides an element.
-    """
-    rng = np.random.default_rng(zlib.crc32(seed.encode()))
-
-    def like(x):
-        v = np.round(rng.normal(size=(2, *np.shape(x))) * 16) / 16
-        v[v == 0] = 1 / 16
-        v = v[0] + 1j * v[1] if np.iscomplexobj(x) else v[0]
-        return np.asarray(v, np.result_type(x))[()]
-
-    out = plainly(function, primals)
-    out, random = optree.tree_map(np.asarray, out), lambda tree: optree.tree_map(like, tree)
-    return Vectors(primals, random(primals), random(primals), random(out), random(out))
-
-
-def nudged(vectors, seed):
-    """The vectors with numbers changed at random, up or down by a relative step; and the step.
-
-    For even seeds all numbers change, by √ε: the results then show the condition, and across a kink no more than a
-    jump times √ε. For odd seeds only tangents and cotangents do, in their last places: that shows the rounding errors
-    of sums that cancel on the way.
-    """
-    rng = np.random.default_rng(seed)
-    eps = _eps(vectors)
-    step = 8 * eps if seed % 2 else float(np.sqrt(eps))
-
-    def nudge(x):
-        with np.errstate(all="ignore"):
-            # by steps of different sizes, as equal ones would cancel where the numbers do
-            steps = step * rng.choice([-1.0, 1.0], np.shape(x)) * rng.uniform(0.75, 1.25, np.shape(x))
-            return np.asarray(x * (1 + steps), np.result_type(x))[()]
-
-    moved = Vectors(*(optree.tree_map(nudge, tree) for tree in vectors))
-    return (moved._replace(primals=vectors.primals) if seed % 2 else moved), step
-
-
-def _eps(vectors):
-    return float(np.finfo(coarsest_dtype(vectors)).eps)
-
-
-def coarsest_dtype(tree):
-    """The dtype of fewest digits in a container."""
-    return max((np.asarray(leaf).dtype for leaf in optree.tree_leaves(tree)), key=lambda dtype: np.finfo(dtype).eps)
 
 
 # The reference
@@ -126,8 +63,11 @@ def references(problems, keep=afresh):
     return compiled(problems, SMALL, keep)(problems)
 
 
-def compiled(problems, options=QUICKLY, keep=afresh):
-    """What gives JAX's answers to these problems, or to the same ones at other vectors; one program for all."""
+def compiled(problems, options=None, keep=afresh):
+    """What gives JAX's answers to these problems, or to the same ones at other vectors; one program for all.
+
+    ``options``: XLA's, by default those that compile it most quickly.
+    """
 
     def compile():
         functions = [as_jax(p.function, p.vectors.primals, p.vectors.cotangent) for p in problems]
@@ -135,7 +75,9 @@ def compiled(problems, options=QUICKLY, keep=afresh):
         def program(given):
             return [_derivatives(f, v, p.order) for f, v, p in zip(functions, given, problems, strict=True)]
 
-        return jax.jit(program).lower([p.vectors for p in problems]).compile(options)
+        traced = jax.jit(program).trace([p.vectors for p in problems])
+        quick = QUICKLY if len(traced.jaxpr.eqns) > LONG else _UNOPTIMISED
+        return traced.lower().compile(quick if options is None else options)
 
     executable = keep(compile)
     run = lambda given: optree.tree_map(np.asarray, executable(given))
@@ -156,19 +98,23 @@ def compiled(problems, options=QUICKLY, keep=afresh):
     return answer
 
 
-def rounded(problem, reference):
-    """The reference, with conditions that also count the rounding of what is computed on the way (see ``rounding``)."""
-    f, conditions = as_jax(problem.function, problem.vectors.primals, problem.vectors.cotangent), []
+def step_by_step(problem, reference):
+    """The reference, operation by operation, as XLA is wrong at times about a program as a whole.
+
+    Its conditions also count the rounding of what is computed on the way (see ``rounding``).
+    """
+    f, conditions, derivatives = as_jax(problem.function, problem.vectors.primals, problem.vectors.cotangent), [], []
     order = 2 if Quantity.JVP_OF_JVP in reference.derivatives[0] else 1
     program = lambda v: _derivatives(f, v, order)
-    step = float(np.sqrt(_eps(problem.vectors)))
-    for k, (exact, condition) in enumerate(zip(*reference[:2], strict=True)):
+    step = float(np.sqrt(digits_of(problem.vectors)))
+    for k, condition in enumerate(reference.conditions):
         given = problem.vectors.turned() if k else problem.vectors
-        for seed in range(2):
-            moved = _change(shaken(program, given, seed), exact, step)
-            condition = optree.tree_map(np.add, condition, moved)
+        exact, *moved = (shaken(program, given, seed) for seed in (None, 0, 1))
+        for found in moved:
+            condition = optree.tree_map(np.add, condition, _change(found, exact, step))
+        derivatives.append(exact)
         conditions.append(condition)
-    return reference._replace(conditions=tuple(conditions))
+    return reference._replace(derivatives=tuple(derivatives), conditions=tuple(conditions))
 
 
 def by_own_rounding(engine, problem, reference, got):
@@ -177,7 +123,7 @@ def by_own_rounding(engine, problem, reference, got):
     Whoever takes the derivative from the value, as y (1 − y), has no more digits than that has; a formula that loses
     more of them is not excused.
     """
-    step, conditions = float(np.sqrt(_eps(problem.vectors))), []
+    step, conditions = float(np.sqrt(digits_of(problem.vectors))), []
     for k, condition in enumerate(reference.conditions):
         v = problem.vectors.turned() if k else problem.vectors
         with contextlib.suppress(Exception), np.errstate(all="ignore"):  # whatever a rule has against such arrays
@@ -426,21 +372,12 @@ def compared(engine, problem, reference, quantities):
     """The findings of what was ``measured``, beside one reference."""
     got = quantities[0]
     value = plainly(problem.function, problem.vectors.primals)
-    both = zip(reference.derivatives, reference.conditions, strict=True)
-    (exact, condition), (turned, turned_condition) = both
-    coarsest = reference.coarsest
+    exact, condition, coarsest = reference.derivatives[0], reference.conditions[0], reference.coarsest
     found = _more_than_rounding(quantities[1], exact, condition, engine.slack, coarsest)
-    for along in (Quantity.JVP_ALONG, Quantity.VJP_ALONG):
-        if along in got[0]:
-            first = along.reference
-            expected = _combined(exact[first], turned[first])
-            expected = _where_finite(expected, got[0][along], exact[first], turned[first])
-            limits = optree.tree_map(lambda a, b: 2 * a + 3 * b, condition[first], turned_condition[first])
-            for d in differences(got[0][along], expected, limits, 1, 5 * engine.slack, coarsest):
-                found.append(Finding(along, along.mode, d))
+    found += _of_combinations(got[0], reference, engine.slack)
     wrong = {finding.mode for finding in found}  # the modes whose first derivatives are
     for what in Quantity:
-        if what not in got[0] or what in (Quantity.JVP_ALONG, Quantity.VJP_ALONG):
+        if what not in got[0] or what in ALONG:
             continue
         mode, order = what.mode, what.order
         witnesses = [_witness(k, what, got, problem, reference) for k in range(2)]
@@ -465,6 +402,18 @@ def compared(engine, problem, reference, quantities):
     if all(first in got[0] for first in FIRST) and not found:
         found += _adjoint(problem.vectors, got[0], condition, engine.slack)
     return found
+
+
+def _of_combinations(got, reference, slack):
+    """What is wrong along combinations of both sets of vectors, of which JAX's derivatives are combined as well."""
+    for along in (what for what in ALONG if what in got):
+        (exact, turned), (condition, turned_condition) = (
+            [of[along.reference] for of in both] for both in (reference.derivatives, reference.conditions)
+        )
+        expected = _where_finite(_combined(exact, turned), got[along], exact, turned)
+        limits = optree.tree_map(lambda a, b: 2 * a + 3 * b, condition, turned_condition)
+        for d in differences(got[along], expected, limits, 1, 5 * slack, reference.coarsest):
+            yield Finding(along, along.mode, d)
 
 
 def _witness(k, what, got, problem, reference):

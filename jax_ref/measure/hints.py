@@ -126,6 +126,12 @@ def _rounding(pairs):
     return "rounding: a formula that cancels or overflows on the way" if all(map(test, pairs)) else ""
 
 
+def _approximate(pairs):
+    """Nearly right: what else would explain the numbers explains the right ones as well."""
+    near = _always(pairs, lambda p: _close(p.a, p.b))
+    return "right to half the digits: an approximation, a constant cut short, or lost digits" if near else ""
+
+
 def _dropped(pairs):
     if _always(pairs, lambda p: not p.a.any()):
         return "dropped: a term or an argument does not contribute, all is zero"
@@ -308,6 +314,7 @@ def _few(pairs):
 RECOGNISERS = (
     _nan,
     _rounding,
+    _approximate,
     _overwritten,
     _factor,
     _instead,

@@ -65,6 +65,7 @@ class Quantity(StrEnum):
 
 VALUES = Quantity.VALUE, Quantity.VALUE_OF_JVP, Quantity.VALUE_OF_VJP
 FIRST = Quantity.JVP, Quantity.VJP
+ALONG = Quantity.JVP_ALONG, Quantity.VJP_ALONG
 
 
 def quantity(name):

@@ -23,11 +23,14 @@ EXACT = set(
 
 
 def shaken(program, given, seed):
-    """``program(given)`` in NumPy arrays, where each result of arithmetic on the way is moved by up to √ε of itself."""
+    """``program(given)`` in NumPy arrays, where each result of arithmetic on the way is moved by up to √ε of itself.
+
+    None of them for the ``seed`` None.
+    """
     closed, out = jax.make_jaxpr(program, return_shape=True)(given)
 
     def moved(path, _, found):
-        return found if path[-1].primitive.name in EXACT else [_moved(x, seed) for x in found]
+        return found if seed is None or path[-1].primitive.name in EXACT else [_moved(x, seed) for x in found]
 
     results = walk(closed, jax.tree.leaves(given), moved)
     return jax.tree.unflatten(jax.tree.structure(out), map(np.asarray, results))

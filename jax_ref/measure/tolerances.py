@@ -171,6 +171,10 @@ def _of_leaf(place, a, b, condition, order, slack, coarsest):
         ]
     if a.dtype.kind not in "fc":
         return [] if np.array_equal(a, b) else [_of_form("", a, b, place)]
+    return _of_numbers(place, a, b, condition, order, slack, coarsest)
+
+
+def _of_numbers(place, a, b, condition, order, slack, coarsest):
     limit = tolerance(b, condition, order, slack, coarsest)
     with np.errstate(all="ignore"):
         error = np.abs(a - b).astype(np.float64)

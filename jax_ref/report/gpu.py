@@ -1,4 +1,4 @@
-"""The README's tables of a run on a GPU, from the JSON that ``scripts/gpu.py`` writes."""
+"""The tables, in .readme/devices.md, of a run on a GPU, from the JSON that ``scripts/gpu.py`` writes."""
 
 import json
 from collections import Counter

@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 import jinja2
 
+from scratch_ad import tracing
+
 from .groups import groups
 from .records import COLUMNS as MODES
 from .records import DTYPES, STATUSES, columns, differing, excused, text
@@ -90,16 +92,19 @@ def write(results, path):
     _render("page.html.j2", path, sections=sections, signs=SIGNS, legend=legend, text=text)
 
 
-def write_atlas(rows, path, where=""):
-    """Write the page of ``rows``, each made by ``atlas.row``; ``where`` says with what they were computed."""
+def write_atlas(rows, path, where="", limits=()):
+    """Write the page of ``rows``, each made by ``atlas.row``; ``where`` says with what they were computed.
+
+    ``limits``: where our own derivatives are wrong for a known reason, as ``cases.domains.LIMITS``.
+    """
     kinds = {}
     for row in rows:
         kinds.setdefault(row["kind"], []).append(row)
-    _render("atlas.html.j2", path, kinds=kinds, count=len(rows), where=where)
+    _render("atlas.html.j2", path, kinds=kinds, count=len(rows), where=where, limits=limits)
 
 
 def _render(template, path, **values):
-    loader = jinja2.FileSystemLoader(Path(__file__).parent)
+    loader = jinja2.FileSystemLoader([Path(__file__).parent, Path(tracing.__file__).parent])  # there: the colours
     environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
     page = environment.get_template(template).render(values)
     Path(path).parent.mkdir(parents=True, exist_ok=True)

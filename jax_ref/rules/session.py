@@ -17,7 +17,7 @@ class RulesSession:
 
     def __init__(self, config, watch):
         self.config, self.watch, self.allowed = config, watch, (config.option.ad_rules_allow or [])
-        self.verdicts, self.tests, self.count = {}, {}, 0  # by rule, in plain types
+        self.verdicts, self.tests, self.count = {}, {}, 0  # by rule and derivative, in plain types
         self.problem = ""
 
     def pytest_runtest_logstart(self, nodeid):
@@ -59,13 +59,14 @@ class RulesSession:
         if not noted:
             return
         self.watch.flush()
-        from .verdicts import verdict  # imports JAX
+        from .verdicts import verdicts  # imports JAX
 
         for rule, of in sorted(noted.items()):
-            self._add(verdict(rule, of, self.watch, _rerun).plain())
+            for verdict in verdicts(rule, of, self.watch, _rerun):
+                self._add(verdict.plain())
 
     def _add(self, found):
-        rule = Rule(*found["rule"])
+        rule = Rule(*found["rule"]), found["derivative"]
         other = self.verdicts.get(rule)
         if other is None or _RANK.index(found["status"]) > _RANK.index(other["status"]):
             self.verdicts[rule] = found
@@ -85,19 +86,21 @@ class RulesSession:
         return any(fnmatch.fnmatchcase(f"{rule.module}.{rule.name}", pattern) for pattern in self.allowed)
 
     def wrong(self):
-        return [v for rule, v in self.verdicts.items() if v["status"] == "wrong" and not self.on_purpose(rule)]
+        return [v for (rule, _), v in self.verdicts.items() if v["status"] == "wrong" and not self.on_purpose(rule)]
 
     def pytest_terminal_summary(self, terminalreporter):
         terminalreporter.section("custom rules")
-        counts = {}
-        for rule, found in sorted(self.verdicts.items(), key=lambda item: (_RANK.index(item[1]["status"]) == 2, item)):
+        counts, places = {}, [rule for rule, _ in self.verdicts]
+        wrong_last = lambda item: (item[1]["status"] == _RANK[-1], item[0])
+        for (rule, derivative), found in sorted(self.verdicts.items(), key=wrong_last):
             status = found["status"]
             if status == "wrong" and self.on_purpose(rule):
                 status = "on purpose"
             counts[status] = counts.get(status, 0) + 1
             color = {"right": {"green": True}, "wrong": {"red": True}}.get(status, {"yellow": True})
             terminalreporter.write(f"{status:<11}", **color)
-            terminalreporter.write(f"{rule}{_said(found)}\n")
+            which = f", derivative at {derivative}" if derivative and places.count(rule) > 1 else ""
+            terminalreporter.write(f"{rule}{which}{_said(found)}\n")
             if status == "wrong":
                 terminalreporter.write_line("\n".join(f"    {line}" for line in found["words"].splitlines()))
         counted = ", ".join(f"{n} {status}" for status, n in sorted(counts.items())) or "no custom rule was called"

@@ -30,7 +30,7 @@ from .arguments import Fixed, given, leaf, leaves_of
 from .closures import replaced
 from .settling import NotChecked, Subject, asked, cotangents_of, raised, settled, short
 from .tensors import subject_of
-from .watch import TORCH, Call, Hole, Noted, Rule
+from .watch import OWNERS, TORCH, Call, Hole, Noted, Rule
 
 # Seconds of the processor, as a machine may have other things to do
 SECONDS = 20.0  # for one rule, after which no further call of it is begun
@@ -42,10 +42,12 @@ LONG = 100  # lines of a program, above which only its first derivative is looke
 class Verdict:
     """What came of checking one rule: ``status`` is "right", "wrong" or "unchecked"; ``words`` and ``notes`` say why.
 
-    ``calls``: how many were checked; ``random``: how many of them with random numbers.
+    ``derivative``: where that stands, as there may be several rules of one place. ``calls``: how many were checked;
+    ``random``: how many of them with random numbers.
     """
 
     rule: Rule
+    derivative: str
     status: str
     words: str = ""
     calls: int = 0
@@ -57,11 +59,19 @@ class Verdict:
         return asdict(self) | {"rule": tuple(self.rule)}
 
 
-def verdict(rule, noted: Noted, watch, rerun):
-    """The ``Verdict`` on one rule; ``rerun(test)``: the command that runs a test again."""
-    start, found, reasons = time.process_time(), Verdict(rule, "unchecked"), dict.fromkeys(sorted(noted.problems))
-    ranked = [(k, call) for calls in noted.calls.values() for k, call in enumerate(calls)]
-    calls = [call for _, call in sorted(ranked, key=lambda pair: pair[0])]  # each signature once before any twice
+def verdicts(rule, noted: Noted, watch, rerun):
+    """The ``Verdict`` on each rule of one place; ``rerun(test)``: the command that runs a test again."""
+    for derivative in noted.owners or [""]:
+        yield _verdict(Verdict(rule, derivative, "unchecked"), noted, watch, rerun)
+
+
+def _verdict(found, noted, watch, rerun):
+    start, rule, reasons = time.process_time(), found.rule, dict.fromkeys(sorted(noted.problems))
+    kept = {key: calls for key, calls in noted.calls.items() if key[0] == found.derivative}
+    ranked = [(k, number, call) for (_, number, *_), calls in kept.items() for k, call in enumerate(calls)]
+    calls = [call for *_, call in sorted(ranked, key=lambda each: each[:2])]  # each signature once before any twice
+    if (made := noted.owners.get(found.derivative, -1) + 1) > OWNERS:
+        found.notes.append(f"{OWNERS} of {made} functions with this rule")
     for k, call in enumerate(calls):
         if time.process_time() - start > SECONDS:
             found.notes.append(f"{len(calls) - k} more calls were left out after {SECONDS:.0f} s")

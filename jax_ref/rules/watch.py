@@ -22,7 +22,8 @@ import numpy as np
 
 from . import closures
 
-SIGNATURES, VALUES = 4, 3  # of each rule that are kept, and calls of each
+# Kept of each derivative: so many functions that have it, of these so many signatures, of these so many calls
+OWNERS, SIGNATURES, VALUES = 12, 4, 3
 SIZE = 2**18  # numbers in the arguments of a call that is kept
 LOOKED_AT = {"jit_trace", "jit_lower", "make_jaxpr_f", "eval_shape", "linear_transpose"}  # of JAX: not run as they are
 
@@ -45,9 +46,13 @@ class Rule(NamedTuple):
 
     @property
     def place(self):
-        """``file:line``, relative to where the command runs if it lies there."""
-        inside = self.file.startswith(os.getcwd() + os.sep)
-        return f"{os.path.relpath(self.file) if inside else self.file}:{self.line}"
+        return place(self.file, self.line)
+
+
+def place(file, line):
+    """``file:line``, relative to where the command runs if it lies there."""
+    inside = file.startswith(os.getcwd() + os.sep)
+    return f"{os.path.relpath(file) if inside else file}:{line}"
 
 
 class Hole(NamedTuple):
@@ -83,11 +88,16 @@ class Call:
 
 @dataclass
 class Noted:
-    """What is known of one rule after a run: where it was called, the calls by signature, why others are not kept."""
+    """What is known of one rule after a run: where it was called, the calls, why others are not kept.
+
+    A function that makes rules gives many of one place in the source: ``owners`` counts them by where their derivative
+    stands. ``calls``: lists by that place, the number of the owner, and the signature.
+    """
 
     tests: set = field(default_factory=set)
     calls: dict = field(default_factory=dict)
     problems: set = field(default_factory=set)
+    owners: dict = field(default_factory=dict)
 
 
 # Where a rule stands
@@ -138,6 +148,14 @@ def rule_at(kind, function):
     return Rule(kind, getattr(function, "__module__", None) or "?", name, file, line)
 
 
+def derivative_at(owner):
+    """Where the derivative of a function with a rule stands, as ``file:line``; empty where that is not known."""
+    names = ("bwd", "backward", "jvp")
+    function = next((f for name in names if (f := getattr(owner, name, None)) is not None), None)
+    code = getattr(source(function), "__code__", None)
+    return place(os.path.realpath(code.co_filename), code.co_firstlineno) if code else ""
+
+
 def class_line(cls, code):
     """The line where a class begins; that of its function ``code`` where the source is not to be had."""
     try:
@@ -158,6 +176,7 @@ class Watch:
         self.paused = False
         self.aside = None  # which rules are to be their own bodies: a function of them
         self._lock, self._originals, self._rules = threading.Lock(), [], weakref.WeakKeyDictionary()
+        self._owners = weakref.WeakKeyDictionary()
         self._libraries = {"jax": self._watch_jax, "torch": self._watch_torch, "scratch_ad.custom": self._watch_ours}
 
     def start(self):
@@ -270,10 +289,13 @@ class Watch:
     def _keep(self, noted, kind, library, owner, args, kwargs):
         leaves, spec, fixed = library.flat(owner, args, kwargs)
         inner = closures.found(owner, library.is_tracer, library.leaves) if library.is_jax else []
-        signature = str(spec), tuple(map(_kind, [*leaves, *inner]))
+        derivative, number = self._owner(noted, owner)
+        if number >= OWNERS:
+            return
+        signature = derivative, number, str(spec), tuple(map(_kind, [*leaves, *inner]))
         calls = noted.calls.get(signature)
         if calls is None:
-            if len(noted.calls) >= SIGNATURES:
+            if sum(other[:2] == signature[:2] for other in noted.calls) >= SIGNATURES:
                 return
             calls = noted.calls[signature] = []
         if len(calls) >= VALUES:
@@ -294,6 +316,15 @@ class Watch:
             calls.append(call)
         if hidden and library.can_tell(asked):
             library.tell(functools.partial(self._told, calls, call, hidden), asked)
+
+    def _owner(self, noted, owner):
+        """Where the derivative of a function with a rule stands, and how many of it came before this one."""
+        if owner not in self._owners:
+            derivative = derivative_at(owner)
+            with self._lock:
+                number = noted.owners[derivative] = noted.owners.get(derivative, -1) + 1
+            self._owners[owner] = derivative, number
+        return self._owners[owner]
 
     def _told(self, calls, call, hidden, *values):
         """Take the numbers of a program that runs: those of the call, and of later ones at the same place."""

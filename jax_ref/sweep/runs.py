@@ -21,8 +21,9 @@ from ..engines.protocol import MOST_SLACK
 from ..engines.ready import OURS
 from ..engines.surroundings import Surroundings
 from ..measure import executables
-from ..measure.derivatives import Problem, measured, references, vectors
+from ..measure.derivatives import Problem, measured, references
 from ..measure.tolerances import NORMWISE, Difference, Finding, replaced_others, wider
+from ..measure.vectors import vectors
 from ..referee.judge import weighed
 from ..report.result import Result
 from ..report.words import ERROR

@@ -4,6 +4,7 @@ Units run side by side in ``processes``, so that one that crashes or hangs takes
 JAX, and the engine: who asks need not wait for it.
 """
 
+import contextlib
 import functools
 import hashlib
 import json
@@ -30,6 +31,8 @@ from ..report.records import MODES, Log, answered, checked, finished, fits, line
 from ..report.words import ERROR, EVENTS
 from .devices import device, devices, precision, sources, versions
 from .processes import Crew
+
+PATIENCE = 120.0  # seconds for a unit
 
 
 class Unit(NamedTuple):
@@ -58,41 +61,52 @@ def units(names=(), dtypes=()):
 # The records of one
 
 
-class Task(NamedTuple):
-    """What is asked of a unit, in words that travel to another process; ``engine`` is a name."""
+class Asked(NamedTuple):
+    """What is asked of each unit, in words that travel to another process.
 
-    unit: Unit
-    engine: str
+    ``engine``: its name. ``seed``: a text that chooses other tangents and cotangents. ``case``: the number of the one
+    case that is meant, by default all. ``beside_cpu``: whether JAX's answer on the CPU is a second reference; by
+    default where JAX computes elsewhere.
+    """
+
+    engine: str = "scratch_ad"
     modes: tuple = ("fwd", "rev")
     order: int = 2
     seed: str = ""
     case: int | None = None
     beside_cpu: bool | None = None
 
-    def rerun(self, number):
-        """The command that runs one of the cases again."""
-        words = ["scratch-ad", "check", self.unit.name, "--dtype", self.unit.dtype, "--engine", self.engine]
+    def rerun(self, unit, number):
+        """The command that runs one of the unit's cases again."""
+        words = ["scratch-ad", "check", unit.name, "--dtype", unit.dtype, "--engine", self.engine]
         words += ["--mode", self.modes[0]] if len(self.modes) == 1 else []
         words += ["--order", "1"] if self.order == 1 else []
         words += ["--seed", self.seed] if self.seed else []
         return shlex.join([*words, *(["--case", str(number)] if number is not None else [])])
 
+
+class Task(NamedTuple):
+    """A unit, and what is asked of it."""
+
+    unit: Unit
+    asked: Asked
+
     @property
     def numbers(self):
         """Those of the cases that are asked for."""
-        return range(len(self.unit.cases())) if self.case is None else [self.case]
+        return range(len(self.unit.cases())) if self.asked.case is None else [self.asked.case]
 
     def lost(self, status, text):
         """The one record of a unit that gave none itself."""
-        number = 0 if self.case is None else self.case
+        number = self.asked.case or 0
         found = {"what": status, "mode": "", "place": "", "problem": text, "hint": "", "verdict": ""}
-        return [self._record("", number, 1, status, [found], "", 0.0, self.rerun(self.case))]
+        return [self._record("", number, 1, status, [found], "", 0.0, self.asked.case)]
 
     def records(self):
         """One record per case."""
         from .runs import run  # which imports JAX
 
-        found = run(self.unit, _imported(self.engine), *self[2:])
+        found = run(self.unit, _imported(self.asked.engine), *self.asked[1:])
         return [self._of(result, number, len(found)) for result, number in zip(found, self.numbers, strict=True)]
 
     def accepted(self, answer):
@@ -112,9 +126,7 @@ class Task(NamedTuple):
     def _of(self, result, number, of):
         status = result.status
         found = [*map(_finding, result.findings)]
-        record = self._record(
-            result.shapes, number, of, status, found, result.missing, result.seconds, self.rerun(number)
-        )
+        record = self._record(result.shapes, number, of, status, found, result.missing, result.seconds, number)
         if result.order:
             record["order"] = result.order
         if result.raised_at[0]:
@@ -129,7 +141,7 @@ class Task(NamedTuple):
                 record["calls"] = callees(case, self.unit.dtype)
         return record
 
-    def _record(self, case, number, of, status, found, missing, seconds, rerun):
+    def _record(self, case, number, of, status, found, missing, seconds, again):
         return {
             "unit": [*self.unit],
             "case": case,
@@ -139,7 +151,7 @@ class Task(NamedTuple):
             "findings": found,
             "missing": missing,
             "seconds": round(seconds, 4),
-            "rerun": rerun,
+            "rerun": self.asked.rerun(self.unit, again),
         }
 
 
@@ -231,43 +243,28 @@ def _imported(name):
 # All of them
 
 
-def sweep(
-    units,
-    engine="scratch_ad",
-    modes=("fwd", "rev"),
-    order=2,
-    out=None,
-    jobs=1,
-    shard=(1, 1),
-    seed="",
-    timeout=120.0,
-    executor=None,
-    *,
-    case=None,
-    expect=(),
-    fresh=False,
-    progress=lambda records, done, total: None,
-):
-    """Run ``units`` by the engine of that name; returns ``Results``.
+EVERYTHING = Asked()
 
-    ``out``: a folder, in whose ``results.jsonl`` each unit's records are appended at once; what the same run (engine,
-    options, versions, sources, device) has finished there already is not run again, unless ``fresh``. ``jobs``:
-    processes. ``shard``: (i, n) for every n-th unit from the i-th. ``seed``: a text that chooses other tangents and
-    cotangents. ``timeout``: seconds until a unit's process is ended and the unit counts as hung. ``executor``: any
-    ``concurrent.futures.Executor`` in place of our processes; it minds hanging tasks itself. ``case``: of each unit
-    this case alone. ``expect``: a list of ``Expectation``. ``progress`` is called with what is appended, the count of
-    finished units and of all: first the header alone, then the records of each unit. Of ``modes`` and ``order`` only
-    what the engine has is asked for, and said to be, in the header.
+
+def sweep(units, asked=EVERYTHING, by=None, out=None, *, fresh=False, expect=(), progress=lambda *_: None):
+    """Ask ``asked`` of ``units``; returns ``Results``.
+
+    ``by``: a ``Crew``, by default one process with two minutes for a unit; or any ``concurrent.futures.Executor``,
+    which minds hanging tasks itself. ``out``: a folder, in whose ``results.jsonl`` each unit's records are appended at
+    once; what the same run (engine, options, versions, sources, device) has finished there already is not run again,
+    unless ``fresh``. ``expect``: a list of ``Expectation``. ``progress`` is called with what is appended, the count of
+    finished units and of all: first the header alone, then the records of each unit. Of modes and orders only what the
+    engine has is asked for, and said to be, in the header.
     Raises ValueError for an unknown engine, or one that has none of the modes.
     """
-    with Crew(jobs, timeout) as crew:
-        units = list(units)[shard[0] - 1 :: shard[1]]
-        found = about(engine) if executor else _introduced(crew, engine, len(units))
-        has = offered(engine, found["modes"], modes), min(order, found["order"])
-        header = _header(engine, *has, seed, case, expect, found)
-        tasks = [Task(unit, engine, tuple(modes), order, seed, case) for unit in units]
-        outcomes_of = functools.partial(_by, executor) if executor else crew.outcomes
-        return _swept(tasks, header, out, fresh, progress, outcomes_of)
+    units = list(units)
+    with Crew(1, PATIENCE) if by is None else contextlib.nullcontext(by) as by:
+        ours = isinstance(by, Crew)
+        found = _introduced(by, asked.engine, len(units)) if ours else about(asked.engine)
+        modes = offered(asked.engine, found["modes"], asked.modes)
+        header = _header(asked._replace(modes=modes, order=min(asked.order, found["order"])), expect, found)
+        tasks = [Task(unit, asked) for unit in units]
+        return _swept(tasks, header, out, fresh, progress, by.outcomes if ours else functools.partial(_by, by))
 
 
 def _introduced(crew, engine, units):
@@ -349,13 +346,13 @@ def _outcome(task, future):
 # The header
 
 
-def _header(engine, modes, order, seed, case, expect, found):
+def _header(asked, expect, found):
     fixed = {
-        "engine": engine,
-        "modes": [*modes],
-        "order": order,
-        "seed": seed,
-        "case": case,
+        "engine": asked.engine,
+        "modes": [*asked.modes],
+        "order": asked.order,
+        "seed": asked.seed,
+        "case": asked.case,
         "versions": versions(),
         "source": found["source"],
         "device": found["device"],
