@@ -28,7 +28,7 @@ from jax_ref.measure.tolerances import tolerance, wider
 from jax_ref.report.records import Counts, text
 from jax_ref.sweep.devices import device
 from jax_ref.sweep.runs import problem
-from jax_ref.sweep.sweep import Task, Unit, by_processes, units
+from jax_ref.sweep.sweep import Asked, Task, Unit, by_processes, units
 
 FAMILIES = {  # file of the catalogue → the function that stands for it
     "elementwise": "np.tanh",
@@ -45,6 +45,7 @@ FAMILIES = {  # file of the catalogue → the function that stands for it
     "scipy_linalg": "scipy.linalg.solve_triangular",
     "scipy_signal": "scipy.signal.fftconvolve",
     "scipy_special": "scipy.special.gammaln",
+    "scipy_stats": "scipy.stats.norm.logpdf",
     "selection": "np.sort",
     "shaping": "np.concatenate",
 }
@@ -101,7 +102,7 @@ def families(settings, done, send, until):
         chosen = [unit for name in FAMILIES.values() if (unit := Unit(name, dtype)).cases()]
         for said, (engine, modes) in ENGINES.items():
             for unit in chosen:
-                tasks[f"{unit.name} {dtype}, {said}"] = Task(unit, engine, modes, case=0, beside_cpu=True)
+                tasks[f"{unit.name} {dtype}, {said}"] = Task(unit, Asked(engine, modes, case=0, beside_cpu=True))
     return checked(tasks, settings, done, send, until)
 
 
@@ -112,7 +113,7 @@ def catalogue(settings, done, send, until):
     seen, turn = {}, {}
     for unit in shuffled:
         turn[unit] = seen[unit.name] = seen.get(unit.name, -1) + 1
-    tasks = {" ".join(u): Task(u, "scratch_ad-compiled") for u in sorted(shuffled, key=turn.get)}
+    tasks = {" ".join(u): Task(u, Asked("scratch_ad-compiled")) for u in sorted(shuffled, key=turn.get)}
     return checked(tasks, settings, done, send, until)
 
 
@@ -320,7 +321,7 @@ def cupy(settings, done, send, until):
     evenly = [unit for unit in units() if unit.dtype == "float64"]
     random.Random(0).shuffle(evenly)
     evenly.sort(key=lambda unit: unit.name not in FAMILIES.values())
-    tasks = {" ".join(unit): Task(unit, "scratch_ad-cupy", beside_cpu=False) for unit in evenly}
+    tasks = {" ".join(unit): Task(unit, Asked("scratch_ad-cupy", beside_cpu=False)) for unit in evenly}
     return checked(tasks, settings, done, send, until)
 
 

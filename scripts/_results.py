@@ -27,6 +27,8 @@ COLORS = {
     "jax.jacrev": "#dd8bb4",
 }
 
+PANEL = (4.6, 3.6)  # inches of one picture, whose letters can be read on a phone
+
 plt.rcParams.update(
     {
         "font.size": 11,
@@ -37,19 +39,26 @@ plt.rcParams.update(
         "legend.frameon": False,
         "lines.linewidth": 2,
         "savefig.dpi": 160,
+        "savefig.transparent": True,  # so that a dark page can turn it
         "svg.hashsalt": "scratch-ad",  # the same figure, the same file
     }
 )
 
 
-def options(description, name, by_jax=False):
-    """The options that every script takes; ``by_jax``: and where JAX computes, which is seen to before it starts."""
+def parser_of(description, name):
+    """A parser of the options that every script takes."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
         "--out", type=Path, default=ROOT / "results" / name, help="folder for the results (%(default)s)"
     )
     parser.add_argument("--seed", type=int, default=0, help="seed of every random number (%(default)s)")
     parser.add_argument("--quick", action="store_true", help="a smaller run of the same kind")
+    return parser
+
+
+def options(description, name, by_jax=False):
+    """The options that every script takes; ``by_jax``: and where JAX computes, which is seen to before it starts."""
+    parser = parser_of(description, name)
     if by_jax:
         where = "where JAX computes; auto: where it would by itself (%(default)s)"
         parser.add_argument("--device", choices=devices.CHOICES, default="auto", help=where)

@@ -1,13 +1,12 @@
 """What structure saves: Jacobians with many zeros beside dense ones, long loops in bounded memory."""
 
-import importlib
 import itertools
-import time
-import tracemalloc
+import math
 
 import numpy as np
-from _timing import interleaved
-from rich.table import Table
+from _peers import jax_numpy
+from _tables import Figure, Row, Table
+from _timing import compared, once, peak_memory
 
 import scratch_ad
 
@@ -31,93 +30,116 @@ def pendulum(state, h):
     return x + h * v, v - h * np.sin(x)
 
 
-def ratio(runs, rounds):
-    """The median of the first of two runs over the second, with the 10th and the 90th percentile."""
-    first, second = interleaved(runs, rounds).values()
-    return np.percentile(first / second, [10, 50, 90])
+def structured_tables(quick, seed, clock):
+    rng, large = np.random.default_rng(seed), 100_000 if quick else 1_000_000
+    rows = itertools.chain(
+        jacobian_rows("stencil", stencil, (0.02, 0.004, 5, 2.5), large, rng, clock),
+        jacobian_rows("Bratu", bratu, (None, None, None, None), large, rng, clock),
+        hessian_rows(rng, clock),
+    )
+    done = []
+    for row in rows:
+        done.append(row)
+        yield Table("Sparse", done, "Jacobians of three points to a result, and a Hessian, as SciPy's arrays.")
+    yield checkpoint_table(2_000 if quick else 1_000_000)
 
 
 def of_jax(f, x):
-    jax, jnp = importlib.import_module("jax"), importlib.import_module("jax.numpy")
-    jax.config.update("jax_enable_x64", True)
+    jax, jnp = jax_numpy()
     jacobian = jax.jit(jax.jacfwd(lambda x: f(jnp, x)))
     return lambda: jax.block_until_ready(jacobian(x))
 
 
-def jacobian_rows(name, f, target, rng, rounds):
-    """The rows of the table for one function of three points to a result."""
-    ours, by_numpy = scratch_ad.jacobian(lambda x: f(np, x), sparse=True), lambda x: f(np, x)
-    x, large, larger = (rng.normal(size=n) for n in (2000, 100_000, 1_000_000))
+def jacobian_rows(name, f, aims, large, rng, clock):
+    """The rows of the table for one function of three points to a result.
+
+    ``aims``: of the time ÷ JAX's dense Jacobian, eager and compiled, and ÷ an evaluation of f, likewise.
+    """
+    by_numpy = lambda x: f(np, x)
+    ours = scratch_ad.jacobian(by_numpy, sparse=True)
+    compiled = scratch_ad.jacobian(scratch_ad.compile(by_numpy), sparse=True)
+    few, some, many = (rng.normal(size=n) for n in (2000, large // 10, large))
+    seconds = clock({"ours": lambda: ours(few), "compiled": lambda: compiled(few), "f": lambda: by_numpy(few)})
+    figures = {
+        "ratio": compared(seconds["ours"], seconds["f"]),
+        "compiled": compared(seconds["compiled"], seconds["f"]),
+    }
+    yield Row(f"{name}, n = 2,000 ÷ evaluation", figures)
     try:
-        theirs = of_jax(f, x)
-        np.testing.assert_allclose(ours(x).toarray(), theirs(), rtol=1e-12, atol=1e-14)
-        yield f"{name}, n = 2,000 ÷ jit(jax.jacfwd)", ratio({"ours": lambda: ours(x), "jax": theirs}, rounds), 0.02
+        theirs = of_jax(f, few)
+        np.testing.assert_allclose(ours(few).toarray(), theirs(), rtol=1e-12, atol=1e-14)
+        seconds = clock({"ours": lambda: ours(few), "compiled": lambda: compiled(few), "jax": theirs})
+        figures = {
+            "ratio": compared(seconds["ours"], seconds["jax"], aims[0]),
+            "compiled": compared(seconds["compiled"], seconds["jax"], aims[1]),
+        }
+        yield Row(f"{name}, n = 2,000 ÷ jit(jax.jacfwd)", figures)
     except ImportError:
         pass
-    start = time.process_time()
-    scratch_ad.jacobian(by_numpy, sparse=True)(larger)
-    seconds = time.process_time() - start
-    yield f"{name}, n = 10⁶, seconds the first time", (seconds, seconds, seconds), 0.5
-    yield (
-        f"{name}, n = 10⁶ ÷ evaluation",
-        ratio({"ours": lambda: ours(larger), "f": lambda: by_numpy(larger)}, rounds),
-        target,
-    )
-    yield f"{name}, n = 10⁶ ÷ n = 10⁵", ratio({"10⁶": lambda: ours(larger), "10⁵": lambda: ours(large)}, rounds), None
+    planned, _ = once(scratch_ad.jacobian(by_numpy, sparse=True), many)
+    yield Row(f"{name}, n = {large:,}", {"first time": Figure(planned, aim=aims[2] and 0.5, kind="seconds")})
+    runs = {"ours": lambda: ours(many), "compiled": lambda: compiled(many), "f": lambda: by_numpy(many)}
+    seconds = clock(runs | {"some": lambda: ours(some)})
+    figures = {
+        "ratio": compared(seconds["ours"], seconds["f"], aims[2]),
+        "compiled": compared(seconds["compiled"], seconds["f"], aims[3]),
+    }
+    yield Row(f"{name}, n = {large:,} ÷ evaluation", figures)
+    growth = compared(seconds["ours"], seconds["some"])
+    yield Row(f"{name}, n = {large:,} ÷ n = {large // 10:,}", {"ratio": growth})
 
 
-def hessian_rows(rng, rounds):
+def hessian_rows(rng, clock):
     x, v = rng.normal(size=100_000), rng.normal(size=100_000)
     hessian, gradient = scratch_ad.hessian(rosenbrock, sparse=True), scratch_ad.grad(rosenbrock)
     np.testing.assert_allclose(hessian(x) @ v, scratch_ad.hvp(rosenbrock, (x,), (v,)), rtol=1e-8, atol=1e-8)
-    runs = {"ours": lambda: hessian(x), "gradient": lambda: gradient(x)}
-    yield "Hessian of Rosenbrock, n = 10⁵ ÷ gradient", ratio(runs, rounds), 15
+    compiled = scratch_ad.hessian(scratch_ad.compile(rosenbrock), sparse=True)
+    seconds = clock({"ours": lambda: hessian(x), "compiled": lambda: compiled(x), "gradient": lambda: gradient(x)})
+    figures = {
+        "ratio": compared(seconds["ours"], seconds["gradient"], 15),
+        "compiled": compared(seconds["compiled"], seconds["gradient"]),
+    }
+    yield Row("Hessian of Rosenbrock, n = 100,000 ÷ gradient", figures)
 
 
-def sparse_table(rng, rounds):
-    """Ratios of sparse Jacobians and Hessians, each checked before it is timed."""
-    table = Table("what", "ratio", "10–90 %", "target", title="Sparse", title_justify="left")
-    rows = itertools.chain(
-        jacobian_rows("stencil", stencil, 5, rng, rounds),
-        jacobian_rows("Bratu", bratu, None, rng, rounds),
-        hessian_rows(rng, rounds),
-    )
-    for what, (low, middle, high), target in rows:
-        verdict = f"≤ {target} {'✓' if middle <= target else '✗'}" if target else ""
-        table.add_row(what, f"{middle:.3g}", f"{low:.3g}–{high:.3g}", verdict)
-    return table
+def fewest(n, snapshots):
+    """How many steps the gradient of a loop of n evaluates at least (Griewank and Walther), the n on variables too."""
+    repeats = next(r for r in itertools.count() if math.comb(snapshots + r, snapshots) >= n)
+    return n + repeats * n - math.comb(snapshots + repeats, snapshots + 1)
 
 
 def checkpoint_table(steps, snapshots=20):
-    """The gradient of a pendulum's end by its tape, and from snapshots: time, peak memory and steps."""
+    """The gradient of a pendulum's end by its tape, and from snapshots: time, peak memory and steps.
+
+    By its tape alone for at most 20,000 steps, since that holds all of them.
+    """
     counts = {}
 
     def counted(state, h):
         counts["steps"] += 1
         return pendulum(state, h)
 
-    def loop(x, h):
+    def loop(steps, x, h):
         state = x, np.float64(0)
         for _ in range(steps):
             state = counted(state, h)
         return state[0]
 
-    def bounded(x, h):
+    def bounded(steps, x, h):
         return scratch_ad.checkpoint_loop(counted, (x, np.float64(0)), steps, h, snapshots=snapshots)[0]
 
-    title = f"A loop of {steps:,} steps, {snapshots} snapshots"
-    table = Table("gradient", "seconds", "peak memory", "steps", title=title, title_justify="left")
-    results = []
-    for name, f in (("all on the tape", loop), ("checkpoint_loop", bounded)):
+    few, rows, results = min(steps, 20_000), [], []
+    cases = [("all on the tape", loop, few), ("from snapshots", bounded, few), ("from snapshots", bounded, steps)]
+    for name, f, n in cases[: 3 if steps > few else 2]:
+        gradient = scratch_ad.grad(lambda x, h, f=f, n=n: f(n, x, h), (0, 1))
         counts["steps"] = 0
-        gradient = scratch_ad.grad(f, (0, 1))
-        start = time.process_time()
-        results.append(gradient(1.0, 1e-4))
-        seconds, done = time.process_time() - start, counts["steps"]
-        tracemalloc.start()
-        gradient(1.0, 1e-4)
-        peak = tracemalloc.get_traced_memory()[1]
-        tracemalloc.stop()
-        table.add_row(name, f"{seconds:.2f}", f"{peak / 1e6:.2f} MB", f"{done:,}")
-    np.testing.assert_allclose(*results, rtol=1e-9)
-    return table
+        seconds, result = once(gradient, 1.0, 1e-4)
+        aim = fewest(n, snapshots) if f is bounded else None
+        figures = {"time": Figure(seconds, kind="seconds"), "steps": Figure(counts["steps"], aim=aim, kind="count")}
+        if n == few:
+            figures["peak memory"] = Figure(peak_memory(lambda run=gradient: run(1.0, 1e-4)), kind="bytes")
+        results.append(result)
+        rows.append(Row(f"{name}, {n:,} steps", figures))
+    np.testing.assert_allclose(*results[:2], rtol=1e-9)
+    note = f"The gradient of a pendulum's end; {snapshots} snapshots. The aim of steps is the published optimum."
+    return Table("A long loop", rows, note)

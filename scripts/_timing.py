@@ -1,32 +1,96 @@
 """Times of several things in one run, interleaved, so that a slow moment of the machine meets all alike."""
 
+import gc
 import time
+import tracemalloc
 
 import numpy as np
+from _tables import Figure
 
 
-def interleaved(runs, rounds, slice_seconds=2e-3, wait=lambda result: None, until=float("inf")):
+def interleaved(
+    runs, rounds, slice_seconds=2e-3, wait=lambda result: None, until=float("inf"), clock=time.perf_counter
+):
     """Seconds per call of each run, a dictionary of functions: one number per round.
 
     Each repeats its call to fill a slice of time. ``wait`` is given the last result of a slice and returns when that is
     there: a device that is given several calls works on while the next is written. ``until``: the time, by
-    ``time.monotonic``, after which no further round begins; there is always one.
+    ``time.monotonic``, after which no further round begins; there is always one. ``clock``: what tells the seconds.
     """
     for run in runs.values():
         wait(run())  # compiles, where anything does
+    gc.collect()
+    gc.freeze()  # else collections go through all that the packages compared hold, and which run meets them is chance
     seconds = {name: [] for name in runs}
-    repeats = {name: max(1, round(slice_seconds * 5 / _slice(run, 5, wait))) for name, run in runs.items()}
-    for done in range(rounds):
-        if done and time.monotonic() > until:
-            break
-        for name, run in runs.items():
-            seconds[name].append(_slice(run, repeats[name], wait) / repeats[name])
+    try:
+        repeats = {name: _repeats(run, slice_seconds, wait, clock) for name, run in runs.items()}
+        for done in range(rounds):
+            if done and time.monotonic() > until:
+                break
+            for name, run in runs.items():
+                seconds[name].append(_slice(run, repeats[name], wait, clock) / repeats[name])
+    finally:
+        gc.unfreeze()
     return {name: np.array(s) for name, s in seconds.items()}
 
 
-def _slice(run, repeats, wait):
-    start = time.perf_counter()
+def _repeats(run, slice_seconds, wait, clock):
+    """How often to call ``run`` to fill a slice: once, where one call does."""
+    if _slice(run, 1, wait, clock) >= slice_seconds:
+        return 1
+    return max(1, round(slice_seconds * 5 / (_slice(run, 5, wait, clock) or slice_seconds)))  # or a coarse clock
+
+
+def _slice(run, repeats, wait, clock):
+    start = clock()
     for _ in range(repeats):
         result = run()
     wait(result)
-    return time.perf_counter() - start
+    return clock() - start
+
+
+def timer(rounds, limit):
+    """A function that gives the CPU seconds of runs, interleaved: so many rounds, fewer where ``limit`` seconds pass.
+
+    CPU time is that of all threads, and what else the machine does counts little in it.
+    """
+    return lambda runs: interleaved(runs, rounds, until=time.monotonic() + limit, clock=time.process_time)
+
+
+def compared(ours, theirs, aim=None):
+    """Ours ÷ theirs: the ratio of the medians, and the quartiles of the ratios within each round."""
+    return Figure(float(np.median(ours) / np.median(theirs)), *_quartiles(ours / theirs), aim)
+
+
+def taken(seconds, aim=None):
+    """The median time, and its quartiles."""
+    return Figure(float(np.median(seconds)), *_quartiles(seconds), aim, "seconds")
+
+
+def _quartiles(numbers):
+    """None of what was measured but once or twice."""
+    return map(float, np.percentile(numbers, [25, 75])) if len(numbers) > 2 else (None, None)
+
+
+def held(ours, theirs, aim=None):
+    """Ours ÷ theirs of memory, to a hundredth: what Python's own objects take is no matter."""
+    return Figure(round(ours / theirs, 2), aim=aim)
+
+
+def once(run, *arguments):
+    """The CPU seconds of a single call, as of one that records or compiles; and its result."""
+    start = time.process_time()
+    result = run(*arguments)
+    return time.process_time() - start, result
+
+
+def peak_memory(run):
+    """The most bytes that NumPy and Python held at once during a call, beyond what they held before."""
+    run()
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        run()
+        return tracemalloc.get_traced_memory()[1] - before
+    finally:
+        tracemalloc.stop()

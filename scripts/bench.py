@@ -1,261 +1,186 @@
-"""Time the value and gradient of two functions by every engine at hand, interleaved in one run.
+"""Measure what derivatives cost: ours, eager and compiled, beside JAX, PyTorch, autograd, MyGrad and by hand.
 
-(a) a chain of 100 sin and tanh on 4 floats, where an engine's overhead per call is everything;
-(b) the notebook's classifier, 2×2 parameters and 1000 samples, where the arithmetic counts too.
+All engines run in one process, one thread, on the same NumPy inputs, and are checked against one another before they
+are timed. A figure is a ratio of medians of CPU time, interleaved round by round, with the quartiles of the ratios
+within a round; beside it stands the aim, and whether it is met. Engines that are not installed are told and left out:
+they come with pip install -e '.[all]'.
 
-Each round times every engine once; a ratio is taken within a round, so that a slow moment of the machine meets all
-alike. Printed: the median time, and the median of ours ÷ theirs with its 10th and 90th percentile. Then the same of
-whole Jacobians, of a Hessian and of the gradients of 500 samples, beside what each is measured by; the peak memory of a
-reverse pass on larger arrays; eight programs compiled (these alone: --compiled); sparse Jacobians, and a long loop from
-snapshots. Engines that are not
-installed are reported and left out: they come with pip install -e '.[all]'.
+It leaves bench.json, all figures, and bench.html, one page of them. A part that is finished is not measured again while
+seed, size, sources and versions are the same (--fresh measures all), so a run that is broken off goes on where it
+stopped, and parts measured by themselves meet on one page.
 """
 
 import argparse
-import functools
-import importlib
-import tracemalloc
+import dataclasses
+import datetime
+import importlib.metadata
+import json
+import os
+import platform
+import sys
+from pathlib import Path
 
 import _environment
 
 _environment.enter()
 
-import numpy as np
-from _compiled import compiled_table
-from _structured import checkpoint_table, sparse_table
-from _timing import interleaved
+import _bench_page
+import _bench_readme
+from _adbench import adbench_tables
+from _compiled import compiled_tables
+from _counted import rules_tables, xla_tables
+from _jacobians import jacobian_tables
+from _results import ROOT, settings
+from _speed import eager_tables, growth_tables, memory_tables
+from _structured import structured_tables
+from _tables import Table
+from _timing import timer
 from rich.console import Console
-from rich.table import Table
 
-import scratch_ad
-
-TARGETS = {  # ours ÷ theirs, at most
-    "chain": {"autograd": 0.5, "PyTorch": 0.7},
-    "classifier": {"autograd": 0.4, "PyTorch": 0.75, "by hand": 2.5},
+PARTS = {  # name: what yields its tables, each again with every row that is added to it; what it measures
+    "eager": (eager_tables, "value and gradient of eight programs, ours beside every engine"),
+    "growth": (growth_tables, "time against size"),
+    "jacobians": (jacobian_tables, "Jacobians, Hessians and gradients of samples in one pass"),
+    "compiled": (compiled_tables, "the same programs compiled, what recording costs, large arrays"),
+    "structured": (structured_tables, "sparse Jacobians, long loops in bounded memory"),
+    "memory": (memory_tables, "peak memory of a value and gradient"),
+    "adbench": (adbench_tables, "ADBench's mixture, LSTM, bundle adjustment and hand tracking"),
+    "rules": (rules_tables, "each rule's eager time beside its function's"),
+    "xla": (xla_tables, "flops and bytes of our programs under jit, beside JAX's"),
 }
+PACKAGES = ["numpy", "scipy", "jax", "torch", "autograd", "mygrad"]
 
 
-def chain(np, x):
-    for _ in range(50):
-        x = np.tanh(np.sin(x))
-    return np.sum(x)
+def stamp(options):
+    """What the figures of a part depend on: equal stamps make a second run needless."""
+    return {
+        **settings(options.seed, options.quick),
+        "rounds": options.rounds,
+        "versions": {name: version for name in PACKAGES if (version := _version(name))},
+        "machine": {"cores": os.cpu_count(), "cpu": _processor()},
+    }
 
 
-def chain_by_hand(x):
-    inputs = []
-    for _ in range(50):
-        inputs.append(x)
-        x = np.tanh(np.sin(x))
-        inputs.append(x)
-    g = np.ones_like(x)
-    for i in range(98, -1, -2):
-        g = g * (1 - inputs[i + 1] * inputs[i + 1]) * np.cos(inputs[i])
-    return np.sum(x), g
-
-
-def classifier(np, p, x, y_true):
-    return np.sum((np.tanh(p @ x) - y_true) ** 2)
-
-
-def classifier_by_hand(p, x, y_true):
-    y = np.tanh(p @ x)
-    d = y - y_true
-    return np.sum(d * d), (2 * d * (1 - y * y)) @ x.T
-
-
-def ours(f, x, *data):
-    gradient = scratch_ad.value_and_grad(lambda x: f(np, x, *data))
-    return lambda: gradient(x)
-
-
-def autograd(f, x, *data):
-    engine = importlib.import_module("autograd")
-    anp = importlib.import_module("autograd.numpy")
-    gradient = engine.value_and_grad(lambda x: f(anp, x, *data))
-    return lambda: gradient(x)
-
-
-def mygrad(f, x, *data):
-    engine = importlib.import_module("mygrad")
-
-    def run():
-        t = engine.tensor(x)
-        y = f(engine, t, *data)
-        y.backward()
-        return y.item(), t.grad
-
-    return run
-
-
-def pytorch(f, x, *data):
-    torch = importlib.import_module("torch")
-    torch.set_num_threads(1)
-    data = list(map(torch.tensor, data))
-
-    def run():
-        t = torch.tensor(x, requires_grad=True)
-        y = f(torch, t, *data)
-        y.backward()
-        return y.item(), t.grad.numpy()
-
-    return run
-
-
-def jax(f, x, *data, compiled=False):
-    engine = importlib.import_module("jax")
-    engine.config.update("jax_enable_x64", True)
-    jnp = importlib.import_module("jax.numpy")
-    data = list(map(jnp.asarray, data))
-    gradient = engine.value_and_grad(lambda x: f(jnp, x, *data))
-    gradient = engine.jit(gradient) if compiled else gradient
-    return lambda: engine.block_until_ready(gradient(x))
-
-
-ENGINES = {
-    "ours": ours,
-    "autograd": autograd,
-    "MyGrad": mygrad,
-    "PyTorch": pytorch,
-    "JAX eager": jax,
-    "jax.jit": lambda *args: jax(*args, compiled=True),
-}
-
-
-def prepare(f, by_hand, *arguments):
-    """Each engine's value and gradient of ``f``, all checked against the gradient by hand; and the engines missing."""
-    runs, missing = {"by hand": lambda: by_hand(*arguments)}, []
-    for name, engine in ENGINES.items():
-        try:
-            runs[name] = engine(f, *arguments)
-        except ImportError:
-            missing.append(name)
-    for name, run in runs.items():
-        for got, expected in zip(run(), by_hand(*arguments), strict=True):
-            np.testing.assert_allclose(got, expected, rtol=1e-10, err_msg=name)
-    return runs, missing
-
-
-def peak_memory(run):
-    """The most bytes that NumPy and Python held at once during a call, beyond what they held before."""
-    run()
-    tracemalloc.start()
+def _version(name):
     try:
-        before = tracemalloc.get_traced_memory()[0]
-        run()
-        return tracemalloc.get_traced_memory()[1] - before
-    finally:
-        tracemalloc.stop()
+        return importlib.metadata.version(name).split("+")[0]
+    except importlib.metadata.PackageNotFoundError:
+        return None
 
 
-def times_table(title, seconds, targets):
-    table = Table("engine", "median", "ours ÷ it", "10–90 %", "target", title=title, title_justify="left")
-    for column in table.columns[1:]:
-        column.justify = "right"
-    for name, s in seconds.items():
-        ratio = seconds["ours"] / s
-        low, middle, high = np.percentile(ratio, [10, 50, 90])
-        target = f"≤ {targets[name]} {'✓' if middle <= targets[name] else '✗'}" if name in targets else ""
-        table.add_row(name, f"{np.median(s) * 1e6:.1f} µs", f"{middle:.2f}", f"{low:.2f}–{high:.2f}", target)
-    return table
+def _processor():
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
 
 
-def whole_jacobians(rng):
-    """Rows of (what, ours, what it is measured by, how, target of ours ÷ it)."""
-    f = lambda x, v, w: np.tanh(v @ np.tanh(w @ x))
-    for n, m, transform, by_hand in (
-        (10, 1000, scratch_ad.jacfwd, jacobian_by_columns),
-        (1000, 10, scratch_ad.jacrev, jacobian_by_rows),
-        (200, 200, scratch_ad.jacfwd, jacobian_by_columns),
-    ):
-        h = min(max(n, m), 200) // (1 if n == m else 2)
-        x, v, w = rng.normal(size=n), rng.normal(size=(m, h)) / np.sqrt(h), rng.normal(size=(h, n)) / np.sqrt(n)
-        ours = transform(f)
-        np.testing.assert_allclose(ours(x, v, w), by_hand(x, v, w), rtol=1e-8, atol=1e-12)
-        yield (
-            f"Jacobian {n} → {m}, {transform.__name__}",
-            functools.partial(ours, x, v, w),
-            functools.partial(by_hand, x, v, w),
-            "by hand",
-            1.45,
-        )
-    times, data, p = np.linspace(0, 1, 50), rng.normal(size=50), rng.normal(size=20)
-    residuals = lambda p: np.sum(p[:10, None] * np.exp(-(p[10:, None] ** 2) * times), 0) - data
-    yield "ten exponentials, 50 residuals", lambda: scratch_ad.jacfwd(residuals)(p), lambda: residuals(p), "f", 12
-    x = rng.normal(size=100)
-    rosenbrock = lambda x: np.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
-    gradient, hessian = scratch_ad.grad(rosenbrock), scratch_ad.hessian(rosenbrock)
-    yield "Hessian of Rosenbrock, n = 100", lambda: hessian(x), lambda: gradient(x), "its gradient", None
-    weights, inputs, outputs = rng.normal(size=(10, 20)), rng.normal(size=(500, 20)), rng.normal(size=500)
-    one = scratch_ad.grad(lambda w, x, y: np.square(np.sum(np.tanh(w @ x)) - y))
-    each = scratch_ad.vmap(one, in_axes=(None, 0, 0))
-    loop = lambda: [one(weights, x, y) for x, y in zip(inputs, outputs, strict=True)]
-    yield "gradients of 500 samples, vmap", lambda: each(weights, inputs, outputs), loop, "a loop", 0.03
+def measure(part, options, report):
+    """The tables of one part by title, as far as they have come whenever ``report`` is given them."""
+    rounds, tables = options.rounds or (5 if options.quick else 60), {}
+    for table in PARTS[part][0](options.quick, options.seed, timer(rounds, 1.5 if options.quick else 15)):
+        tables[table.title] = table
+        report(tables)
 
 
-def jacobian_by_columns(x, v, w):
-    u = np.tanh(w @ x)
-    y = np.tanh(v @ u)
-    return (1 - y * y)[:, None] * (v @ ((1 - u * u)[:, None] * w))
+def run(parts, options, document, console):
+    """Measure what is not there yet, and keep it row by row; returns what went wrong, by part."""
+    expected, failed = stamp(options), {}
+    for part in parts:
+        entry = document["parts"].get(part)
+        if entry and entry["finished"] and entry["settings"] == expected and not options.fresh:
+            console.print(f"{part}: already there")
+            continue
+        entry = {"settings": expected, "date": datetime.date.today().isoformat(), "finished": False, "tables": []}
+
+        def keep(tables, entry=entry, part=part):
+            entry["tables"] = [dataclasses.asdict(table) for table in tables.values()]
+            document["parts"][part] = entry
+            write(options.out, document)
+
+        try:
+            with console.status(f"{part}: {PARTS[part][1]}"):
+                measure(part, options, keep)
+        except ArithmeticError as error:
+            failed[part] = str(error)
+        else:
+            entry["finished"] = True
+            write(options.out, document)
+        for table in map(Table.read, entry["tables"]):
+            console.print(table.terminal(), "")
+    return failed
 
 
-def jacobian_by_rows(x, v, w):
-    u = np.tanh(w @ x)
-    y = np.tanh(v @ u)
-    return ((1 - y * y)[:, None] * v * (1 - u * u)) @ w
+def read(path):
+    """The document at ``path``, or an empty one; ValueError where it is something else."""
+    if not path.exists():
+        return {"parts": {}}
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        _bench_page.tables(document)
+    except (ValueError, KeyError, TypeError, AttributeError, UnicodeError):
+        raise ValueError(f"{path} holds no results of this script: move it away, or choose another --out") from None
+    return document
 
 
-def jacobians_table(rows, rounds):
-    table = Table("what", "ours", "beside", "ours ÷ it", "target", title="In one pass", title_justify="left")
-    for what, ours, other, beside, target in rows:
-        seconds = interleaved({"ours": ours, "other": other}, rounds)
-        ratio = np.median(seconds["ours"] / seconds["other"])
-        verdict = target and f"≤ {target} {'✓' if ratio <= target else '✗'}"
-        table.add_row(what, f"{np.median(seconds['ours']) * 1e6:.1f} µs", beside, f"{ratio:.3g}", verdict)
-    return table
+def write(folder, document):
+    """Whole or not at all: what was there stays until the new one is."""
+    document["parts"] = {part: document["parts"][part] for part in PARTS if part in document["parts"]}
+    new = folder / "bench.json.new"
+    new.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    new.replace(folder / "bench.json")
 
 
-def memory_table(cases):
-    table = Table("function", "ours", "autograd", "ours ÷ it", "target", title="Peak memory", title_justify="left")
-    for title, f, arguments in cases:
-        mine, theirs = peak_memory(ours(f, *arguments)), peak_memory(autograd(f, *arguments))
-        verdict = f"≤ 1 {'✓' if mine <= theirs else '✗'}"
-        table.add_row(title, f"{mine / 1e6:.2f} MB", f"{theirs / 1e6:.2f} MB", f"{mine / theirs:.2f}", verdict)
-    return table
+def arguments():
+    listed = "\n".join(f"  {name:<11} {what}" for name, (_, what) in PARTS.items())
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        epilog=f"parts:\n{listed}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--part", default=",".join(PARTS), help="the parts to measure, with commas between (all)")
+    parser.add_argument("--quick", action="store_true", help="small sizes and few rounds, under a minute")
+    parser.add_argument("--rounds", type=int, help="rounds of timing (60, quick 5)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the data (%(default)s)")
+    parser.add_argument("--out", type=Path, default=ROOT / "results", help="folder for the results (%(default)s)")
+    parser.add_argument("--fresh", action="store_true", help="measure all parts asked for, finished or not")
+    parser.add_argument("--readme", action="store_true", help="measure nothing: make the tables of the README anew")
+    options = parser.parse_args()
+    parts = [part.strip() for part in options.part.split(",") if part.strip()]
+    if unknown := [part for part in parts if part not in PARTS] or not parts:
+        what = f"no part {', '.join(unknown)}" if unknown is not True else "no part named"
+        parser.exit(2, f"{parser.prog}: {what}; there are {', '.join(PARTS)}\n")
+    if options.rounds is not None and options.rounds < 1:
+        parser.exit(2, f"{parser.prog}: --rounds must be at least 1\n")
+    try:
+        options.out.mkdir(parents=True, exist_ok=True)
+        document = read(options.out / "bench.json")
+        write(options.out, document)
+    except (OSError, ValueError) as error:
+        parser.exit(2, f"{parser.prog}: {error}\n")
+    return options, parts, document
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=200, help="rounds of timing (%(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="seed of the data (%(default)s)")
-    parser.add_argument("--compiled", action="store_true", help="the table of compiled programs alone")
-    options = parser.parse_args()
-    examples = chain, chain_by_hand, classifier, classifier_by_hand
-    if options.compiled:
-        Console().print(compiled_table(examples, options.rounds))
+    options, parts, document = arguments()
+    console, failed = Console(), {}
+    if options.readme:
+        if missing := [part for part in PARTS if not document["parts"].get(part, {}).get("finished")]:
+            print(f"{Path(sys.argv[0]).name}: not measured yet: {', '.join(missing)}", file=sys.stderr)
+            raise SystemExit(2)
+        _bench_readme.update(document)
         return
-    rng, console = np.random.default_rng(options.seed), Console()
-
-    samples = rng.uniform(-1, 1, (2, 1000))
-    problems = {
-        "chain": (chain, chain_by_hand, rng.normal(size=4)),
-        "classifier": (classifier, classifier_by_hand, rng.normal(size=(2, 2)), samples, np.sign(samples)),
-    }
-    for name, problem in problems.items():
-        runs, missing = prepare(*problem)
-        console.print(times_table(name, interleaved(runs, options.rounds), TARGETS[name]))
-    console.print(jacobians_table(whole_jacobians(rng), options.rounds))
-    if missing:
-        console.print(f"not installed: {', '.join(missing)} (pip install -e '.\\[all]' brings all)")
-    if "autograd" not in missing:
-        large = rng.uniform(-1, 1, (2, 100_000))
-        cases = [
-            ("chain of 100 on 100,000 floats", chain, (rng.normal(size=100_000),)),
-            ("classifier with 100,000 samples", classifier, (rng.normal(size=(2, 2)), large, np.sign(large))),
-        ]
-        console.print(memory_table(cases))
-    console.print(compiled_table(examples, max(options.rounds // 5, 1)))
-    console.print(sparse_table(rng, min(options.rounds, 20)))
-    console.print(checkpoint_table(100 * options.rounds))
+    try:
+        failed = run(parts, options, document, console)
+        broken_off = ""
+    except KeyboardInterrupt:
+        broken_off = "broken off; run the command again to go on"
+    page = _bench_page.write(options.out, document)
+    console.print(f"Open {page.resolve().as_uri()}", soft_wrap=True)
+    if problems := [f"{part}: {why}" for part, why in failed.items()] + [broken_off] * bool(broken_off):
+        raise SystemExit("\n".join(problems))
 
 
 if __name__ == "__main__":

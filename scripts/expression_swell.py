@@ -5,24 +5,16 @@ named once (SymPy's cse); and the operations that forward and reverse mode execu
 their recorded programs.
 """
 
-import textwrap
-
 import _environment
 
 _environment.enter()
 
 import matplotlib.pyplot as plt
 import numpy as np
-import sympy
-from _results import COLORS, Results, options
+from _results import COLORS, PANEL, Results, options
 
-import jax_ref
-import scratch_ad
-from scratch_ad.cost import cost
-from scratch_ad.intro import repeated_layers
-from scratch_ad.program import record
+from jax_ref.lesson.results import swell
 
-X0 = 0.3
 CURVES = {
     "expression of the derivative": (COLORS["symbolic"], "o-"),
     "with shared subexpressions": (COLORS["symbolic"], "o:"),
@@ -31,56 +23,14 @@ CURVES = {
 }
 
 
-def count(layers):
-    """The four counts, and the derivative at 0.3 by each method."""
-    x = sympy.Symbol("x")
-    derivative = sympy.diff(repeated_layers(layers), x)
-    shared, (reduced,) = sympy.cse(derivative)
-    function = lambda x: repeated_layers(layers, x)
-    forward = lambda x, t: scratch_ad.jvp(function, (x,), (t,))
-    reverse = scratch_ad.value_and_grad(function)
-    numbers = {
-        "layers": layers,
-        "expression of the derivative": int(sympy.count_ops(derivative)),
-        "with shared subexpressions": int(sum(sympy.count_ops(e) for _, e in shared) + sympy.count_ops(reduced)),
-        "forward mode executes": cost(record(forward, X0, 1.0)).operations,
-        "reverse mode executes": cost(record(reverse, X0)).operations,
-    }
-    values = {
-        "symbolic": float(derivative.subs(x, X0)),
-        "forward": float(forward(X0, 1.0)[1]),
-        "reverse": float(reverse(X0)[1]),
-        "JAX": float(jax_ref.grad(function)(X0)),
-    }
-    return numbers, values, derivative
-
-
-def growth_figure(rows):
-    figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.6), layout="constrained")
+def growth_figure(rows, scale):
+    figure, ax = plt.subplots(figsize=PANEL, layout="constrained")
     layers = [row["layers"] for row in rows]
-    for ax, scale in ((left, "linear"), (right, "log")):
-        for name, (color, style) in CURVES.items():
-            ax.plot(layers, [row[name] or np.nan for row in rows], style, color=color, label=name, markersize=5)
-        ax.set(xlabel="number of layers", yscale=scale, xticks=layers)
-    left.set_ylabel("operations")
-    left.set_title("complexity of the derivative")
-    right.set_title("the same, logarithmic")
-    left.legend(fontsize=10)
-    return figure
-
-
-def expression_figure(rows, derivatives):
-    """The derivative itself, as SymPy writes it."""
-    figure, ax = plt.subplots(figsize=(11, 3.9), layout="constrained")
-    ax.axis("off")
-    line = 0
-    for row, derivative in zip(rows, derivatives, strict=True):
-        text = textwrap.wrap(str(derivative), 132)
-        place = {"va": "top", "transform": ax.transAxes, "linespacing": 1.25}
-        title = f"{row['layers']} layer{'s' * (row['layers'] > 1)}: {row['expression of the derivative']} operations"
-        ax.text(0, 1 - 0.055 * line, title, weight="bold", fontsize=10, color=COLORS["symbolic"], **place)
-        ax.text(0, 0.94 - 0.055 * line, "\n".join(text), family="monospace", fontsize=9, **place)
-        line += len(text) + 1.9
+    for name, (color, style) in CURVES.items():
+        ax.plot(layers, [row[name] or np.nan for row in rows], style, color=color, label=name, markersize=5)
+    ax.set(xlabel="number of layers", ylabel="operations", yscale=scale, xticks=layers)
+    if scale == "linear":
+        ax.legend(fontsize=9.5)
     return figure
 
 
@@ -90,16 +40,21 @@ def main():
     rows, difference, derivatives = [], 0.0, []
     for layers in range(7 if chosen.quick else 10):
         print(f"{layers} layers", flush=True)
-        numbers, values, derivative = count(layers)
+        numbers, values, derivative = swell(layers)
         rows.append(numbers)
         derivatives.append(derivative)
         difference = max(difference, *(abs(v - values["JAX"]) / abs(values["JAX"]) for v in values.values()))
     results.table("operations", rows)
-    results.figure("growth", growth_figure(rows))
-    results.figure("expressions", expression_figure(rows[1:5], derivatives[1:5]))
+    for scale in ("linear", "log"):
+        results.figure(f"growth_{scale}", growth_figure(rows, scale))
     expression = [row["expression of the derivative"] for row in rows]
     slope, _ = np.polyfit([row["layers"] for row in rows[-4:]], np.log(expression[-4:]), 1)
-    results.finish(rows=rows, growth_per_layer=np.exp(slope), largest_relative_difference_from_JAX=difference)
+    results.finish(
+        rows=rows,
+        expressions=[str(derivative) for derivative in derivatives[1:5]],
+        growth_per_layer=np.exp(slope),
+        largest_relative_difference_from_JAX=difference,
+    )
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ family by all our engines; matrix products at two precisions; the whole catalogu
 JAX's gradient; ten programs that fill the device; Jacobians of up to 10⁸ numbers; our engines over CuPy's arrays.
 
 The JSON is written as rows come in, so that what is cut off keeps what was done; the same command goes on from it.
-scratch-ad report --gpu FILE makes the README's table of it.
+scratch-ad report --gpu FILE makes the tables of .readme/devices.md of it.
 exit status: 0 all right, 1 something is wrong (each with the line that runs it again), 2 bad usage or no such device,
 130 stopped by Ctrl-C.
 """
@@ -72,11 +72,25 @@ def _in_child(function, channel, *arguments):
     """Run ``function(*arguments, send)``, which returns whether it did all, as the leader of a group of processes."""
     if hasattr(os, "setsid"):
         os.setsid()
+        signal.signal(signal.SIGALRM, _leave)
+        sys.unraisablehook = _again
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(CUT_OFF))
+    signal.signal(signal.SIGTERM, _leave)
     whole = function(*arguments, channel.send)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it ends by itself now
     sys.exit(0 if whole else CUT_OFF)
+
+
+def _leave(*_):
+    sys.exit(CUT_OFF)
+
+
+def _again(lost):
+    """Leave a moment later, where the signal came while C called back and what is raised goes no further."""
+    if lost.exc_type is SystemExit:
+        signal.setitimer(signal.ITIMER_REAL, 0.05)
+    else:
+        sys.__unraisablehook__(lost)
 
 
 def rows_of(function, *arguments, until):

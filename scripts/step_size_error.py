@@ -10,54 +10,28 @@ import _environment
 _environment.enter()
 
 import matplotlib.pyplot as plt
-import mpmath
 import numpy as np
 from _results import COLORS, Results, options
 
-import jax_ref
-import scratch_ad
+from jax_ref.lesson.results import P0, engine_errors, exact_grad_f, f
 from scratch_ad.intro import error_estimate
 
 SCHEMES = {"forward": (COLORS["numerical"], 2), "central": ("#e0b050", 4), "complex": ("#5b8c3e", 1.5)}
-P0 = 3.5
-
-
-def f(p):
-    return p**2 + np.sqrt(p + 3)
-
-
-def exact_grad_f(p):
-    with mpmath.workdps(30):
-        return float(2 * mpmath.mpf(p) + mpmath.mpf(0.5) / mpmath.sqrt(mpmath.mpf(p) + 3))
-
-
-def engine_errors(rng, count):
-    """The worst relative error of each engine over random points of [0, 10)."""
-    derivatives = {
-        "forward mode": lambda p: scratch_ad.jvp(f, (p,), (1.0,))[1],
-        "reverse mode": scratch_ad.grad(f),
-        "JAX": jax_ref.grad(f),
-    }
-    points = rng.uniform(0, 10, count)
-    return {
-        name: max(abs(derivative(p) - exact_grad_f(p)) / exact_grad_f(p) for p in points)
-        for name, derivative in derivatives.items()
-    }
 
 
 def figure_of(hs, errors, engines):
-    figure, ax = plt.subplots(figsize=(11, 5.4), layout="constrained")
+    figure, ax = plt.subplots(figsize=(5.4, 5.6), layout="constrained")
     half_unit = np.spacing(exact_grad_f(P0)) / 2  # the error of the exact value itself, rounded
     for scheme, (color, width) in SCHEMES.items():
         ax.loglog(hs, np.maximum(errors[scheme], half_unit), color=color, linewidth=width, label=f"numerical, {scheme}")
     second = 2 - 0.25 * (P0 + 3) ** -1.5
     ax.loglog(hs, hs * second / 2, ":", color="black", linewidth=1.2)
     ax.loglog(hs, np.finfo(float).eps * f(P0) / hs, ":", color="black", linewidth=1.2, label="theory: h·f''/2, ε·f/h")
-    for name, style in {"forward mode": "-", "reverse mode": "--", "JAX": ":"}.items():
+    for name, (style, width) in {"forward mode": ("-", 5), "reverse mode": ("-", 2.5), "JAX": (":", 1.5)}.items():
         color = COLORS[name.removesuffix(" mode")]
-        ax.axhline(engines[name] * exact_grad_f(P0), linestyle=style, color=color, label=name)
+        ax.axhline(engines[name] * exact_grad_f(P0), linestyle=style, linewidth=width, color=color, label=name)
     ax.set(xlabel="step h", ylabel="error of the derivative", ylim=(1e-16, 30))
-    ax.legend(fontsize=9, loc="upper left", bbox_to_anchor=(1, 1))
+    figure.legend(fontsize=10, loc="outside lower center", ncols=2)
     return figure
 
 
@@ -67,11 +41,12 @@ def main():
     hs = np.logspace(-15, 0, num=30 if chosen.quick else 100)
     errors = {s: np.array([error_estimate(f, exact_grad_f, P0, h, s) for h in hs]) for s in SCHEMES}
     print("errors of the engines", flush=True)
-    engines = engine_errors(rng, 50 if chosen.quick else 1000)
+    points = 50 if chosen.quick else 1000
+    engines = engine_errors(rng, points)
     results.table("errors", [{"h": h, **{s: errors[s][i] for s in SCHEMES}} for i, h in enumerate(hs)])
     results.figure("error_against_step", figure_of(hs, errors, engines))
     best = {s: {"error": e.min() / exact_grad_f(P0), "h": hs[e.argmin()]} for s, e in errors.items()}
-    results.finish(best_relative_error=best, engines_worst_relative_error=engines)
+    results.finish(best_relative_error=best, points=points, engines_worst_relative_error=engines)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,8 @@ _environment.enter()
 
 import matplotlib.pyplot as plt
 import numpy as np
-from _results import COLORS, Results, options
+from _results import COLORS, PANEL, Results, options
+from matplotlib.ticker import MaxNLocator
 from sklearn.datasets import load_digits
 
 import jax_ref
@@ -47,7 +48,7 @@ CALCULATORS = {
     "forward": forward_gradient,
     "reverse": reverse_gradient,
 }
-STYLES = {"JAX": (7, "-"), "numerical": (4.5, "-"), "symbolic": (3, "-"), "forward": (2.5, "--"), "reverse": (2, ":")}
+MARKERS = {"JAX": None, "numerical": "o", "symbolic": "s", "forward": "^", "reverse": "v"}  # in turn along the curve
 TRAINING = 1500  # of the 1797 digits
 
 
@@ -73,38 +74,63 @@ def differences(run, reference):
     return np.array([np.linalg.norm(p - q) / np.linalg.norm(q) for p, q in pairs])
 
 
-def curves_figure(runs, title):
-    figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.4), layout="constrained")
+def curve(ax, name, numbers, first):
+    """One method's curve: those that lie upon each other are told apart by marks that take turns."""
+    names, apart = list(MARKERS), max(5, len(numbers) // 6)
+    look = {"color": "#b5b5b5", "linewidth": 8} if name == "JAX" else {"color": COLORS[name], "linewidth": 1.5}
+    turn = min(names.index(name) * apart // len(names), len(numbers) - 1)
+    marks = {"marker": MARKERS[name], "markevery": (turn, apart), "markersize": 8}
+    ax.plot(range(first, first + len(numbers)), numbers, label=name, **look, **marks)
+
+
+def costs_figure(runs):
+    figure, ax = plt.subplots(figsize=PANEL, layout="constrained")
     for name, run in runs.items():
-        width, style = STYLES[name]
-        color = "#c9c9c9" if name == "JAX" else COLORS[name]
-        left.plot(run["costs"], style, color=color, linewidth=width, label=name)
-        if name != "JAX":
-            difference = differences(run, runs["JAX"])
-            right.semilogy(range(1, len(difference) + 1), np.maximum(difference, 1e-17), style, color=color, label=name)
-    right.axhline(1e-12, color="black", linewidth=1, linestyle="-.")
-    right.text(1, 1.4e-12, "required of the exact methods: 1e-12", fontsize=9)
-    left.set(xlabel="step", ylabel="cost", title=title)
-    right.set(xlabel="step", title="parameters: relative difference from JAX's", ylim=(3e-18, None))
-    left.legend()
+        curve(ax, name, run["costs"], 0)
+    ax.set(xlabel="step", ylabel="cost")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.legend()
     return figure
 
 
-def digits_figure(runs, weights):
-    figure = plt.figure(figsize=(11, 4.2), layout="constrained")
-    top, bottom = figure.subfigures(2, 1, height_ratios=(1, 1.5))
-    for digit, ax in enumerate(top.subplots(1, 10)):
+def differences_figure(runs):
+    figure, ax = plt.subplots(figsize=PANEL, layout="constrained")
+    ax.axhline(1e-12, color="black", linewidth=1, linestyle="-.", label="required of exact methods")
+    for name, run in runs.items():
+        if name != "JAX":
+            curve(ax, name, np.maximum(differences(run, runs["JAX"]), 1e-17), 1)
+    ax.set(xlabel="step", ylabel="relative difference", yscale="log", ylim=(3e-18, 1e-2))
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.legend(fontsize=9.5, ncols=2, loc="upper left")
+    return figure
+
+
+def weights_figure(weights):
+    figure, axes = plt.subplots(2, 5, figsize=(PANEL[0], 2.2), layout="constrained")
+    for digit, ax in enumerate(axes.flat):
         limit = np.abs(weights[digit]).max()
         ax.imshow(weights[digit].reshape(8, 8), cmap="coolwarm", vmin=-limit, vmax=limit)
-        ax.set_title(digit, fontsize=10)
+        ax.set_title(digit, fontsize=11)
         ax.axis("off")
-    ax = bottom.subplots()
+    return figure
+
+
+def times_figure(runs):
+    figure, ax = plt.subplots(figsize=(PANEL[0], 2.4), layout="constrained")
     names = list(runs)[::-1]
     milliseconds = [runs[name]["seconds"] * 1e3 for name in names]
     bars = ax.barh(names, milliseconds, color=[COLORS[name] for name in names])
     ax.bar_label(bars, [f" {ms:,.0f} ms" if ms >= 100 else f" {ms:.3g} ms" for ms in milliseconds])
-    limits = min(milliseconds) / 3, max(milliseconds) * 3
+    limits = min(milliseconds) / 3, max(milliseconds) * 9
     ax.set(xscale="log", xlabel="time of one gradient, 640 parameters (ms)", xlim=limits)
+    return figure
+
+
+def label_figure(x, labels, k):
+    """The notebook's plot of one label, small."""
+    figure, (ax,) = plot_training_set(x, labels[[k]])
+    figure.set_size_inches(2.7, 2.8)
+    ax.set(xlabel="feature 1", ylabel="feature 2", title=f"label {k + 1}")
     return figure
 
 
@@ -148,13 +174,15 @@ def main():
     mock = {name: train(name, start, lambda p: cost(p, x, y_true), steps) for name in CALCULATORS}
     trained = mock["reverse"]["path"][-1]
     results.table("mock", steps_table(mock))
-    results.figure("curves", curves_figure(mock, "mock data: 2 inputs, 2 outputs"))
+    results.figure("costs", costs_figure(mock))
+    results.figure("differences", differences_figure(mock))
     for name, labels in {
         "truth": y_true,
         "before": threshold(model(start, x)),
         "after": threshold(model(trained, x)),
     }.items():
-        results.figure(name, plot_training_set(x, labels)[0])
+        for k in range(2):
+            results.figure(f"{name}_{k + 1}", label_figure(x, labels, k))
 
     data = load_digits()
     images, digits = data.data.T / 16, data.target
@@ -165,8 +193,10 @@ def main():
     real = {name: train(name, start_digits, f, 5 if chosen.quick else 100) for name in names}
     trained_digits = real["reverse"]["path"][-1]
     results.table("digits", steps_table(real))
-    results.figure("digits_curves", curves_figure(real, "digits: 64 inputs, 10 outputs"))
-    results.figure("digits_weights", digits_figure(real, trained_digits))
+    results.figure("digits_costs", costs_figure(real))
+    results.figure("digits_differences", differences_figure(real))
+    results.figure("digits_weights", weights_figure(trained_digits))
+    results.figure("digits_times", times_figure(real))
 
     test = images[:, TRAINING:], digits[TRAINING:]
     results.finish(

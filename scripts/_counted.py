@@ -1,0 +1,35 @@
+"""Tables of the rows that others measure: what each rule costs in eager mode, and what XLA counts for our programs."""
+
+import _eager
+import _xla
+from _tables import Figure, Row, Table
+
+
+def rules_tables(quick, seed, clock):
+    """A rule is to take at most three times as long as its function, or to say why."""
+    rows = []
+    for row in _eager.rows(quick):
+        figures = {what: Figure(row[what], kind="seconds") for what in ("function", "pullback")}
+        figures["pullback ÷ function"] = Figure(row["ratio"], aim=None if row["why"] else row["aim"])
+        rows.append(Row(f"{row['name']}, {row['argument']}", figures, row["why"]))
+    note = (
+        "Reverse mode, dearest first: elementwise functions on 100,000 numbers, others on the largest of their cases."
+    )
+    yield Table("Rules", rows, note)
+
+
+def xla_tables(quick, seed, clock):
+    """Flops and bytes of our derivative ÷ JAX's own, both under ``jit``: counts, the same on every machine."""
+    rows = []
+    for row in _xla.rows(quick):
+        aims = {
+            "flops": row["at most"],
+            "bytes": row["bytes at most"],
+            "tracing and lowering": 1.5,
+            "call": 1.2,
+        }
+        figures = {f"{what} ÷ JAX": Figure(row[f"{what} ÷ JAX"], aim=aim) for what, aim in aims.items()}
+        rows.append(Row(row["program"], figures, row["why"] or ""))
+    yield Table(
+        "Under XLA", rows, "Value and gradient: flops and bytes as XLA counts them, times to trace and to call."
+    )
