@@ -1,4 +1,8 @@
-"""What several files of tests of the checks ask for, so that they take no time for what others test."""
+"""What several files of tests ask for, so that they take no time for what others test."""
+
+import re
+import signal
+import subprocess
 
 import pytest
 
@@ -19,3 +23,38 @@ def as_it_is(monkeypatch):
     from jax_ref.checks import shrink
 
     monkeypatch.setattr(shrink, "SHRINKING", 0.0)
+
+
+@pytest.fixture(scope="module")
+def tab():
+    """A tab of a headless browser; without one the tests that ask for it are skipped, and say so."""
+    import browser
+
+    if why := browser.missing():
+        print(why)
+        pytest.skip(why)
+    with browser.browser() as tab:
+        yield tab
+
+
+@pytest.fixture(scope="session")
+def results(tmp_path_factory):
+    """All results of a quick run that was broken off after its first script, and then went on."""
+    from running import command, output
+
+    folder = tmp_path_factory.mktemp("results")
+    arguments = command("reproduce", "--quick", "--out", folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONWARNINGS", "error")
+        with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            assert process.stdout and process.stderr
+            assert re.fullmatch(r"train_classifier: \d+ s\n", process.stdout.readline())
+            process.send_signal(signal.SIGINT)
+            process.stdout.read()
+            assert "not finished" in process.stderr.read()
+        assert process.returncode == 1
+        broken_off = (folder / "index.html").read_text()
+        assert "One classifier" in broken_off
+        assert "Not finished yet: step_size_error" in broken_off
+        assert "train_classifier: already there" in output("reproduce", "--quick", "--out", folder)
+    return folder

@@ -579,6 +579,38 @@ def test_a_wrong_rule_fails_a_run_of_tests_that_pass(suite):
     )
 
 
+def test_rules_made_in_one_place_are_each_checked(suite, pytester):
+    pytester.makeconftest(QUICK)
+    made = """
+    import jax, jax.numpy as jnp
+
+    def with_rule(back):
+        @jax.custom_vjp
+        def f(x):
+            return jnp.sin(x)
+        f.defvjp(lambda x: (f(x), x), back)
+        return f
+
+    def scaled(k):
+        return with_rule(lambda x, g: (k * g * jnp.cos(x),))
+
+    RIGHT = with_rule(lambda x, g: (g * jnp.cos(x),))
+
+    def test():
+        for f in (RIGHT, scaled(1), scaled(4)):
+            f(jnp.ones(3))
+    """
+    result = suite(made, "--ad-rules")
+    result.stdout.fnmatch_lines(
+        [
+            "right *derivative at test_it.py:13: 1 call",
+            "wrong *derivative at test_it.py:11: 2 calls",
+            "*ratio 4;*",
+            "ad: 1 right, 1 wrong",
+        ]
+    )
+
+
 def test_a_rule_may_be_another_derivative_on_purpose(suite):
     result = suite(SMALL, "--ad-rules", "--ad-rules-allow", "test_it.*")
     assert result.ret == 0

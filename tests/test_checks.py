@@ -9,7 +9,8 @@ from jax.test_util import check_grads as jax_check_grads
 import scratch_ad
 from jax_ref.checks.check import check, check_custom, check_engine, check_grads, check_jvp, check_vjp
 from jax_ref.engines.ready import OURS, REVERSE, Engine
-from jax_ref.measure.derivatives import Problem, findings, references, vectors
+from jax_ref.measure.derivatives import Problem, findings, references
+from jax_ref.measure.vectors import vectors
 from jax_ref.referee.judge import judged
 
 pytestmark = pytest.mark.usefixtures("unvaried")

@@ -11,9 +11,10 @@ import scratch_ad
 from jax_ref.checks.check import check, check_jvp, check_vjp
 from jax_ref.engines.ready import OURS
 from jax_ref.measure.by_differences import by_differences
-from jax_ref.measure.derivatives import Problem, vectors
+from jax_ref.measure.derivatives import Problem
 from jax_ref.measure.quantities import FIRST, Quantity
 from jax_ref.measure.tolerances import tolerance
+from jax_ref.measure.vectors import vectors
 
 X = np.array([0.5, -1.25, 2.0])
 FUNCTIONS = {

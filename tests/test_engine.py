@@ -10,7 +10,8 @@ import pytest
 from jax_ref import check
 from jax_ref.engines import peers, ready
 from jax_ref.engines.ready import ENGINES, JAX, NUMERICAL, Engine, engine
-from jax_ref.measure.derivatives import Problem, findings, references, vectors
+from jax_ref.measure.derivatives import Problem, findings, references
+from jax_ref.measure.vectors import vectors
 from jax_ref.sweep import runs, sweep
 
 # PyTorch warns of a function of its own that it calls when it first differentiates.

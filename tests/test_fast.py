@@ -7,7 +7,7 @@ import optree
 import pytest
 
 from jax_ref.cases import catalogue
-from jax_ref.measure.derivatives import vectors
+from jax_ref.measure.vectors import vectors
 from scratch_ad import grad, jvp, modes, reverse, vjp
 from scratch_ad.forward import Forward
 from scratch_ad.reverse import Tape

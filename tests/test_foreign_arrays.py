@@ -9,7 +9,8 @@ import pytest
 import scratch_ad
 from jax_ref.cases import catalogue
 from jax_ref.engines import peers
-from jax_ref.measure.derivatives import Problem, findings, references, vectors
+from jax_ref.measure.derivatives import Problem, findings, references
+from jax_ref.measure.vectors import vectors
 from scratch_ad.tracer import name_of
 
 
@@ -181,6 +182,10 @@ NEEDS_NUMPY = {
             svdvals tanhm tanm
             """,
         "scipy.signal": "convolve2d correlate2d detrend welch",
+        "scipy.stats": """
+            beta.cdf gamma.logpdf gamma.ppf gennorm.logpdf multinomial.pmf norm.logcdf norm.logpdf norm.ppf
+            poisson.logpmf weibull_min.sf
+            """,
         "scipy.special": """
             diric factorial lambertw log_softmax logsumexp multigammaln polygamma softmax sph_harm_y
             spherical_in spherical_jn spherical_kn spherical_yn

@@ -8,7 +8,8 @@ import pytest
 from jax_ref.checks.check import check, check_custom, check_jvp, check_vjp
 from jax_ref.commands.faults import FAULTS, planted
 from jax_ref.engines.ready import OURS
-from jax_ref.measure.derivatives import Problem, findings, references, vectors
+from jax_ref.measure.derivatives import Problem, findings, references
+from jax_ref.measure.vectors import vectors
 
 pytestmark = pytest.mark.usefixtures("unvaried", "as_it_is")
 
@@ -188,6 +189,12 @@ def test_a_small_fault_beyond_rounding_has_another_name_than_rounding():
     with pytest.raises(AssertionError) as failure:
         check_vjp(rule(lambda g, x: g * np.cos(x) * 1.001)(np.sin), np.sin, x3)
     assert "rounding" not in str(failure.value)
+
+
+def test_two_elements_of_many_that_are_nearly_right_are_not_in_the_wrong_places():
+    slope = lambda x: np.cos(x) * (1 + 1e-9 * (np.arange(x.size) < 2))
+    with pytest.raises(AssertionError, match="right to half the digits"):
+        check_vjp(rule(lambda g, x: g * slope(x))(np.sin), np.sin, np.linspace(0.1, 1.3, 121))
 
 
 PLANTED = [

@@ -47,13 +47,27 @@ ORDER = [  # a module or package may import those that stand before it
         "modes",
         "rule",
         "rules",
+        "nodes",
     ),
-    *("batch", "batching", "program", "compiling", "cost", "symbolic", "numerical", "linearization", "jacobians"),
-    *("transforms", "custom", "snapshots", "checkpoint", "dependencies", "sparse", "nans"),
+    *(
+        "batch",
+        "batching",
+        "mapping",
+        "program",
+        "cost",
+        "picture",
+        "compiling",
+        "symbolic",
+        "numerical",
+        "linearization",
+    ),
+    "jacobians",
+    *("transforms", "custom", "snapshots", "checkpoint", "dependencies", "sparse", "observing", "nans", "tracing"),
 ]
 MODES = {"forward", "reverse", "batch", "program", "numerical"}  # none imports another
 ROOMS = [  # of jax_ref: a room may import those that stand before it
-    *("lift", "cases", "engines", "measure", "referee", "report", "sweep", "checks", "rules", "commands"),
+    *("meshes", "lift", "cases", "engines", "measure", "referee", "tracing", "report", "sweep", "checks", "rules"),
+    *("lesson", "commands"),
     *("pytest_plugin", "cli", "__main__"),
 ]
 

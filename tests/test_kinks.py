@@ -42,7 +42,7 @@ def rules(f, slope, at):
 
 
 CASES = [
-    (name, beside) for k, name in enumerate(FUNCTIONS) for beside in (BESIDE if k < 2 else BESIDE[2 + k % 5 :][:1])
+    (name, beside) for k, name in enumerate(FUNCTIONS) for beside in (BESIDE if k < 1 else BESIDE[2 + k % 5 :][:1])
 ]
 
 
@@ -75,7 +75,7 @@ def shared(weights):
     return my_vjp
 
 
-@pytest.mark.parametrize("beside", [(), (1.0,), (-INF, 1.0), (1e-300, -1e300)], ids=str)
+@pytest.mark.parametrize("beside", [(), (-INF, 1.0)], ids=str)
 def test_ties_of_the_largest_number(beside):
     x = np.array([2.0, 2.0, *beside])
     for weights in ((1.0, 0.0), (0.0, 1.0), (0.5, 0.5), (0.25, 0.75)):
@@ -85,7 +85,7 @@ def test_ties_of_the_largest_number(beside):
             check_vjp(shared(weights), np.max, x, vary=False)
 
 
-@pytest.mark.parametrize("beside", [(), (1.0,), (-INF, 1.0), (INF, 0.5)], ids=str)
+@pytest.mark.parametrize("beside", [(), (INF, 0.5)], ids=str)
 def test_ties_in_a_sort(beside):
     """Of two equal numbers either may be the first."""
     x = np.array([2.0, *beside, 2.0])

@@ -10,6 +10,7 @@ import pytest
 import jax_ref
 import scratch_ad
 from jax_ref.measure.tolerances import mismatch
+from scratch_ad.scipy import signal
 
 Pair = collections.namedtuple("Pair", "first second")
 x3 = np.array([0.3, -1.2, 2.0])
@@ -98,6 +99,16 @@ def test_our_derivative_programs_are_compiled_by_xla(build, arguments):
     compiled = jax_ref.jit(program)(*arguments)
     assert not mismatch(compiled, program(*arguments), 2)
     assert not mismatch(compiled, jax.tree.map(np.asarray, build(jax_ref)(*arguments)), 2)
+
+
+@pytest.mark.parametrize(("mode", "shape"), [("valid", (3, 2)), ("full", (6, 2)), ("same", (6, 2)), ("same", (2, 4))])
+def test_convolutions_are_compiled_where_neither_array_is_the_larger_one(mode, shape):
+    """JAX refuses them, and the transpose of a valid convolution is such a one."""
+    x, kernel = np.cos(np.arange(20.0)).reshape(4, 5), np.sin(np.arange(1.0, 1 + np.prod(shape))).reshape(shape)
+    gradient = scratch_ad.grad(lambda a, b: np.sum(np.sin(signal.convolve2d(a, b, mode))), argnums=(0, 1))
+    program = scratch_ad.record(gradient, x, kernel)
+    for run in (gradient, lambda *arrays: program(*arrays)):
+        assert not mismatch(tuple(jax_ref.jit(run)(x, kernel)), gradient(x, kernel), 2)
 
 
 def test_a_lowered_program_can_be_counted():

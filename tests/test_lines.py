@@ -164,7 +164,7 @@ def test_only_what_cannot_be_written_is_left_out():
 
 
 def test_a_command_of_a_sweep_runs_as_it_is(capsys):
-    task = sweep.Task(sweep.Unit("np.square", "float32"), f"{__name__}:DOUBLED", ("rev",), 1, "a 'seed'")
+    task = sweep.Task(sweep.Unit("np.square", "float32"), sweep.Asked(f"{__name__}:DOUBLED", ("rev",), 1, "a 'seed'"))
     wrong = [record for record in task.records() if record["status"] == "wrong"]
     name, *words = shlex.split(wrong[-1]["rerun"])
     assert name == "scratch-ad" and cli.main(words) == cli.MISMATCH

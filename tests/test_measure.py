@@ -9,8 +9,10 @@ import pytest
 import scratch_ad
 from jax_ref.engines.ready import OURS, Engine
 from jax_ref.measure import derivatives
-from jax_ref.measure.derivatives import Problem, findings, references, vectors
+from jax_ref.measure.derivatives import Problem, compared, findings, references
 from jax_ref.measure.tolerances import differences
+from jax_ref.measure.vectors import vectors
+from jax_ref.referee.judge import examined
 from jax_ref.sweep import runs, sweep
 
 x3 = np.array([0.3, -1.2, 2.0])
@@ -20,7 +22,7 @@ def problem(f, *primals, order=2):
     return Problem(f, vectors(f, primals, "0"), order)
 
 
-@pytest.mark.parametrize("name", ["np.tanh", "np.linalg.inv", "np.fft.fft", "np.cumprod", "np.logaddexp"])
+@pytest.mark.parametrize("name", ["np.linalg.inv", "np.cumprod", "np.logaddexp"])
 @pytest.mark.parametrize("options", [derivatives.SMALL, derivatives.QUICKLY])
 def test_xla_settings_do_not_change_the_reference(name, options):
     for unit in sweep.units([name], ["float64"]):
@@ -30,6 +32,15 @@ def test_xla_settings_do_not_change_the_reference(name, options):
             for k in range(2):
                 conditions = optree.tree_map(np.maximum, a.conditions[k], b.conditions[k])
                 assert not differences(a.derivatives[k], b.derivatives[k], conditions)
+
+
+def test_a_program_that_xla_makes_wrong_is_no_reason_to_flag_what_is_right():
+    given = problem(np.sin, x3)
+    (reference,) = references([given])
+    wrong = optree.tree_map(lambda x: 1.1 * x, reference.derivatives)
+    reference = reference._replace(derivatives=wrong)
+    assert compared(OURS, given, reference, derivatives.measured(OURS, given))
+    assert examined(OURS, given, reference) == ([], [])
 
 
 def test_vectors_are_neither_constant_nor_symmetric_and_combine_exactly():

@@ -336,12 +336,11 @@ def test_no_device_is_named_before_it_is_known(suite, monkeypatch):
     result.stdout.no_fnmatch_line("ad: *device*")
 
 
-@pytest.mark.parametrize("options", [(), ("-n", "1")], ids=["alone", "xdist"])
 @pytest.mark.parametrize(
-    ("asked", "problem"),
+    ("asked", "problem", "options"),
     [
-        (("--ad-engine", "nope"), "ad: no engine nope: take one of *"),
-        (("--ad-device", "gpu"), "ad: --ad-device gpu: JAX computes on cpu. Install *"),
+        (("--ad-engine", "nope"), "ad: no engine nope: take one of *", ("-n", "1")),
+        (("--ad-device", "gpu"), "ad: --ad-device gpu: JAX computes on cpu. Install *", ()),
     ],
     ids=["engine", "device"],
 )

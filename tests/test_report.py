@@ -30,8 +30,8 @@ def files(tmp_path_factory):
     """The results of three engines, and the folder of their report."""
     folder = tmp_path_factory.mktemp("report")
     for engine in OF_TESTS:
-        options = {} if engine == "LACKS" else {"modes": ("rev",), "order": 1}
-        sweep.sweep(SOME, f"test_sweep:{engine}", out=folder / engine, executor=ThreadPoolExecutor(1), **options)
+        asked = sweep.Asked() if engine == "LACKS" else sweep.Asked(modes=("rev",), order=1)
+        sweep.sweep(SOME, asked._replace(engine=f"test_sweep:{engine}"), ThreadPoolExecutor(1), folder / engine)
     paths = [folder / engine / "results.jsonl" for engine in OF_TESTS]
     assert cli.main(["report", *map(str, paths), "--out", str(folder)]) == cli.GOOD
     return folder, results([line for path in paths for line in lines(path)])
@@ -355,8 +355,10 @@ def test_a_point_of_the_atlas_can_be_run_again(points):
 
 def test_the_atlas_says_who_is_right_where_and_with_what(points, tmp_path):
     rows = [*map(row, points)]
-    page.write_atlas(rows, tmp_path / "atlas.html", "on cpu; jax 0")
+    limit = "np.f np.g", "a < 1", "digits of a are lost"
+    page.write_atlas(rows, tmp_path / "atlas.html", "on cpu; jax 0", [limit])
     shown = html.unescape((tmp_path / "atlas.html").read_text())
+    assert all(words in shown for words in limit)
     assert "on cpu; jax 0" in shown and shown.count("<article") == len(rows)
     for r in rows:
         assert r["referee"] in shown and r["rerun"] in shown and f"{r['dtype']}" in shown

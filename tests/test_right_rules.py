@@ -13,7 +13,8 @@ import pytest
 
 from jax_ref.checks.check import check_vjp
 from jax_ref.engines.protocol import Engine
-from jax_ref.measure.derivatives import Problem, compiled, vectors
+from jax_ref.measure.derivatives import Problem, compiled
+from jax_ref.measure.vectors import vectors
 from jax_ref.referee.judge import examined
 from scratch_ad.scipy import signal
 

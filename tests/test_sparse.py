@@ -14,10 +14,10 @@ import jax_ref
 import scratch_ad
 from jax_ref.cases import catalogue
 from jax_ref.measure.tolerances import mismatch
-from scratch_ad import custom_jvp, custom_vjp, grad, hessian, jacfwd, jacobian, jacrev, linearize
+from scratch_ad import compile, custom_jvp, custom_vjp, grad, hessian, jacfwd, jacobian, jacrev, linearize
+from scratch_ad.batch import Batch
 from scratch_ad.dependencies import Full, pattern
-from scratch_ad.program import Program
-from scratch_ad.sparse import Path, followed
+from scratch_ad.sparse import Followed
 from scratch_ad.tree import flatten
 
 rng = np.random.default_rng(0)
@@ -32,9 +32,9 @@ def pattern_of(f, *args):
 
 
 def path_of(f, *args):
-    path = Path()
-    linearize(lambda *leaves: followed(leaves_of(f), path)(leaves), *args)
-    return path.trail
+    followed = Followed(leaves_of(f))
+    linearize(lambda *leaves: followed(leaves), *args)
+    return followed.path
 
 
 def matrix_of(f, *args):
@@ -197,26 +197,32 @@ def test_plans(transform, f, x, expected):
     assert np.array_equal(matrix.toarray(), result)
 
 
-def test_passes_are_counted(monkeypatch):
-    """The function runs once, with the first pass; each further one is a run of its linear program."""
-    counts = {"function": 0, "program": 0}
+@pytest.fixture
+def batches(monkeypatch):
+    """The sizes of the batches that are made."""
+    sizes, made = [], Batch.__init__
+    monkeypatch.setattr(Batch, "__init__", lambda self, size, *args: sizes.append(size) or made(self, size, *args))
+    return sizes
+
+
+def test_passes_are_counted(batches):
+    """Once the path is known: one run of the function, or one walk of its tape, on a batch of as many as colours."""
+    runs, walks = [], []
 
     def evaluated(x):
-        counts["function"] += 1
+        runs.append(1)
         return np.tanh(x)
 
-    def replayed(self, *inputs, real=Program.__call__):
-        counts["program"] += 1
-        return real(self, *inputs)
-
-    f = scratch_ad.elementwise(evaluated, lambda y: 1 - y * y)
-    monkeypatch.setattr(Program, "__call__", replayed)
-    for n in (100, 1000, 10000):
-        jac = jacobian(lambda x: stencil(f(x)), sparse=True)
+    f = scratch_ad.elementwise(evaluated, lambda y: walks.append(1) or 1 - y * y)
+    lower = lambda x: stencil(f(x))
+    ends = lambda x: np.stack([np.sum(y := f(x)), np.sum(y[:40]), y[-1]])
+    for g, n, colours in ((lower, 100, 3), (lower, 10000, 3), (ends, 100, 2)):
+        jac = jacobian(g, sparse=True)
         jac(rng.normal(size=n))
-        counts.update(function=0, program=0)
-        assert jac(rng.normal(size=n)).nnz == 3 * (n - 2)
-        assert counts == {"function": 1, "program": 2}
+        for counts in (runs, batches, walks):
+            counts.clear()
+        jac(rng.normal(size=n))
+        assert (len(runs), batches, len(walks)) == (1, [colours], 1)
 
 
 def test_containers_and_several_arguments_are_those_of_jacfwd():
@@ -322,6 +328,58 @@ def test_numbers_that_decide_on_indices_decide_on_the_pattern(f, monkeypatch):
         x = rng.normal(size=40)
         monkeypatch.setitem(globals(), "CHOSEN", rng.integers(0, 40, 40))
         assert np.array_equal(jac(x), jacfwd(f)(x))
+
+
+RECORDED = (
+    {name: f for name, f in PATHS.items() if name != "rounds"}
+    | {  # whose floats cannot be recorded as integers
+        "branch": branching,
+        "index of integers": lambda x: x[np.searchsorted(np.linspace(-2, 2, 38), x)] ** 2,
+        "added at": lambda x: added_at_places(x, np.argsort(x)[:5]),
+        "containers": lambda x: {"a": stencil(x)} if x[0] > 0 else [stencil(x), x[0]],
+        "choices": lambda x: np.where(x > 0, x, x[::-1]) + np.floor(x) * x + np.maximum(x, 0.1),
+    }
+)
+
+
+def added_at_places(x, places):
+    """Which a recording does one by one, so that its calls are not those of the run."""
+    y = x * 1.0
+    np.add.at(y, places, x[:5] ** 2)
+    return y
+
+
+@pytest.mark.parametrize("f", RECORDED.values(), ids=RECORDED)
+def test_a_recorded_pattern_is_guarded_by_what_decides_on_it(f, monkeypatch):
+    jac, points = jacobian(compile(f), sparse=True), rng.normal(size=(2, 40))
+    for k in (0, 0, 0, 1, 0, 1, 1, 0):
+        monkeypatch.setitem(globals(), "CHOSEN", np.random.default_rng(k).integers(0, 40, 40))
+        x = points[k] * (0.9 if points[k][0] > 0 else 1.1)
+        expected, spec = flatten(jacfwd(f)(x))
+        found, found_spec = flatten(jac(x))
+        assert spec == found_spec
+        for matrix, block in zip(found, expected, strict=True):
+            assert np.array_equal(matrix.toarray(), block.reshape(matrix.shape))
+            matrix.data[:], matrix.indices[:], matrix.indptr[:] = 7, 0, 0  # nobody else's
+
+
+def test_compiled_passes_are_replayed(batches):
+    def f(x, scale, *, power):
+        return stencil(x.ravel("K")) * scale**power
+
+    for transform, g in ((jacobian, f), (hessian, lambda x, *, power: rosenbrock(x.ravel("K")) ** power)):
+        jac, plain = (transform(h, sparse=True, check=check) for h, check in ((compile(g), True), (g, False)))
+        for x in (rng.normal(size=(8, 5)), np.asfortranarray(rng.normal(size=(8, 5))), np.float32(np.ones((10, 5)))):
+            for k in range(4):
+                others = (np.float64(k),) if g is f else ()
+                batches.clear()
+                found = jac(x + k / 8, *others, power=1)
+                assert bool(batches) == (k < 2)
+                expected = plain(x + k / 8, *others, power=1)
+                assert found.dtype == expected.dtype and np.array_equal(found.toarray(), expected.toarray())
+        assert np.isnan(jac(np.full((8, 5), np.nan), *others, power=1).data).any()
+        many = jac(np.ones((30, 2)), *others, power=2)
+        assert many.shape[1] == 60 and (many != plain(np.ones((30, 2)), *others, power=2)).nnz == 0
 
 
 def test_masks_of_choices_do_not_change_the_path(searches):
@@ -475,3 +533,35 @@ def test_patterns_that_are_too_large_are_given_up(monkeypatch):
         pattern_of(full, X)
     _, plan = jacobian(full, explain=True)(X)
     assert "most elements" in plan.why and plan.nonzeros is None
+
+
+def test_how_arrays_lie_in_memory_is_part_of_the_path():
+    """It decides where ravel of order K puts an element, of the argument and of what the function finds elsewhere."""
+    x, weights = X[:12].reshape(3, 4), {"a": np.ones((3, 4))}
+    lays = np.ascontiguousarray, np.asfortranarray, np.ascontiguousarray
+    for f, of_argument in (
+        (lambda x: x.ravel()[::-1] * (x * x).ravel("K"), True),
+        (lambda x: x.ravel()[::-1] * np.ravel(x[:, :1] * weights["a"], "K"), False),
+    ):
+        jac = jacobian(f, sparse=True)
+        for lay in lays:
+            weights["a"] = lay(weights["a"])
+            y = lay(x) if of_argument else x
+            np.testing.assert_array_equal(jac(y).toarray(), jacfwd(f)(y).reshape(12, 12))
+
+
+def test_what_no_scipy_array_holds():
+    half = X.astype(np.float16)
+    assert not mismatch(jacobian(stencil)(half), jacfwd(stencil)(half))
+    for f, x in ((stencil, half), (lambda x: stencil(x).astype(np.float16), X), (np.argsort, X)):
+        with pytest.raises(TypeError, match=r"no SciPy array holds (halves|float0)"):
+            jacobian(f, sparse=True)(x)
+
+
+def test_indices_of_other_runs():
+    f, places = lambda x, i: x[i] * x, np.array([4, 2, 0])
+    jac = jacobian(f)
+    expected = np.stack([jacfwd(f)(X, i) for i in places])
+    np.testing.assert_array_equal(scratch_ad.vmap(lambda i: jac(X, i))(places), expected)
+    np.testing.assert_array_equal(jac(X, 4), expected[0])
+    np.testing.assert_array_equal(jac(X, 2), expected[1])

@@ -17,6 +17,8 @@ from jax_ref.engines.ready import engine as engine_named
 from jax_ref.measure import tolerances
 from jax_ref.report.records import Expectation, Log, expectations, lines, results, text
 from jax_ref.sweep import runs, sweep
+from jax_ref.sweep.processes import Crew
+from jax_ref.sweep.sweep import Asked, Task
 from scratch_ad.registry import rule_of
 from scratch_ad.rule import Composite
 from scratch_ad.tracer import name_of
@@ -53,7 +55,7 @@ RAISES = in_single_precision(lambda: 1 / 0)
 LACKS = in_single_precision(lacking)
 DOUBLES = Engine("doubles", vjp=doubled)
 SLOW = Engine("slow", vjp=slow)
-REVERSE = {"modes": ("rev",), "order": 1}
+REVERSE = Asked(modes=("rev",), order=1)
 
 
 def comparable(records):
@@ -67,7 +69,8 @@ def statuses(result):
 
 def test_a_sweep_in_processes_finds_what_one_in_this_process_finds():
     units = sweep.units(["negative", "square"])
-    found = sweep.sweep(units, jobs=2)
+    with Crew(2, 120) as crew:
+        found = sweep.sweep(units, by=crew)
     here = [result for unit in units for result in runs.run(unit)]
     assert [r["case"] for r in found.records] == [result.shapes for result in here]
     assert set(statuses(found).values()) == {"right"} and all(result.ok for result in here)
@@ -92,7 +95,7 @@ def test_killed_in_the_middle_and_resumed_it_ends_with_the_same_results(tmp_path
 
     units = sweep.units(QUICK)
     (resumed,) = results(lines(path))
-    whole = sweep.sweep(units, "test_sweep:SLOW", out=tmp_path / "whole", executor=ThreadPoolExecutor(8), **REVERSE)
+    whole = sweep.sweep(units, REVERSE._replace(engine="test_sweep:SLOW"), ThreadPoolExecutor(8), tmp_path / "whole")
     ran = [r for r in lines(path) if "unit" in r]
     assert len(ran) == len({(*r["unit"], r["number"]) for r in ran}), "a finished unit was run again"
     without_run = lambda records: [{**r, "run": ""} for r in comparable(records)]  # other settings, another run
@@ -104,10 +107,10 @@ def test_what_is_finished_is_not_run_again_but_when_asked_to_or_changed(tmp_path
     units, executor = sweep.units(["negative"]), ThreadPoolExecutor(2)
     counted = []
 
-    def again(**options):
+    def again(order=2, **options):
         counted.clear()
         progress = lambda records, done, total: counted.append((len(records), done, total))
-        return sweep.sweep(units, out=tmp_path, executor=executor, progress=progress, **options)
+        return sweep.sweep(units, Asked(order=order), executor, tmp_path, progress=progress, **options)
 
     first = again()
     assert [done for _, done, _ in counted] == [*range(len(units) + 1)]
@@ -121,19 +124,19 @@ def test_what_is_finished_is_not_run_again_but_when_asked_to_or_changed(tmp_path
 
 def test_a_unit_of_which_only_a_part_was_written_is_run_again(tmp_path):
     units, executor = sweep.units(["negative"], ["float64"]), ThreadPoolExecutor(1)
-    whole = sweep.sweep(units, out=tmp_path, executor=executor)
+    whole = sweep.sweep(units, by=executor, out=tmp_path)
     path = tmp_path / "results.jsonl"
     path.write_text("".join(path.read_text().splitlines(keepends=True)[:-2]) + '{"run"')
-    assert comparable(sweep.sweep(units, out=tmp_path, executor=executor).records) == comparable(whole.records)
+    assert comparable(sweep.sweep(units, by=executor, out=tmp_path).records) == comparable(whole.records)
     assert comparable(results(lines(path))[0].records) == comparable(whole.records)
 
 
 def test_shards_merge_by_joining_their_files(tmp_path):
     units, executor = sweep.units(QUICK), ThreadPoolExecutor(2)
     for i in (1, 2, 3):
-        sweep.sweep(units, out=tmp_path / str(i), shard=(i, 3), executor=executor, **REVERSE)
+        sweep.sweep(units[i - 1 :: 3], REVERSE, executor, tmp_path / str(i))
     (merged,) = results([line for i in (3, 1, 2) for line in lines(tmp_path / str(i) / "results.jsonl")])
-    whole = sweep.sweep(units, executor=executor, **REVERSE)
+    whole = sweep.sweep(units, REVERSE, executor)
     assert comparable(merged.records) == comparable(whole.records)
 
 
@@ -142,7 +145,8 @@ def test_shards_merge_by_joining_their_files(tmp_path):
 )
 def test_a_unit_that_crashes_hangs_or_raises_takes_nothing_else_along(engine, status, timeout):
     units = sweep.units(["negative", "square"], ["float32", "float64", "complex128"])
-    found = sweep.sweep(units, f"test_sweep:{engine}", jobs=2, timeout=timeout, **REVERSE)
+    with Crew(2, timeout) as crew:
+        found = sweep.sweep(units, REVERSE._replace(engine=f"test_sweep:{engine}"), crew)
     assert statuses(found) == {unit: status if unit.dtype == "float32" else "right" for unit in units}
     (record, *_) = found.failures()
     assert record["rerun"].startswith(
@@ -168,23 +172,20 @@ def test_any_executor_will_do():
         distributed.LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None) as cluster,
         distributed.Client(cluster) as client,
     ):
-        found = sweep.sweep(units, executor=client.get_executor(), **REVERSE)
-    assert comparable(found.records) == comparable(
-        sweep.sweep(units, executor=ThreadPoolExecutor(1), **REVERSE).records
-    )
+        found = sweep.sweep(units, REVERSE, client.get_executor())
+    assert comparable(found.records) == comparable(sweep.sweep(units, REVERSE, ThreadPoolExecutor(1)).records)
 
 
 def test_a_record_says_what_is_wrong_and_how_to_run_it_again():
-    found = sweep.sweep(sweep.units(["square"], ["float64"]), "test_sweep:DOUBLES", executor=ThreadPoolExecutor(1))
+    units, asked = sweep.units(["square"], ["float64"]), Asked("test_sweep:DOUBLES")
+    found = sweep.sweep(units, asked, ThreadPoolExecutor(1))
     wrong = found.failures()
     assert json.loads(json.dumps(wrong)) == wrong
     number = wrong[0]["number"]
     finding = next(f for r in wrong for f in r["findings"] if f["what"] == "vjp")
     assert float(finding["got"]) == pytest.approx(2 * float(finding["expected"]))
     assert wrong[0]["rerun"].endswith(f"np.square --dtype float64 --engine test_sweep:DOUBLES --case {number}")
-    again = sweep.sweep(
-        sweep.units(["square"], ["float64"]), "test_sweep:DOUBLES", executor=ThreadPoolExecutor(1), case=number
-    )
+    again = sweep.sweep(units, asked._replace(case=number), ThreadPoolExecutor(1))
     assert [r["findings"] for r in again.records] == [wrong[0]["findings"]]
 
 
@@ -228,7 +229,7 @@ def test_every_composite_can_be_asked_what_it_calls():
 
 
 def test_a_composite_that_fails_says_what_it_calls():
-    found = sweep.sweep(sweep.units(["std"], ["float32"]), "test_sweep:LACKS", executor=ThreadPoolExecutor(1))
+    found = sweep.sweep(sweep.units(["std"], ["float32"]), Asked("test_sweep:LACKS"), ThreadPoolExecutor(1))
     assert {r["status"] for r in found.records} == {"missing"}
     assert all(r["calls"] for r in found.records)
 
@@ -243,10 +244,9 @@ def test_expected_failures_need_a_reason_and_something_to_match(tmp_path):
     ]
     found = sweep.sweep(
         sweep.units(["square", "exp"], ["float32", "float64"]),
-        "test_sweep:RAISES",
-        executor=ThreadPoolExecutor(1),
+        REVERSE._replace(engine="test_sweep:RAISES"),
+        ThreadPoolExecutor(1),
         expect=[*expected, Expectation("np.exp", "float64", "", "but it is right")],
-        **REVERSE,
     )
     assert statuses(found) == {
         ("np.exp", "float32"): "error",
@@ -275,7 +275,7 @@ def test_unknown_functions_dtypes_and_engines_are_refused():
         with pytest.raises(ValueError, match="the catalogue has no"):
             sweep.units(names, dtypes)
     with pytest.raises(ValueError, match="no engine nobody"):
-        sweep.sweep([], "nobody")
+        sweep.sweep([], Asked("nobody"))
 
 
 # On other devices
@@ -290,7 +290,7 @@ def test_jax_on_the_cpu_is_a_second_witness(monkeypatch):
     assert "beside JAX on the CPU, vjp, argument 0" in str(wrong)
     monkeypatch.setattr(wrong, "findings", [])
     assert not wrong.ok
-    (record, *_) = sweep.Task(unit, "test_sweep:DOUBLES", ("rev",), 1, beside_cpu=True).records()
+    (record, *_) = Task(unit, REVERSE._replace(engine="test_sweep:DOUBLES", beside_cpu=True)).records()
     assert "beside JAX on the CPU, vjp" in text(record)
 
 
@@ -333,7 +333,7 @@ def test_what_jax_lacks_on_a_device_is_missing(monkeypatch):
 
 
 def test_what_is_not_finished_in_time_is_left():
-    tasks = [sweep.Task(sweep.Unit("np.square", dtype), "test_sweep:HANGS") for dtype in ("float32", "float64")]
+    tasks = [Task(sweep.Unit("np.square", dtype), Asked("test_sweep:HANGS")) for dtype in ("float32", "float64")]
     start = time.monotonic()
     assert [*sweep.by_processes(tasks, 1, 600, start + 5)] == []
     assert time.monotonic() - start < 40

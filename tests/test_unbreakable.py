@@ -120,9 +120,9 @@ ENDS = SimpleNamespace(**{name: doing(act) for name, act in {**LOST, **LATE}.ite
 
 def outcomes(engines, timeout=120.0, jobs=2):
     """The statuses of one unit by each of these engines, one after the other in few processes, and their words."""
-    tasks = [sweep.Task(UNIT, f"test_unbreakable:{name}", ("rev",), 1) for name in engines]
+    tasks = [sweep.Task(UNIT, sweep.Asked(f"test_unbreakable:{name}", ("rev",), 1)) for name in engines]
     found = [*sweep.by_processes(tasks, jobs, timeout)]
-    return {task.engine.partition(":")[2]: ({r["status"] for r in of}, text(of[0])) for task, of in found}
+    return {task.asked.engine.partition(":")[2]: ({r["status"] for r in of}, text(of[0])) for task, of in found}
 
 
 def test_an_engine_that_ends_its_process_loses_that_unit_alone():
@@ -222,7 +222,7 @@ def test_whatever_an_engine_raises_is_an_error_with_its_words(tmp_path):
 def test_a_sweep_with_any_words_can_be_read_again(tmp_path):
     for name in ("separators", "nul", "surrogate", "long", "fence"):
         folder = tmp_path / name
-        whole = sweep.sweep([UNIT], f"test_unbreakable:RAISES.{name}", out=folder, executor=ThreadPoolExecutor(1))
+        whole = sweep.sweep([UNIT], sweep.Asked(f"test_unbreakable:RAISES.{name}"), ThreadPoolExecutor(1), folder)
         again = lines(folder / "results.jsonl")
         assert [*again[1:]] == whole.records and again[0]["run"] == whole.header["run"]
         assert cli.main(["report", str(folder), "--out", str(folder)]) == cli.GOOD
@@ -404,16 +404,23 @@ def test_random_numbers_of_an_engine_are_not_the_same_each_time():
 
 
 def test_what_a_thread_of_an_engine_replaces_meanwhile_is_told():
-    around, stop = Surroundings(), threading.Event()
+    around, stop, replaced = Surroundings(), threading.Event(), threading.Event()
 
     def meddle():
         while not stop.is_set():
             derivatives.differences = lambda *_, **__: []
+            replaced.set()
             time.sleep(0)
 
     start = functools.cache(threading.Thread(target=meddle, daemon=True).start)
+
+    def act():
+        start()
+        replaced.clear()
+        assert replaced.wait(60)  # else the thread may not have had its turn before all is compared
+
     try:
-        for result in runs.run(UNIT, doing(start), ("rev",), 1):
+        for result in runs.run(UNIT, doing(act), ("rev",), 1):
             assert result.status == "error" and "derivatives.differences" in str(result)
     finally:
         stop.set()
@@ -563,7 +570,7 @@ def test_the_file_of_results_holds_what_was_found_whatever_an_engine_does_to_it(
             FILES[name](path)
 
     units = [UNIT, UNIT._replace(dtype="float64")]
-    sweep.sweep(units, "test_unbreakable:PLAIN", out=tmp_path, executor=ThreadPoolExecutor(1), progress=meddle)
+    sweep.sweep(units, sweep.Asked("test_unbreakable:PLAIN"), ThreadPoolExecutor(1), tmp_path, progress=meddle)
     assert [{**line} for line in lines(path)] == told and len(told) > len(units)
 
 
@@ -623,12 +630,12 @@ def test_ctrl_c_is_the_users(swallows):
 
 
 def test_an_engine_is_asked_what_it_has_and_no_more(capsys):
-    options = {"modes": ("fwd", "rev"), "executor": ThreadPoolExecutor(1)}
-    found = sweep.sweep([UNIT], "test_unbreakable:FIRST", **options)
+    asked = sweep.Asked("test_unbreakable:FIRST")
+    found = sweep.sweep([UNIT], asked, ThreadPoolExecutor(1))
     assert (found.header["modes"], found.header["order"]) == (["rev"], 1)
     assert {r["order"] for r in found.records} == {1}
     with pytest.raises(ValueError, match="has no mode fwd, only rev"):
-        sweep.sweep([UNIT], "test_unbreakable:FIRST", modes=("fwd",), executor=ThreadPoolExecutor(1))
+        sweep.sweep([UNIT], asked._replace(modes=("fwd",)), ThreadPoolExecutor(1))
     for wrong in ({}, {"vjp": 1, "order": 3}, {"vjp": 1, "slack": math.inf}, {"vjp": 1, "slack": -1.0}):
         with pytest.raises(ValueError, match="the engine of a test"):
             Engine("of a test", **wrong)

@@ -1,10 +1,23 @@
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 from mpl_toolkits.mplot3d import Axes3D
 from PIL import Image
 
-from scratch_ad.intro import animate_calculation, graphical_representation_of_calculation, plot_training_set
+from scratch_ad.intro import (
+    animate_calculation,
+    chain_rule_picture,
+    graphical_representation_of_calculation,
+    plot_training_set,
+)
+
+
+@pytest.fixture(autouse=True)
+def style():
+    """Matplotlib's own, whatever else this process draws."""
+    with plt.style.context("default"):
+        yield
 
 
 def painted(figure, path):
@@ -102,3 +115,15 @@ def test_animations(kind, frames, tmp_path):
             animation.seek(k)
             pictures.append(animation.convert("RGB").tobytes())
     assert len(set(pictures)) == frames
+
+
+def test_a_node_hands_on_values_and_sensitivities():
+    _, axes = chain_rule_picture()
+    colors = {}
+    for text in axes.texts:
+        if text.get_text():
+            colors[text.get_text()] = text.get_color()
+    assert [name for name, color in colors.items() if color == "C0"] == ["$x$", "$y$", "$z$"]
+    back = [name for name, color in colors.items() if color == "C3"]
+    assert len(back) == 3 and all(r"\frac{\partial L}{\partial z}" in name for name in back)
+    assert sum(r"\frac{\partial z}{\partial" in name for name in back) == 2

@@ -1,0 +1,151 @@
+"""Rules over their whole domain: a fixed sample, points at which they once lost their digits, and the sweep itself."""
+
+import json
+
+import numpy as np
+import pytest
+
+from jax_ref.cases import domains
+from jax_ref.checks import domain
+from jax_ref.commands import cli
+from jax_ref.commands.domain import in_words, worst
+from scratch_ad import jvp
+from scratch_ad.registry import rule_of
+from scratch_ad.rule import Elementwise
+from scratch_ad.scipy import special
+
+SLOW = {  # beside these
+    *("hyp1f1", "hyp2f1", "hyperu", "elliprd", "elliprf", "elliprg", "elliprj", "ellipeinc", "ellipj", "pbdv", "airy"),
+    *("gammainccinv", "betaincinv", "betainccinv", "fdtri", "stdtrit", "gdtrix", "chdtri", "gdtr", "fdtrc", "lpmv"),
+    *("wright_bessel", "log_wright_bessel", "yn", "yv", "kn", "airye", "nbdtrc", "fresnel", "betaincc", "y1"),
+}
+NAMES = [name for name in domains.FUNCTIONS if name.rpartition(".")[2] not in SLOW]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_sample(name):
+    """Two points of each; all of them by ``scratch-ad check --domain``."""
+    counts, wrong = domain.Stretch(name, most=2).examined()
+    assert not wrong, worst(wrong)
+    assert counts["wrong"] == 0
+
+
+MENDED = [  # the function, where it once was wrong, and in which argument
+    ("gdtr", (2.6, 20.2, 1e-12), 2),
+    ("chdtr", (20.2, 1e-20), 1),
+    ("fdtr", (20.2, 3.0, 1e-12), 2),
+    ("betainc", (0.001, 10.5, 1e-100), 0),
+    ("betainc", (20.2, 1e-6, 0.3), 2),
+    ("pdtr", (2, 800.0), 1),
+    ("bdtr", (0, 13, 1e-100), 2),
+    ("stdtr", (1e6, 1e-20), 0),
+    ("stdtrit", (1.5, 1e-60), 1),
+    ("elliprc", (1.0, -2.0), 1),
+    ("elliprc", (170.5, -500.0), 0),
+    ("elliprc", (1e-6, 1e-100), 1),
+    ("elliprf", (2.6, 1e-60, 0.9), 1),
+    ("ellipkm1", (1e-60,), 0),
+    ("agm", (170.5, 1e20), 1),
+    ("zetac", (-171.5,), 0),
+    ("beta", (0.001, -0.001), 0),
+    ("ber", (1e-12,), 0),
+    ("bei", (0.0,), 0),
+    ("sici", (1e20,), 0),
+    ("pseudo_huber", (1e-100, 1e-12), 0),
+    ("pseudo_huber", (1e40, 0.03), 0),
+    ("i1e", (-33.0,), 0),
+    ("ive", (3, -50.0), 1),
+    ("spence", (1e-17,), 0),
+    ("eval_legendre", (0.7, -0.9995), 1),
+    ("eval_legendre", (170.0, 0.3), 1),
+    ("eval_chebyt", (51.5, -0.7), 1),
+    ("poch", (-3.0, 2.0), 0),
+    ("inv_boxcox1p", (1000.0, 1e30), 0),
+]
+
+
+@pytest.mark.parametrize(("name", "point", "argument"), MENDED, ids=str)
+@np.errstate(all="ignore")
+def test_where_digits_were_lost(name, point, argument, monkeypatch):
+    monkeypatch.setattr(domain, "LIMIT", 60.0)
+    function = getattr(special, name)
+    f = function if function.nout == 1 else lambda *args: function(*args)[0]
+    point = tuple(np.float64(x) if isinstance(x, float) else np.int64(x) for x in point)
+    of_one = lambda x: f(*point[:argument], x, *point[argument + 1 :])
+    size = abs(f(*point))
+    for order in (1, 2):
+        derivative = of_one
+        for mode in [*domain.MODES.values()][:order]:
+            derivative = mode(derivative)
+        got = derivative(point[argument])
+        status, found = domain.judged(f, point, argument, order, {("jacfwd",): np.asarray(got)[()]}, size)
+        assert status == "right", (order, got, found and found[2].text())
+        size = abs(got)
+
+
+@np.errstate(all="ignore")
+def test_a_series_that_is_nan_has_derivatives_that_are_nan():
+    f = lambda a: special.hyp1f1(a, 1.5, -1000.0)
+    assert np.isnan(domain.MODES["jacfwd"](f)(-1.0))
+    assert np.isnan(domain.MODES["jacfwd"](domain.MODES["jacfwd"](f))(-1.0))
+
+
+def test_the_angle_of_a_real_number_jumps_only():
+    for x in (0.0, -0.0, 1.0, -2.0, np.array([0.0, -1.0])):
+        for mode in domain.MODES.values():
+            np.testing.assert_array_equal(mode(np.angle)(x), np.zeros(np.shape(x)))
+    assert np.isnan(jvp(np.angle, (np.nan,), (1.0,))[0])
+
+
+@pytest.mark.parametrize("dtype", ["float64", "complex128"])
+def test_a_fault_is_found_and_told(dtype, monkeypatch):
+    """Of a rule that is wrong for large numbers alone; and the line that is told shows it again."""
+    wrong_for_large = lambda x: np.cos(x) * np.where(np.greater(np.abs(x), 100), 1.5, 1)
+    monkeypatch.setitem(rule_of, np.sin, Elementwise(np.sin, (wrong_for_large,)))
+    task = domain.Stretch("np.sin", dtype, most=12)
+    counts, wrong = task.examined()
+    assert counts["right"] > 3 and counts["wrong"] == len(wrong) > 3
+    told = worst(wrong)
+    assert "worst: ∂" in told and "rerun: python -c 'import numpy as np" in told
+    printed = []
+    exec(wrong[0].line, {"print": printed.append})
+    assert str(printed[0]) == wrong[0].got
+    accepted = task.accepted(json.dumps(task.records()))
+    assert accepted[0] == counts and [w.line for w in accepted[1]] == [w.line for w in wrong]
+
+
+def test_known_reasons_hold_at_their_points_only():
+    nan, one = np.float64(np.nan), np.float64(1.0)
+    assert domains.reason("scipy.special.hyp1f1", (1.0, 2.0, 3.0), 0, 1, nan, 1.0)
+    assert not domains.reason("scipy.special.hyp1f1", (1.0, 2.0, 3.0), 0, 1, one, 1.0)
+    assert not domains.reason("scipy.special.erf", (1.0,), 0, 1, nan, 1.0)
+    assert all(
+        set(names.split()) <= {"*", *(n.rpartition(".")[2] for n in domains.FUNCTIONS)} for names, *_ in domains.LIMITS
+    )
+
+
+def test_points_are_the_same_on_every_run_and_of_every_kind():
+    for name, (function, kinds) in domains.FUNCTIONS.items():
+        assert function.nin == len(kinds), name
+        found = domains.points(name)
+        assert found == domains.points(name) and len(found) > 5
+    assert domains.points("scipy.special.beta", seed="2") != domains.points("scipy.special.beta")
+    assert {(1e-300,), (-711.0,), (1.7976931348623157e308,)} <= {*domains.points("np.exp")}
+
+
+def run(*arguments):
+    return cli.main(["check", "--domain", *map(str, arguments), "--device", "cpu", "--cache", "", "--jobs", "1"])
+
+
+def test_the_command(capsys):
+    assert run("square", "--dtype", "float32") == cli.GOOD
+    out = capsys.readouterr().out
+    assert "1/1 np.square float32: 38 right" in out and "seed ''" in out
+    for arguments, words in (
+        (("nothing",), "no domain is known of nothing"),
+        (("square", "--dtype", "float8"), "--domain looks at no float8, only at float64, float32"),
+        (("square", "--order", "1"), "not with --order"),
+    ):
+        assert run(*arguments) == cli.USAGE
+        assert words in capsys.readouterr().err
+    assert in_words({**dict.fromkeys(domain.COUNTS, 0), "wrong": 2}) == "2 wrong"
