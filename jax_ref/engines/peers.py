@@ -26,7 +26,7 @@ from scratch_ad import scipy
 from scratch_ad.tracer import Tracer
 
 from .protocol import Engine, numpys
-from .tensors import conjugate, tensor
+from .tensors import conjugate, load_forward_mode, tensor
 
 # What the peers' messages say where a rule, a keyword or a dtype is lacking.
 _LACKING = (
@@ -90,6 +90,7 @@ def torch():
     """PyTorch's ``torch.func``: both modes, which nest. It is asked for its functions by NumPy's names."""
     import torch
 
+    load_forward_mode()
     is_tensor = lambda x: isinstance(x, torch.Tensor)
     tensors = lambda tree: optree.tree_map(lambda x: x if is_tensor(x) else tensor(x), tree)
     arrays = lambda tree: optree.tree_map(lambda x: x.numpy(force=True), tree)

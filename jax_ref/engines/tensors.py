@@ -8,11 +8,22 @@ PyTorch's pullback is the adjoint; as in ``peers``, cotangents and results are c
 
 import functools
 import sys
+import warnings
 
 import numpy as np
 import optree
 
 from .protocol import Engine
+
+
+@functools.cache
+def load_forward_mode():
+    """Load PyTorch's forward mode, as its first use does, without what it says of its own deprecated calls."""
+    import torch
+
+    with warnings.catch_warnings(), torch.autograd.forward_ad.dual_level():
+        warnings.simplefilter("ignore")
+        torch.autograd.forward_ad.make_dual(torch.ones(1), torch.ones(1))
 
 
 def is_imported():
@@ -115,6 +126,7 @@ def _are_tensors(*trees):
 def _jvp(f, primals, tangents):
     import torch
 
+    load_forward_mode()
     inside = _are_tensors(primals, tangents)
     given = functools.partial(optree.tree_map, lambda x: x if _is_tensor(x) else tensor(x))
     dual = lambda x, t: torch.autograd.forward_ad.make_dual(x.clone(), t)
