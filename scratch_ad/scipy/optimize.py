@@ -1,0 +1,210 @@
+"""``scipy.optimize``: roots, minima and fits, with the derivatives of the solution by all that the functions depend on.
+
+    from scratch_ad.scipy import optimize
+    grad(lambda theta: optimize.brentq(lambda y: y**3 + y - theta, -10, 10))(1.0)
+
+Each function is SciPy's, called once on plain numbers, and so are all values. Its derivative is that of the equation
+which the solution solves (implicit.py): f = 0, or for a minimum that the gradient is zero, or that a number stays at a
+bound which it presses upon. So functions may close over differentiated numbers, or be given them by ``args``, in both
+modes and to any order; by where a search starts, how it goes and when it stops, the derivative is zero. ``minimize``
+and the like differentiate the function once more than the user does, and take for it what NumPy calls do. Of an
+``OptimizeResult`` the fields x, fun and cost are differentiated, and what steps alone have made is left out.
+"""
+
+import functools
+import inspect
+from types import SimpleNamespace
+
+import numpy as np
+import scipy.optimize as _scipy
+from scipy.optimize import OptimizeResult
+
+from ..implicit import followed, solve
+from ..rule import composite, valued
+from ..tracer import any_known, dtype_of, gathered, kind_of, shape_of, strip
+from ..transforms import grad, jacfwd
+from . import linalg
+from .wrapping import refused
+
+NO_RULE = "no rule so far; use minimize, least_squares or root, which have one, or scratch_ad.implicit"
+__all__ = [*_scipy.__all__]  # pyright: ignore[reportUnsupportedDunderAll]
+
+
+def __getattr__(name):
+    if name.startswith("_") or not hasattr(_scipy, name):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return _refusing(name)
+
+
+@functools.cache
+def _refusing(name):
+    """What SciPy has by this name, which refuses tracers if it is a function."""
+    theirs = getattr(_scipy, name)
+    return refused(NO_RULE, theirs)[0] if inspect.isfunction(theirs) else theirs
+
+
+def _solving(theirs):
+    """Make of ``derive(name, given, out)`` SciPy's function; it gives the result for the arguments ``given``.
+
+    ``out`` is SciPy's for plain numbers; where no tracer was met on the way there, it is the result.
+    """
+    signature, name = inspect.signature(theirs), f"scipy.optimize.{theirs.__name__}"
+
+    def wrap(derive):
+        @functools.wraps(theirs)
+        def ours(*args, **kwargs):
+            bound = signature.bind(*args, **kwargs)
+            out, traced = solve(name, theirs, bound.args, bound.kwargs)
+            if not traced:
+                return out
+            bound.apply_defaults()
+            given = SimpleNamespace(**bound.arguments)
+            if "args" in bound.arguments and not isinstance(given.args, tuple):
+                given.args = (given.args,)
+            return derive(name, given, out)
+
+        ours.__module__, ours.is_primitive = "scipy.optimize", True  # in which tracers are asked for by ``solve``
+        return composite(ours, ours)
+
+    return wrap
+
+
+def _result(name, out, **fields):
+    """An ``OptimizeResult`` of these fields, and of those of SciPy's that are counts or words."""
+    kept = {k: x for k, x in out.items() if isinstance(x, str) or (hasattr(x, "dtype") and x.dtype.kind in "biu")}
+    kept |= {k: x for k, x in out.items() if isinstance(x, (bool, int))}
+    return _class_of(name, tuple(out.keys() - kept.keys() - fields.keys()))(kept | fields)
+
+
+@functools.cache
+def _class_of(name, lacking):
+    class Result(OptimizeResult):
+        def __missing__(self, key):
+            if key in lacking:
+                raise AttributeError(
+                    f"{name}: {key} comes of the solver's steps, which have no derivative; compute it from x, by "
+                    "scratch_ad.jacobian of your function or by scratch_ad.hessian."
+                )
+            raise KeyError(key)
+
+    Result.__name__ = Result.__qualname__ = "OptimizeResult"
+    return Result
+
+
+# Roots
+
+
+def _first(f, is_first):
+    """``f``, or the first of its results, where others are its derivatives."""
+    return (lambda *args: f(*args)[0]) if is_first else f
+
+
+@_solving(_scipy.root)
+def root(name, given, out):
+    f = _first(given.fun, given.jac is True)
+    return _result(name, out, x=followed(name, out["x"], lambda y: f(y, *given.args)), fun=out["fun"])
+
+
+@_solving(_scipy.root_scalar)
+def root_scalar(name, given, out):
+    f = _first(given.f, given.fprime is True or given.fprime2 is True)
+    return _result(name, out, root=followed(name, out["root"], lambda y: f(y, *given.args)))
+
+
+def _bracketed(theirs):
+    @_solving(theirs)
+    def derive(name, given, out):
+        y, *rest = out if given.full_output else (out,)
+        y = followed(name, y, lambda y: given.f(y, *given.args))
+        return (y, *(_result(name, r, root=y) for r in rest)) if given.full_output else y
+
+    return derive
+
+
+bisect, brenth, brentq, ridder, toms748 = map(
+    _bracketed, (_scipy.bisect, _scipy.brenth, _scipy.brentq, _scipy.ridder, _scipy.toms748)
+)
+
+
+@_solving(_scipy.newton)
+def newton(name, given, out):
+    y, *rest = out if given.full_output else (out,)
+    y = followed(name, y, lambda y: given.func(y, *given.args))
+    if not given.full_output:
+        return y
+    return (y, *(_result(name, r, root=y) if isinstance(r, dict) else r for r in rest))
+
+
+@_solving(_scipy.fsolve)
+def fsolve(name, given, out):
+    if given.full_output:
+        raise NotImplementedError(
+            f"{name}: full_output gives factors of the solver's own, which have no derivative; use root, or leave it out."
+        )
+    return followed(name, out, lambda y: given.func(y, *given.args))
+
+
+@_solving(_scipy.fixed_point)
+def fixed_point(name, given, out):
+    return followed(name, out, lambda y: y - given.func(y, *given.args))
+
+
+# Minima
+
+
+def _value(fun, *args):
+    """A function that is minimized, as a number."""
+    y = fun(*args)
+    return np.reshape(y, ()) if shape_of(y) else y
+
+
+def _within(name, y, gradient, bounds):
+    """The equation of a minimum ``y`` within bounds: at which it stays, or where the gradient is zero."""
+    low, high = bounds
+    room = lambda bound: 1e-8 * np.maximum(1, np.abs(np.where(np.isinf(bound), 0, bound)))  # as least_squares has it
+    below, above = (strip(b) for b in (np.less_equal(y - low, room(low)), np.less_equal(high - y, room(high))))
+    if not any_known(np.logical_or(below, above)):
+        return gradient
+    pressure = strip(gradient(y)) * np.where(below, 1.0, -1.0)
+    if any_known(np.logical_and(np.logical_or(below, above), np.less_equal(pressure, 1e-7))):
+        raise ValueError(
+            f"{name}: the minimum lies at a bound that it does not press upon, and has no derivative there, but one to "
+            "either side: leave that bound out, or hold the number fixed."
+        )
+    ends = np.where(below, low, np.where(above, high, 0.0))
+    return lambda y: np.where(np.logical_or(below, above), y - ends, gradient(y))
+
+
+def _ends(bounds, pairs):
+    """The lower and the upper bounds, from ``Bounds``, ``(lower, upper)`` or, of ``pairs``, one such per number."""
+    if bounds is None:
+        return -np.inf, np.inf
+    if isinstance(bounds, _scipy.Bounds):
+        return bounds.lb, bounds.ub
+    if not pairs:
+        return tuple(gathered(b) if np.ndim(b) else b for b in bounds)
+    ends = zip(*bounds, strict=True)
+    return tuple(
+        np.stack([np.asarray(no if b is None else b, like=kind_of(b)) for b in side])
+        for side, no in zip(ends, (-np.inf, np.inf), strict=True)
+    )
+
+
+@_solving(_scipy.minimize)
+def minimize(name, given, out):
+    if not isinstance(given.constraints, (tuple, list)) or given.constraints:
+        raise NotImplementedError(
+            f"{name}: no derivative of a minimum under constraints so far; solve their Lagrange conditions by root, "
+            "with the multipliers as unknowns."
+        )
+    fun = functools.partial(_value, _first(given.fun, given.jac is True))
+    equation = _within(name, out["x"], lambda y: grad(fun)(y, *given.args), _ends(given.bounds, pairs=True))
+    x = followed(name, out["x"], equation)
+    return _result(name, out, x=x, fun=valued(fun(x, *given.args), out["fun"]))
+
+
+@_solving(_scipy.minimize_scalar)
+def minimize_scalar(name, given, out):
+    fun = functools.partial(_value, given.fun)
+    x = followed(name, out["x"], lambda y: grad(fun)(y, *given.args))
+    return _result(name, out, x=x, fun=valued(fun(x, *given.args), out["fun"]))
