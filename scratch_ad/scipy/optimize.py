@@ -21,7 +21,7 @@ from scipy.optimize import OptimizeResult
 
 from ..implicit import followed, solve
 from ..rule import composite, valued
-from ..tracer import any_known, dtype_of, gathered, kind_of, shape_of, strip
+from ..tracer import any_known, arrayed, gathered, shape_of, strip
 from ..transforms import grad, jacfwd
 from . import linalg
 from .wrapping import refused
@@ -166,7 +166,8 @@ def _within(name, y, gradient, bounds):
     if not any_known(np.logical_or(below, above)):
         return gradient
     pressure = strip(gradient(y)) * np.where(below, 1.0, -1.0)
-    if any_known(np.logical_and(np.logical_or(below, above), np.less_equal(pressure, 1e-7))):
+    slack = 1e-6 * (1 + np.abs(y)) * np.abs(np.diagonal(strip(jacfwd(gradient)(y))))  # that of a minimum close by
+    if any_known(np.logical_and(np.logical_or(below, above), np.less_equal(pressure, slack))):
         raise ValueError(
             f"{name}: the minimum lies at a bound that it does not press upon, and has no derivative there, but one to "
             "either side: leave that bound out, or hold the number fixed."
@@ -181,13 +182,10 @@ def _ends(bounds, pairs):
         return -np.inf, np.inf
     if isinstance(bounds, _scipy.Bounds):
         return bounds.lb, bounds.ub
-    if not pairs:
-        return tuple(gathered(b) if np.ndim(b) else b for b in bounds)
-    ends = zip(*bounds, strict=True)
-    return tuple(
-        np.stack([np.asarray(no if b is None else b, like=kind_of(b)) for b in side])
-        for side, no in zip(ends, (-np.inf, np.inf), strict=True)
-    )
+    if pairs:
+        sides = zip(zip(*bounds, strict=True), (-np.inf, np.inf), strict=True)
+        bounds = [[none if b is None else b for b in side] for side, none in sides]
+    return tuple(arrayed(gathered(b)) for b in bounds)
 
 
 @_solving(_scipy.minimize)
@@ -208,3 +206,59 @@ def minimize_scalar(name, given, out):
     fun = functools.partial(_value, given.fun)
     x = followed(name, out["x"], lambda y: grad(fun)(y, *given.args))
     return _result(name, out, x=x, fun=valued(fun(x, *given.args), out["fun"]))
+
+
+# Least squares
+
+
+_LOSSES = {
+    "linear": lambda z: z,
+    "soft_l1": lambda z: 2 * (np.sqrt(1 + z) - 1),
+    "huber": lambda z: np.where(z <= 1, z, 2 * np.sqrt(np.where(z <= 1, 1.0, z)) - 1),
+    "cauchy": np.log1p,
+    "arctan": np.arctan,
+}
+
+
+@_solving(_scipy.least_squares)
+def least_squares(name, given, out):
+    loss = _LOSSES.get(given.loss) or (lambda z: given.loss(z)[0])
+    residuals = lambda y: np.ravel(gathered(given.fun(y, *given.args, **(given.kwargs or {}))))
+    cost = lambda y: 0.5 * given.f_scale**2 * np.sum(loss((residuals(y) / given.f_scale) ** 2))
+    x = followed(name, out["x"], _within(name, out["x"], grad(cost), _ends(given.bounds, pairs=False)))
+    fields = {key: valued(f(x), out[key]) for key, f in (("cost", cost), ("fun", residuals))}
+    return _result(name, out, x=x, **fields)
+
+
+@_solving(_scipy.curve_fit)
+def curve_fit(name, given, out):
+    if given.full_output or given.kwargs.keys() & {"loss", "f_scale"} or given.nan_policy:
+        raise NotImplementedError(
+            f"{name}: full_output, nan_policy and a loss have no derivative in a fit; use least_squares, whose result "
+            "tells all, of the data that there are."
+        )
+    popt, pcov = out
+    residuals = _whitened(given)
+    gradient = grad(lambda p: 0.5 * np.sum(residuals(p) ** 2))
+    p = followed(name, popt, _within(name, popt, gradient, _ends(given.bounds, pairs=False)))
+    if any_known(np.isinf(pcov)):  # which SciPy has warned of
+        return p, pcov
+    r, slope = residuals(p), jacfwd(residuals)(p)
+    scale = 1.0 if given.absolute_sigma else np.sum(r**2) / (r.size - p.size)
+    return p, valued(np.linalg.inv(slope.T @ slope) * scale, pcov)
+
+
+def _whitened(given):
+    """What ``curve_fit`` squares and sums, a function of the parameters."""
+    x, y = (arrayed(gathered(a)) if isinstance(a, (list, tuple)) else a for a in (given.xdata, given.ydata))
+    sigma = None if given.sigma is None else arrayed(gathered(given.sigma))
+
+    def residuals(p):
+        r = np.ravel(given.f(x, *p) - y)
+        if sigma is None:
+            return r
+        if np.ndim(sigma) < 2:
+            return r / sigma
+        return linalg.solve_triangular(np.linalg.cholesky(sigma), r, lower=True)
+
+    return residuals
