@@ -16,8 +16,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .rule import constant, valued
-from .tracer import Tracer, any_known, astype, dtype_of, innermost, shape_of, strip
+from .refusals import takes_plain
+from .rule import constant, runs_numpy, valued
+from .tracer import Tracer, any_known, astype, dtype_of, innermost, lowered, shape_of, strip
 from .transforms import jacfwd
 from .tree import copied, flatten, is_inexact, tree_map, typed, unflatten
 
@@ -60,32 +61,35 @@ def solve(name, solver, args, kwargs=None):
     under ``vmap`` or ``compile``, the numbers are left.
     """
     leaves, spec = flatten((args, kwargs or {}))
-    numbers, note = [], _Note()
+    leaves, numbers, note = list(map(lowered, leaves)), [], _Note()
 
     def placed(x):
         numbers.append(x)
         return _Place(len(numbers) - 1)
 
-    solver, *leaves = (_rebound(x, Tracer, placed) for x in (solver, *leaves))
+    solver, *leaves = (_rebound(x, _is_traced, placed) for x in (solver, *leaves))
+    if not runs_numpy(numbers):
+        raise takes_plain(name, innermost(numbers).mode, "Solve apart, and give the solution as an argument")
 
     def on_values(*values):
-        filled = lambda x: _rebound(x, _Place, lambda place: copied(values[place.number]))
+        filled = lambda x: _rebound(x, _is_place, lambda place: copied(values[place.number]))
         args, kwargs = unflatten(spec, [_plainly(name, filled(x), note) for x in leaves])
         note.result = filled(solver)(*args, **kwargs)
         return tuple(typed(x) for x in flatten(_as_tree(note.result))[0] if _is_number(x))
 
     values = solved(on_values, *numbers)
-    if not (numbers or note.met):
-        return note.result, False
-    fields, spec = flatten(_as_tree(note.result))
-    if innermost(values) is not None and not all(map(_is_number, fields)):
-        if not isinstance(note.result, dict):
-            raise NotImplementedError(
-                f"{name}: under {innermost(values).mode} it gives numbers alone: leave full_output out."
-            )
-        fields, spec = flatten({k: x for k, x in note.result.items() if all(map(_is_number, flatten(x)[0]))})
+    return _filled(name, note.result, values) if numbers or note.met else note.result, bool(numbers) or note.met
+
+
+def _filled(name, result, values):
+    """What a solver gave, with these values for its numbers; where they are not of one run, the numbers alone."""
+    leaves, spec = flatten(_as_tree(result))
+    if (trace := innermost(values)) is not None and not all(map(_is_number, leaves)):
+        if not isinstance(result, dict):
+            raise NotImplementedError(f"{name}: under {trace.mode} it gives numbers alone: leave full_output out.")
+        leaves, spec = flatten({k: x for k, x in result.items() if all(map(_is_number, flatten(x)[0]))})
     values = iter(values)
-    return unflatten(spec, [next(values) if _is_number(x) else x for x in fields]), True
+    return unflatten(spec, [next(values) if _is_number(x) else x for x in leaves])
 
 
 @constant
@@ -98,6 +102,14 @@ class _Place(NamedTuple):
     """Stands in a function's closure, or among arguments, for the number that the solver is given there."""
 
     number: int
+
+
+def _is_place(x):
+    return type(x) is _Place
+
+
+def _is_traced(x):
+    return isinstance(x, Tracer) and x.owner.level >= 0
 
 
 class _Note:
@@ -120,10 +132,10 @@ def _is_number(x):
     return isinstance(x, _PLAIN_FIELDS) and dtype_of(x).kind in "biufc"
 
 
-def _rebound(x, kind, replaced, known=None):
-    """``x``; of a function one whose closure holds what ``replaced`` makes of all of this kind in it."""
+def _rebound(x, is_meant, replaced, known=None):
+    """What ``replaced`` makes of ``x`` if that is meant; of a function one that closes over what it makes there."""
     known = {} if known is None else known
-    if isinstance(x, kind):
+    if is_meant(x):
         return replaced(x)
     if type(x) is not types.FunctionType or not x.__closure__:
         return x
@@ -137,14 +149,15 @@ def _rebound(x, kind, replaced, known=None):
         except ValueError:  # not assigned to yet
             cells.append(cell)
             continue
-        inner, spec = ([content], None) if isinstance(content, kind) else flatten(content)
-        new = [_rebound(e, kind, replaced, known) for e in inner]
+        inner, spec = ([content], None) if is_meant(content) else flatten(content)
+        new = [_rebound(e, is_meant, replaced, known) for e in inner]
         same = all(a is b for a, b in zip(inner, new, strict=True))
         cells.append(cell if same else types.CellType(unflatten(spec, new) if spec else new[0]))
     if all(a is b for a, b in zip(cells, x.__closure__, strict=True)):
         return x
     function = types.FunctionType(x.__code__, x.__globals__, x.__name__, x.__defaults__, tuple(cells))
     function.__kwdefaults__, known[id(x)] = x.__kwdefaults__, function
+    function.__dict__.update(x.__dict__)
     return function
 
 
@@ -155,7 +168,7 @@ def _plainly(name, x, note):
 
     def plain(y):
         if isinstance(y, Tracer):
-            note.met = note.met or y.owner.level >= 0
+            note.met = note.met or _is_traced(y)
             y = strip(y)
         if isinstance(y, Tracer):
             raise TypeError(
@@ -179,6 +192,8 @@ def followed(name, y, residual):
     leaves, spec = flatten(y)
     free = [i for i, x in enumerate(leaves) if is_inexact(x)]
     likes = [typed(leaves[i]) for i in free]
+    if not free:
+        return y
 
     def equation(v):
         full = list(leaves)
@@ -236,9 +251,9 @@ def _isolated(name, v, equation):
         return v - np.linalg.solve(again, r), again
     except np.linalg.LinAlgError:
         raise ValueError(
-            f"{name}: the derivative of its equation by the unknowns is singular at the solution, which is a multiple "
-            "root or not isolated, so that it has no derivative: leave an unknown out, or add what tells solutions "
-            "apart."
+            f"{name}: the derivative of its equation by the unknowns is singular at what it gives, which is a multiple "
+            "root, one of many solutions, or none, and so has no derivative: leave an unknown out, or add what tells "
+            "solutions apart."
         ) from None
 
 

@@ -16,6 +16,7 @@ import inspect
 from types import SimpleNamespace
 
 import numpy as np
+import optree
 import scipy.optimize as _scipy
 from scipy.optimize import OptimizeResult
 
@@ -25,6 +26,14 @@ from ..tracer import any_known, arrayed, gathered, shape_of, strip
 from ..transforms import grad, jacfwd
 from . import linalg
 from .wrapping import refused
+
+# Bounds are a container of numbers, so that these may be differentiated
+optree.register_pytree_node(
+    _scipy.Bounds,
+    lambda bounds: ((bounds.lb, bounds.ub, bounds.keep_feasible), None, None),
+    lambda _, sides: _scipy.Bounds(*sides),
+    namespace=vars(optree.registry)["__GLOBAL_NAMESPACE"],
+)
 
 NO_RULE = "no rule so far; use minimize, least_squares or root, which have one, or scratch_ad.implicit"
 __all__ = [*_scipy.__all__]  # pyright: ignore[reportUnsupportedDunderAll]
