@@ -24,7 +24,7 @@ from .tree import copied, flatten, is_inexact, tree_map, typed, unflatten
 
 _FAR = 1e-3  # a Newton step from what counts as a solution, relative to 1 + |y|
 _CHANGE = 0.1  # of J⁻¹ J' from the identity along a Newton step: at a multiple root it is 1/2
-_PLAIN_FIELDS = (np.ndarray, np.generic, bool, int, float, complex)
+_NUMBERS = (np.ndarray, np.generic, bool, int, float, complex)
 
 
 def implicit(solver, residual):
@@ -69,7 +69,7 @@ def solve(name, solver, args, kwargs=None):
 
     solver, *leaves = (_rebound(x, _is_traced, placed) for x in (solver, *leaves))
     if not runs_numpy(numbers):
-        raise takes_plain(name, innermost(numbers).mode, "Solve apart, and give the solution as an argument")
+        raise takes_plain(name, innermost(numbers).mode, "Solve for NumPy's numbers, and give the solution as an argument")
 
     def on_values(*values):
         filled = lambda x: _rebound(x, _is_place, lambda place: copied(values[place.number]))
@@ -129,7 +129,7 @@ def _as_tree(result):
 
 
 def _is_number(x):
-    return isinstance(x, _PLAIN_FIELDS) and dtype_of(x).kind in "biufc"
+    return isinstance(x, _NUMBERS) and dtype_of(x).kind in "biufc"
 
 
 def _rebound(x, is_meant, replaced, known=None):
