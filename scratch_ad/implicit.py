@@ -10,9 +10,9 @@ Solvers stop early, ``minimize`` where y has half its digits. The derivative is 
 Newton's steps from there find first, or else there is none isolated near by.
 """
 
+import dataclasses
 import functools
 import types
-from typing import NamedTuple
 
 import numpy as np
 
@@ -69,7 +69,9 @@ def solve(name, solver, args, kwargs=None):
 
     solver, *leaves = (_rebound(x, _is_traced, placed) for x in (solver, *leaves))
     if not runs_numpy(numbers):
-        raise takes_plain(name, innermost(numbers).mode, "Solve for NumPy's numbers, and give the solution as an argument")
+        raise takes_plain(
+            name, innermost(numbers).mode, "Solve for NumPy's numbers, and give the solution as an argument"
+        )
 
     def on_values(*values):
         filled = lambda x: _rebound(x, _is_place, lambda place: copied(values[place.number]))
@@ -98,7 +100,8 @@ def solved(solver, *numbers):
     return solver(*numbers)
 
 
-class _Place(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class _Place:
     """Stands in a function's closure, or among arguments, for the number that the solver is given there."""
 
     number: int

@@ -22,7 +22,7 @@ from scipy.optimize import OptimizeResult
 
 from ..implicit import followed, solve
 from ..rule import composite, valued
-from ..tracer import any_known, arrayed, gathered, shape_of, strip
+from ..tracer import any_known, arrayed, gathered, rebuild, shape_of, strip
 from ..transforms import grad, jacfwd
 from . import linalg
 from .wrapping import refused
@@ -137,18 +137,18 @@ bisect, brenth, brentq, ridder, toms748 = map(
 
 @_solving(_scipy.newton)
 def newton(name, given, out):
-    y, *rest = out if given.full_output else (out,)
-    y = followed(name, y, lambda y: given.func(y, *given.args))
+    y = followed(name, out[0] if given.full_output else out, lambda y: given.func(y, *given.args))
     if not given.full_output:
         return y
-    return (y, *(_result(name, r, root=y) if isinstance(r, dict) else r for r in rest))
+    return rebuild(out, [y, *(_result(name, r, root=y) if isinstance(r, dict) else r for r in out[1:])])
 
 
 @_solving(_scipy.fsolve)
 def fsolve(name, given, out):
     if given.full_output:
         raise NotImplementedError(
-            f"{name}: full_output gives factors of the solver's own, which have no derivative; use root, or leave it out."
+            f"{name}: full_output gives factors of the solver's own, which have no derivative; leave it out, or use "
+            "root."
         )
     return followed(name, out, lambda y: given.func(y, *given.args))
 
