@@ -216,7 +216,7 @@ def followed(name, y, residual):
                 "have a derivative."
             )
         v, slope = _isolated(name, v, equation)
-        for _ in range(order):
+        for _ in range(order + 1):  # once more, as the slope is that of the Newton step before
             v = v - np.linalg.solve(slope, equation(v))
         for i, x, like in zip(free, _shaped(v, likes), likes, strict=True):
             leaves[i] = valued(x, like)
