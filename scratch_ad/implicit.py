@@ -2,7 +2,7 @@
 
 A solver runs once, on plain numbers: of its steps no derivative is taken. Let J = ∂r/∂y at its result, a solution of
 r(y, θ) = 0. Of the chord steps y ← y − J⁻¹ r(y, θ), with this J held fixed, each makes the derivatives of y by θ right
-to one order more, from 0 on (Griewank and Walther, Evaluating Derivatives, 2nd ed., section 15.2): as many are taken as
+to one order more, from 0 on (Griewank and Walther, Evaluating Derivatives, 2nd ed., chapter 15): as many are taken as
 there are differentiations, and the value stays the solver's. So r need be differentiated no further than the user asks,
 and numbers that the user's functions close over are seen as well as arguments are.
 
@@ -16,11 +16,12 @@ import types
 
 import numpy as np
 
+from .constants import created
 from .refusals import takes_plain
 from .rule import constant, runs_numpy, valued
 from .tracer import Tracer, any_known, astype, dtype_of, innermost, lowered, shape_of, strip
 from .transforms import jacfwd
-from .tree import copied, flatten, is_inexact, tree_map, typed, unflatten
+from .tree import entered, flatten, is_inexact, tree_map, typed, unflatten
 
 _FAR = 1e-3  # a Newton step from what counts as a solution, relative to 1 + |y|
 _CHANGE = 0.1  # of J⁻¹ J' from the identity along a Newton step: at a multiple root it is 1/2
@@ -74,7 +75,7 @@ def solve(name, solver, args, kwargs=None):
         )
 
     def on_values(*values):
-        filled = lambda x: _rebound(x, _is_place, lambda place: copied(values[place.number]))
+        filled = lambda x: _rebound(x, _is_place, lambda place: entered(values[place.number]))
         args, kwargs = unflatten(spec, [_plainly(name, filled(x), note) for x in leaves])
         note.result = filled(solver)(*args, **kwargs)
         return tuple(typed(x) for x in flatten(_as_tree(note.result))[0] if _is_number(x))
@@ -200,6 +201,7 @@ def followed(name, y, residual):
 
     def equation(v):
         full = list(leaves)
+        v = created(v)  # so that tracers can be written into arrays like it
         for i, x in zip(free, _shaped(v, likes), strict=True):
             full[i] = x
         return _vector(flatten(residual(unflatten(spec, full)))[0])

@@ -169,6 +169,17 @@ def test_a_closure_keeps_its_other_variables():
     assert count > 10
 
 
+def test_a_function_fills_an_array_like_its_unknowns():
+    def filled(y, t):
+        out = np.zeros_like(y)
+        out[0] = y[0] ** 3 + y[0] * t[1] - t[0]
+        out[1:] = y[1:] - y[0]
+        return out
+
+    solve = lambda t: optimize.root(filled, np.ones(2), (t,), tol=1e-13).x[1]
+    close(orders(solve)(T), orders(cardano)(T), 1e-8)
+
+
 # Results, bounds, fits
 
 
