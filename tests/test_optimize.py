@@ -389,6 +389,17 @@ def test_a_minimum_within_a_minimum():
     close(grad(grad(loss(ridge)))(0.3), grad(grad(loss(closed)))(0.3), 1e-5)
 
 
+def test_units_do_not_matter_but_rounding_does():
+    """A matrix that is singular but for its last bit, and one whose rows and columns differ by 24 digits."""
+    units, unit = np.array([1e-12, 1e12]), np.ones((2, 2))
+    f = implicit(lambda t: np.array([t, 2 * t]) * units, lambda y, t: (y / units - np.stack([t, 2 * t])) * units**2)
+    close(jacfwd(f)(1.3) / units, np.array([1.0, 2.0]))
+    unit[1, 1] += np.finfo(float).eps
+    for run in (grad, jacfwd):
+        with pytest.raises(ValueError, match="is singular at what it gives"):
+            run(lambda t: implicit(lambda t: np.array([t, 0.0]), lambda y, t: unit @ y - t)(t)[0])(1.0)
+
+
 # What is refused
 
 
