@@ -31,6 +31,7 @@ smallest programs that fail without it.
     [picture]                                         programs as tables and graphs, with what each line costs
     [compiling/]                                      replays: recording with guards, clean-up passes, Python source
     linearization, jacobians, transforms, custom      what users call besides
+    [implicit]                                        solutions of equations, be they found by whatever solver
     [snapshots], checkpoint                           derivatives in bounded memory
     [dependencies], sparse                            whole Jacobians by the cheapest plan
     symbolic, numerical                               derivatives by SymPy and by differences
@@ -128,6 +129,7 @@ from .batch import fallbacks
 from .checkpoint import checkpoint, checkpoint_loop
 from .compiling import compile
 from .custom import custom_jvp, custom_vjp
+from .implicit import implicit
 from .linearization import linearize
 from .mapping import vmap
 from .modes import jvp, vjp
@@ -159,6 +161,7 @@ __all__ = [
     "grad",
     "hessian",
     "hvp",
+    "implicit",
     "jacfwd",
     "jacobian",
     "jacrev",

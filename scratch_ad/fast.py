@@ -17,7 +17,7 @@ from .foreign import OBJECT
 from .forward import Dual, Forward
 from .registry import Rewrite, aval, joined, match, missing, rule_of
 from .reverse import Several, Tape, Variable, add
-from .tracer import Diverged, Tracer, bottom, is_basic, of_item, primitive
+from .tracer import Diverged, Tracer, bottom, innermost, is_basic, of_item, primitive
 from .views import outdate, viewed, viewed_plain
 from .writing import put
 
@@ -291,7 +291,7 @@ def _add_noted_part(cotangents, place, shape, dtype, g, index, own):
         return False
     if held is None:
         cotangents[place] = put(np.zeros(shape, dtype), index, g)
-    elif type(bottom(held)) is not np.ndarray:
+    elif type(bottom(held)) is not np.ndarray or innermost((held, g)) is not g.owner:
         return False
     else:
         cotangents[place] = with_part(held, index, g)

@@ -30,7 +30,7 @@ _LOOK = "Do that outside of the function, or with scratch_ad.stop_gradient(x), w
 _CAST = "Use x.astype(np.{last})"
 _LOOP = "Loop over np.ndindex(x.shape) and take x[i]"
 _ODE = "Write the steps of the solver in NumPy, or give the solution a derivative with scratch_ad.custom_vjp"
-_ROOT = "Solve for plain numbers in a function of scratch_ad.custom_jvp, whose rule is that of implicit functions"
+_ROOT = "Use root, minimize or the like of scratch_ad.scipy.optimize, or scratch_ad.implicit(solver, residual)"
 _INTEGRAL = "Sum over nodes, w @ f(t) with t, w = np.polynomial.legendre.leggauss(n), or use np.trapezoid"
 
 _TABLE = "Write np.asarray(arr, like=x)[x], which takes each example's own"
@@ -136,7 +136,7 @@ REMEDIES = {  # what the user wrote, or a package: what to write
     "scipy.fft": "Use np.fft.{last}",
     **dict.fromkeys(("scipy.linalg.blas", "scipy.linalg.lapack"), "Use np.linalg or scratch_ad.scipy.linalg"),
     "scipy.integrate": _INTEGRAL,
-    "scipy.optimize": _ROOT,
+    **dict.fromkeys(("scipy.optimize", "scratch_ad.scipy.optimize"), _ROOT),
     "scipy.interpolate": "Use np.interp, or a spline written in NumPy, whose coefficients are linear in the values",
     "scipy.stats": "Write its formula in NumPy and scipy.special, whose functions take tracers",
     "scipy.spatial.distance": "Use np.linalg.norm(a[:, None] - b, axis=-1)",

@@ -108,6 +108,16 @@ def test_every_case_of_the_catalogue(name):
     assert not list(filter(None, found))
 
 
+def test_a_part_is_added_to_the_cotangent_that_another_run_differentiates():
+    def f(x):
+        inner = grad(lambda y: y[0] ** 2 + x[0] * y[1])  # of y[1] that is a variable, of y[0] a number
+        return np.sum(inner(scratch_ad.stop_gradient(x)))
+
+    compiled = compile(grad(f))
+    for x in np.random.default_rng(0).normal(size=(3, 2)):
+        np.testing.assert_array_equal(compiled(x), [1, 0])
+
+
 @pytest.mark.parametrize("seed", range(10))
 def test_random_programs_that_write(seed):
     for k in range(4):

@@ -62,7 +62,8 @@ ORDER = [  # a module or package may import those that stand before it
         "linearization",
     ),
     "jacobians",
-    *("transforms", "custom", "snapshots", "checkpoint", "dependencies", "sparse", "observing", "nans", "tracing"),
+    *("transforms", "custom", "implicit", "snapshots", "checkpoint"),
+    *("dependencies", "sparse", "observing", "nans", "tracing"),
 ]
 MODES = {"forward", "reverse", "batch", "program", "numerical"}  # none imports another
 ROOMS = [  # of jax_ref: a room may import those that stand before it

@@ -34,7 +34,7 @@ from jax_ref.referee.precise import precise
 from scratch_ad import refusals
 from scratch_ad.registry import load_rules, rule_of
 from scratch_ad.rule import Refused
-from scratch_ad.scipy import fft, linalg, signal, special, stats
+from scratch_ad.scipy import fft, linalg, optimize, signal, special, stats
 
 X = np.array([1.3, 2.6, 0.7])
 A = np.arange(9.0).reshape(3, 3) + 4 * np.eye(3)
@@ -70,28 +70,6 @@ def decays(x):
 
 OPTIONS = {"rtol": 1e-12, "atol": 1e-12}
 TIGHT = {"xtol": 1e-15, "ftol": 1e-15, "gtol": 1e-15}
-TIGHTER = {"hess": lambda y: np.diag(3 * y**2 + 1), "tol": 1e-14}
-
-
-def root_of(c):
-    """The root of y**3 + y = c."""
-    return scipy.optimize.brentq(lambda y: y**3 + y - c, -10, 10, xtol=1e-14)
-
-
-def slope_of_root(c):
-    """What scipy.optimize.minimize takes to find it."""
-    return (lambda y: (y**4 / 4 + y**2 / 2 - c * y)[0]), 1.0, (), "Newton-CG", (lambda y: y**3 + y - c)
-
-
-@scratch_ad.custom_jvp
-def root(c):
-    return np.asarray(root_of(float(scratch_ad.stop_gradient(c))))[()]
-
-
-@root.defjvp
-def _(primals, tangents):
-    y = root(*primals)
-    return y, tangents[0] / (3 * y**2 + 1)
 
 
 def gauss(x):
@@ -104,9 +82,9 @@ def kaiser(x):
     return np.i0(x[0] * np.sqrt(1 - t**2)) / np.i0(x[0])
 
 
-MODULES = (cmath, fft, functools, io, jax, linalg, math, operator, scipy, signal, special, statistics, stats)
+MODULES = (cmath, fft, functools, io, jax, linalg, math, operator, optimize, scipy, signal, special, statistics, stats)
 NAMES = {module.__name__.rpartition(".")[2]: module for module in MODULES} | {
-    function.__name__: function for function in (decays, gauss, kaiser, root_of, slope_of_root, scratch_ad.grad)
+    function.__name__: function for function in (decays, gauss, kaiser, scratch_ad.grad)
 }
 NAMES |= {
     "np": np,
@@ -119,8 +97,8 @@ NAMES |= {
     "dot": A.dot,
     "full": np.full,
 }
-NAMES |= {"partial": functools.partial(np.full, 3), "stop": scratch_ad.stop_gradient, "root": root}
-NAMES |= {"snp": scratch_ad.numpy, "OPTIONS": OPTIONS, "TIGHT": TIGHT, "TIGHTER": TIGHTER}
+NAMES |= {"partial": functools.partial(np.full, 3), "stop": scratch_ad.stop_gradient}
+NAMES |= {"snp": scratch_ad.numpy, "OPTIONS": OPTIONS, "TIGHT": TIGHT}
 
 
 def written(program, make=lambda x: np.zeros(3)):
@@ -481,18 +459,18 @@ REFUSED = [  # a program with a plain ``arr``; as the message says, None if only
     ("scipy.integrate.trapezoid(x)", "np.trapezoid(x)", "scipy.integrate.trapezoid ... np.trapezoid"),
     (
         "scipy.optimize.least_squares(lambda y: y ** 3 + y - x[0], 1.0, **TIGHT).x[0]",
-        "root(x[0])",
-        "scipy.optimize.least_squares ... custom_jvp",
+        "optimize.least_squares(lambda y: y ** 3 + y - x[0], 1.0, **TIGHT).x[0]",
+        "scipy.optimize.least_squares ... scratch_ad.scipy.optimize.least_squares," + OURS,
     ),
     (
         "scipy.optimize.brentq(lambda y: y ** 3 + y - x[0], -10, 10, xtol=1e-14)",
-        "root(x[0])",
-        "scipy.optimize.brentq ... custom_jvp",
+        "optimize.brentq(lambda y: y ** 3 + y - x[0], -10, 10, xtol=1e-14)",
+        "scipy.optimize.brentq ... scratch_ad.scipy.optimize.brentq," + OURS,
     ),
     (
-        "scipy.optimize.minimize(*slope_of_root(x[0]), **TIGHTER).x[0]",
-        "root(x[0])",
-        "scipy.optimize.minimize ... custom_jvp",
+        "scipy.optimize.broyden1(lambda y: y ** 3 + y - x[0], 1.0, f_tol=1e-14)[()]",
+        "optimize.root(lambda y: y ** 3 + y - x[0], 1.0, tol=1e-14).x[0]",
+        "scipy.optimize.broyden1 ... root, minimize or the like of scratch_ad.scipy.optimize",
     ),
     ("SPLINE(x)", "np.polyval([1.0, 0, 0], x)", "scipy.interpolate.CubicSpline ... np.interp, or a spline"),
     (

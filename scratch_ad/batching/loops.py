@@ -21,6 +21,7 @@ LOOPS = {
         *("scipy.linalg.solve_toeplitz", "toeplitz_solution", "scipy.linalg.solve_circulant", "scipy.linalg.rsf2csf"),
         *("scipy.linalg.solve_continuous_are", "solve_continuous_are", "scipy.linalg.solve_discrete_are"),
         *("solve_discrete_are", "first_eigenvalue", "scipy.linalg.fractional_matrix_power", "fractional_matrix_power"),
+        "solved",
     ),
     "a long convolution costs as much in one call as in several": ("np.convolve", "convolve", "convolve2d"),
 }
