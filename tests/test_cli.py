@@ -374,9 +374,11 @@ def test_false_alarms(capsys):
 
 @pytest.fixture
 def few_questions(monkeypatch):
-    """An atlas of eight questions, of which JAX has one wrong; which were asked."""
+    """An atlas of eight questions, of which JAX has one wrong, that asks no peers; which were asked."""
+    from jax_ref.checks import peer_lines
     from jax_ref.commands import atlas
 
+    monkeypatch.setattr(peer_lines, "now", dict)
     asked, record = [], atlas._record
     bugs = [bug for bug in atlas.KNOWN_BUGS if bug.id in ("jax-std-const", "jax-fmod-negx")]
     few = atlas.questions(bugs, atlas.EDGE_POINTS[:4], ())
