@@ -124,10 +124,7 @@ def wrong_in_jax(options):
         rows, now = [atlas.row(record) for record in atlas.disagreements((), POINTS, ())], None
     else:
         about = {"versions": devices.versions(), "device": devices.device(), "sources": devices.sources()}
-        rows, found = (
-            atlas.survey(made(options.results / "atlas.jsonl"), about=about),
-            atlas.found(now=peer_lines.now()),
-        )
+        rows, now = atlas.survey(made(options.results / "atlas.jsonl"), about=about), peer_lines.now()
     where = ", ".join(f"{name} {version}" for name, version in devices.versions().items())
     page.write_atlas(rows, options.out / "atlas.html", where, found=atlas.found(now=now))
 
