@@ -79,4 +79,4 @@ def test_the_page_has_the_worst_first_and_says_what_is_mended():
     error = PEER_ERRORS[0]
     right, wrong = (peer_lines.Now("99", np.asarray(value)) for value in (error.true, error.got))
     said = [found([error], {error.line: given})[0]["now"] for given in (right, wrong, peer_lines.Now("99", raised="E"))]
-    assert said == ["mended in 99", "still so in 99", "99 raises E"]
+    assert said == ["mended in 99", "still so in 99", "raises E in 99"]

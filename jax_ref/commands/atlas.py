@@ -175,7 +175,7 @@ def found(errors=PEER_ERRORS, now=None):
 
     A dict: ``function``, ``at``, ``derivative``, ``kind``, ``ordinary`` and ``off`` as of ``row``; ``peer`` (with the
     version that it was found in), ``referee`` (the true value), ``got``, ``cause``, ``near``, ``line``, and ``now``:
-    what became of it, in words, by the answers of ``checks.peer_lines.now``.
+    what became of it in another version, in words, by the answers of ``checks.peer_lines.now``.
     """
     return sorted((_found(error, (now or {}).get(error.line)) for error in errors), key=_weight)
 
@@ -186,9 +186,9 @@ def _found(error, now):
     if got.shape == true.shape:
         index = np.unravel_index(np.argmax(np.nan_to_num(np.abs(got - true), nan=np.inf)), true.shape)
         fault = _fault([got], index, true[index])
-    said = now and (now.raised and f"{now.version} raises {now.raised}")
-    if now and not said:
-        said = f"{'still so' if error.wrong(now.got) else 'mended'} in {now.version}"
+    said = ""
+    if now and now.version != FOUND_IN[error.peer]:
+        said = f"raises {now.raised}" if now.raised else "still so" if error.wrong(now.got) else "mended"
     return {
         "function": error.torch or error.expression,
         "peer": f"{NAMES[error.peer]} {FOUND_IN[error.peer]}",
@@ -196,18 +196,19 @@ def _found(error, now):
         "derivative": {"grad": "∂/∂x", "second": "∂²/∂x²", "forward": "along x, forward"}[error.how],
         **fault,
         "ordinary": bool(_ordinary(error.point())),
-        "referee": f"{_listed(error.true)} ± {error.error:.0e}",
+        "referee": f"{_listed(error.true)} ± {error.error or 0:.1g}",
         "got": _listed(error.got),
         "cause": error.cause,
         "near": error.near,
         "line": error.line,
-        "now": said or "",
+        "now": said and f"{said} in {now.version}",
     }
 
 
 def _listed(value):
     if isinstance(value, list):
         return f"[{', '.join(map(_listed, value))}]"
+    value += 0  # no -0
     return f"{value.real:.15g}{value.imag:+.15g}j" if isinstance(value, complex) else f"{value:.15g}"
 
 
