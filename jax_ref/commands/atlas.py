@@ -193,7 +193,7 @@ def _found(error, now):
         "function": error.torch or error.expression,
         "peer": f"{NAMES[error.peer]} {FOUND_IN[error.peer]}",
         "at": error.at,
-        "derivative": {"grad": "∂/∂x", "second": "∂²/∂x²", "forward": "along x, forward"}[error.how],
+        "derivative": {"grad": "∂/∂x", "second": "∂²/∂x²", "mixed": "∂²/∂x², mixed", "forward": "along x"}[error.how],
         **fault,
         "ordinary": bool(_ordinary(error.point())),
         "referee": f"{_listed(error.true)} ± {error.error or 0:.1g}",
