@@ -33,6 +33,7 @@ from reproduce import SCRIPTS
 
 import jax_ref
 from jax_ref.cases.edge_points import EDGE_POINTS
+from jax_ref.checks import peer_lines
 from jax_ref.commands import atlas, coverage
 from jax_ref.lesson import page as lesson
 from jax_ref.lesson.chapters import CHAPTERS
@@ -120,12 +121,12 @@ def covered(options):
 def wrong_in_jax(options):
     """The atlas; of a quick build, of a few points."""
     if options.quick:
-        rows = [atlas.row(record) for record in atlas.disagreements((), POINTS, ())]
+        rows, now = [atlas.row(record) for record in atlas.disagreements((), POINTS, ())], None
     else:
         about = {"versions": devices.versions(), "device": devices.device(), "sources": devices.sources()}
-        rows = atlas.survey(made(options.results / "atlas.jsonl"), about=about)
+        rows, now = atlas.survey(made(options.results / "atlas.jsonl"), about=about), peer_lines.now()
     where = ", ".join(f"{name} {version}" for name, version in devices.versions().items())
-    page.write_atlas(rows, options.out / "atlas.html", where)
+    page.write_atlas(rows, options.out / "atlas.html", where, found=atlas.found(now=now))
 
 
 def speed(options):

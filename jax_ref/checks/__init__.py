@@ -4,5 +4,5 @@
 ``parts`` of what the function is given that can be differentiated, also at ``variants`` of it; ``called_rules``
 finds the custom rules that one function calls (those that a whole test run calls are for the room ``rules``),
 ``shrink`` makes what failed smaller, and ``lines`` writes the line that runs it again. ``domain`` looks at the rules of
-functions of numbers over their whole domain.
+functions of numbers over their whole domain, and ``peer_lines`` runs again what was found wrong in the peers.
 """

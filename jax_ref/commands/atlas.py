@@ -1,4 +1,7 @@
-"""The atlas: where JAX is wrong or gives nan though a finite derivative exists, each point with its evidence."""
+"""The atlas: where JAX is wrong or gives nan though a finite derivative exists, each point with its evidence.
+
+And the errors found in the peers, which ``cases.peer_errors`` lists.
+"""
 
 import importlib.util
 import itertools
@@ -18,6 +21,7 @@ from scratch_ad.rule import Elementwise
 
 from ..cases.edge_points import EDGE_POINTS
 from ..cases.known_bugs import KNOWN_BUGS
+from ..cases.peer_errors import FOUND_IN, PEER_ERRORS
 from ..checks.lines import written
 from ..referee.estimates import jacobian, largest, right, verdict
 from ..referee.precise import UFUNCS, Undecided
@@ -28,6 +32,7 @@ FIRST = ("grad", "jac")
 _VALUES = (0.0, 1.0, -1.0, np.inf, -np.inf, float(np.finfo(float).max), float(np.finfo(float).tiny))
 _PAIRS = sorted({(x, y) for v in _VALUES for c in (v, 0.0, 1.0) for x, y in ((c, v), (v, c))})
 _COMPLEX = (0j, -1 + 0j, 1j, -2 + 1j, -40 + 1j, 1 + 400j, 1e-20 * (1 + 1j), 1e160 * (1 + 1j))
+NAMES = {"autograd": "autograd", "jax": "JAX", "torch": "PyTorch"}
 KINDS = "a wrong number", "nan or infinity, where the derivative is finite", "lost digits"  # from the worst
 _ROW = {  # of a file, as records.py tells kinds
     **dict.fromkeys(("function", "at", "dtype", "derivative", "element", "wrong", "referee", "reported", "rerun"), str),
@@ -154,7 +159,7 @@ def row(record):
         "element": str(list(index)) if index else "",
         "wrong": f"{np.sum(wrong)} of {wrong.size}",
         **_fault([record["jax"][mode] for mode in MODES if wrong_in[mode][index]], index, true),
-        "ordinary": all(np.all((x == 0) | ((np.abs(x) > 1e-3) & (np.abs(x) < 1e3))) for x in record["point"]),
+        "ordinary": all(map(_ordinary, record["point"])),
         "referee": estimate.text()[index],
         "answers": {
             engine: {mode: at(answer) for mode, answer in by_mode.items() if answer is not None}
@@ -163,6 +168,53 @@ def row(record):
         "reported": record["issue"],
         "rerun": _code(record, name, "reverse" if wrong_in["reverse"][index] else "forward"),
     }
+
+
+def found(errors=PEER_ERRORS, now=None):
+    """The rows of the errors found in the peers for the page, the most important first.
+
+    A dict: ``function``, ``at``, ``derivative``, ``kind``, ``ordinary`` and ``off`` as of ``row``; ``peer`` (with the
+    version that it was found in), ``referee`` (the true value), ``got``, ``cause``, ``near``, ``line``, and ``now``:
+    what became of it in another version, in words, by the answers of ``checks.peer_lines.now``.
+    """
+    return sorted((_found(error, (now or {}).get(error.line)) for error in errors), key=_weight)
+
+
+def _found(error, now):
+    got, true = np.asarray(error.got), np.asarray(error.true)
+    fault = {"kind": KINDS[0], "off": 1.0}
+    if got.shape == true.shape:
+        index = np.unravel_index(np.argmax(np.nan_to_num(np.abs(got - true), nan=np.inf)), true.shape)
+        fault = _fault([got], index, true[index])
+    said = ""
+    if now and now.version != FOUND_IN[error.peer]:
+        said = f"raises {now.raised}" if now.raised else "still so" if error.wrong(now.got) else "mended"
+    return {
+        "function": error.torch or error.expression,
+        "peer": f"{NAMES[error.peer]} {FOUND_IN[error.peer]}",
+        "at": error.at,
+        "derivative": {"grad": "∂/∂x", "second": "∂²/∂x²", "mixed": "∂²/∂x², mixed", "forward": "along x"}[error.how],
+        **fault,
+        "ordinary": bool(_ordinary(error.point())),
+        "referee": f"{_listed(error.true)} ± {error.error or 0:.1g}",
+        "got": _listed(error.got),
+        "cause": error.cause,
+        "near": error.near,
+        "line": error.line,
+        "now": said and f"{said} in {now.version}",
+    }
+
+
+def _listed(value):
+    if isinstance(value, list):
+        return f"[{', '.join(map(_listed, value))}]"
+    value += 0  # no -0
+    return f"{value.real:.15g}{value.imag:+.15g}j" if isinstance(value, complex) else f"{value:.15g}"
+
+
+def _ordinary(x):
+    """Whether no number is tiny, huge or infinite."""
+    return np.all((x == 0) | ((np.abs(x) > 1e-3) & (np.abs(x) < 1e3)))
 
 
 def _fault(answers, index, true):

@@ -399,9 +399,10 @@ def _atlas(args):
         _writable("--out", path)
     header = _header(args.device)
     from ..cases.domains import LIMITS
+    from ..checks import peer_lines
     from ..report import page
     from ..report.progress import Progress
-    from .atlas import survey
+    from .atlas import found, survey
 
     about = {"versions": devices.versions(), "device": devices.device(), "sources": devices.sources()}
     with Progress() as progress:
@@ -422,7 +423,7 @@ def _atlas(args):
                 f"stopped: {progress.done} of {progress.total} points done, kept in {args.out}: the same goes on."
             )
             return STOPPED
-    page.write_atlas(rows, args.out / "atlas.html", header, LIMITS)
+    page.write_atlas(rows, args.out / "atlas.html", header, LIMITS, found(now=peer_lines.now()))
     print(f"{args.out / 'atlas.html'}: JAX is wrong at {len(rows)} of {progress.total} points")
     return GOOD
 

@@ -92,15 +92,16 @@ def write(results, path):
     _render("page.html.j2", path, sections=sections, signs=SIGNS, legend=legend, text=text)
 
 
-def write_atlas(rows, path, where="", limits=()):
+def write_atlas(rows, path, where="", limits=(), found=()):
     """Write the page of ``rows``, each made by ``atlas.row``; ``where`` says with what they were computed.
 
-    ``limits``: where our own derivatives are wrong for a known reason, as ``cases.domains.LIMITS``.
+    ``limits``: where our own derivatives are wrong for a known reason, as ``cases.domains.LIMITS``. ``found``: the
+    rows of ``atlas.found``.
     """
     kinds = {}
     for row in rows:
         kinds.setdefault(row["kind"], []).append(row)
-    _render("atlas.html.j2", path, kinds=kinds, count=len(rows), where=where, limits=limits)
+    _render("atlas.html.j2", path, kinds=kinds, count=len(rows), where=where, limits=limits, found=found)
 
 
 def _render(template, path, **values):
