@@ -61,6 +61,9 @@ MENDED = [  # the function, where it once was wrong, and in which argument
     ("eval_chebyt", (51.5, -0.7), 1),
     ("poch", (-3.0, 2.0), 0),
     ("inv_boxcox1p", (1000.0, 1e30), 0),
+    ("log_ndtr", (33.0,), 0),
+    ("fdtr", (20.2, 1e4, 1.1), 0),
+    ("fdtr", (1.0, 1000.0, 4.0), 1),
 ]
 
 
@@ -81,6 +84,31 @@ def test_where_digits_were_lost(name, point, argument, monkeypatch):
         status, found = domain.judged(f, point, argument, order, {("jacfwd",): np.asarray(got)[()]}, size)
         assert status == "right", (order, got, found and found[2].text())
         size = abs(got)
+
+
+# By mpmath, to 50 digits: where the referee is silent, as at ends of domains and for principal values.
+KNOWN = [
+    (lambda p: special.elliprj(1.0, 2.0, 3.0, p), -1.5, 0.12171153077, 0.2317277887),
+    (lambda x: special.elliprj(x, 2.0, 3.0, -1.5), 1.0, 0.1509639022, -0.1812262472),
+    (lambda x: special.lpmv(0, 3.0, x), 1.0, 6.0, 15.0),
+    (lambda x: special.lpmv(0, 2.5, x), 1.0, 4.375, 7.3828125),
+    (lambda x: special.lpmv(2, 3.0, x), -1.0, -30.0, 90.0),
+    (lambda x: special.kn(0.5, x), 2.0, -special.kn(1, 2.0), special.kn(0, 2.0) + special.kn(1, 2.0) / 2),
+    (lambda x: special.yn(0.5, x), 2.0, -special.yn(1, 2.0), special.yn(1, 2.0) / 2 - special.yn(0, 2.0)),
+    (lambda x: special.expn(0.5, x), 2.0, -1.5 * np.exp(-2.0) / 2, 1.25 * np.exp(-2.0)),
+    (lambda df: special.stdtr(df, np.float32(2)), np.float32(1000), 1.351049489e-7, -2.703367365e-10),
+]
+
+
+@pytest.mark.filterwarnings("ignore:floating point number truncated")
+@pytest.mark.parametrize(("f", "x", "first", "second"), KNOWN, ids=range(len(KNOWN)))
+def test_derivatives_that_are_known(f, x, first, second):
+    forward, reverse = domain.MODES.values()
+    x, tolerance = np.asarray(x)[()], np.sqrt(np.finfo(np.result_type(x)).eps)
+    for mode in (forward, reverse):
+        np.testing.assert_allclose(mode(f)(x), first, tolerance)
+        for outer in (forward, reverse):
+            np.testing.assert_allclose(outer(mode(f))(x), second, tolerance)
 
 
 @np.errstate(all="ignore")
