@@ -40,7 +40,7 @@ def student_df(df, t):
     total = df + square
     tail = _by_degrees(False, 0.5, df / 2, square / total, df / total) / 4
     over_df = np.divide(1, df)
-    near = t * student_density(df, t) * (psi_step_less_log(df / 2, 0.5) - excess(over_df, 1 + over_df)) / 2
+    near = t * student_density(df, t) * (psi_step_less_log(df / 2, 0.5) - excess(over_df, np.log1p(over_df))) / 2
     return np.where(middle, near, np.sign(t) * tail)
 
 
@@ -62,6 +62,17 @@ def _by_degrees(of_first, a, b, z, rest):
     small = z * rest * beta_density(u, v, z, rest)
     small = betainc_a(u, v, z, rest) + small / u if of_first else betainc_b(u, v, z, rest) - small / v
     return np.where(large, ratio_shape(of_first, np.where(large, a, 1), np.where(large, b, 1), z, rest), small)
+
+
+def f_log_numerator(a, b, c):
+    """∂ log of the F density/∂a, by the weight in ``ratio_shape``."""
+    total = b + a * c
+    return 0.5 * (psi_step_less_log(a / 2, b / 2) - excess(b * (c - 1) / total, np.log((a + b) / total * c)))
+
+
+def f_log_denominator(a, b, c):
+    total = b + a * c
+    return 0.5 * (psi_step_less_log(b / 2, a / 2) - excess(a * (1 - c) / total, np.log((a + b) / total)))
 
 
 def f_numerator(a, b, c):

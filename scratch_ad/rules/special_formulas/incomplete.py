@@ -118,10 +118,7 @@ def ratio_shape(by_first, a, b, x, rest):
     def weight(u, log):
         lower, upper = x * np.exp(-u - log), rest * np.exp(-log)
         r = np.where(first, q * lower - p * upper, q * upper - p * lower) / p
-        near = np.less(np.abs(r), 0.1)
-        z = np.where(near, r, 0)
-        far = r - np.log1p(q / p) - np.where(first, np.log(x) - u, np.log(rest)) + log
-        return level - np.where(near, excess(z, 1 + z), far)
+        return level - excess(r, np.where(first, np.log(x) - u, np.log(rest)) - log + np.log1p(q / p))
 
     return np.where(edge, 0, np.where(swap, -1, 1) * _beta_tail(a, b, x, rest, weight))
 
