@@ -32,6 +32,7 @@ from markdown_it import MarkdownIt
 from reproduce import SCRIPTS
 
 import jax_ref
+from jax_ref.cases import domains
 from jax_ref.cases.edge_points import EDGE_POINTS
 from jax_ref.commands import atlas, coverage
 from jax_ref.lesson import page as lesson
@@ -125,7 +126,7 @@ def wrong_in_jax(options):
         about = {"versions": devices.versions(), "device": devices.device(), "sources": devices.sources()}
         rows = atlas.survey(made(options.results / "atlas.jsonl"), about=about)
     where = ", ".join(f"{name} {version}" for name, version in devices.versions().items())
-    page.write_atlas(rows, options.out / "atlas.html", where)
+    page.write_atlas(rows, options.out / "atlas.html", where, domains.LIMITS, domains.BEYOND)
 
 
 def speed(options):

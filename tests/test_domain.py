@@ -1,5 +1,6 @@
 """Rules over their whole domain: a fixed sample, points at which they once lost their digits, and the sweep itself."""
 
+import itertools
 import json
 
 import numpy as np
@@ -9,7 +10,7 @@ from jax_ref.cases import domains
 from jax_ref.checks import domain
 from jax_ref.commands import cli
 from jax_ref.commands.domain import in_words, worst
-from scratch_ad import jvp
+from scratch_ad import jacfwd, jacrev, jvp
 from scratch_ad.registry import rule_of
 from scratch_ad.rule import Elementwise
 from scratch_ad.scipy import special
@@ -150,6 +151,21 @@ def test_known_reasons_hold_at_their_points_only():
     assert all(
         set(names.split()) <= {"*", *(n.rpartition(".")[2] for n in domains.FUNCTIONS)} for names, *_ in domains.LIMITS
     )
+
+
+@pytest.mark.parametrize("beyond", domains.BEYOND, ids=lambda b: b.program)
+@np.errstate(all="ignore")
+def test_programs_that_no_engine_has_right_call_by_call(beyond):
+    """They are as told: none is mended, and none gives another wrong number."""
+    f, x = eval(f"lambda a: {beyond.program}", {"np": np}), np.array(beyond.point)[()]
+    for modes in itertools.product((jacfwd, jacrev), repeat=beyond.order):
+        derivative = f
+        for mode in modes:
+            derivative = mode(derivative)
+        got = derivative(x)
+        right, told = np.isclose(got, beyond.true), np.isclose(got, beyond.ours)
+        assert not np.all(right)
+        assert np.all(right | told | (np.isnan(beyond.ours) & ~np.isfinite(got)))
 
 
 def test_points_are_the_same_on_every_run_and_of_every_kind():

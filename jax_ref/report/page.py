@@ -92,15 +92,15 @@ def write(results, path):
     _render("page.html.j2", path, sections=sections, signs=SIGNS, legend=legend, text=text)
 
 
-def write_atlas(rows, path, where="", limits=()):
+def write_atlas(rows, path, where="", limits=(), beyond=()):
     """Write the page of ``rows``, each made by ``atlas.row``; ``where`` says with what they were computed.
 
-    ``limits``: where our own derivatives are wrong for a known reason, as ``cases.domains.LIMITS``.
+    ``limits``, ``beyond``: where our own derivatives are wrong for a known reason, as those of ``cases.domains``.
     """
     kinds = {}
     for row in rows:
         kinds.setdefault(row["kind"], []).append(row)
-    _render("atlas.html.j2", path, kinds=kinds, count=len(rows), where=where, limits=limits)
+    _render("atlas.html.j2", path, kinds=kinds, count=len(rows), where=where, limits=limits, beyond=beyond)
 
 
 def _render(template, path, **values):
