@@ -143,6 +143,21 @@ def test_a_fault_is_found_and_told(dtype, monkeypatch):
     assert accepted[0] == counts and [w.line for w in accepted[1]] == [w.line for w in wrong]
 
 
+def test_what_a_process_lost_is_told_and_is_not_right(monkeypatch, capsys):
+    assert domain.Stretch.lost("timeout", "") == ({"undecided": domain.SIZE}, [])
+
+    class Lost:
+        def __init__(self, *_):
+            pass
+
+        __enter__, __exit__ = lambda self: self, lambda *_: None
+        outcomes = staticmethod(lambda tasks: ((task, task.lost("crashed", "")) for task in tasks))
+
+    monkeypatch.setattr("jax_ref.commands.domain.Crew", Lost)
+    assert run("square", "--dtype", "float32") == cli.MISMATCH
+    assert f"{domain.SIZE} lost" in capsys.readouterr().out
+
+
 def test_known_reasons_hold_at_their_points_only():
     nan, one = np.float64(np.nan), np.float64(1.0)
     assert domains.reason("scipy.special.hyp1f1", (1.0, 2.0, 3.0), 0, 1, nan, 1.0)
