@@ -18,6 +18,10 @@ def _degrees(n, x):
     return np.logical_and(np.greater_equal(n, 0), np.equal(n, np.rint(n))), np.less((1 - x) * (1 + np.square(n)), 0.5)
 
 
+def _integers(whole, n):
+    return np.where(whole, n, 1)[()].astype(np.int64)  # a scalar goes with arrays on a device too
+
+
 def _ultraspherical_slope(polynomial, order, n, x):
     """The slope of the polynomial C⁽λ⁾, λ = ½ or 1: of integer degree 2λ C⁽λ⁺¹⁾ (18.9.19).
 
@@ -26,8 +30,7 @@ def _ultraspherical_slope(polynomial, order, n, x):
     if is_complex(x):
         return 2 * order * below(special.eval_gegenbauer, n, order + 1, x)
     whole, near = _degrees(n, x)
-    degree = np.where(whole, n, 1)[()].astype(np.int64)  # a scalar goes with arrays on a device too
-    recurrence = 2 * order * below(special.eval_gegenbauer, degree, order + 1, x)
+    recurrence = 2 * order * below(special.eval_gegenbauer, _integers(whole, n), order + 1, x)
     if all_known(whole):
         return recurrence
     n = np.where(whole, 0.5, n)[()]
@@ -56,13 +59,18 @@ def chebyu_slope(n, x):
 
 def chebyt_slope(n, x):
     """n Uₙ₋₁: 18.9.21."""
-    direct = n * below(special.eval_chebyu, n, x)
     if is_complex(x):
-        return direct
-    apart = np.logical_or(*_degrees(n, x))
-    if all_known(apart):
-        return direct
-    return np.where(apart, direct, n * _second_kind(np.where(apart, 0.5, n) - 1, np.where(apart, 0, x)))
+        return n * below(special.eval_chebyu, n, x)
+    whole, near = _degrees(n, x)
+    recurrence = n * below(special.eval_chebyu, _integers(whole, n), x)
+    if all_known(whole):
+        return recurrence
+    n = np.where(whole, 0.5, n)[()]
+    apart = np.logical_or(near, whole)
+    series = n * special.eval_chebyu(n - 1, np.where(near, x, 1))
+    return np.where(
+        whole, recurrence, np.where(near, series, n * _second_kind(np.where(apart, 0.5, n) - 1, np.where(apart, 0, x)))
+    )
 
 
 def lpmv_slope(m, v, x):
