@@ -32,6 +32,7 @@ from markdown_it import MarkdownIt
 from reproduce import SCRIPTS
 
 import jax_ref
+from jax_ref.cases import domains
 from jax_ref.cases.edge_points import EDGE_POINTS
 from jax_ref.checks import peer_lines
 from jax_ref.commands import atlas, coverage
@@ -126,7 +127,8 @@ def wrong_in_jax(options):
         about = {"versions": devices.versions(), "device": devices.device(), "sources": devices.sources()}
         rows, now = atlas.survey(made(options.results / "atlas.jsonl"), about=about), peer_lines.now()
     where = ", ".join(f"{name} {version}" for name, version in devices.versions().items())
-    page.write_atlas(rows, options.out / "atlas.html", where, found=atlas.found(now=now))
+    known = domains.LIMITS, domains.BEYOND, atlas.found(now=now)
+    page.write_atlas(rows, options.out / "atlas.html", where, *known)
 
 
 def speed(options):

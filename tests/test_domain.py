@@ -1,5 +1,6 @@
 """Rules over their whole domain: a fixed sample, points at which they once lost their digits, and the sweep itself."""
 
+import itertools
 import json
 
 import numpy as np
@@ -9,7 +10,7 @@ from jax_ref.cases import domains
 from jax_ref.checks import domain
 from jax_ref.commands import cli
 from jax_ref.commands.domain import in_words, worst
-from scratch_ad import jvp
+from scratch_ad import jacfwd, jacrev, jvp
 from scratch_ad.registry import rule_of
 from scratch_ad.rule import Elementwise
 from scratch_ad.scipy import special
@@ -61,6 +62,9 @@ MENDED = [  # the function, where it once was wrong, and in which argument
     ("eval_chebyt", (51.5, -0.7), 1),
     ("poch", (-3.0, 2.0), 0),
     ("inv_boxcox1p", (1000.0, 1e30), 0),
+    ("log_ndtr", (33.0,), 0),
+    ("fdtr", (20.2, 1e4, 1.1), 0),
+    ("fdtr", (1.0, 1000.0, 4.0), 1),
 ]
 
 
@@ -81,6 +85,31 @@ def test_where_digits_were_lost(name, point, argument, monkeypatch):
         status, found = domain.judged(f, point, argument, order, {("jacfwd",): np.asarray(got)[()]}, size)
         assert status == "right", (order, got, found and found[2].text())
         size = abs(got)
+
+
+# By mpmath, to 50 digits: where the referee is silent, as at ends of domains and for principal values.
+KNOWN = [
+    (lambda p: special.elliprj(1.0, 2.0, 3.0, p), -1.5, 0.12171153077, 0.2317277887),
+    (lambda x: special.elliprj(x, 2.0, 3.0, -1.5), 1.0, 0.1509639022, -0.1812262472),
+    (lambda x: special.lpmv(0, 3.0, x), 1.0, 6.0, 15.0),
+    (lambda x: special.lpmv(0, 2.5, x), 1.0, 4.375, 7.3828125),
+    (lambda x: special.lpmv(2, 3.0, x), -1.0, -30.0, 90.0),
+    (lambda x: special.kn(0.5, x), 2.0, -special.kn(1, 2.0), special.kn(0, 2.0) + special.kn(1, 2.0) / 2),
+    (lambda x: special.yn(0.5, x), 2.0, -special.yn(1, 2.0), special.yn(1, 2.0) / 2 - special.yn(0, 2.0)),
+    (lambda x: special.expn(0.5, x), 2.0, -1.5 * np.exp(-2.0) / 2, 1.25 * np.exp(-2.0)),
+    (lambda df: special.stdtr(df, np.float32(2)), np.float32(1000), 1.351049489e-7, -2.703367365e-10),
+]
+
+
+@pytest.mark.filterwarnings("ignore:floating point number truncated")
+@pytest.mark.parametrize(("f", "x", "first", "second"), KNOWN, ids=range(len(KNOWN)))
+def test_derivatives_that_are_known(f, x, first, second):
+    forward, reverse = domain.MODES.values()
+    x, tolerance = np.asarray(x)[()], np.sqrt(np.finfo(np.result_type(x)).eps)
+    for mode in (forward, reverse):
+        np.testing.assert_allclose(mode(f)(x), first, tolerance)
+        for outer in (forward, reverse):
+            np.testing.assert_allclose(outer(mode(f))(x), second, tolerance)
 
 
 @np.errstate(all="ignore")
@@ -114,6 +143,21 @@ def test_a_fault_is_found_and_told(dtype, monkeypatch):
     assert accepted[0] == counts and [w.line for w in accepted[1]] == [w.line for w in wrong]
 
 
+def test_what_a_process_lost_is_told_and_is_not_right(monkeypatch, capsys):
+    assert domain.Stretch.lost("timeout", "") == ({"undecided": domain.SIZE}, [])
+
+    class Lost:
+        def __init__(self, *_):
+            pass
+
+        __enter__, __exit__ = lambda self: self, lambda *_: None
+        outcomes = staticmethod(lambda tasks: ((task, task.lost("crashed", "")) for task in tasks))
+
+    monkeypatch.setattr("jax_ref.commands.domain.Crew", Lost)
+    assert run("square", "--dtype", "float32") == cli.MISMATCH
+    assert f"{domain.SIZE} lost" in capsys.readouterr().out
+
+
 def test_known_reasons_hold_at_their_points_only():
     nan, one = np.float64(np.nan), np.float64(1.0)
     assert domains.reason("scipy.special.hyp1f1", (1.0, 2.0, 3.0), 0, 1, nan, 1.0)
@@ -122,6 +166,21 @@ def test_known_reasons_hold_at_their_points_only():
     assert all(
         set(names.split()) <= {"*", *(n.rpartition(".")[2] for n in domains.FUNCTIONS)} for names, *_ in domains.LIMITS
     )
+
+
+@pytest.mark.parametrize("beyond", domains.BEYOND, ids=lambda b: b.program)
+@np.errstate(all="ignore")
+def test_programs_that_no_engine_has_right_call_by_call(beyond):
+    """They are as told: none is mended, and none gives another wrong number."""
+    f, x = eval(f"lambda a: {beyond.program}", {"np": np}), np.array(beyond.point)[()]
+    for modes in itertools.product((jacfwd, jacrev), repeat=beyond.order):
+        derivative = f
+        for mode in modes:
+            derivative = mode(derivative)
+        got = derivative(x)
+        right, told = np.isclose(got, beyond.true), np.isclose(got, beyond.ours)
+        assert not np.all(right)
+        assert np.all(right | told | (np.isnan(beyond.ours) & ~np.isfinite(got)))
 
 
 def test_points_are_the_same_on_every_run_and_of_every_kind():

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
+from jax_ref.cases.domains import BEYOND
 from jax_ref.cases.known_bugs import KNOWN_BUGS
 from jax_ref.commands import cli
 from jax_ref.commands.atlas import disagreements, row
@@ -356,9 +357,10 @@ def test_a_point_of_the_atlas_can_be_run_again(points):
 def test_the_atlas_says_who_is_right_where_and_with_what(points, tmp_path):
     rows = [*map(row, points)]
     limit = "np.f np.g", "a < 1", "digits of a are lost"
-    page.write_atlas(rows, tmp_path / "atlas.html", "on cpu; jax 0", [limit])
+    page.write_atlas(rows, tmp_path / "atlas.html", "on cpu; jax 0", [limit], BEYOND)
     shown = html.unescape((tmp_path / "atlas.html").read_text())
     assert all(words in shown for words in limit)
+    assert all(b.program in shown and b.why in shown for b in BEYOND)
     assert "on cpu; jax 0" in shown and shown.count("<article") == len(rows)
     for r in rows:
         assert r["referee"] in shown and r["rerun"] in shown and f"{r['dtype']}" in shown

@@ -192,6 +192,25 @@ def test_far_tails():
     )
 
 
+@pytest.mark.parametrize(
+    ("path", "args", "argument", "first", "second"),
+    [  # by mpmath
+        ("gumbel_l.logsf", (38.0,), 0, -3.18559317571e16, -3.18559317571e16),
+        ("weibull_min.logsf", (120.0, 20.0), 1, -1.83540943077e42, -8.78700749441e42),
+        ("norm.logcdf", (-300.0,), 0, 300.003333259, -0.99998888963),
+        ("invgauss.logsf", (120.0, 0.1), 1, 119919.995017, -3598200.04977),
+        ("skewnorm.logpdf", (1e6, -5.0), 1, 5e12, -1e12),
+        ("t.logpdf", (2.0, 1e6), 1, -1.74998666673e-12, 3.49996000026e-18),
+        ("rayleigh.logsf", (800.0,), 0, -800.0, -1.0),
+    ],
+)
+def test_where_a_difference_of_logarithms_has_no_digits_left(path, args, argument, first, second):
+    name, method = path.split(".")
+    f = getattr(getattr(stats, name), method)
+    np.testing.assert_allclose(grad(f, argument)(*args), first, rtol=1e-10)
+    np.testing.assert_allclose(hessian(f, argument)(*args), second, rtol=1e-10)
+
+
 # As SciPy's functions are called
 
 

@@ -8,6 +8,7 @@ whole and that are not. Of one argument all are taken, of several arguments ``DR
 import itertools
 import random
 import zlib
+from typing import NamedTuple
 
 import numpy as np
 import scipy.special as special
@@ -167,8 +168,12 @@ LIMITS = (
     ("voigt_profile", "c == 0", "what is less than e⁻⁵⁰ of the width is left out"),
     ("hyperu wright_bessel log_wright_bessel", "np.isnan(got)", "SciPy's value is nan at the neighbouring parameters"),
     ("elliprj", "d < 0", "a principal value, which the integral that gives its derivative has not"),
-    ("fdtr fdtrc fdtri", "argument < 2 and (a > 1e3 or b > 1e3)", "the difference of two, which is 1/a or 1/b of them"),
-    ("stdtr stdtrit", "argument == 0 and (a > 1e3 or a < 1e-3)", "the difference of two, of which it is the part 1/ν"),
+    (
+        "fdtr fdtrc fdtri",
+        "argument < 2 and max(a, b) > 1e3 and not 1 <= min(a, b) <= max(a, b) < 1e6",
+        "the difference of two, which is 1/a or 1/b of them",
+    ),
+    ("stdtr stdtrit", "argument == 0 and (a >= 1e6 or a < 1e-3)", "the difference of two, of which it is the part 1/ν"),
     ("fdtr fdtrc", "argument < 2 and min(a, b) < 1e-3", "what is left of a step at 0 or at infinity"),
     ("bdtr bdtrc nbdtr nbdtrc", "c > 1 - 1e-12", "1 − p is known to a few digits only"),
     ("bdtr bdtrc", "a >= b and np.isnan(got)", "constant, and nan of a density without a parameter"),
@@ -190,9 +195,56 @@ LIMITS = (
     ("airye", "a > 100", "what is left where the scale and the function cancel"),
     ("j0 j1", "abs(a) > 1e15", "SciPy's own values lose their digits"),
     ("betainc betaincc", "c > 1 - 1e-12 and max(a, b) > 1e3", "1 − x is known to a few digits only"),
+    ("betainccinv", "c < 1e-9 and order == 2", "1 − y is known to a few digits only"),
+    ("struve modstruve", "b == 0 and a < 0", "two infinite terms cancel"),
     ("tanh", "order == 2 and got.dtype.itemsize < 8", "cosh⁴ overflows: 0 where it is less than 1e-26"),
     ("agm", "max(a, b) > 1e50 * min(a, b)", "powers of the quotient overflow"),
 )
+
+
+class Beyond(NamedTuple):
+    """A program of ``a`` whose derivative of this order, at a point, no engine has right that goes call by call.
+
+    ``ours``: what ours gives there, nan for what is not finite; ``true``: the derivative; ``why``: the proof.
+    """
+
+    program: str
+    point: object
+    order: int
+    ours: object
+    true: object
+    why: str
+
+
+# fmt: off
+_NAN = np.nan
+_SQUARE_ALONE = (
+    "the first derivatives that are handed on are one vector, so that the Hessian of the square has rank 1 at most, "
+    "but for 0 times that of the norm, which is infinite; the true one has rank 2"
+)
+BEYOND = (
+    Beyond("np.log1p(np.exp(a))", 800.0, 1, 0.0, 1.0,
+           "exp(a) and exp(2a) hand on the same value and slope, ∞ and ∞, and the answers are 1 and 2; use logaddexp"),
+    Beyond("np.cbrt(a) ** 3", 0.0, 1, 0.0, 1.0,
+           "cbrt(a) and cbrt(8a) hand on the same value and slope, 0 and ∞, and the answers are 1 and 8"),
+    Beyond("a ** a", 0.0, 1, 0.0, -np.inf,
+           "0ᵇ jumps at b = 0, so that it has no slope there; 0 is what JAX takes for one, too"),
+    Beyond("np.linalg.norm(a) ** 2", [0.0, 0.0], 2, [[0.0, 0.0], [0.0, 0.0]], [[2.0, 0.0], [0.0, 2.0]],
+           f"{_SQUARE_ALONE}; use sum(a * a)"),
+    Beyond("np.abs(a[0] + 1j * a[1]) ** 2", [0.0, 0.0], 2, [[0.0, 0.0], [0.0, 0.0]], [[2.0, 0.0], [0.0, 2.0]],
+           f"{_SQUARE_ALONE}; use real(z * conj(z))"),
+    Beyond("np.sum(np.exp(np.linalg.eigvalsh(np.array([[a[0], a[1]], [a[1], a[2]]], like=a))))", [1.0, 0.0, 1.0], 2,
+           [[_NAN] * 3] * 3, [[np.e, 0.0, 0.0], [0.0, 2 * np.e, 0.0], [0.0, 0.0, np.e]],
+           "the slopes of the two eigenvalues are two numbers, linear in the direction, so that what is made of them "
+           "has rank 2 at most; the true second derivative has rank 3; use trace(scipy.linalg.expm(a)) and its like"),
+    Beyond("np.sum(((u := np.linalg.svd(np.reshape(a, (2, 2))))[0] * u[1]) @ u[2])", [1.0, 0.0, 0.0, 1.0], 1,
+           [_NAN] * 4, [1.0] * 4,
+           "the slope of u and of vh is skew where both are 1, that of s diagonal: their sum is never symmetric off "
+           "the diagonal, as the slope of the matrix can be"),
+    Beyond("np.std(a)", [1e-170, 3e-170], 1, [0.0, 0.0], [-0.5, 0.5],
+           "NumPy's value is 0, since the squares are less than the smallest number; scale the numbers first"),
+)
+# fmt: on
 
 
 def reason(name, point, argument, order, got, true):

@@ -30,6 +30,7 @@ COUNTS = {
     "argued": "wrong, for a known reason",
     "value": "not asked, since SciPy's value is wrong there",
     "undecided": "undecided",
+    "lost": "lost, since the process that asked ended",
 }
 
 
@@ -118,8 +119,8 @@ class Stretch(NamedTuple):
         return counts, [Wrong(*w) for w in wrong]
 
     @staticmethod
-    def lost(_status, _words):
-        return {"undecided": SIZE}, []
+    def lost(status, _words):
+        return {"undecided" if status == "timeout" else "lost": SIZE}, []
 
     @np.errstate(all="ignore")
     def examined(self):
@@ -190,7 +191,7 @@ def within(seconds):
         raise Undecided(f"not finished after {seconds:g} s")
 
     before = signal.signal(signal.SIGVTALRM, late)
-    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds, seconds)  # again, if what ran then could raise nothing
     try:
         yield
     finally:

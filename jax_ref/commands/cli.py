@@ -398,7 +398,7 @@ def _atlas(args):
     for path in (args.out / "atlas.html", kept):
         _writable("--out", path)
     header = _header(args.device)
-    from ..cases.domains import LIMITS
+    from ..cases.domains import BEYOND, LIMITS
     from ..checks import peer_lines
     from ..report import page
     from ..report.progress import Progress
@@ -423,7 +423,7 @@ def _atlas(args):
                 f"stopped: {progress.done} of {progress.total} points done, kept in {args.out}: the same goes on."
             )
             return STOPPED
-    page.write_atlas(rows, args.out / "atlas.html", header, LIMITS, found(now=peer_lines.now()))
+    page.write_atlas(rows, args.out / "atlas.html", header, LIMITS, BEYOND, found(now=peer_lines.now()))
     print(f"{args.out / 'atlas.html'}: JAX is wrong at {len(rows)} of {progress.total} points")
     return GOOD
 

@@ -92,16 +92,17 @@ def write(results, path):
     _render("page.html.j2", path, sections=sections, signs=SIGNS, legend=legend, text=text)
 
 
-def write_atlas(rows, path, where="", limits=(), found=()):
+def write_atlas(rows, path, where="", limits=(), beyond=(), found=()):
     """Write the page of ``rows``, each made by ``atlas.row``; ``where`` says with what they were computed.
 
-    ``limits``: where our own derivatives are wrong for a known reason, as ``cases.domains.LIMITS``. ``found``: the
-    rows of ``atlas.found``.
+    ``limits``, ``beyond``: where our own derivatives are wrong for a known reason, as those of ``cases.domains``.
+    ``found``: the rows of ``atlas.found``.
     """
     kinds = {}
     for row in rows:
         kinds.setdefault(row["kind"], []).append(row)
-    _render("atlas.html.j2", path, kinds=kinds, count=len(rows), where=where, limits=limits, found=found)
+    parts = {"limits": limits, "beyond": beyond, "found": found}
+    _render("atlas.html.j2", path, kinds=kinds, count=len(rows), where=where, **parts)
 
 
 def _render(template, path, **values):

@@ -124,7 +124,7 @@ elementwise(special.erfinv,       lambda y: np.exp(np.square(y)) * (ROOT_PI / 2)
 elementwise(special.dawsn,        lambda x, y: erf.dawson_slope(x, y))                                  # 7.2.5
 elementwise(special.wofz,         lambda x, y: erf.faddeeva_slope(x, y))                                # 7.10.2
 elementwise(special.ndtr,         lambda x: np.exp(-np.square(x) / 2) / ROOT_2PI)                       # 7.2.1
-elementwise(special.log_ndtr,     over(lambda x: erf.normal_slope(x)))
+elementwise(special.log_ndtr,     lambda x: erf.inverse_mills(x))
 elementwise(special.ndtri,        lambda x, y: erf.quantile_slope(x, y))
 elementwise(special.expit,        lambda x, y: y * special.expit(-x))
 elementwise(special.logit,        over(lambda x: x * (1 - x)))
@@ -233,10 +233,10 @@ elementwise(special.k0e,          lambda x, y: bessel.kve_slope(0, x, y - specia
 elementwise(special.k1e,          lambda x, y: bessel.kve_slope(1, x, y - bessel.plus(special.kve, 1, x)))
 elementwise(special.jv,           unknown, lambda a, b: bessel.minus(special.jv, a, b))
 elementwise(special.yv,           unknown, lambda a, b: bessel.minus(special.yv, a, b))
-elementwise(special.yn,           unknown, lambda a, b: bessel.minus(special.yn, a, b))
+elementwise(special.yn,           unknown, lambda a, b: bessel.minus(special.yn, np.trunc(a), b))
 elementwise(special.iv,           unknown, lambda a, b: bessel.plus(special.iv, a, b))
 elementwise(special.kv,           unknown, lambda a, b: -bessel.plus(special.kv, a, b))
-elementwise(special.kn,           unknown, lambda a, b: -bessel.plus(special.kn, a, b))
+elementwise(special.kn,           unknown, lambda a, b: -bessel.plus(special.kn, np.trunc(a), b))
 elementwise(special.hankel1,      unknown, lambda a, b: bessel.minus(special.hankel1, a, b))
 elementwise(special.hankel2,      unknown, lambda a, b: bessel.minus(special.hankel2, a, b))
 elementwise(special.hankel1e,     unknown, lambda a, b, y: bessel.minus(special.hankel1e, a, b) - 1j * y)
@@ -326,10 +326,10 @@ elementwise(special.elliprd,      lambda a, b, c: -0.75 * elliptic.carlson((a, 1
 elementwise(special.elliprg,      lambda a, b, c: 0.125 * elliptic.carlson((a, 1.5), (b, 0.5), (c, 0.5), power=1),
                                   lambda a, b, c: 0.125 * elliptic.carlson((a, 0.5), (b, 1.5), (c, 0.5), power=1),
                                   lambda a, b, c: 0.125 * elliptic.carlson((a, 0.5), (b, 0.5), (c, 1.5), power=1))
-elementwise(special.elliprj,      lambda a, b, c, d: -0.75 * elliptic.carlson((a, 1.5), (b, 0.5), (c, 0.5), (d, 1)),
-                                  lambda a, b, c, d: -0.75 * elliptic.carlson((a, 0.5), (b, 1.5), (c, 0.5), (d, 1)),
-                                  lambda a, b, c, d: -0.75 * elliptic.carlson((a, 0.5), (b, 0.5), (c, 1.5), (d, 1)),
-                                  lambda a, b, c, d: -1.5 * elliptic.carlson((a, 0.5), (b, 0.5), (c, 0.5), (d, 2)))
+elementwise(special.elliprj,      lambda a, b, c, d, y: elliptic.elliprj_slope(a, b, c, d, y),
+                                  lambda a, b, c, d, y: elliptic.elliprj_slope(b, a, c, d, y),
+                                  lambda a, b, c, d, y: elliptic.elliprj_slope(c, a, b, d, y),
+                                  lambda a, b, c, d, y: elliptic.elliprj_pole(a, b, c, d, y))
 several(special.pbdv,             None, lambda y, v, x: (y[1], (np.square(x) / 4 - v - 0.5) * y[0]))    # 12.2.2
 several(special.pbvv,             None, lambda y, v, x: (y[1], (np.square(x) / 4 - v - 0.5) * y[0]))    # 12.2.2
 several(special.pbwa,             None, lambda y, a, x: (y[1], (a - np.square(x) / 4) * y[0]))          # 12.2.3

@@ -5,7 +5,7 @@ import warnings
 import mpmath
 import numpy as np
 import scipy.special as special
-from mpmath import mp, mpf
+from mpmath import mp, mpc, mpf
 
 from .elementwise import ieee
 from .tracer import ufuncs
@@ -54,7 +54,13 @@ def _inverse(ufunc, forward, place):
             start = mpf(float(ufunc(*map(float, args))))
         if not mpmath.isfinite(start) or start == 0 or p <= 0:
             return mpf("nan")
-        gap = lambda x: forward(*args[:place], x, *args[place + 1 :]) / p - 1
+
+        def gap(x):
+            y = forward(*args[:place], x, *args[place + 1 :]) / p - 1
+            if isinstance(y, mpc):
+                raise mp.NoConvergence("a step went out of the domain")
+            return y
+
         found = mpmath.findroot(gap, (start, start * (1 + mpf(2) ** -30)), tol=mpf(10) ** (8 - mp.dps), verify=False)
         return found if abs(gap(found)) < mpf(10) ** (20 - mp.dps) else mpf("nan")
 

@@ -25,11 +25,11 @@ def patched(x, radius, coefficients, function, variable=lambda x: x):
     return np.where(near, series, function(np.where(near, 1, x)))
 
 
-def excess(w, one_plus_w):
-    """w − log(1 + w), where 1 + w is given too, since it may be less than the rounding of w."""
+def excess(w, log):
+    """w − log(1 + w), where the logarithm is given too, since 1 + w may be less than the rounding of w."""
     near = np.less(np.abs(w), 0.1)
     series = horner(np.where(near, w, 0), [0, 0] + [(-1) ** k / k for k in range(2, 20)])
-    return np.where(near, series, np.where(near, 1, w) - np.log(np.where(near, 1, one_plus_w)))
+    return np.where(near, series, w - log)
 
 
 def log1p_over(w):

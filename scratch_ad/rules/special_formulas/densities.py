@@ -20,7 +20,8 @@ def gamma_density(a, x):
     u, v = np.where(small, a, 1), np.where(small, x, 1)
     direct = np.power(v, u - 1) * np.exp(-v) / special.gamma(u)
     a, x = np.where(small, 10, a), np.where(small, 10, x)
-    return np.where(small, direct, np.sqrt(a / (2 * PI)) * np.exp(-a * excess((x - a) / a, x / a) - stirling(a)) / x)
+    exponent = -a * excess((x - a) / a, np.log(x / a)) - stirling(a)
+    return np.where(small, direct, np.sqrt(a / (2 * PI)) * np.exp(exponent) / x)
 
 
 def beta_density(a, b, x, rest=None):
@@ -50,6 +51,7 @@ def _beside_a_small_one(a, b, x, rest):
 
 def _saddle_point(a, b, x, rest):
     n = a + b
-    far = a * excess((b * x - a * rest) / a, n * x / a) + b * excess((a * rest - b * x) / b, n * rest / b)
+    far = a * excess((b * x - a * rest) / a, np.log(n * x / a))
+    far = far + b * excess((a * rest - b * x) / b, np.log(n * rest / b))
     exponent = stirling_series(n) - stirling_series(a) - stirling_series(b) - far
     return np.sqrt(a * b / (2 * PI * n)) * np.exp(exponent) / (x * rest)

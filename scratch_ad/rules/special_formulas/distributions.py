@@ -8,10 +8,10 @@ import numpy as np
 import scipy.special as special
 
 from ...tracer import strip
-from .cancellation import PI, ROOT_2PI
+from .cancellation import PI, ROOT_2PI, excess
 from .densities import beta_density, gamma_density
-from .gamma import psi_step, stirling
-from .incomplete import betainc_a, betainc_b
+from .gamma import psi_step_less_log, stirling
+from .incomplete import betainc_a, betainc_b, ratio_shape
 from .powers import boxcox_power
 
 
@@ -34,14 +34,14 @@ def student_density(df, t):
 
 
 def student_df(df, t):
-    """The derivative of Student's distribution, 1 − I_z(ν/2, ½)/2 at z = ν/(ν + t²), by ν."""
+    """The derivative of Student's distribution, (1 ± I_z(½, ν/2))/2 at z = t²/(ν + t²), by ν."""
     middle = np.less(np.abs(t), 1e-8 * np.minimum(df, 1))  # linear in t
     square = np.square(np.where(middle, 1, np.clip(t, -1e150, 1e150)))
     total = df + square
-    z, rest = df / total, square / total
-    tail = (betainc_a(df / 2, 0.5, z, rest) + 2 * beta_density(df / 2, 0.5, z, rest) * rest / total) / 4
-    near = t * student_density(df, t) * (psi_step(df / 2, 0.5) - np.divide(1, df)) / 2
-    return np.where(middle, near, -np.sign(t) * tail)
+    tail = _by_degrees(False, 0.5, df / 2, square / total, df / total) / 4
+    over_df = np.divide(1, df)
+    near = t * student_density(df, t) * (psi_step_less_log(df / 2, 0.5) - excess(over_df, np.log1p(over_df))) / 2
+    return np.where(middle, near, np.sign(t) * tail)
 
 
 def _variance_ratio(a, b, c):
@@ -55,12 +55,32 @@ def f_density(a, b, c):
     return beta_density(a / 2, b / 2, z, rest) * slope
 
 
+def _by_degrees(of_first, a, b, z, rest):
+    """∂I_z(a, b)/∂a, or ∂b, where z/(1 − z) is a/b times a constant."""
+    large = np.logical_and(np.greater_equal(a, 0.5), np.greater_equal(b, 0.5))
+    u, v = np.where(large, 1, a), np.where(large, 1, b)
+    small = z * rest * beta_density(u, v, z, rest)
+    small = betainc_a(u, v, z, rest) + small / u if of_first else betainc_b(u, v, z, rest) - small / v
+    return np.where(large, ratio_shape(of_first, np.where(large, a, 1), np.where(large, b, 1), z, rest), small)
+
+
+def f_log_numerator(a, b, c):
+    """∂ log of the F density/∂a, by the weight in ``ratio_shape``."""
+    total = b + a * c
+    return 0.5 * (psi_step_less_log(a / 2, b / 2) - excess(b * (c - 1) / total, np.log((a + b) / total * c)))
+
+
+def f_log_denominator(a, b, c):
+    total = b + a * c
+    return 0.5 * (psi_step_less_log(b / 2, a / 2) - excess(a * (1 - c) / total, np.log((a + b) / total)))
+
+
 def f_numerator(a, b, c):
-    return betainc_a(a / 2, b / 2, *_variance_ratio(a, b, c)[:2]) / 2 + f_density(a, b, c) * c / a
+    return _by_degrees(True, a / 2, b / 2, *_variance_ratio(a, b, c)[:2]) / 2
 
 
 def f_denominator(a, b, c):
-    return betainc_b(a / 2, b / 2, *_variance_ratio(a, b, c)[:2]) / 2 - f_density(a, b, c) * c / b
+    return _by_degrees(False, a / 2, b / 2, *_variance_ratio(a, b, c)[:2]) / 2
 
 
 def noncentral_f_density(a, b, c, d):

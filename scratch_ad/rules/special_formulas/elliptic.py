@@ -77,6 +77,28 @@ def elliprc_slope(x, y):
     )
 
 
+def elliprj_slope(x, y, z, p, value):
+    """∂/∂x; left of 0 of p, a principal value, by partial fractions of 1/((t + x)(t + p)), which cancel near p = x."""
+    left = np.less(p, 0)
+    right = [np.where(left, 1, a) for a in (x, y, z, p)]
+    integral = -0.75 * carlson(*zip(right, (1.5, 0.5, 0.5, 1), strict=True))
+    return np.where(left, _elliprj_left(x, y, z, np.where(left, p, -1), value), integral)
+
+
+def _elliprj_left(x, y, z, p, value):
+    return (value - rd(y, z, x)) / (2 * (p - x))
+
+
+def elliprj_pole(x, y, z, p, value):
+    """∂/∂p; left of 0, where the function is homogeneous of degree −3/2, by the slopes in the others."""
+    left = np.less(p, 0)
+    right = [np.where(left, 1, a) for a in (x, y, z, p)]
+    integral = -1.5 * carlson(*zip(right, (0.5, 0.5, 0.5, 2), strict=True))
+    pole = np.where(left, p, -1)
+    others = sum(a * _elliprj_left(a, b, c, pole, value) for a, b, c in ((x, y, z), (y, x, z), (z, x, y)))
+    return np.where(left, -(1.5 * value + others) / pole, integral)
+
+
 def agm_slope(a, b, y):
     """∂/∂a of π/(2 R_F(0, a², b²)): 19.8.5 and 19.25.1; where that is 0, it rises vertically from an a of 0."""
     nothing = np.equal(y, 0)

@@ -61,6 +61,13 @@ def normal_slope(x):
     return (ROOT_2PI / 2) * special.erfcx(-x / ROOT_2)
 
 
+def inverse_mills(x):
+    """φ(x)/Φ(x); left of 0 a reciprocal, which does not cancel in its own derivative, nor do φ and Φ right of 0."""
+    left = np.less(x, 0)
+    u, v = np.where(left, x, 0), np.where(left, 0, x)
+    return np.where(left, 1 / normal_slope(u), np.exp(-np.square(v) / 2) / (ROOT_2PI * special.ndtr(v)))
+
+
 def quantile_slope(x, y):
     """dy/dx of the quantile y of the normal distribution: 1/φ(y) = (Φ/φ)(y)/x, exact in the lower tail."""
     nothing = np.equal(x, 0)

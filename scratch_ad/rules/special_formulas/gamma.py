@@ -104,14 +104,27 @@ def stirling_series(a):
 
 
 def psi_step(a, b):
-    """ψ(a + b) − ψ(a), to its last digits for large a also (5.11.2)."""
+    """ψ(a + b) − ψ(a), to its last digits for large a also."""
+    far, log, series = _far_psi_step(a, b)
+    return np.where(far, log + series, special.psi(np.where(far, 1, a + b)) - special.psi(np.where(far, 1, a)))
+
+
+def psi_step_less_log(a, b):
+    """ψ(a + b) − ψ(a) − log(1 + b/a) of positive numbers, likewise."""
+    far, _, series = _far_psi_step(a, b)
+    u, v = np.where(far, 1, a), np.where(far, 1, b)
+    return np.where(far, series, special.psi(u + v) - special.psi(u) - np.log1p(v / u))
+
+
+def _far_psi_step(a, b):
+    """Where a and a + b are large, log(1 + b/a) there, and what a step of ψ has more: 5.11.2."""
     far = np.logical_and(np.greater(a, 10), np.greater(a + b, 10))
     big, step = np.where(far, a, 1), np.where(far, b, 0)
     log = np.log1p(step / big)
-    series = log - 0.5 * np.expm1(-log) / big
+    series = -0.5 * np.expm1(-log) / big
     for k, c in enumerate(_BERNOULLI[:8], 1):
         series = series - c / (2 * k) * np.expm1(-2 * k * log) * np.power(big, -2.0 * k)
-    return np.where(far, series, special.psi(np.where(far, 1, a + b)) - special.psi(np.where(far, 1, a)))
+    return far, log, series
 
 
 def psi_difference(a, b):

@@ -12,8 +12,9 @@ import numpy as np
 import scipy.special as special
 
 from ...tracer import detached
+from .cancellation import excess
 from .densities import beta_density, gamma_density
-from .gamma import psi_step
+from .gamma import psi_step, psi_step_less_log
 
 
 @functools.cache
@@ -84,15 +85,42 @@ def betainc_shape(by_a, by_b, a, b, x, rest=None):
     step = np.where(raised, x * rest * beta_density(a, b, x, rest) / a, 0)
     step = step * (by_a * (np.log(x) - psi_step(a + b, 1 - b)) + by_b * (np.log(rest) + psi_step(b, a)))
     a = np.where(raised, a + 1, a)
+    level = by_a * (np.log(x) + psi_step(a, b)) + by_b * (np.log(rest) + psi_step(b, a))
+    return np.where(edge, 0, step + _beta_tail(a, b, x, rest, lambda u, log: level - by_a * u - (by_a + by_b) * log))
+
+
+def _beta_tail(a, b, x, rest, weight):
+    """∫ weight · density over the lower tail, where x/(1 − x) is e⁻ᵘ times that, and 1 − x is e⁻ˡᵒᵍ times ``rest``."""
     n = a + b
     end = _fall(np.maximum(a - n * x, 0), np.minimum(n * x * rest, a), a, -n * np.log(rest))
-    level = by_a * (np.log(x) + psi_step(a, b)) + by_b * (np.log(rest) + psi_step(b, a))
 
     def integrand(u):
         log = np.log1p(x * np.expm1(-u))
-        return (level - by_a * u - (by_a + by_b) * log) * np.exp(-a * u - n * log)
+        return weight(u, log) * np.exp(-a * u - n * log)
 
-    return np.where(edge, 0, step + x * rest * beta_density(a, b, x, rest) * _integral(integrand, end))
+    return x * rest * beta_density(a, b, x, rest) * _integral(integrand, end)
+
+
+def ratio_shape(by_first, a, b, x, rest):
+    """∂I_x(a, b)/∂a, or ∂b, where x/(1 − x) is a/b times a constant, as for a ratio of variances; for a, b ≥ ½.
+
+    In a weight that is no difference of larger ones: ∂ log density/∂a = ψ(a + b) − ψ(a) − log(1 + b/a) + log(1 + r) − r
+    at r = (b x − a (1 − x))/a.
+    """
+    edge = np.logical_or(np.less_equal(x, 0), np.less_equal(rest, 0))
+    x, rest = np.where(edge, 0.5, x), np.where(edge, 0.5, rest)
+    swap = np.greater(x * b, a * rest)
+    a, b, x, rest = np.where(swap, b, a), np.where(swap, a, b), np.where(swap, rest, x), np.where(swap, x, rest)
+    first = np.not_equal(swap, by_first)
+    p, q = np.where(first, a, b), np.where(first, b, a)
+    level = psi_step_less_log(p, q)
+
+    def weight(u, log):
+        lower, upper = x * np.exp(-u - log), rest * np.exp(-log)
+        r = np.where(first, q * lower - p * upper, q * upper - p * lower) / p
+        return level - excess(r, np.where(first, np.log(x) - u, np.log(rest)) - log + np.log1p(q / p))
+
+    return np.where(edge, 0, np.where(swap, -1, 1) * _beta_tail(a, b, x, rest, weight))
 
 
 def betainc_a(a, b, x, rest=None):
@@ -105,4 +133,5 @@ def betainc_b(a, b, x, rest=None):
 
 def expn_slope(n, x):
     """−Eₙ₋₁(x) (8.19.13), where E₋₁ is e⁻ˣ (1 + 1/x)/x."""
+    n = np.trunc(n)  # as SciPy takes it
     return np.where(np.equal(n, 0), -np.exp(-x) * (1 + np.divide(1, x)) / x, -special.expn(np.maximum(n - 1, 0), x))

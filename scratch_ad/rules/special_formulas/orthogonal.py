@@ -18,6 +18,10 @@ def _degrees(n, x):
     return np.logical_and(np.greater_equal(n, 0), np.equal(n, np.rint(n))), np.less((1 - x) * (1 + np.square(n)), 0.5)
 
 
+def _integers(whole, n):
+    return np.where(whole, n, 1)[()].astype(np.int64)  # a scalar goes with arrays on a device too
+
+
 def _ultraspherical_slope(polynomial, order, n, x):
     """The slope of the polynomial C⁽λ⁾, λ = ½ or 1: of integer degree 2λ C⁽λ⁺¹⁾ (18.9.19).
 
@@ -26,8 +30,7 @@ def _ultraspherical_slope(polynomial, order, n, x):
     if is_complex(x):
         return 2 * order * below(special.eval_gegenbauer, n, order + 1, x)
     whole, near = _degrees(n, x)
-    degree = np.where(whole, n, 1)[()].astype(np.int64)  # a scalar goes with arrays on a device too
-    recurrence = 2 * order * below(special.eval_gegenbauer, degree, order + 1, x)
+    recurrence = 2 * order * below(special.eval_gegenbauer, _integers(whole, n), order + 1, x)
     if all_known(whole):
         return recurrence
     n = np.where(whole, 0.5, n)[()]
@@ -56,15 +59,40 @@ def chebyu_slope(n, x):
 
 def chebyt_slope(n, x):
     """n Uₙ₋₁: 18.9.21."""
-    direct = n * below(special.eval_chebyu, n, x)
     if is_complex(x):
-        return direct
-    apart = np.logical_or(*_degrees(n, x))
-    if all_known(apart):
-        return direct
-    return np.where(apart, direct, n * _second_kind(np.where(apart, 0.5, n) - 1, np.where(apart, 0, x)))
+        return n * below(special.eval_chebyu, n, x)
+    whole, near = _degrees(n, x)
+    recurrence = n * below(special.eval_chebyu, _integers(whole, n), x)
+    if all_known(whole):
+        return recurrence
+    n = np.where(whole, 0.5, n)[()]
+    apart = np.logical_or(near, whole)
+    series = n * special.eval_chebyu(n - 1, np.where(near, x, 1))
+    return np.where(
+        whole, recurrence, np.where(near, series, n * _second_kind(np.where(apart, 0.5, n) - 1, np.where(apart, 0, x)))
+    )
 
 
 def lpmv_slope(m, v, x):
-    """One of the relations of 14.10, which cancels near ±1; nan there, where eval_legendre is to be used for m = 0."""
-    return ((m - v - 1) * special.lpmv(m, v + 1, x) + (v + 1) * x * special.lpmv(m, v, x)) / ((1 - x) * (1 + x))
+    """One of the relations of 14.10, which cancels near ±1: there by 14.6.1, left of 0 of integer degree alone."""
+    whole = np.equal(v, np.rint(v))
+    near = np.less((1 - np.abs(x)) * (1 + np.square(v)), 0.5)
+    near = np.logical_and(np.logical_and(near, np.greater_equal(m, 0)), np.logical_or(whole, np.greater(x, 0)))
+    u = np.where(near, 0, x)
+    far = ((m - v - 1) * special.lpmv(m, v + 1, u) + (v + 1) * u * special.lpmv(m, v, u)) / ((1 - u) * (1 + u))
+    right = _lpmv_slope_near_one(np.where(near, m, 0), v, np.where(near, np.abs(x), 1))
+    parity = 1 - 2 * np.mod(np.where(np.less(x, 0), m + np.where(near, v, 0) + 1, 0), 2)
+    return np.where(near, parity * right, far)
+
+
+def _lpmv_slope_near_one(m, v, x):
+    """That of (−1)ᵐ (1 − x²)^(m/2) dᵐP/dxᵐ (14.6.1)."""
+    rest, whole = (1 - x) * (1 + x), np.equal(v, np.rint(v))
+
+    def derivative(k):  # of P, by 18.9.19
+        nothing = np.logical_and(whole, np.less(v, k))
+        c = special.eval_gegenbauer(np.where(nothing, k, v) - k, k + 0.5, x)
+        return np.where(nothing, 0, np.power(2.0, k) * special.poch(0.5, k) * c)
+
+    power = np.power(rest, np.where(np.equal(m, 0), 1, m / 2 - 1))
+    return (1 - 2 * np.mod(m, 2)) * (np.power(rest, m / 2) * derivative(m + 1) - m * x * power * derivative(m))

@@ -9,7 +9,8 @@ import scipy.stats as _scipy
 
 from ...rule import elementwise
 from ...rules.special_formulas import distributions
-from ...rules.special_formulas.cancellation import PI, ROOT_2PI, log1p_over, log1p_over_slope, ratio
+from ...rules.special_formulas.cancellation import PI, log1p_over, log1p_over_slope, ratio
+from ...rules.special_formulas.erf import inverse_mills, normal_slope
 from ...rules.special_formulas.gamma import psi_step
 from ...rules.special_formulas.incomplete import betainc_a, betainc_b, gammainc_shape
 from .methods import Density, Flow, continuous
@@ -26,23 +27,8 @@ def _t_slope(z, v):
     return -z * (1 + np.divide(1, v)) / (1 + z * np.divide(z, v))
 
 
-def _t_df(z, v):
-    w = z * np.divide(z, v)
-    return 0.5 * (psi_step(v / 2, 0.5) - np.divide(1, v) - np.log1p(w) + (1 + np.divide(1, v)) * w / (1 + w))
-
-
 def _f_slope(z, n, m):
     return ratio(n / 2 - 1, z) - (n + m) / 2 * n / (m + n * z)
-
-
-def _f_numerator(z, n, m):
-    total = m + n * z
-    return 0.5 * (np.log(n * z / total) + 1 - (n + m) * z / total + psi_step(n / 2, m / 2))
-
-
-def _f_denominator(z, n, m):
-    total = m + n * z
-    return 0.5 * (np.log(m / total) + 1 - (n + m) / total + psi_step(m / 2, n / 2))
 
 
 # Extreme values, at −log F = (1 − c z)^(1/c) = e^(−z log1p_over(−c z)), smooth at c = 0
@@ -84,12 +70,27 @@ def _excess_support(c):
 # Others
 
 
-def _inverse_mills_ratio(z):
-    return np.exp(-np.square(z) / 2 - special.log_ndtr(z)) / ROOT_2PI
+def _wald_mills(z, m):
+    """Φ/φ at u = (z/m − 1)/√z, at −u and at −(z/m + 1)/√z, of which F, 1 − F and ∂F/∂m are made; times z^(3/2)."""
+    root = np.sqrt(z)
+    return (z * root * normal_slope(w / root) for w in (z / m - 1, 1 - z / m, -(z / m + 1)))
 
 
-def _wald_cdf(z, m):
-    return -2 / np.square(m) * np.exp(2 / m + special.log_ndtr(-(z / m + 1) / np.sqrt(z)))
+def _wald_flow(z, m):
+    *_, beyond = _wald_mills(z, m)
+    return 2 / np.square(m) * beyond
+
+
+def _wald_lower(z, m):
+    lower, _, beyond = _wald_mills(z, m)
+    return 1 / (lower + beyond)
+
+
+def _wald_upper(z, m):
+    tail = np.greater(z, m)
+    _, upper, beyond = _wald_mills(np.where(tail, z, m), m)
+    u = np.where(tail, m, z)
+    return np.where(tail, 1 / (upper - beyond), invgauss.pdf(u, m) / invgauss.sf(u, m))
 
 
 def _weibull_slope(z, c):
@@ -136,16 +137,16 @@ def _mills_ratio(log_tail):
 
 # fmt: off
 LAWS = {
-    "norm":        Density(lambda z: -z),
-    "halfnorm":    Density(lambda z: -z, support=ABOVE),
-    "expon":       Density(lambda z: np.full_like(z, -1), support=ABOVE),
+    "norm":        Density(lambda z: -z, rates=(inverse_mills, lambda z: inverse_mills(-z))),
+    "halfnorm":    Density(lambda z: -z, support=ABOVE, rates=(None, lambda z: inverse_mills(-z))),
+    "expon":       Density(lambda z: np.full_like(z, -1), support=ABOVE, rates=(None, np.ones_like)),
     "uniform":     Density(lambda z: np.zeros_like(z), support=UNIT),
     "laplace":     Density(lambda z: -np.sign(z)),
-    "logistic":    Density(lambda z: -np.tanh(z / 2)),
+    "logistic":    Density(lambda z: -np.tanh(z / 2), rates=(lambda z: special.expit(-z), special.expit)),
     "cauchy":      Density(lambda z: -2 * z / (1 + np.square(z))),
-    "gumbel_r":    Density(lambda z: np.expm1(-z)),
-    "gumbel_l":    Density(lambda z: -np.expm1(z)),
-    "rayleigh":    Density(lambda z: np.divide(1, z) - z, support=ABOVE),
+    "gumbel_r":    Density(lambda z: np.expm1(-z), rates=(lambda z: np.exp(-z), None)),
+    "gumbel_l":    Density(lambda z: -np.expm1(z), rates=(None, np.exp)),
+    "rayleigh":    Density(lambda z: np.divide(1, z) - z, support=ABOVE, rates=(None, lambda z: z)),
     "gamma":       Density(lambda z, a: ratio(a - 1, z) - 1,
                            (lambda z, a: np.log(z) - special.psi(a),),
                            (lambda z, a: gammainc_shape(a, z),), ABOVE),
@@ -159,35 +160,47 @@ LAWS = {
                            (lambda z, a, b: np.log(z) + psi_step(a, b),
                             lambda z, a, b: np.log1p(-z) + psi_step(b, a)),
                            (lambda z, a, b: betainc_a(a, b, z), lambda z, a, b: betainc_b(a, b, z)), UNIT),
-    "f":           Density(_f_slope, (_f_numerator, _f_denominator),
+    "f":           Density(_f_slope,
+                           (lambda z, n, m: distributions.f_log_numerator(n, m, z),
+                            lambda z, n, m: distributions.f_log_denominator(n, m, z)),
                            (lambda z, n, m: distributions.f_numerator(n, m, z),
                             lambda z, n, m: distributions.f_denominator(n, m, z)), ABOVE),
-    "t":           Density(_t_slope, (_t_df,), (lambda z, v: distributions.student_df(v, z),)),
+    "t":           Density(_t_slope,
+                           (lambda z, v: distributions.f_log_denominator(1.0, v, np.square(z)),),
+                           (lambda z, v: distributions.student_df(v, z),)),
     "lognorm":     Density(lambda z, s: -(1 + np.log(z) / np.square(s)) / z,
                            (lambda z, s: (np.square(np.log(z) / s) - 1) / s,),
-                           (Flow(lambda z, s: special.xlogy(z, z) / s),), ABOVE),
+                           (Flow(lambda z, s: special.xlogy(z, z) / s),), ABOVE,
+                           (lambda z, s: inverse_mills(np.log(z) / s) / (s * z),
+                            lambda z, s: inverse_mills(-np.log(z) / s) / (s * z))),
     "weibull_min": Density(_weibull_slope,
                            (lambda z, c: np.divide(1, c) + np.log(z) - special.xlogy(np.power(z, c), z),),
-                           (Flow(lambda z, c: -special.xlogy(z, z) / c),), ABOVE),
+                           (Flow(lambda z, c: -special.xlogy(z, z) / c),), ABOVE,
+                           (None, lambda z, c: c * np.power(z, c - 1))),
     "pareto":      Density(lambda z, b: -(b + 1) / z,
                            (lambda z, b: np.divide(1, b) - np.log(z),),
-                           (Flow(lambda z, b: -special.xlogy(z, z) / b),), (1.0, np.inf)),
+                           (Flow(lambda z, b: -special.xlogy(z, z) / b),), (1.0, np.inf), (None, lambda z, b: b / z)),
     "genextreme":  Density(_extreme_slope, (_extreme_shape,),
-                           (Flow(lambda z, c: (1 - c * z) * _extreme_log_shape(z, c)),), _extreme_support),
+                           (Flow(lambda z, c: (1 - c * z) * _extreme_log_shape(z, c)),), _extreme_support,
+                           (lambda z, c: np.exp(_extreme_log(z, c)) / (1 - c * z), None)),
     "genpareto":   Density(lambda z, c: -(1 + c) / (1 + c * z),
                            (lambda z, c: -_excess_shape(z, c) - z / (1 + c * z),),
-                           (Flow(lambda z, c: -_excess_shape(z, c) * (1 + c * z)),), _excess_support),
+                           (Flow(lambda z, c: -_excess_shape(z, c) * (1 + c * z)),), _excess_support,
+                           (None, lambda z, c: 1 / (1 + c * z))),
     "lomax":       Density(lambda z, c: -(c + 1) / (1 + z),
                            (lambda z, c: np.divide(1, c) - np.log1p(z),),
-                           (Flow(lambda z, c: -(1 + z) * np.log1p(z) / c),), ABOVE),
+                           (Flow(lambda z, c: -(1 + z) * np.log1p(z) / c),), ABOVE,
+                           (None, lambda z, c: c / (1 + z))),
     "maxwell":     Density(lambda z: np.divide(2, z) - z, support=ABOVE),
     "powerlaw":    Density(lambda z, a: ratio(a - 1, z),
                            (lambda z, a: np.divide(1, a) + np.log(z),),
-                           (Flow(lambda z, a: -special.xlogy(z, z) / a),), UNIT),
+                           (Flow(lambda z, a: -special.xlogy(z, z) / a),), UNIT,
+                           (lambda z, a: ratio(a, z), None)),
     "invgauss":    Density(lambda z, m: 0.5 * ((np.divide(1, z) - 3) / z - np.divide(1, np.square(m))),
-                           (lambda z, m: (z - m) / np.power(m, 3),), (_wald_cdf,), ABOVE),
-    "skewnorm":    Density(lambda z, a: a * _inverse_mills_ratio(a * z) - z,
-                           (lambda z, a: z * _inverse_mills_ratio(a * z),),
+                           (lambda z, m: (z - m) / np.power(m, 3),), (Flow(_wald_flow),), ABOVE,
+                           (_wald_lower, _wald_upper)),
+    "skewnorm":    Density(lambda z, a: a * inverse_mills(a * z) - z,
+                           (lambda z, a: z * inverse_mills(a * z),),
                            (lambda z, a: -np.exp(-np.square(z) / 2 * (1 + np.square(a))) / (PI * (1 + np.square(a))),)),
     "vonmises":    Density(lambda z, k: -k * np.sin(z),
                            (lambda z, k: np.cos(z) - special.i1e(k) / special.i0e(k),), (NO_INTEGRAL,)),
@@ -202,4 +215,4 @@ LAWS = {
 }
 # fmt: on
 DISTRIBUTIONS = {name: continuous(getattr(_scipy, name), law) for name, law in LAWS.items()}
-gennorm, truncnorm = DISTRIBUTIONS["gennorm"], DISTRIBUTIONS["truncnorm"]
+gennorm, invgauss, truncnorm = (DISTRIBUTIONS[name] for name in ("gennorm", "invgauss", "truncnorm"))

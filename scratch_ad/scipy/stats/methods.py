@@ -42,12 +42,14 @@ class Density(NamedTuple):
 
     ``slope``: ∂ log p/∂z. ``shapes``: ∂ log p/∂s of each. ``cdf``: the same of the distribution function, each a
     partial, a ``Flow``, or a text that says why there is none. ``support``: its ends, or a function of the shapes.
+    ``rates``: p/F and p/(1 − F), where SciPy's own logarithms are so large that their difference has no digits left.
     """
 
     slope: Callable
     shapes: tuple = ()
     cdf: tuple = ()
     support: object = REALS
+    rates: tuple = (None, None)
 
 
 class Mass(NamedTuple):
@@ -150,6 +152,11 @@ def continuous(theirs, law):
         def rate(args, y):
             if not log:
                 return sign * pdf(*args)
+            if of_z := law.rates[sign < 0]:
+                x, *shapes, loc, scale = args
+                z, outside = _standard(law, x, shapes, loc, scale)
+                nothing = np.logical_or(outside, np.isinf(z))
+                return np.where(nothing, 0, sign * of_z(np.where(nothing, 1, z), *shapes) / scale)
             nothing = np.isinf(logpdf(*args))
             return np.where(nothing, 0, sign * np.exp(logpdf(*args) - np.where(nothing, 0, y)))
 
