@@ -133,6 +133,11 @@ def test_a_step_has_its_call_place_and_local_derivatives():
     assert [edge.partial for edge in t.steps[2].edges] == [1.0, 1.0]
 
 
+def test_a_call_without_a_line_of_the_users_has_none():
+    (step,) = trace(np.sin, 0.5).steps
+    assert step.position.line == 0  # not the line that traces it
+
+
 def test_the_formula_is_the_rules_own():
     (edge,) = trace(lambda x: softplus(x), 0.5).steps[0].edges
     assert edge.formula == "1 / (1 + np.exp(-x))"
@@ -140,6 +145,15 @@ def test_the_formula_is_the_rules_own():
     assert edge.partial is None and "transpose" in edge.formula
     (edge,) = trace(lambda x: x * X, X).steps[0].edges
     assert edge.filled == "const[3]"
+    said = {
+        "x**3": "3 * x**(3 - 1)",
+        "A @ x": "const[3×3].T @ ḡ",
+        "x[1:]": "0 with [1:] += ḡ",
+        "np.sum(x)": "spread(ḡ)",
+    }
+    for call, formula in said.items():  # by the docstring of what is longer than a line
+        (edge,) = trace(eval(f"lambda x: {call}", globals()), X).steps[0].edges
+        assert edge.filled == formula
     wide = trace(lambda x, a: x + a, X, A).steps[0].edges
     assert [edge.shape for edge in wide] == [(3, 3), (3, 3)] and wide[0].contribution.shape == (3,)
 
@@ -163,8 +177,11 @@ def test_calls_of_an_inner_derivative_are_marked():
 
 def test_a_composite_is_one_step():
     t = trace(lambda x: np.trapezoid(x * x, x), X)
-    assert [step.function for step in t.steps] == [np.multiply, np.trapezoid] and t.steps[1].calls > 3
+    assert [step.function for step in t.steps] == [np.multiply, np.trapezoid] and len(t.steps[1].calls) > 3
     assert {edge.place for edge in t.steps[1].edges} == {*t.steps[1].parents} == {0, 1}
+    (edge,) = trace(np.var, X).steps[0].edges  # where one of the two ways inside has the partial 1
+    assert edge.partial is None and edge.filled == "ḡ back through share_of_sum, np.square, np.subtract"
+    np.testing.assert_allclose(edge.contribution, 2 * (X - X.mean()) / 3)
 
 
 def test_tangents_end_where_a_function_has_none():

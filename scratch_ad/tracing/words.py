@@ -83,7 +83,10 @@ def shown(x):
     if label := getattr(x, "label", None):
         return label
     if isinstance(x, (list, tuple)):
-        return "(" + ", ".join(map(shown, x)) + ")" if len(x) <= 6 else f"({shown(x[0])}, … {len(x)})"
+        inside = ", ".join(map(shown, x)) if len(x) <= 6 else f"{shown(x[0])}, … {len(x)}"
+        return f"[{inside}]" if isinstance(x, list) else f"({inside}{',' * (len(x) == 1)})"
+    if isinstance(x, slice):
+        return _index(x)
     if isinstance(x, (np.ndarray, np.generic)) and np.ndim(x):
         return f"const[{shape(x)}]"
     if isinstance(x, (float, complex, np.inexact)):
