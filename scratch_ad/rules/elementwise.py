@@ -179,17 +179,17 @@ def _sign_map(u, y, x):
 
 
 def _within(a, b, c):
-    """``1 where b < a < c``, of clip(a, b, c) by a: ½ at a bound; 0, not ¼, where both bounds are equal, so that a changes nothing."""
+    """``1 where b < a < c``, of clip by a: ½ at a bound; 0, not ¼, where both bounds are equal: a changes nothing."""
     return np.floor(2 * _larger(a, b) * _larger(c, a)) / 2
 
 
 def _raised(a, b, c):
-    """``1 where a < b``, of clip(a, b, c) by b: ½ at a = b or b = c; 0, not ¼, where all are equal."""
+    """``1 where a < b``, of clip by b: ½ at a = b or b = c; 0, not ¼, where all are equal."""
     return np.floor(2 * _larger(b, a) * _larger(c, b)) / 2
 
 
 def _lowered(a, b, c, y):
-    """``1 where a > c``, of clip(a, b, c) by c: what is left of 1, or of 0 where y is nan."""
+    """``1 where a > c``, of clip by c: what is left of 1, or of 0 where y is nan."""
     return np.equal(y, y) - _within(a, b, c) - _raised(a, b, c)
 
 
