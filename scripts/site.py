@@ -58,7 +58,7 @@ USES = [
     (
         "Check derivatives",
         "Yours, ours, another engine's, or a custom rule of a project, beside JAX's, element by element.",
-        "scratch-ad check tanh --engine mine.py:engine",
+        "scratch-ad check tanh --engine mine:engine",
         [
             ("A report", "report/index.html"),
             ("Your own engine", "pages/engine.html"),
@@ -74,7 +74,7 @@ USES = [
     (
         "Teach and learn",
         "Step through a derivative; read the lesson; count evaluations; do exercises that grade themselves.",
-        "scratch-ad trace 'lambda x: np.exp(np.tanh(x))' 0.5 --open\nscratch-ad lesson start mine",
+        'scratch-ad trace "lambda x: np.exp(np.tanh(x))" 0.5 --open\nscratch-ad lesson start mine',
         [
             ("Step by step", "steps/fan_out.html"),
             ("The lesson", "lesson/index.html"),

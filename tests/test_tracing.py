@@ -141,12 +141,15 @@ def test_a_call_without_a_line_of_the_users_has_none():
 def test_the_formula_is_the_rules_own():
     (edge,) = trace(lambda x: softplus(x), 0.5).steps[0].edges
     assert edge.formula == "1 / (1 + np.exp(-x))"
+    assert trace(lambda x: x[0] ** 2 * x[1], X).steps[1].text == "v1²"  # of a number, not an array
     (edge,) = trace(lambda a: np.transpose(a), A).steps[0].edges
     assert edge.partial is None and "transpose" in edge.formula
     (edge,) = trace(lambda x: x * X, X).steps[0].edges
     assert edge.filled == "const[3]"
     said = {
         "x**3": "3 * x**(3 - 1)",
+        "np.tanh(x)": "1/(cosh(x)**2)",
+        "x / A": "1/const[3×3]",
         "A @ x": "const[3×3].T @ ḡ",
         "x[1:]": "0 with [1:] += ḡ",
         "np.sum(x)": "spread(ḡ)",

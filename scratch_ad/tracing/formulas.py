@@ -15,7 +15,7 @@ _KNOWN = {operator.neg: "-1", same: "1"}
 def formula(function, reciprocal=False):
     """The source text of a rule's map; 1/(…) around it where that is the divisor."""
     text = _text(function)
-    return f"1/({text})" if reciprocal else text
+    return (f"1/{text}" if text.isidentifier() else f"1/({text})") if reciprocal else text
 
 
 def filled(text, labels):
