@@ -215,6 +215,12 @@ def line(f, further):
     return str(f.__code__.co_firstlineno + further)
 
 
+def test_a_table_without_room_has_below_what_else_stands_beside():
+    wide, narrow = trace(fan_out, 1.2).table(120), trace(fan_out, 1.2).table(66)
+    assert "v1 = np.sin(x)   0.93204   0.36236   1.2       ∂v1/∂x = cos(x) = 0.36236" in wide
+    assert "v1 = np.sin(x)             0.93204  0.36236  1.2\n          ∂v1/∂x = cos(x) = 0.36236" in narrow
+
+
 def test_loops_fold():
     t = trace(loop, 0.5)
     assert t.folds == [(4, 57, 18)]
