@@ -148,7 +148,7 @@ def test_the_first_wrong_step_of_a_model_is_seen_though_all_after_it_differ(rule
     assert t.steps[wrong - 1].function is np.tanh
     after = [step.number for step in t.steps if "tangent" in t.beside[step.number].differs]
     assert after[0] == wrong and len(after) > 3
-    marks = [line.split()[-1] for line in t.table(200).splitlines() if line[:6].strip().isdigit()]
+    marks = [line.split()[-1] for line in t.table(400).splitlines() if line[:6].strip().isdigit()]
     assert marks.count("≠") == 1 and marks.count("(≠)") > 3 and marks.count("=") >= 3
 
 
