@@ -7,7 +7,7 @@ edge                   what a step gives back to one of its arguments
 add                    … is added to what has arrived there before: a number used more than once
 end                    all is known
 
-skip                   steps that are left out, on the ``way`` forward or reverse; what ``arrived`` at numbers that are not
+skip                   steps left out, on the ``way`` forward or reverse; what ``arrived`` at numbers that are not
 """
 
 from collections import Counter
