@@ -45,7 +45,13 @@ def nested(x):
     return x * scratch_ad.grad(lambda z: z * np.sin(x * z))(x)
 
 
-@pytest.mark.parametrize("f, args", [(mlp, (P,)), (writes, (X,)), (branch, (1.5,)), (nested, (0.7,))])
+def closing(x, w):
+    return np.sum(np.piecewise(x, [x > 0], [lambda v: v * w, lambda v: w - v]) * w)
+
+
+@pytest.mark.parametrize(
+    "f, args", [(mlp, (P,)), (writes, (X,)), (branch, (1.5,)), (nested, (0.7,)), (closing, (X, 2.0))]
+)
 def test_all_agree_and_jaxs_numbers_are_jaxs(f, args):
     t = jax_ref.trace(f, *args)
     assert t.differences == [] and t.first_difference() is None and t.other == "JAX"

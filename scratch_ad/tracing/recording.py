@@ -4,7 +4,9 @@ The calls are those that the function makes, each with all that its rule does of
 tape. Each contribution of a step to the adjoint of an argument is kept by itself, in the order of the walk.
 """
 
+import types
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import optree
@@ -31,6 +33,22 @@ class Ref:
 
     place: int
     label: str
+
+
+class Closure(NamedTuple):
+    """Stands in the arguments of a call for a function that closes over numbers of the run."""
+
+    function: object
+    held: tuple
+
+    def again(self):
+        """The function, which closes over what is held now."""
+        f = self.function
+        made = types.FunctionType(
+            f.__code__, f.__globals__, f.__name__, f.__defaults__, tuple(map(types.CellType, self.held))
+        )
+        made.__kwdefaults__ = f.__kwdefaults__
+        return made
 
 
 @dataclass(eq=False)
@@ -114,6 +132,8 @@ class Step:
         args, kwargs = optree.tree_map(
             lambda leaf: next(rest) if isinstance(leaf, Ref) else leaf, (self.args, self.kwargs)
         )
+        is_closure = lambda x: isinstance(x, Closure)
+        args, kwargs = optree.tree_map(lambda x: x.again() if is_closure(x) else x, (args, kwargs), is_leaf=is_closure)
         if arrange := getattr(self.rule, "arrange", None):  # a custom function, whose arguments are in containers
             return flatten(self.function(*arrange(args)))[0]
         return self.function(*args, **kwargs)
@@ -250,6 +270,8 @@ class _Recorder(Observer):
             return {name: self.kept(value) for name, value in x.items()}
         if isinstance(x, (list, tuple)):
             return each(self.kept, x)
+        if isinstance(x, types.FunctionType) and any(map(self.tape.owns, held := _held(x))):
+            return Closure(x, each(self.kept, held))
         return snapshot(lowered(x))
 
     def plain(self, y):
@@ -343,6 +365,14 @@ def _names(rule, pull, labels, result):
     else:
         given = dict(zip(parameters(pull), ["ḡ", *([result] if isinstance(rule, Explicit) else []), *labels]))
     return given | {"g": "ḡ"}
+
+
+def _held(function):
+    """What a function closes over; empty where that is not there yet."""
+    try:
+        return tuple(cell.cell_contents for cell in function.__closure__ or ())
+    except ValueError:
+        return ()
 
 
 def _parts(y):
