@@ -67,13 +67,16 @@ class Position(NamedTuple):
     between: tuple = ()
 
 
-def position():
-    """The ``Position`` of the innermost frame of the user's own; an empty one if there is none."""
+def position(within=None):
+    """The ``Position`` of the innermost frame of the user's own; an empty one if there is none.
+
+    ``within``: the code of one of the library's functions, which ran what is asked about: no frame beyond it counts.
+    """
     frame, between = sys._getframe(1), []
-    while frame and _is_library(frame):
+    while frame and frame.f_code is not within and _is_library(frame):
         between.append(f"{_module(frame)}.{frame.f_code.co_name}")
         frame = frame.f_back
-    if not frame:
+    if not frame or frame.f_code is within:
         return Position(between=tuple(between))
     return Position(frame.f_code.co_filename, frame.f_lineno, _columns(frame), frame.f_code, tuple(between))
 

@@ -280,6 +280,7 @@ class JointlyLinear(Derivative):
         likes, transpose = list(map(aval, args)), _with_keywords(self.transpose, kwargs)
 
         def pull(g):
+            """``transpose(g)``, what of it goes to these."""
             cotangents = transpose(g, *likes)
             return [cotangents[i] for i in wrt]
 

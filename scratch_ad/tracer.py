@@ -285,7 +285,7 @@ def scatter(g, index, shape):
 
 
 def of_item(g, _a, index):
-    """The cotangent of ``a`` for that of ``a[index]``."""
+    """``0 with [index] += g``: the cotangent of ``a`` for that of ``a[index]``."""
     return scatter(g, index, _a.shape)
 
 

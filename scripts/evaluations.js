@@ -122,7 +122,9 @@ function step(method) {
   const passes = runs[method].slice(0, now), panel = $(`#${method}`), over = now > passes.length, last = passes.at(-1);
   const on = over || !last ? {} : last, cells = $$("tr", panel).map(row => $$("td", row)), found = [];
   $("p", panel).textContent = over ? "Done." : last ? last.text : "Nothing is known yet.";
-  $(".counts", panel).innerHTML = `<span><b>${last ? last.calls : 0}</b>evaluations of f</span>` + (method === "reverse" ? `<span><b>${last ? last.backs : 0}</b>passes back</span>` : "");
+  const count = (n, one, more) => `<span><b>${n}</b>${n === 1 ? one : more}</span>`;
+  $(".counts", panel).innerHTML = count(last ? last.calls : 0, "evaluation of f", "evaluations of f") +
+    (method === "reverse" ? count(last ? last.backs : 0, "pass back", "passes back") : "");
   cells.flat().forEach(cell => { cell.className = "none m"; cell.textContent = NONE; });
   for (const pass of passes) (pass.fills || []).forEach((x, k) => {
     const [j, i] = pass.row == null ? [k, pass.column] : [pass.row, k], cell = cells[j][i];

@@ -60,7 +60,7 @@ USES = [
     (
         "Check derivatives",
         "Yours, ours, another engine's, or a custom rule of a project, beside JAX's, element by element.",
-        "scratch-ad check tanh --engine mine.py:engine",
+        "scratch-ad check tanh --engine mine:engine",
         [
             ("A report", "report/index.html"),
             ("Your own engine", "pages/engine.html"),
@@ -76,7 +76,7 @@ USES = [
     (
         "Teach and learn",
         "Step through a derivative; read the lesson; count evaluations; do exercises that grade themselves.",
-        "scratch-ad trace 'lambda x: np.exp(np.tanh(x))' 0.5 --open\nscratch-ad lesson start mine",
+        'scratch-ad trace "lambda x: np.exp(np.tanh(x))" 0.5 --open\nscratch-ad lesson start mine',
         [
             ("Step by step", "steps/fan_out.html"),
             ("The lesson", "lesson/index.html"),
@@ -192,8 +192,14 @@ def home(options, seen, titles):
     (options.out / "index.html").write_text(text, encoding="utf-8")
 
 
+_TO_THE_PAGE = (
+    "<script>(a => { if (a) a.parentNode.scrollLeft = a.offsetLeft - 20; })"
+    "(document.querySelector('.site [aria-current]'))</script>"
+)
+
+
 def frame(folder):
-    """Put the navigation on top of each page in ``folder``."""
+    """Put the navigation on top of each page in ``folder``; on a phone it begins where the page is."""
     style = f"<style>\n{(ROOT / 'scripts' / 'site.css').read_text(encoding='utf-8')}</style>"
     for path in sorted(folder.rglob("*.html")):
         here, up = path.relative_to(folder), "../" * (len(path.relative_to(folder).parts) - 1)
@@ -202,7 +208,7 @@ def frame(folder):
         for name, address in NAVIGATION.items():
             current = ' aria-current="page"' if address == here.as_posix() or _room(address) == room else ""
             links.append(f'<a href="{up}{address}"{current}>{name}</a>')
-        bar = f'<div class="site" role="navigation" aria-label="site" tabindex="0">{"".join(links)}</div>'
+        bar = f'<div class="site" role="navigation" aria-label="site" tabindex="0">{"".join(links)}</div>{_TO_THE_PAGE}'
         text = path.read_text(encoding="utf-8")
         head, body, rest = text.partition("<body>")
         if not body or 'class="site"' in text:

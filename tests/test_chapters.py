@@ -282,6 +282,10 @@ def test_formulas():
     assert [*split("a $x$ `$y$` $$z$$")] == [("", "a "), ("$", "x"), ("", " `$y$` "), ("$$", "z"), ("", "")]
 
 
+def test_a_formula_keeps_its_point():
+    assert page.prose("a $x$, $y$ b") == (f'<p>a <span class="whole">{mathml("x")},</span> {mathml("y")} b</p>\n')
+
+
 @pytest.fixture(scope="module")
 def folder(ran, executed, tmp_path_factory):
     folder = tmp_path_factory.mktemp("lesson")

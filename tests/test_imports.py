@@ -182,9 +182,5 @@ def test_cost_of_the_import(record_property):
 
 def test_the_first_use_of_jax_ref_enables_64_bits_and_imports_jax():
     assert fresh("import jax_ref, jax; jax_ref.grad; print(jax.numpy.ones(2).dtype)") == "float64"
-    assert (
-        fresh(
-            "import jax_ref, jax_ref.cli, jax_ref.commands.cli, jax_ref.pytest_plugin, sys; print('jax' in sys.modules)"
-        )
-        == "False"
-    )
+    without = "jax_ref, jax_ref.cli, jax_ref.commands.cli, jax_ref.pytest_plugin, jax_ref.lesson.answer"
+    assert fresh(f"import {without}, sys; print('jax' in sys.modules)") == "False"

@@ -13,8 +13,8 @@ from jax_ref.lesson import TASKS, graded, here, start
 from jax_ref.lesson.answer import answer, refusal
 from jax_ref.lesson.grade import judged
 from jax_ref.lesson.mistakes import MISTAKES
+from jax_ref.lesson.properties import posed
 from jax_ref.lesson.start import blanked, solution
-from jax_ref.lesson.tasks import posed
 
 pytestmark = pytest.mark.xdist_group("lesson")  # JAX's answers serve all tests here
 OF = {task.number: task for task in TASKS}
@@ -292,7 +292,7 @@ def test_a_file_that_imports_an_engine_is_not_run(code, tmp_path):
     text = f"{code}\nopen('/dev/full', 'w').write('ran')\n" if "exec" in code else f"{code}\n{solution(OF['1.1'])}"
     assert refusal(text)
     found = graded(folder_with(tmp_path, "1.1", text), ["1.1"])
-    assert found.points == 0 and "line 1 " in str(found)
+    assert found.points == 0 and str(found).count("line 1 ") == 1
 
 
 def test_an_engine_cannot_be_had_by_another_name(tmp_path):
@@ -300,7 +300,6 @@ def test_an_engine_cannot_be_had_by_another_name(tmp_path):
     hidden = f"import numpy as np\n\ndef model(p, v):\n    return {call}\n"
     assert not refusal(hidden)
     assert "ModuleNotFoundError: import of jax halted" in str(graded(folder_with(tmp_path, "1.1", hidden), ["1.1"]))
-    assert "syntax" in str(graded(folder_with(tmp_path, "1.1", "def model(:"), ["1.1"]))
 
 
 def test_the_commands(tmp_path, capsys):
@@ -315,6 +314,9 @@ def test_the_commands(tmp_path, capsys):
     assert "3 of 3 points (seed 3)" in capsys.readouterr().out
     found = json.loads(report.read_text())
     assert found["score"] == 3 and [test["max_score"] for test in found["tests"]] == [1, 1, 1]
+    (folder / "task_13_forward.py").write_text("def forward(:")
+    assert cli.main(["grade", str(folder), "--task", "1.3"]) == cli.USAGE
+    assert capsys.readouterr().out.count("task_13_forward.py, line 1: Python cannot read it: invalid syntax") == 1
     assert cli.main(["grade", str(folder), "--task", "9"]) == cli.USAGE
     assert cli.main(["grade", str(tmp_path / "nothing")]) == cli.USAGE
     command = [sys.executable, "-m", "pytest", "-q", "-m", "task_1_1 or task_1_2", "-p", "no:cacheprovider"]

@@ -64,10 +64,15 @@ def test_the_navigation_leads_everywhere(site, builder):
     assert {"wrong_rule", "newton"} < set(re.findall(r'href="steps/(\w+).html"', home))
 
 
+_IN_SIGHT = """(a => a.left >= 0 && a.right <= innerWidth)(
+    document.querySelector('.site [aria-current]').getBoundingClientRect())"""
+
+
 def test_every_page_opens_fits_and_can_be_read(site, tab):
     for page in sorted(site.rglob("*.html")):
         tab.open(page.as_uri(), width=360, height=800)
         assert 0 < tab.seconds() < SECONDS, page
+        assert tab.run(_IN_SIGHT), page
         for width in (360, 1280):
             tab.wide(width)
             assert tab.run("document.documentElement.scrollWidth") <= width, (page, width)

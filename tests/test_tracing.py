@@ -133,13 +133,30 @@ def test_a_step_has_its_call_place_and_local_derivatives():
     assert [edge.partial for edge in t.steps[2].edges] == [1.0, 1.0]
 
 
+def test_a_call_without_a_line_of_the_users_has_none():
+    (step,) = trace(np.sin, 0.5).steps
+    assert step.position.line == 0  # not the line that traces it
+
+
 def test_the_formula_is_the_rules_own():
     (edge,) = trace(lambda x: softplus(x), 0.5).steps[0].edges
     assert edge.formula == "1 / (1 + np.exp(-x))"
+    assert trace(lambda x: x[0] ** 2 * x[1], X).steps[1].text == "v1²"  # of a number, not an array
     (edge,) = trace(lambda a: np.transpose(a), A).steps[0].edges
     assert edge.partial is None and "transpose" in edge.formula
     (edge,) = trace(lambda x: x * X, X).steps[0].edges
     assert edge.filled == "const[3]"
+    said = {
+        "x**3": "3 * x**(3 - 1)",
+        "np.tanh(x)": "1/(cosh(x)**2)",
+        "x / A": "1/const[3×3]",
+        "A @ x": "const[3×3].T @ ḡ",
+        "x[1:]": "0 with [1:] += ḡ",
+        "np.sum(x)": "spread(ḡ)",
+    }
+    for call, formula in said.items():  # by the docstring of what is longer than a line
+        (edge,) = trace(eval(f"lambda x: {call}", globals()), X).steps[0].edges
+        assert edge.filled == formula
     wide = trace(lambda x, a: x + a, X, A).steps[0].edges
     assert [edge.shape for edge in wide] == [(3, 3), (3, 3)] and wide[0].contribution.shape == (3,)
 
@@ -163,8 +180,11 @@ def test_calls_of_an_inner_derivative_are_marked():
 
 def test_a_composite_is_one_step():
     t = trace(lambda x: np.trapezoid(x * x, x), X)
-    assert [step.function for step in t.steps] == [np.multiply, np.trapezoid] and t.steps[1].calls > 3
+    assert [step.function for step in t.steps] == [np.multiply, np.trapezoid] and len(t.steps[1].calls) > 3
     assert {edge.place for edge in t.steps[1].edges} == {*t.steps[1].parents} == {0, 1}
+    (edge,) = trace(np.var, X).steps[0].edges  # where one of the two ways inside has the partial 1
+    assert edge.partial is None and edge.filled == "ḡ back through share_of_sum, np.square, np.subtract"
+    np.testing.assert_allclose(edge.contribution, 2 * (X - X.mean()) / 3)
 
 
 def test_tangents_end_where_a_function_has_none():
@@ -193,6 +213,12 @@ def test_a_function_that_fails_shows_its_steps_up_to_there():
 
 def line(f, further):
     return str(f.__code__.co_firstlineno + further)
+
+
+def test_a_table_without_room_has_below_what_else_stands_beside():
+    wide, narrow = trace(fan_out, 1.2).table(120), trace(fan_out, 1.2).table(66)
+    assert "v1 = np.sin(x)   0.93204   0.36236   1.2       ∂v1/∂x = cos(x) = 0.36236" in wide
+    assert "v1 = np.sin(x)             0.93204  0.36236  1.2\n          ∂v1/∂x = cos(x) = 0.36236" in narrow
 
 
 def test_loops_fold():

@@ -24,6 +24,12 @@ def fan_out(x):
     return x * np.sin(x) + x
 
 
+def long(x):
+    for _ in range(120):
+        x = x + 0.1 * np.sin(x)
+    return x
+
+
 def fails(x):
     return np.sin(x) @ np.ones(7)
 
@@ -36,6 +42,7 @@ def pages(tmp_path_factory):
     made = {
         "fan_out": jax_ref.trace(fan_out, 1.2),
         "alone": scratch_ad.trace(model, X),
+        "long": scratch_ad.trace(long, 0.5),
         "fails": scratch_ad.trace(fails, X),
         "several": scratch_ad.trace(lambda a: np.sum(np.linalg.svd(a)[1]), WEIGHTS[:3]),
     }
@@ -181,6 +188,17 @@ def test_a_loop_opens_and_an_array_as_well(tab, pages):
     assert "float64 30" in tab.run("document.querySelector('#r-s1 .num pre').textContent")
     at(tab, pages["alone"], 8)  # a step that is folded: its fold is lit
     assert tab.run("document.querySelector('.row.now').classList.contains('fold')")
+
+
+def test_steps_that_a_page_has_no_room_for_are_one_frame_and_what_they_give_back_arrives(tab, pages):
+    at(tab, pages["long"], 4)
+    assert "forward The steps from v4 to v357" in said(tab) and numbers(tab, "r-s3")[2] == "—"
+    assert tab.run("[...document.querySelectorAll('.now')].map(x => x.id)") == ["n-f4", "r-f4"]
+    back = tab.run("D.frames.findIndex(f => f.way === 'reverse')")
+    for frame, shown in ((back - 1, False), (back, True)):
+        at(tab, pages["long"], frame)
+        assert (numbers(tab, "r-s3")[2] != "—") == shown
+    assert "reverse The steps from v357 to v4" in said(tab)
 
 
 def test_a_difference_is_marked_and_leads_to_its_step(tab, pages):

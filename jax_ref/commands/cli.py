@@ -361,6 +361,8 @@ def _grade(args):
     print(found)
     if args.json:
         args.json.write_text(json.dumps(found.gradescope(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    if not all(task.readable for task in found.tasks):
+        return USAGE
     return GOOD if found.points == found.most else MISMATCH
 
 

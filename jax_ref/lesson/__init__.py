@@ -4,10 +4,11 @@
 them, which lie in ``notebooks``, and ``page`` runs them and writes what comes out, with formulas by ``mathml``.
 ``results`` are the numbers that the page of results shows as well.
 
-``tasks`` says what is asked and by which properties it is judged, ``solutions`` are what the blanks are made from,
+``tasks`` says what is asked and ``properties`` by what it is judged, ``solutions`` are what the blanks are made from,
 ``start`` writes folders for students, ``answer`` runs a student's code on ``programs`` in a process of its own and
 sends back numbers only, and ``grade`` compares them with JAX's, which is the answer key: so there is nothing to hide.
 ``diagnosis`` says what a wrong answer means: one of the ``mistakes`` often made, known by its numbers, or another.
+JAX is imported when something is graded, and never in the process of a student's code.
 """
 
 from .grade import graded, here

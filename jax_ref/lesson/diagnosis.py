@@ -7,8 +7,8 @@ from ..measure.hints import Witness, hint
 from ..measure.vectors import Vectors
 from .answer import answers_of
 from .mistakes import MISTAKES
+from .properties import near, numbers
 from .start import solution
-from .tasks import near, numbers
 
 
 class Diagnosis:

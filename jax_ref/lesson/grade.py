@@ -5,12 +5,16 @@ import random
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..sweep.processes import Crew
 from .answer import TODO, Work, answers_of, refusal, without_engines
-from .tasks import TASKS, Property, Task, difference, posed
+from .tasks import TASKS, Task
+
+if TYPE_CHECKING:
+    from .properties import Property
 
 SECONDS = 10.0  # for one task
 
@@ -19,7 +23,7 @@ SECONDS = 10.0  # for one task
 class Graded:
     """A property, and what was found: empty ``words`` if all is right; ``filled``: whether there is a solution."""
 
-    asked: Property
+    asked: "Property"
     words: str = ""
     filled: bool = True
 
@@ -30,8 +34,11 @@ class Graded:
 
 @dataclass
 class GradedTask:
+    """A task's ``Graded`` properties; ``readable``: whether Python can read the file."""
+
     task: Task
     properties: list
+    readable: bool = True
 
     @property
     def points(self):
@@ -44,6 +51,19 @@ class GradedTask:
     @property
     def untouched(self):
         return not any(graded.filled for graded in self.properties)
+
+    def __str__(self):
+        if self.untouched:
+            found = ["not begun"]
+        elif len(same := {each.words for each in self.properties}) == 1 and all(same):
+            found = [f"✗ all: {self.properties[0].words}"]  # such as an error of the whole file
+        else:
+            found = [
+                f"{'✗' if each.words else '✓'} {each.asked.name}{f': {each.words}' if each.words else ''}"
+                for each in self.properties
+            ]
+        head = f"{self.task.blank}: {self.points} of {self.most}"
+        return "\n".join([head, *("    " + lines.replace("\n", "\n        ") for lines in found)])
 
 
 @dataclass
@@ -62,17 +82,7 @@ class Grades:
         return sum(task.most for task in self.tasks)
 
     def __str__(self):
-        lines = []
-        for graded in self.tasks:
-            lines.append(f"{graded.task.blank}: {graded.points} of {graded.most}")
-            if graded.untouched:
-                lines.append("    not begun")
-                continue
-            for each in graded.properties:
-                first, *rest = each.words.splitlines() or [""]
-                lines.append(f"    {'✗' if each.words else '✓'} {each.asked.name}{f': {first}' if first else ''}")
-                lines += [f"        {line}" for line in rest]
-        return "\n".join([*lines, f"{self.points} of {self.most} points (seed {self.seed})"])
+        return "\n".join([*map(str, self.tasks), f"{self.points} of {self.most} points (seed {self.seed})"])
 
     def gradescope(self):
         """As Gradescope's autograder reads it: a dict for ``results.json``."""
@@ -115,6 +125,8 @@ def graded(folder, numbers=(), seed=None, jobs=1, seconds=SECONDS):
 
 def here(number, names, seed=None):
     """The ``Grades`` of a task in a notebook: ``names`` are its functions by name, as ``globals()`` has them."""
+    from .properties import posed
+
     (task,), seed = chosen([number]), random.randrange(10**6) if seed is None else seed
     checks = posed(task, seed)
 
@@ -126,23 +138,26 @@ def here(number, names, seed=None):
 
 
 def _graded(folder, task, seed, seconds):
-    path = folder / f"{task.file}.py"
+    path, readable = folder / f"{task.file}.py", True
     try:
         problem = refusal(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         problem = f"{path.name} is not there; `scratch-ad lesson start` writes it"
     except (SyntaxError, ValueError, OSError) as error:
         line = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""
-        problem = f"{path.name}{line}: Python cannot read it: {getattr(error, 'msg', error)}"
+        problem, readable = f"{path.name}{line}: Python cannot read it: {getattr(error, 'msg', error)}", False
     if problem:
-        return GradedTask(task, [Graded(each, problem) for each in task.properties])
+        return GradedTask(task, [Graded(each, problem) for each in task.properties], readable)
 
-    def answers(calls):
-        with Crew(1, seconds) as crew:  # a fresh process for each task, as one may spoil its own
+    with Crew(1, seconds) as crew:  # a fresh process for each task, as one may spoil its own
+        crew.prepare()  # which starts while JAX is imported, and says what is right
+        from .properties import posed
+
+        def answers(calls):
             ((_, outcome),) = crew.outcomes([Work(str(path.resolve()), tuple(calls))])
-        return outcome
+            return outcome
 
-    return judged(task, posed(task, seed), answers)
+        return judged(task, posed(task, seed), answers)
 
 
 def judged(task, checks, answers):
@@ -171,6 +186,8 @@ def judged(task, checks, answers):
 def _wrong(checks, answers):
     """What is wrong with the first answer that is not right, empty if all are; and where numbers differ, at which call
     with what ``Difference``."""
+    from .properties import difference
+
     for k, (check, given) in enumerate(zip(checks, answers, strict=True)):
         if given.status:
             return "not filled in yet" if given.status == TODO else given.words, ()

@@ -96,7 +96,12 @@ def prose(text):
             part = f"\ue000{len(formulas) - 1}\ue001"  # which Markdown leaves alone
         plain += part
     html = MarkdownIt("commonmark").enable("table").render(plain)
-    return re.sub("\ue000([0-9]+)\ue001", lambda found: formulas[int(found[1])], html)
+
+    def formula(found):  # with the point after it, which would begin a line by itself
+        shown = formulas[int(found[1])]
+        return f'<span class="whole">{shown}{found[2]}</span>' if found[2] else shown
+
+    return re.sub("\ue000([0-9]+)\ue001([.,;:)]*)", formula, html)
 
 
 def _inline(svg, number, caption, widest):

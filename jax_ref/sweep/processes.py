@@ -52,6 +52,10 @@ class Crew:
             worker.end()
         self._idle, self._busy = [], {}
 
+    def prepare(self):
+        """Start a process now, for a task that is still to be known."""
+        self._idle.append(_Worker(self._events))
+
     def outcomes(self, tasks, until=float("inf")):
         """Each task and what came of it, as they finish.
 

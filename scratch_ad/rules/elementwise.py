@@ -50,6 +50,7 @@ composite(cosh_squared, cosh_squared.__wrapped__)
 
 
 def _tanh_divisor(x):
+    """``cosh(x)**2``, by the quickest way for this kind of number."""
     if type(x) is np.ndarray and x.dtype.kind == "f":
         d = np.cosh(x)
         return np.square(d, d) if x.ndim else np.square(d)
@@ -98,12 +99,12 @@ def witch(x):
 
 
 def exponent_partial(a, y):
-    """∂(aᵇ)/∂b; 0 at a = 0 and where the power is 0, as that of an infinite ``a`` can be."""
+    """``y * log(a)``; 0 at a = 0 and where the power is 0, as that of an infinite ``a`` can be."""
     return y * np.log(astype(np.where(np.logical_or(np.equal(a, 0), np.equal(y, 0)), 1, a), dtype_of(y)))
 
 
 def base_partial(a, b):
-    """∂(aᵇ)/∂a; 0 at a = b = 0, and where the power stays 0 around a though b is infinite."""
+    """``b * a**(b - 1)``; 0 at a = b = 0, and where the power stays 0 around a though b is infinite."""
     if type(b) in (int, float) and b != 0 and math.isfinite(b):
         return b * np.power(a, b - 1)
     power = np.power(np.where(np.logical_and(np.equal(a, 0), np.equal(b, 0)), 1, a), b - 1)
@@ -111,7 +112,7 @@ def base_partial(a, b):
 
 
 def _scalar_base_partial(a, b, y):
-    """``base_partial`` of numbers; Python's powers of negative ones are complex."""
+    """``b * a**(b - 1)``; Python's powers of negative numbers are complex."""
     return base_partial(astype(a, dtype_of(y)) if is_complex(y) and not is_complex(a) else a, b)
 
 
@@ -166,7 +167,7 @@ def _turn_b(a, b, c, y):
 
 
 def _absolute_partial(x):
-    """Conjugate(x)/|x|; 1 at a real 0, 0 at a complex one."""
+    """``conj(x) / |x|``; 1 at a real 0, 0 at a complex one."""
     return np.conjugate(np.sign(x)) if is_complex(x) else sign_of(x)
 
 
@@ -179,17 +180,17 @@ def _sign_map(u, y, x):
 
 
 def _within(a, b, c):
-    """∂clip(a, b, c)/∂a: ½ at a bound; 0, not ¼, where both bounds are equal, so that a changes nothing."""
+    """``1 where b < a < c``, of clip by a: ½ at a bound; 0, not ¼, where both bounds are equal: a changes nothing."""
     return np.floor(2 * _larger(a, b) * _larger(c, a)) / 2
 
 
 def _raised(a, b, c):
-    """∂clip(a, b, c)/∂b: ½ at a = b or b = c; 0, not ¼, where all are equal."""
+    """``1 where a < b``, of clip by b: ½ at a = b or b = c; 0, not ¼, where all are equal."""
     return np.floor(2 * _larger(b, a) * _larger(c, b)) / 2
 
 
 def _lowered(a, b, c, y):
-    """∂clip(a, b, c)/∂c: what is left of 1, or of 0 where y is nan."""
+    """``1 where a > c``, of clip by c: what is left of 1, or of 0 where y is nan."""
     return np.equal(y, y) - _within(a, b, c) - _raised(a, b, c)
 
 
@@ -235,7 +236,7 @@ elementwise(np.add,         1,                                         1)
 elementwise(np.subtract,    1,                                         -1)
 elementwise(np.multiply,    lambda b: b,                               lambda a: a)
 elementwise(np.divide,      over(lambda b: b),                         lambda b, y: -y / b)
-elementwise(np.power,       lambda a, b: base_partial(a, b),          lambda a, y: exponent_partial(a, y))
+elementwise(np.power,       base_partial,                              exponent_partial)
 elementwise(np.remainder,   1,                                         lambda a, b: -np.floor_divide(a, b))
 elementwise(np.fmod,        1,                                         lambda a, b, y: -np.rint((a - y) / b))
 elementwise(np.maximum,     lambda a, b: _larger(a, b),                lambda a, b: _larger(b, a))
@@ -283,7 +284,7 @@ elementwise(np.deg2rad,     lambda: _DEGREE)
 elementwise(np.radians,     lambda: _DEGREE)
 elementwise(np.rad2deg,     over(lambda: _DEGREE))
 elementwise(np.degrees,     over(lambda: _DEGREE))
-elementwise(np.absolute,    lambda x: _absolute_partial(x))
+elementwise(np.absolute,    _absolute_partial)
 elementwise(np.fabs,        lambda x: sign_of(x))
 elementwise(np.sinc,        lambda x: _sinc_partial(x))
 elementwise(np.i0,          lambda x: _i0_partial(x))
@@ -303,5 +304,5 @@ composite(np.divmod,        lambda a, b: (np.floor_divide(a, b), np.remainder(a,
 composite(np.float_power,   lambda a, b: np.power(*_promoted(a, b, np.float64)), with_value)
 
 rule_of.update({function: rule_of[ufunc] for ufunc, function in scalar.items() if ufunc is not np.power})
-elementwise(scalar[np.power], _scalar_base_partial,                   lambda a, y: exponent_partial(a, y))
+elementwise(scalar[np.power], _scalar_base_partial,                   exponent_partial)
 # fmt: on

@@ -19,6 +19,7 @@ from .contractions import product_of, two_terms_of
 
 
 def _matmul_a(g, _a, b):
+    """``g @ b.T``, or what that is of vectors and stacks."""
     b = typed(b)
     if _a.ndim > 1 and b.ndim > 1:
         if _a.ndim == 2 and g.ndim > 2:  # one matrix for a stack of others: no stack of cotangents
@@ -30,6 +31,7 @@ def _matmul_a(g, _a, b):
 
 
 def _matmul_b(g, a, _b):
+    """``a.T @ g``, or what that is of vectors and stacks."""
     a = typed(a)
     if a.ndim > 1 and _b.ndim > 1:
         if _b.ndim == 2 and a.ndim > 2:
@@ -58,6 +60,7 @@ linear(sparse_product, None, _sparse_product_x)
 
 
 def _dot_a(g, _a, b, out=None):
+    """``g @ b.T``, or what that is of vectors and more axes."""
     b = typed(b)
     if _a.ndim == 0 or b.ndim == 0:
         return g * b if _a.ndim else _sum_product(g, b)
@@ -69,6 +72,7 @@ def _dot_a(g, _a, b, out=None):
 
 
 def _dot_b(g, a, _b, out=None):
+    """``a.T @ g``, or what that is of vectors and more axes."""
     a = typed(a)
     if a.ndim == 0 or _b.ndim == 0:
         return g * a if _b.ndim else _sum_product(g, a)

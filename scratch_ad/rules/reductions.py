@@ -19,7 +19,7 @@ _NONE = (None,) * 4  # no derivative in the arguments between ``a`` and ``initia
 
 
 def spread(g, shape, axis):
-    """``g``, what a reduction over ``axis`` gave, repeated to ``shape``: the transpose of a sum."""
+    """What a reduction over ``axis`` gave, ``g``, repeated to ``shape``: the transpose of a sum."""
     if axis is None and issubclass(type(g), np.generic):
         return np.ndarray(shape, g.dtype, g, 0, (0,) * len(shape))  # as below, at a fraction of the cost
     g = with_axes(g, shape, axis)
@@ -85,6 +85,7 @@ def _sum_jvp(t, _y, a, axis=None, dtype=None, out=None, keepdims=False, initial=
 
 
 def _sum_vjp(g, _y, _a, axis=None, dtype=None, out=None, keepdims=False, initial=0, where=True):
+    """``spread(g)`` over the axes of the sum."""
     g = spread(g, _a.shape, axis)
     return g if where is True else masked(g, where, 0)
 
@@ -101,6 +102,7 @@ def spread_mean(g, shape, axis, where=True):
 
 
 def _mean_vjp(g, _y, _a, axis=None, dtype=None, out=None, keepdims=False, where=True):
+    """``spread(g / n)`` over the n numbers of each mean."""
     return spread_mean(g, _a.shape, axis, where)
 
 
@@ -308,6 +310,7 @@ def _extremum_jvp(t, y, a, axis=None, out=None, keepdims=False, initial=np._NoVa
 
 
 def extremum_pull(g, y, a, axis=None, out=None, keepdims=False, initial=np._NoValue, where=True):
+    """``g / k where a == y``, which k elements are."""
     best, k = _ties(y, a, axis, initial, where)
     g = with_axes(g, shape_of(a), axis)
     if type(k) is np.ndarray and k.all():

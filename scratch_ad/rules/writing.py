@@ -26,14 +26,15 @@ def _last(g, index, shape, of_value):
     return g if type(alive) is np.ndarray and alive.all() else np.where(alive, g, 0)
 
 
+def _of_value(g, _y, _a, index, _v):
+    """``g[index]``, un-broadcast; of several writes to one element the last counts."""
+    return match(_last(g, index, _a.shape, _v.shape), _v)
+
+
 explicit(
     put,
     jvp=(lambda t, _y, a, index, v: put(t, index, 0), None, lambda t, _y, a, index, v: put(zeros(a), index, t)),
-    vjp=(
-        lambda g, _y, _a, index, _v: put(g, index, 0),
-        None,
-        lambda g, _y, _a, index, _v: match(_last(g, index, _a.shape, _v.shape), _v),
-    ),
+    vjp=(lambda g, _y, _a, index, _v: put(g, index, 0), None, _of_value),
 )
 linear(cartesian, lambda g, *_parts: [np.real(g), -np.imag(g)], jointly=True)
 for _function, _body in answers.items():

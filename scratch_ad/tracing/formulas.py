@@ -1,4 +1,4 @@
-"""What a rule does along an edge, as its source has it."""
+"""What a rule does along an edge: as its source has it, or by the ``…`` that its docstring begins with."""
 
 import ast
 import functools
@@ -15,7 +15,7 @@ _KNOWN = {operator.neg: "-1", same: "1"}
 def formula(function, reciprocal=False):
     """The source text of a rule's map; 1/(…) around it where that is the divisor."""
     text = _text(function)
-    return f"1/({text})" if reciprocal else text
+    return (f"1/{text}" if text.isidentifier() else f"1/({text})") if reciprocal else text
 
 
 def filled(text, labels):
@@ -44,6 +44,8 @@ def _text(function):
     code = getattr(function, "__code__", None)
     if code is None:
         return name_of(function)
+    if said := re.match("``(.+?)``", function.__doc__ or ""):
+        return said[1]
     try:
         tree, text = _parsed(code.co_filename)
     except SyntaxError:
@@ -59,7 +61,9 @@ def _text(function):
         if isinstance(body, ast.Name) and body.id == names[0] and names[0] in "ug":
             return "1"  # the cotangent goes on as it is
         return " ".join((ast.get_source_segment(text, body) or "…").split())
-    found = next((n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and n.name == code.co_name), None)
+    functions = (n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef))
+    starts = lambda n: min(part.lineno for part in (n, *n.decorator_list))
+    found = next((n for n in functions if starts(n) == code.co_firstlineno), None)
     if found and len(found.body) == 1 and isinstance(found.body[0], ast.Return) and found.body[0].value:
         return " ".join((ast.get_source_segment(text, found.body[0].value) or "…").split())
     return f"{code.co_name}({', '.join([*left[:1], '…'])})"

@@ -3,7 +3,7 @@ const over = label => `<span class="over">${escaped(label)}</span>`;  // an adjo
 const code = html => `<span class="m">${html}</span>`;
 const filled = (text, label) => escaped(text).replace(/ḡ/g, over(label));
 const bracketed = text => text.startsWith("−") ? `(${text})` : text;
-const forward = D.frames.filter(f => f.kind === "forward").length;
+const forward = D.frames.filter(f => f.kind === "forward" || f.way === "forward").length;
 const rowOf = {}, inputOf = {}, byPlace = {}, stepOf = {};
 reach(D.frames.length - 1);
 scale([["forward", forward + .5], ...(D.error ? [] : [["reverse", Math.max(.5, end - forward - .5)]])]);
@@ -24,7 +24,7 @@ scale([["forward", forward + .5], ...(D.error ? [] : [["reverse", Math.max(.5, e
     verdict.title = first.verdict;
     const at = f => f.step === first.step && (first.what.startsWith("contribution") ? f.kind === "edge" : f.kind === "forward");
     lead(Math.max(0, D.frames.findIndex(at)));
-  } else if (D.other) verdict.textContent = `✓ all ${D.rows.length} steps agree with ${D.other}`;
+  } else if (D.other) verdict.textContent = `✓ all ${D.count} steps agree with ${D.other}`;
   else verdict.hidden = true;
   verdict.disabled = !verdict.onclick;
 }
@@ -211,6 +211,10 @@ function sentence(frame) {
     return `${head}<br>tangent: ${code(escaped(sum + row.tangent))}` +
       (single ? " <small>each argument’s tangent times the local derivative</small>" : "");
   }
+  if (frame.kind === "skip") {
+    const forward = frame.way === "forward", ends = [`v${frame.first}`, `v${frame.last}`], [from, to] = forward ? ends : ends.reverse();
+    return `<b class="${forward ? "t" : "a"}">${frame.way}</b> The steps from ${code(from)} to ${code(to)}, more than this page has room for.`;
+  }
   const label = labelOf(frame.place);
   if (frame.kind === "seed") return `<b class="a">reverse</b> The way back begins at the result: ${code(`${over(label)} = ${escaped(frame.adjoint)}`)}<br><small>how much the result changes with itself</small>`;
   if (frame.kind === "add") return `<b class="a">fan-out</b> ${code(escaped(label))} is used more than once, so what comes back adds up:<br>${code(`${over(label)} = ${escaped(`${frame.held} + ${bracketed(frame.new)} = ${frame.adjoint}`)}`)}`;
@@ -240,7 +244,7 @@ function labelOf(place) {
 function show(position, moving = true) {
   now = Math.max(0, Math.min(end, position));
   const frame = D.frames[now], arrived = {}, known = new Set();
-  for (const f of D.frames.slice(0, now + 1)) {
+  for (const f of D.frames.slice(0, now + 1).flatMap(f => f.arrived || f)) {
     if (f.kind === "forward") known.add(f.step);
     if (f.adjoint == null && !f.done) continue;
     const at = arrived[f.place] = arrived[f.place] || {};
@@ -255,7 +259,7 @@ function show(position, moving = true) {
   for (const input of D.inputs) fill(inputOf[input.outputs[0].place], input, true, arrived, over);
   for (const row of D.rows) fill(rowOf[row.step], row, known.has(row.step), arrived, over);
   $$(".now").forEach(one => one.classList.remove("now", "t", "a"));
-  const colour = frame.kind === "forward" ? "t" : "a";
+  const colour = frame.kind === "forward" || frame.way === "forward" ? "t" : "a";
   const light = one => one && one.classList.add("now", colour);
   let thing = null, source = null;
   if (frame.kind === "forward") {
@@ -269,10 +273,14 @@ function show(position, moving = true) {
       $$(`.edge[data-from="${thing.node}"][data-to="${source.node}"]`).forEach(light);
     }
   }
-  const box = thing && document.getElementById(`n-${thing.node}`);
+  let box = thing && document.getElementById(`n-${thing.node}`);
   const told = frame.kind === "edge" ? source : thing;
   let row = told && (told.step ? rowOf[told.step] : inputOf[told.outputs[0].place]);
   if (row && row.hidden) row = document.getElementById(`r-f${row.dataset.fold}`);
+  if (frame.kind === "skip") {
+    const fold = D.folds.find(f => f.first >= frame.first && f.last <= frame.last);
+    [box, row] = ["n", "r"].map(of => document.getElementById(`${of}-f${fold.first}`));
+  }
   light(box);
   light(row);
   highlight(source);

@@ -12,7 +12,7 @@ from .folding import within
 from .graph import MOST, graph, svg
 from .sources import blocks
 from .table import results
-from .walk import frames, summed
+from .walk import frames, summed, without
 from .words import NONE, brief, number, shape, whole
 
 ALL = 300  # steps up to which a page holds also those that are folded
@@ -37,7 +37,6 @@ def _data(trace):
     sources, keys = blocks(trace)
     numbers = {x.place: x for x in [*trace.inputs, *(y for step in trace.steps for y in step.outputs)]}
     steps = [step for step in trace.steps if step.number not in left_out]
-    walked = [frame for frame in frames(trace) if frame.get("step") not in left_out]
     shown = {x.place for x in trace.inputs} | {y.place for step in steps for y in step.outputs}
     return {
         "name": trace.name,
@@ -48,7 +47,8 @@ def _data(trace):
         "inputs": [_input(trace, x, wholes) for x in trace.inputs],
         "rows": [_row(trace, step, drawn, keys, hidden, numbers, wholes) for step in steps],
         "folds": [fold._asdict() | {"kept": fold.first not in left_out} for fold in folds],
-        "frames": [frame for frame in walked if frame.get("place") is None or frame["place"] in shown],
+        "count": len(trace.steps),
+        "frames": without(frames(trace), left_out, shown),
         "sources": [block._asdict() for block in sources],
         "differences": [
             {

@@ -4,7 +4,9 @@ The calls are those that the function makes, each with all that its rule does of
 tape. Each contribution of a step to the adjoint of an argument is kept by itself, in the order of the walk.
 """
 
+import types
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import optree
@@ -17,10 +19,12 @@ from ..modes import vjp_of_leaves
 from ..observing import Observed, ObservedTape, Observer
 from ..registry import added, aval, match, snapshot
 from ..rule import Elementwise, Explicit
-from ..tracer import bottom, each, lowered
+from ..tracer import bottom, each, lowered, name_of
 from ..tree import flatten, is_inexact, typed, unflatten, zeros
 from .formulas import filled, formula, parameters
 from .words import call_text, leaf_names, shown
+
+_NAMED = 3  # calls inside of one that are named
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,22 @@ class Ref:
 
     place: int
     label: str
+
+
+class Closure(NamedTuple):
+    """Stands in the arguments of a call for a function that closes over numbers of the run."""
+
+    function: object
+    held: tuple
+
+    def again(self):
+        """The function, which closes over what is held now."""
+        f = self.function
+        made = types.FunctionType(
+            f.__code__, f.__globals__, f.__name__, f.__defaults__, tuple(map(types.CellType, self.held))
+        )
+        made.__kwdefaults__ = f.__kwdefaults__
+        return made
 
 
 @dataclass(eq=False)
@@ -48,8 +68,9 @@ class Edge:
     """What one step adds to the adjoint of one number.
 
     ``partial``: the local derivative where the edge multiplies by one, else None. ``formula``: that, or the linear map
-    of the cotangent g, as the rule has it in its source; ``filled``: with the call's names in it. ``held`` is what had
-    arrived before and ``total`` the sum. ``shape``: of the contribution before what broadcasting made was summed.
+    of the cotangent g, as the rule has it in its source; ``filled``: with the call's names in it; of a call that its
+    rule writes in others, through which of these it comes. ``held`` is what had arrived before and ``total`` the sum.
+    ``shape``: of the contribution before what broadcasting made was summed.
     """
 
     step: int
@@ -82,7 +103,7 @@ class Step:
     done: bool = False
     outputs: list = field(default_factory=list)
     edges: list = field(default_factory=list)
-    calls: int = 0  # with derivatives of their own: more than one where the rule writes it in other functions
+    calls: list = field(default_factory=list)  # functions with derivatives: several where the rule writes it in others
 
     @property
     def label(self):
@@ -111,6 +132,8 @@ class Step:
         args, kwargs = optree.tree_map(
             lambda leaf: next(rest) if isinstance(leaf, Ref) else leaf, (self.args, self.kwargs)
         )
+        is_closure = lambda x: isinstance(x, Closure)
+        args, kwargs = optree.tree_map(lambda x: x.again() if is_closure(x) else x, (args, kwargs), is_leaf=is_closure)
         if arrange := getattr(self.rule, "arrange", None):  # a custom function, whose arguments are in containers
             return flatten(self.function(*arrange(args)))[0]
         return self.function(*args, **kwargs)
@@ -147,7 +170,7 @@ def record(f, args, tangents=None, cotangent=None):
             if tape.owns(x):
                 value = typed(x.value)
                 recorder.add(Number(x.place, name, value, np.asarray(t, value.dtype)[()]))
-        recorder.tape = tape
+        recorder.tape, recorder.within = tape, run.__code__
         out = f(*unflatten(spec, numbers))
         results.extend(y.place if tape.owns(y) else None for y in flatten(out)[0])
         return out
@@ -199,7 +222,7 @@ def _walk_back(recorder, tape, pull, seeds, leaves, inputs):
 class _Recorder(Observer):
     def __init__(self):
         self.steps, self.numbers, self.notes, self.walk, self.totals = [], {}, [], [], {}
-        self.tape, self.current = None, None
+        self.tape, self.within, self.current = None, None, None
         self.tangents, self.step_of = {}, {}  # by place, those within a step included
         self.constants = {}  # results without a derivative, by identity: they live as long as this does
 
@@ -211,7 +234,7 @@ class _Recorder(Observer):
         if self.current:
             return proceed(function, args, kwargs)
         kept = self.kept(list(args)), self.kept(dict(kwargs))
-        self.current = step = Step(len(self.steps) + 1, function, *kept, position())
+        self.current = step = Step(len(self.steps) + 1, function, *kept, position(self.within))
         step.text = call_text(function, *(optree.tree_map(self.named, x) for x in (list(args), dict(kwargs))))
         self.steps.append(step)
         first = len(self.tape.nodes)
@@ -247,13 +270,15 @@ class _Recorder(Observer):
             return {name: self.kept(value) for name, value in x.items()}
         if isinstance(x, (list, tuple)):
             return each(self.kept, x)
+        if isinstance(x, types.FunctionType) and any(map(self.tape.owns, held := _held(x))):
+            return Closure(x, each(self.kept, held))
         return snapshot(lowered(x))
 
     def plain(self, y):
         return each(self.plain, y) if isinstance(y, (tuple, list)) else bottom(y)
 
     def called(self, tape, rule, function, args, kwargs):
-        self.current.calls += 1
+        self.current.calls.append(function)
         self.current.rule = rule
         values = [a.value if tape.owns(a) else a for a in args]
         given = [(i, self.tangents.get(a.place)) for i, a in enumerate(args) if tape.owns(a)]
@@ -306,16 +331,31 @@ class _Recorder(Observer):
             at = self.step_of[step.at]
             if self.step_of.get(place) is at:
                 continue
+            if len(at.calls) > 1:
+                self._within(at, place, part, held, total)
+                continue
             with np.errstate(all="ignore"):
                 partial = pull(*kept) if taken in (times, over) else None
                 partial = 1 / np.asarray(partial) if taken is over else partial
             text = formula(pull, taken is over)
             if text in ("1", "-1"):
                 partial = float(text)
-            names = _names(rule, pull, labels, at.label if at.calls == 1 else f"{at.label}′")
-            new = Edge(at.number, place, part, held, total, partial, text, filled(text, names), shape)
-            at.edges.append(new)
-            self.walk.append(new)
+            named = filled(text, _names(rule, pull, labels, at.label))
+            self._arrived(at, Edge(at.number, place, part, held, total, partial, text, named, shape))
+
+    def _arrived(self, step, edge):
+        step.edges.append(edge)
+        self.walk.append(edge)
+
+    def _within(self, step, place, part, held, total):
+        """A contribution from inside of a call that its rule writes in others: all of it to one number is one edge."""
+        if found := next((edge for edge in step.edges if edge.place == place), None):
+            found.contribution, found.total = added(found.contribution, part), total
+            return
+        names = list(dict.fromkeys(map(name_of, reversed(step.calls))))
+        through = f"back through {', '.join(names[:_NAMED])}{' …' * (len(names) > _NAMED)}"
+        shape = np.shape(part)
+        self._arrived(step, Edge(step.number, place, part, held, total, None, f"g {through}", f"ḡ {through}", shape))
 
 
 def _names(rule, pull, labels, result):
@@ -325,6 +365,14 @@ def _names(rule, pull, labels, result):
     else:
         given = dict(zip(parameters(pull), ["ḡ", *([result] if isinstance(rule, Explicit) else []), *labels]))
     return given | {"g": "ḡ"}
+
+
+def _held(function):
+    """What a function closes over; empty where that is not there yet."""
+    try:
+        return tuple(cell.cell_contents for cell in function.__closure__ or ())
+    except ValueError:
+        return ()
 
 
 def _parts(y):

@@ -7,6 +7,8 @@ from .words import number
 
 _COLUMNS = ("", "line", "ours", "value", "tangent", "adjoint", "local derivative")
 
+_NUMBER = 11  # characters of a number in a narrow table; arrays take several lines
+
 
 def columns(trace):
     return (*_COLUMNS, *((trace.other, "") if trace.other else ()))
@@ -67,16 +69,48 @@ def _row(trace, at, line, call, value, tangent, adjoint, local, beside, is_guilt
 
 def table(trace):
     """The table for rich."""
-    from rich import box
-    from rich.table import Table
     from rich.text import Text
 
-    made = Table(*columns(trace), title=trace.name, box=box.SIMPLE_HEAD, title_justify="left", highlight=False)
-    for column, style in zip(made.columns, ("dim", "dim", "bold", "", "cyan", "yellow", "dim", "", ""), strict=False):
+    styles = "dim", "dim", "bold", "", "cyan", "yellow", "dim", "", ""
+    return _table(trace, columns(trace), styles, lambda row: map(Text, row))
+
+
+def narrow(trace):
+    """The table for rich where that is too wide: local derivatives, and what the other does, are below each call."""
+    from rich.text import Text
+
+    def below(row):
+        *head, call, value, tangent, adjoint, local, theirs, mark = [*row, "", ""][:9]
+        theirs = theirs and f"{trace.other} {theirs}"
+        lines = [(call, "bold"), *((f"\n{text}", style) for text, style in ((local, "dim"), (theirs, "")) if text)]
+        return [*map(Text, head), Text.assemble(*lines), *map(Text, (value, tangent, adjoint, mark))]
+
+    made = _table(trace, (*_COLUMNS[:-1], ""), ("dim", "dim", "", "", "cyan", "yellow", ""), below)
+    made.padding = 0, 1, 0, 0
+    for column in made.columns[3:6]:
+        column.max_width = _NUMBER
+    return made
+
+
+def _table(trace, names, styles, texts):
+    from rich import box
+    from rich.table import Table
+
+    made = Table(*names, title=trace.name, box=box.SIMPLE_HEAD, title_justify="left", highlight=False)
+    for column, style in zip(made.columns, styles, strict=False):
         column.style, column.overflow = style, "fold"
     for row, is_wrong in rows(trace):
-        made.add_row(*map(Text, row), style="red" if is_wrong else "")
+        made.add_row(*texts(row), style="red" if is_wrong else "")
     return made
+
+
+def fitting(trace, console, options):
+    """The table that has room."""
+    from rich.measure import Measurement
+
+    made = table(trace)
+    needed = Measurement.get(console, options.update(width=10**4), made).maximum
+    return made if needed <= options.max_width else narrow(trace)
 
 
 def text(trace, width=None):
@@ -84,7 +118,7 @@ def text(trace, width=None):
 
     console = Console(width=width, color_system=None, force_terminal=False)
     with console.capture() as captured:
-        console.print(table(trace))
+        console.print(trace)
     lines = [line.rstrip() for line in captured.get().rstrip().splitlines()]
     return "\n".join([*lines, *trace.notes, *map(str, trace.differences)])
 

@@ -141,10 +141,10 @@ class Trace:
 
         return f"{self.svg()}\n{markup(self)}"
 
-    def __rich__(self):
-        from .table import table
+    def __rich_console__(self, console, options):
+        from .table import fitting
 
-        return table(self)
+        yield fitting(self, console, options)
 
 
 def trace(f, *args, tangents=None, cotangent=None):

@@ -6,6 +6,8 @@ seed                   the adjoint of a result
 edge                   what a step gives back to one of its arguments
 add                    … is added to what has arrived there before: a number used more than once
 end                    all is known
+
+skip                   steps left out, on the ``way`` forward or reverse; what ``arrived`` at numbers that are not
 """
 
 from collections import Counter
@@ -34,9 +36,25 @@ def frames(trace):
         adjoint = {"adjoint": number(entry.total)} if first else {}
         found.append(frame | edge | adjoint | {"done": first and frame["done"]})
         if not first:
-            held, new = number(entry.held), number(entry.contribution)
-            found.append(frame | {"kind": "add", "held": held, "new": new, "adjoint": number(entry.total)})
+            said = {"held": number(entry.held), "new": number(entry.contribution), "adjoint": number(entry.total)}
+            found.append(frame | {"kind": "add", "step": entry.step} | said)
     return [*found, {"kind": "end"}]
+
+
+def without(frames, left_out, places):
+    """The frames of the steps that are not left out, with one of those that are; of places only these are known."""
+    found = []
+    for frame in frames:
+        step, place = frame.get("step"), frame.get("place")
+        if step not in left_out:
+            found += [frame] * (place is None or place in places)
+            continue
+        way = "forward" if frame["kind"] == "forward" else "reverse"
+        if not found or found[-1].get("way") != way:
+            found.append({"kind": "skip", "way": way, "first": step, "last": step, "arrived": []})
+        found[-1]["first"], found[-1]["last"] = min(step, found[-1]["first"]), max(step, found[-1]["last"])
+        found[-1]["arrived"] += [frame] * (place in places)
+    return found
 
 
 def _place(entry):

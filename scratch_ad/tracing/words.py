@@ -6,6 +6,7 @@ import re
 import numpy as np
 import optree
 
+from ..scalars import ufunc_of
 from ..tracer import astype, getitem, name_of
 from ..writing import put
 
@@ -61,7 +62,7 @@ def shape(x):
 
 def call_text(function, args, kwargs):
     """The call as one would write it: infix, an index, a write, or a function with its arguments."""
-    s = [shown(a) for a in args]
+    s, function = [shown(a) for a in args], ufunc_of.get(function, function)
     if function is getitem:
         return f"{s[0]}[{_index(args[1])}]"
     if function is put:
@@ -83,7 +84,10 @@ def shown(x):
     if label := getattr(x, "label", None):
         return label
     if isinstance(x, (list, tuple)):
-        return "(" + ", ".join(map(shown, x)) + ")" if len(x) <= 6 else f"({shown(x[0])}, … {len(x)})"
+        inside = ", ".join(map(shown, x)) if len(x) <= 6 else f"{shown(x[0])}, … {len(x)}"
+        return f"[{inside}]" if isinstance(x, list) else f"({inside}{',' * (len(x) == 1)})"
+    if isinstance(x, slice):
+        return _index(x)
     if isinstance(x, (np.ndarray, np.generic)) and np.ndim(x):
         return f"const[{shape(x)}]"
     if isinstance(x, (float, complex, np.inexact)):
