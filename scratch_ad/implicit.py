@@ -17,6 +17,7 @@ import types
 import numpy as np
 
 from .constants import created
+from .foreign import PLAIN
 from .refusals import takes_plain
 from .rule import constant, runs_numpy, valued
 from .tracer import Tracer, any_known, astype, dtype_of, innermost, lowered, shape_of, strip
@@ -186,7 +187,8 @@ def _plainly(name, x, note):
 
     @functools.wraps(x)
     def function(*args, **kwargs):
-        return tree_map(plain, x(*args, **kwargs))
+        y = x(*args, **kwargs)
+        return y if type(y) in PLAIN else tree_map(plain, y)
 
     return function
 
