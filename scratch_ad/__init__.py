@@ -80,6 +80,9 @@ What was decided where the design left it open:
 - **A call that a batching rule does not cover loops over the examples**, whatever the reason: so the loop gives
   NumPy's own error, or the right result, and a missing rule costs time alone. Below a batch, a ``custom_jvp`` or
   ``custom_vjp`` function that is differentiated loops too, so that its own derivative holds.
+- **A solver is called, not differentiated**: its result has the derivatives of the equation that it solves, at the
+  solution next to where it stopped (implicit.py). So unrolled iterations of ``scipy.optimize`` are nowhere, and where a
+  search starts has slope 0. A function that closes over differentiated numbers is called, as a copy, with their values.
 - **Degenerate matrices.** Determinants, inverses, norms and solutions have rules without eigenvectors and are right
   at any rank, ``det`` to third order. Derivatives of eigen- or singular vectors at repeated values are nan or
   infinite, on purpose; so are second derivatives of smooth functions of repeated eigenvalues

@@ -17,6 +17,7 @@ import types
 import numpy as np
 
 from .constants import created
+from .foreign import PLAIN
 from .refusals import takes_plain
 from .rule import constant, runs_numpy, valued
 from .tracer import Tracer, any_known, astype, dtype_of, innermost, lowered, shape_of, strip
@@ -78,7 +79,7 @@ def solve(name, solver, args, kwargs=None):
         filled = lambda x: _rebound(x, _is_place, lambda place: entered(values[place.number]))
         args, kwargs = unflatten(spec, [_plainly(name, filled(x), note) for x in leaves])
         note.result = filled(solver)(*args, **kwargs)
-        return tuple(typed(x) for x in flatten(_as_tree(note.result))[0] if _is_number(x))
+        return tuple(typed(x) for x in flatten(_parts(note.result)[0])[0] if _is_number(x))
 
     values = solved(on_values, *numbers)
     return _filled(name, note.result, values) if numbers or note.met else note.result, bool(numbers) or note.met
@@ -86,13 +87,21 @@ def solve(name, solver, args, kwargs=None):
 
 def _filled(name, result, values):
     """What a solver gave, with these values for its numbers; where they are not of one run, the numbers alone."""
-    leaves, spec = flatten(_as_tree(result))
+    tree, words = _parts(result)
+    leaves, spec = flatten(tree)
     if (trace := innermost(values)) is not None and not all(map(_is_number, leaves)):
-        if not isinstance(result, dict):
-            raise NotImplementedError(f"{name}: under {trace.mode} it gives numbers alone: leave full_output out.")
-        leaves, spec = flatten({k: x for k, x in result.items() if all(map(_is_number, flatten(x)[0]))})
+        raise NotImplementedError(f"{name}: under {trace.mode} it gives numbers alone: leave full_output out.")
     values = iter(values)
-    return unflatten(spec, [next(values) if _is_number(x) else x for x in leaves])
+    tree = unflatten(spec, [next(values) if _is_number(x) else x for x in leaves])
+    return tree | words if words and trace is None else tree
+
+
+def _parts(result):
+    """Of a dict, as SciPy's results are, what is made of numbers and what is not; of another result all."""
+    if not isinstance(result, dict):
+        return result, {}
+    made = {k: x for k, x in result.items() if all(map(_is_number, flatten(x)[0]))}
+    return made, {k: x for k, x in result.items() if k not in made}
 
 
 @constant
@@ -125,11 +134,6 @@ class _Note:
         return type(self) is type(other)
 
     __hash__ = object.__hash__
-
-
-def _as_tree(result):
-    """A result of SciPy's, a dict of a class of its own, as containers."""
-    return dict(result) if isinstance(result, dict) else result
 
 
 def _is_number(x):
@@ -183,7 +187,8 @@ def _plainly(name, x, note):
 
     @functools.wraps(x)
     def function(*args, **kwargs):
-        return tree_map(plain, x(*args, **kwargs))
+        y = x(*args, **kwargs)
+        return y if type(y) in PLAIN else tree_map(plain, y)
 
     return function
 

@@ -205,7 +205,7 @@ def test_a_result_has_what_can_be_differentiated():
     root = jacfwd(lambda t: optimize.brentq(cubic, -9, 9, (t,), full_output=True)[1].root)(T)
     close(root, np.array([1, -y]) / (3 * y**2 + T[1]))
     converged = vmap(lambda t: optimize.root(cubic, [1.0], (t,)).success)(np.stack([T, 2 * T]))
-    assert converged.tolist() == [True, True]
+    np.testing.assert_array_equal(converged, [True, True])
 
 
 BOUNDED = {

@@ -80,8 +80,8 @@ def _solving(theirs):
 
 def _result(name, out, **fields):
     """An ``OptimizeResult`` of these fields, and of those of SciPy's that are counts or words."""
-    kept = {k: x for k, x in out.items() if isinstance(x, str) or (hasattr(x, "dtype") and x.dtype.kind in "biu")}
-    kept |= {k: x for k, x in out.items() if isinstance(x, (bool, int))}
+    is_kept = lambda x: isinstance(x, (str, bool, int)) or (hasattr(x, "dtype") and x.dtype.kind in "biu")
+    kept = {k: x for k, x in out.items() if is_kept(x)}
     return _class_of(name, tuple(out.keys() - kept.keys() - fields.keys()))(kept | fields)
 
 
