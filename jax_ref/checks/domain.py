@@ -221,7 +221,7 @@ def judged(f, point, argument, order, got, size):
         return "undecided", None
     if not estimate.decided[()] or (estimate.kink[()] and not mpmath.isfinite(estimate.left[()] - estimate.right[()])):
         return "undecided", None
-    dtype = np.result_type(*got.values())
+    dtype = min(map(np.result_type, got.values()), key=lambda t: t.itemsize)  # an argument's may be less than a value's
     eps = float(np.finfo(dtype).eps)
     tolerance = math.sqrt(eps)
     if dtype.itemsize > 2 and min(size, abs(estimate.value[()])) < np.finfo(dtype).tiny / eps:
