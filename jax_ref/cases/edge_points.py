@@ -461,6 +461,7 @@ EDGE_POINTS = [
         0.0, 0.0], [0.0, 0.3333333333333333, 0.0], [0.0, 0.0, 0.0]]),
     EdgePoint("singular", "np.linalg.norm(a, -1)", ([0.0, 2.0, 3.0],), ([0.0, 0.0, 0.0],)),
     EdgePoint("singular", "np.linalg.norm(a, -2)", ([1e-200, 1.0],), ([1.0, 0.0],)),
+    EdgePoint("singular", "np.linalg.norm(a, -1)", ([2.3e-308, 9.3],), ([1.0, 0.0],)),
     EdgePoint("singular", "np.linalg.norm(a, -1)", ([inf, 1.0, 2.0],), ([0.0, 0.4444444444444444,
         0.1111111111111111],)),
     EdgePoint("singular", "np.prod(a)", ([inf, 1.0],), ([1.0, inf],), second=[[0.0, 1.0], [1.0, 0.0]]),

@@ -286,8 +286,8 @@ elementwise(special.eval_gegenbauer, unknown, unknown,
                                   lambda a, b, c:                                                       # 18.9.19
                                   2 * b * orthogonal.below(special.eval_gegenbauer, a, b + 1, c))
 elementwise(special.eval_genlaguerre, unknown, unknown,
-                                  lambda a, b, c: -orthogonal.below(special.eval_genlaguerre, a, b + 1, c))  # 18.9.23
-elementwise(special.eval_laguerre, unknown, lambda a, b: -orthogonal.below(special.eval_genlaguerre, a, 1, b))
+                                  lambda a, b, c: orthogonal.laguerre_slope(a, b, c))                   # 18.9.23
+elementwise(special.eval_laguerre, unknown, lambda a, b: orthogonal.laguerre_slope(a, 0, b))
 elementwise(special.eval_legendre, unknown, lambda a, b: orthogonal.legendre_slope(a, b))               # 18.7.9
 elementwise(special.eval_chebyt,  unknown,
                                   lambda a, b: orthogonal.chebyt_slope(a, b))                           # 18.9.21

@@ -37,7 +37,7 @@ def direction(x, ord, axis):
     size = np.abs(np.where(zero, 1, x))
     total = np.sum(np.where(zero, 0, size**ord), axis, keepdims=True)
     slope = (size / np.where(np.equal(total, 0), 1, total) ** (1 / ord)) ** (ord - 1)
-    return np.where(zero, 0, np.conjugate(x) / size * slope)
+    return np.where(zero, 0, np.conjugate(np.sign(x)) * slope)
 
 
 explicit(

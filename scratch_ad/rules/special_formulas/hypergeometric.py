@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from ...tracer import anywhere, strip
+from ...tracer import anywhere, dtype_of, strip
 from ..elementwise import is_complex
 
 _TERMS = 5000  # so many has that of ₂F₁ at 0.99
@@ -13,7 +13,7 @@ _TERMS = 5000  # so many has that of ₂F₁ at 0.99
 def _series_slope(upper, lower, x, change):
     """The derivative of Σ (a)ₖ… xᵏ/((b)ₖ k!), if ``change(k)`` is that of its ratio of parameters (a + k)…/(b + k).
 
-    Nothing is divided by an a + k, which may be 0. nan where the series does not end, or cancels by eight digits.
+    Nothing is divided by an a + k, which may be 0. nan where the series does not end, or cancels by half of the digits.
     """
     if any(map(is_complex, (*upper, lower, x))):
         raise NotImplementedError("The derivatives of ₁F₁ and ₂F₁ by a parameter are known at real arguments only.")
@@ -30,7 +30,8 @@ def _series_slope(upper, lower, x, change):
             if not anywhere(bound > 1e-20 * longest):
                 break
         ends = np.less(bound, 1e-20 * longest)
-        exact = np.less(largest, 1e8 * (np.abs(strip(terms)) + np.abs(strip(slopes))))
+        most = np.finfo(dtype_of(slopes)).eps ** -0.5
+        exact = np.less(largest, float(most) * (np.abs(strip(terms)) + np.abs(strip(slopes))))
     return slopes * np.where(np.logical_and(ends, exact), 1, np.nan)  # whose own derivative is nan too
 
 

@@ -73,6 +73,17 @@ def chebyt_slope(n, x):
     )
 
 
+def laguerre_slope(n, order, x):
+    """18.9.23; of integer degree by SciPy's recurrence, where its series cancels."""
+    if is_complex(x):
+        return -below(special.eval_genlaguerre, n, order + 1, x)
+    whole, _ = _degrees(n, x)
+    recurrence = -below(special.eval_genlaguerre, _integers(whole, n), order + 1, x)
+    if all_known(whole):
+        return recurrence
+    return np.where(whole, recurrence, -special.eval_genlaguerre(np.where(whole, 0.5, n) - 1, order + 1, x))
+
+
 def lpmv_slope(m, v, x):
     """One of the relations of 14.10, which cancels near ±1: there by 14.6.1, left of 0 of integer degree alone."""
     whole = np.equal(v, np.rint(v))
