@@ -104,7 +104,14 @@ def _space(engine, namespace):
 
     known = scipy if namespace is np else getattr(namespace, "scipy", None)
     makers = {name: make(namespace) for name, make in MAKERS.items()}
-    return {"np": namespace, "scipy": known, "box": types.SimpleNamespace(), **makers, "pulled": pulled, "pushed": pushed}
+    return {
+        "np": namespace,
+        "scipy": known,
+        "box": types.SimpleNamespace(),
+        **makers,
+        "pulled": pulled,
+        "pushed": pushed,
+    }
 
 
 # Drawing
@@ -304,7 +311,9 @@ class _Drawing:
             value = self.value()
         formula = self.one(statements.FORMULAS).format(b=self.array()) if "{e}" in template else ""
         blanks = dict(n=new, a=a, b=b, c=self.number(), i=index, e=formula, v=value, o=self.one("+-*/"))
-        return statement(template, **blanks, f=self.one(statements.FUNCTIONS), k=self.axis(max(np.size(self.space[a]), 1)))
+        return statement(
+            template, **blanks, f=self.one(statements.FUNCTIONS), k=self.axis(max(np.size(self.space[a]), 1))
+        )
 
     def value(self):
         """Something to be written."""
@@ -336,7 +345,12 @@ class _Drawing:
 
 def fits(x):
     """Whether it is a real or complex array that a program may hold."""
-    if not isinstance(x, (np.ndarray, np.generic)) or x.dtype.name not in ("float32", "float64", "complex64", "complex128"):
+    if not isinstance(x, (np.ndarray, np.generic)) or x.dtype.name not in (
+        "float32",
+        "float64",
+        "complex64",
+        "complex128",
+    ):
         return False
     return x.size <= MOST and bool(np.all(np.abs(x) < LARGEST))
 

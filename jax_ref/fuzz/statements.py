@@ -65,7 +65,7 @@ NEW = (
     *("{a}.astype('float64', copy=False)", "np.zeros((), like={a})", "np.array({c}, like={a})"),
     *("{a}.astype('complex128')", "np.zeros((2, 0), like={a})", "np.sum({a}, -1)", "np.max({a}, 0)"),
     *("np.roll({a}, 1)", "np.full({a}.shape, {c}, like={a})", "{a}[{a} > {c}]", "np.asarray([{a}, {b}], like={a})"),
-    *("np.linalg.norm({a}, axis=-1)", "{a}[[1, 0, 1]]", "np.outer({a}, {c})", "np.asfortranarray({a})"),
+    *("np.linalg.norm({a}, axis=-1)", "{a}[[1, 0, 1]]", "np.outer({a}, {c})"),
     *("{a}.copy(order='F')", "np.repeat({a}, 2, -1)[..., ::2]", "np.repeat({a}, 2, -1)[..., ::-2]"),
 )
 WRITES = (
