@@ -44,7 +44,7 @@ def _say_first(progress, hunt, about):
 def _told(hunt):
     refused = sum(hunt.refused.values())
     lines = [f"refused: {n} by {words}" for words, n in hunt.refused.most_common(SHOWN)]
-    lines += [f"found: {finding['origin']} ({finding['what']})" for finding in hunt.findings]
+    lines += [f"found: {finding['cause']} ({finding['what']})" for finding in hunt.findings]
     lines += [f"lost: {words}" for words in hunt.lost]
     counts = f"{hunt.programs} programs, {refused} of them refused, {len(hunt.findings)} findings"
     return "\n".join([*lines, f"{counts}, {len(hunt.lost)} batches lost"])

@@ -13,7 +13,7 @@ To blame: {blamed}
 Found by: {command}
 """
 
-import numpy
+import numpy as np
 
 import jax_ref
 from jax_ref.engines import ready
@@ -28,11 +28,11 @@ def written(np):
 
 
 arguments = ({arguments},)
-f, reference = written(engine.namespace), written(numpy)
+f, reference = written(engine.namespace), written(np)
 print(jax_ref.check(f, *arguments, engine=engine, reference=reference, order={order}, reference_by={by!r}))
 '''
 _IMPORT = "from scratch_ad import scipy as numpys_scipy\n"
-_SCIPY = 'scipy = numpys_scipy if np is numpy else getattr(np, "scipy", None)'
+_SCIPY = 'scipy = getattr(np, "scipy", numpys_scipy)'
 _BOX = "box = __import__('types').SimpleNamespace()"
 _PULLED = """\
 def pulled(f, x):

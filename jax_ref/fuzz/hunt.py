@@ -1,7 +1,7 @@
 """Many programs, in processes of their own: what is found is made smaller, and all is kept and gone on with.
 
-A batch is a task of a ``Crew``: programs that its engine, seed and number tell. The line that is to blame for a
-finding is left out of what is drawn after it, so that there is one finding per cause.
+A batch is a task of a ``Crew``: programs that its engine, seed and number tell. The cause of a finding is known after
+it, and left out: the line that is to blame is not drawn, a dtype or an error in these words is passed over.
 """
 
 import contextlib
@@ -20,14 +20,15 @@ from ..checks.shrink import shrunk
 from ..engines.guard import watching
 from ..engines.ready import engine as engine_named
 from ..report.records import Log, checked, whole_lines
+from ..report.words import follows
 from . import files
 from .programs import drawn
-from .screen import Refused, suspected, wrong
+from .screen import Refused, suspected, told, wrong
 
 SIZE = 60  # programs of a batch
-TRIES = 200  # smaller programs that are tried
+TRIES = 100  # smaller programs that are tried
 CHOICES = "drop", "given", "keep"  # of a line: the simplest first
-_FINDING = dict.fromkeys(("origin", "what", "words", "text"), str)
+_FINDING = dict.fromkeys(("cause", "what", "words", "text"), str)
 _ANSWER = {"programs": int, "refused": {"*": int}, "findings": [_FINDING], "lost": str}
 _RECORD = {"number": int, **_ANSWER}
 
@@ -38,32 +39,33 @@ class Batch(NamedTuple):
     engine: str
     seed: str
     number: int
-    left_out: tuple = ()
+    known: tuple = ()
     size: int = SIZE
 
     def records(self):
         """What came of the programs, as ``_ANSWER`` has it."""
-        engine, findings, refused = engine_named(self.engine), [], Counter()
+        engine, known, findings, refused = engine_named(self.engine), [*self.known], [], Counter()
         with watching():
             for k in range(self.size):
-                left_out = (*self.left_out, *(finding["origin"] for finding in findings))
-                program = drawn(random.Random(f"{self.seed}/{self.number}/{k}").randrange, engine, left_out)
+                program = drawn(random.Random(f"{self.seed}/{self.number}/{k}").randrange, engine, known)
                 try:
-                    findings += self.found(engine, program)
+                    findings += self.found(engine, program, known)
                 except Refused as error:
                     refused[str(error)] += 1
+                known += [finding["cause"] for finding in findings[-1:] if finding["cause"] not in known]
         return {"programs": self.size, "refused": refused, "findings": findings, "lost": ""}
 
-    def found(self, engine, program):
+    def found(self, engine, program, known=()):
         """What is wrong with a program: nothing, or one finding, made smaller. Raises ``Refused``."""
-        if not suspected(engine, program) or not (first := wrong(engine, program)):
+        if not suspected(engine, program, known) or not (first := wrong(engine, program, known)):
             return []
-        program, words = smaller(engine, program, first)
+        program, left = smaller(engine, program, first, known)
+        left = [f for f in left if not follows(f.what, {other.what for other in left})]
+        words = "\n".join(map(str, left[:3]))
         command = f"scratch-ad fuzz --engine {self.engine} --seed {self.seed!r}, batch {self.number}"
-        told = "\n".join(map(str, words[:3]))
-        order = min(program.order, engine.order)
-        text = files.text(program, self.engine, order, told, command)
-        return [{"origin": program.lines[-1].origin, "what": str(words[0].what), "words": told, "text": text}]
+        text = files.text(program, self.engine, min(program.order, engine.order), words, command)
+        cause = told(left[0]) or program.lines[-1].origin
+        return [{"cause": cause, "what": str(left[0].what), "words": words, "text": text}]
 
     @staticmethod
     def accepted(answer):
@@ -74,50 +76,49 @@ class Batch(NamedTuple):
         return {"programs": 0, "refused": {}, "findings": [], "lost": f"{status}: {words}"}
 
 
-def smaller(engine, program, found):
+def smaller(engine, program, found, known=()):
     """The smallest program that is still wrong, which ends with the line to blame, and what is wrong with it."""
-    whats = {finding.what for finding in found}
-    best = program, found
-    for simpler in (_blamed, _fewer_lines, _simpler_numbers):
-        candidate = simpler(engine, best[0], whats)
-        with contextlib.suppress(Refused):
-            if left := wrong(engine, candidate):
-                best = candidate, left
-    return best
+    best, is_suspect = (program, found), lambda program: _is_suspect(engine, program, known)
+    for simpler in (_blamed, _fewer_lines):
+        best = _if_wrong(engine, simpler(engine, best[0], is_suspect), known) or best
+    return _if_wrong(engine, _simpler_numbers(engine, *best, known), known) or best
 
 
-def _is_suspect(engine, program):
+def _if_wrong(engine, program, known):
     with contextlib.suppress(Refused):
-        return bool(program.lines) and bool(suspected(engine, program))
+        return (program, left) if (left := wrong(engine, program, known)) else None
+    return None
+
+
+def _is_suspect(engine, program, known):
+    with contextlib.suppress(Refused):
+        return bool(program.lines) and bool(suspected(engine, program, known))
     return False
 
 
-def _blamed(engine, program, _whats):
+def _blamed(_engine, program, is_suspect):
     """The program as far as the first line with which it is wrong."""
-    return next((p for p in map(program.first, range(1, len(program.lines))) if _is_suspect(engine, p)), program)
+    return next(filter(is_suspect, map(program.first, range(1, len(program.lines)))), program)
 
 
-def _fewer_lines(engine, program, _whats):
+def _fewer_lines(engine, program, is_suspect):
     """The program without the lines that it does not need, others than the last made arguments."""
-    reduced = st.tuples(*(st.sampled_from(CHOICES) for _ in program.lines[1:]))
-    reduced = reduced.map(lambda choices: program.reduced((*choices, "keep"), engine))
+    choices = st.tuples(*(st.sampled_from(CHOICES) for _ in program.lines[1:]))
+    options = settings(
+        max_examples=TRIES, database=None, derandomize=True, deadline=None, suppress_health_check=HealthCheck
+    )
+    reduced = choices.map(lambda choices: program.reduced((*choices, "keep"), engine))
     with contextlib.suppress(HypothesisException):
-        options = settings(
-            max_examples=TRIES, database=None, derandomize=True, deadline=None, suppress_health_check=HealthCheck
-        )
-        return find(reduced, lambda p: _is_suspect(engine, p), settings=options)
+        return find(reduced, is_suspect, settings=options)
     return program
 
 
-def _simpler_numbers(engine, program, whats):
-    names = [*program.arguments]
-
-    def found(args, answer):
-        return wrong(engine, program._replace(arguments=dict(zip(names, args, strict=True)))), [], answer
-
+def _simpler_numbers(engine, program, left, known):
+    names, whats = [*program.arguments], {finding.what for finding in left}
+    with_arguments = lambda args: program._replace(arguments=dict(zip(names, args, strict=True)))
+    found = lambda args, answer: (wrong(engine, with_arguments(args), known), [], answer)
     with np.errstate(all="ignore"):
-        args, _ = shrunk((*program.arguments.values(),), found, whats)
-    return program._replace(arguments=dict(zip(names, args, strict=True)))
+        return with_arguments(shrunk((*program.arguments.values(),), found, whats)[0])
 
 
 class Hunt:
@@ -155,7 +156,10 @@ class Hunt:
         """The batches that are left, without end; each leaves out what has been found until it is begun."""
         for number in itertools.count():
             if number not in self.done:
-                yield Batch(engine, seed, number, tuple(finding["origin"] for finding in self.findings))
+                yield Batch(engine, seed, number, (*self.causes(),))
+
+    def causes(self):
+        return [finding["cause"] for finding in self.findings]
 
     def take(self, batch, answer):
         """Keep what came of a batch; returns the findings that are new, each with the path of its file."""
@@ -168,7 +172,7 @@ class Hunt:
         self.programs += record["programs"]
         self.refused.update(record["refused"])
         self.lost += [record["lost"]] * bool(record["lost"])
-        return [self._file(f) for f in record["findings"] if f["origin"] not in {g["origin"] for g in self.findings}]
+        return [self._file(finding) for finding in record["findings"] if finding["cause"] not in self.causes()]
 
     def _file(self, finding):
         self.findings.append(finding)

@@ -5,6 +5,7 @@ out. It returns all arrays that its lines have made or may have changed.
 """
 
 import functools
+import re
 import textwrap
 import types
 import warnings
@@ -46,11 +47,15 @@ class Line(NamedTuple):
 
 
 class Program(NamedTuple):
-    """Lines of Python and arguments by name; ``order``: that of derivatives which exist."""
+    """Lines of Python and arguments by name.
+
+    ``order``: that of the derivatives that exist. ``inner``: the mode that is differentiated once more.
+    """
 
     arguments: dict
     lines: tuple
     order: int = 2
+    inner: str = "rev"
 
     @property
     def writes(self):
@@ -86,7 +91,9 @@ class Program(NamedTuple):
                 drawing.take(line.code, line.origin, [*line.made])
             elif choice == "given":
                 drawing.give(line.made)
-        return drawing.program()._replace(order=self.order)
+        found = self._replace(arguments=drawing.arguments, lines=(*drawing.lines,))
+        names = set(re.findall(r"\w+", "\n".join(line.code for line in found.lines)))
+        return found._replace(arguments={name: x for name, x in found.arguments.items() if name in names})
 
 
 @functools.lru_cache(1000)
@@ -126,7 +133,8 @@ def drawn(pick, engine=OURS, left_out=()):
     for _ in range(2 * LINES):
         if len(drawing.lines) < 1 + LINES // 2 + pick(LINES // 2):
             drawing.line(kinds[pick(len(kinds))])
-    return drawing.program()
+    modes = engine.modes()
+    return Program(drawing.arguments, (*drawing.lines,), drawing.order, modes[pick(len(modes))])
 
 
 @functools.cache
@@ -148,8 +156,7 @@ def can(engine, code):
 
 def can_fill(engine, template):
     """The same of a template; what is NumPy's own takes any."""
-    blanks = dict(n="n", a="x", b="y", c="0.5", i="0", e="z * z")
-    return engine.namespace is np or can(engine, statement(template, **blanks))
+    return engine.namespace is np or can(engine, statement(template, n="n", a="x", b="y", c="0.5", i="0", e="z * z"))
 
 
 @functools.cache
@@ -203,9 +210,6 @@ class _Drawing:
         self.space.update({name: lent(x) for name, x in self.arguments.items()})
         for line in self.lines:
             exec(_compiled(line.code), self.space)
-
-    def program(self):
-        return Program(self.arguments, (*self.lines,), self.order)
 
     def one(self, choices):
         return choices[self.pick(len(choices))]
@@ -268,7 +272,7 @@ class _Drawing:
             if made and isinstance(self.space[made[0]], (tuple, list)):
                 code, made = self.unpacked(code, made[0])
             names = made or self.names()
-            if made == [] and not self.names() or not all(fits(self.space[name]) for name in names):
+            if (made == [] and not self.names()) or not all(fits(self.space[name]) for name in names):
                 raise ValueError
         except Exception:  # whatever NumPy raises of what was drawn
             self.again()
@@ -310,16 +314,20 @@ class _Drawing:
         if "{v}" in template:
             value = self.value()
         formula = self.one(statements.FORMULAS).format(b=self.array()) if "{e}" in template else ""
-        blanks = dict(n=new, a=a, b=b, c=self.number(), i=index, e=formula, v=value, o=self.one("+-*/"))
-        return statement(
-            template, **blanks, f=self.one(statements.FUNCTIONS), k=self.axis(max(np.size(self.space[a]), 1))
-        )
+        size = max(np.size(self.space[a]), 1)
+        said = {
+            "e": formula,
+            "v": value,
+            "o": self.one("+-*/"),
+            "f": self.one(statements.FUNCTIONS),
+            "k": self.axis(size),
+        }
+        return statement(template, n=new, a=a, b=b, c=self.number(), i=index, **said)
 
     def value(self):
         """Something to be written."""
-        a, b = self.array(), self.array()
-        blanks = dict(a=a, b=b, c=self.number(), f=self.one(statements.FUNCTIONS), i=self.index(a))
-        return self.one(statements.VALUES).format(**blanks)
+        a, function = self.array(), self.one(statements.FUNCTIONS)
+        return self.one(statements.VALUES).format(a=a, b=self.array(), c=self.number(), f=function, i=self.index(a))
 
     def number(self):
         return str((self.pick(400) - 200) / 100)

@@ -43,33 +43,41 @@ def problem(program, engine):
     return Problem(f, vectors(f, given, "fuzz"), min(program.order, engine.order), written)
 
 
-def suspected(engine, program):
-    """What plain runs contradict: a list of ``Finding``. Raises ``Refused`` if the engine cannot run the program."""
+def told(finding):
+    """The words of a finding that is no wrong number, be it a container, a dtype or an error; else nothing."""
+    return finding.difference.problem if finding.what == ERROR or finding.difference.form else ""
+
+
+def suspected(engine, program, known=()):
+    """What plain runs contradict, but for what is ``told`` in known words: a list of ``Finding``.
+
+    Raises ``Refused`` if the engine cannot run the program.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         asked = problem(program, engine)
         try:
-            return _suspected(engine, asked)
+            found = _suspected(engine, asked, program.inner)
         except BaseException as error:
             if is_users(error):
                 raise
             if _lacks(engine, error):
                 raise Refused(said(error).partition("\n")[0]) from error
-            return [_raised(engine, error)]
+            found = [_raised(engine, error)]
+    return [finding for finding in found if told(finding) not in known]
 
 
-def _suspected(engine, asked):
+def _suspected(engine, asked, inner):
     before = optree.tree_map(np.array, asked.vectors.primals)
     found = _contradicted(engine, asked)
     changed = differences(asked.vectors.primals, before)
     found += [Finding("inputs", "", Difference(f"changed by the engine: {d}")) for d in changed]
     if found or asked.order < 2:
         return found
-    for first, derivative in _derivatives(engine, asked):
-        plain = lambda *x, derivative=derivative: derivative(*lent(x))
-        again = Problem(plain, vectors(plain, asked.vectors.primals, "fuzz again"), 1, derivative)
-        found += [replace(f, what=_OVER.get((f.mode, first), f.what)) for f in _contradicted(engine, again)]
-    return found
+    derivative = _derivative(engine, asked, inner)
+    plain = lambda *x: derivative(*lent(x))
+    again = Problem(plain, vectors(plain, asked.vectors.primals, "fuzz again"), 1, derivative)
+    return [replace(f, what=_OVER.get((f.mode, inner), f.what)) for f in _contradicted(engine, again)]
 
 
 def _contradicted(engine, asked):
@@ -78,20 +86,19 @@ def _contradicted(engine, asked):
     return found + [Finding(_FIRST[mode], mode, words) for mode in modes]
 
 
-def _derivatives(engine, asked):
-    """The engine's first derivatives as functions of the primals; zeros without a sign, which nobody promises."""
+def _derivative(engine, asked, inner):
+    """The engine's first derivative as a function of the primals; zeros without a sign, which nobody promises."""
     f, v = asked.written, asked.vectors
     unsigned = lambda tree: optree.tree_map(lambda u: u + 0.0, tree)
-    if engine.vjp:
-        yield "rev", lambda *x: unsigned(engine.vjp(f, *x)[1](v.cotangent))
-    if engine.jvp:
-        yield "fwd", lambda *x: unsigned(engine.jvp(f, x, v.tangents)[1])
+    if inner == "rev":
+        return lambda *x: unsigned(engine.vjp(f, *x)[1](v.cotangent))
+    return lambda *x: unsigned(engine.jvp(f, x, v.tangents)[1])
 
 
-def wrong(engine, program):
-    """What is wrong with the engine's derivatives of the program, of what is suspected: a list of ``Finding``."""
-    found = suspected(engine, program)
-    if not found or any(f.what == ERROR or f.difference.form or f.what == "inputs" for f in found):
+def wrong(engine, program, known=()):
+    """What is wrong with the engine's derivatives of the program, of what is ``suspected``: a list of ``Finding``."""
+    found = suspected(engine, program, known)
+    if not found or any(told(f) or f.what == "inputs" for f in found):
         return found
     asked = problem(program, engine)
     with warnings.catch_warnings(), np.errstate(all="ignore"):
@@ -99,9 +106,9 @@ def wrong(engine, program):
         try:
             left = _judged(engine, asked)
         except Exception as error:  # of what was not asked before, as a pullback that is called again
-            return found if _lacks(engine, error) else [*found, _raised(engine, error)]
-    written = program.writes
-    return [f for f in left if not (f.what == Quantity.TWICE and written)]
+            left = found if _lacks(engine, error) else [*found, _raised(engine, error)]
+    twice = program.writes and Quantity.TWICE  # what writes into its arguments is another function the second time
+    return [finding for finding in left if finding.what != twice and told(finding) not in known]
 
 
 def _judged(engine, asked):
@@ -117,7 +124,7 @@ def _lacks(engine, error):
 
 
 def _raised(engine, error):
-    return Finding(ERROR, "", Difference(f"{engine.name} raised {said(error)}"))
+    return Finding(ERROR, "", Difference(f"{engine.name} raised {said(error)}".partition("\n")[0]))
 
 
 def _beside_jax(engine, asked):

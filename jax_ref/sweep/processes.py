@@ -53,7 +53,7 @@ class Crew:
         self._idle, self._busy = [], {}
 
     def outcomes(self, tasks, until=float("inf")):
-        """Each task and what came of it, as they finish; ``tasks`` may have no end, and each is asked for when it is due.
+        """Each task and what came of it, as they finish; ``tasks`` may have no end: each is taken when its turn comes.
 
         A task can be pickled; ``records()`` is run in the process, ``accepted(answer)`` gives the outcome or raises
         ValueError for an answer that is none, and ``lost(status, words)`` the outcome where none came. ``until``: the
