@@ -5,6 +5,8 @@
 view goes on to its parent, up to the root. The derivative is that of ``put``: what is written over no longer counts.
 """
 
+from operator import setitem
+
 import numpy as np
 
 from .memory import duplicate, empty_as, is_repeated
@@ -61,6 +63,8 @@ def write(cell, index, value):
     value = gathered(value)
     if isinstance(value, Tracer) and is_view(value) and _is_item(link_of(value), cell, index):
         return  # a[index] += v has written through the view already
+    if not is_basic(index) and within(cell, value, lambda a, v: setitem(a, concrete(index), v)):
+        return
     if is_number(cell):
         kind = type(bottom(cell))
         name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"

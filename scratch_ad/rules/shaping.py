@@ -235,8 +235,8 @@ def _tile(A, reps):
 
 
 def _repeat(a, repeats, axis=None):
-    if axis is None:
-        a, axis = np.ravel(a), 0
+    if axis is None or not a.ndim:
+        a, axis = np.ravel(a), axis or 0
     axis = normalize_axis_index(axis, a.ndim)
     if np.ndim(repeats):
         return np.take(a, np.repeat(np.arange(a.shape[axis]), repeats), axis)
