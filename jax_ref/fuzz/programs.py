@@ -23,7 +23,7 @@ from . import statements
 
 LINES, LARGEST, MOST = 8, 50, 60  # of a program: how many lines; of an array: how large its numbers, and how many
 MAKERS = NAMES | MORE_NAMES  # functions of the catalogue's expressions, each made for a namespace
-_COMMON = (*("call",) * 6, *("operator",) * 3, "container", "block")
+_COMMON = (*("call",) * 9, *("operator",) * 3, "container", "block")
 _IN_PLACE = ("view", "view", "write", "write", "new")
 TABLES = {
     "operator": statements.OPERATORS,
@@ -49,7 +49,7 @@ class Line(NamedTuple):
 class Program(NamedTuple):
     """Lines of Python and arguments by name.
 
-    ``order``: that of the derivatives that exist. ``inner``: the mode that is differentiated once more.
+    ``order``: that of the derivatives that exist. ``inner``: the mode that is differentiated once more, if one is.
     """
 
     arguments: dict
@@ -133,7 +133,7 @@ def drawn(pick, engine=OURS, left_out=()):
     for _ in range(2 * LINES):
         if len(drawing.lines) < 1 + LINES // 2 + pick(LINES // 2):
             drawing.line(kinds[pick(len(kinds))])
-    modes = engine.modes()
+    modes = *engine.modes(), ""
     return Program(drawing.arguments, (*drawing.lines,), drawing.order, modes[pick(len(modes))])
 
 
@@ -157,6 +157,12 @@ def can(engine, code):
 def can_fill(engine, template):
     """The same of a template; what is NumPy's own takes any."""
     return engine.namespace is np or can(engine, statement(template, n="n", a="x", b="y", c="0.5", i="0", e="z * z"))
+
+
+@functools.cache
+def formulas_of(engine):
+    """The formulas that can be nested."""
+    return [f for f in statements.FORMULAS if can(engine, f"n = (lambda z: {f.format(b='y')})(x)")]
 
 
 @functools.cache
@@ -217,9 +223,11 @@ class _Drawing:
     def names(self):
         return [*self.arguments, *dict.fromkeys(name for line in self.lines for name in line.made)]
 
-    def array(self):
-        """The name of an array; the newest are the most likely ones."""
+    def array(self, template=""):
+        """The name of an array, for a write one that takes it; the newest are the most likely ones."""
         names = self.names()
+        if template in statements.WRITES:
+            names = [name for name in names if self.space[name].flags.writeable] or names
         return names[-1 - min(self.pick(len(names)), self.pick(len(names)))]
 
     def give(self, values):
@@ -307,13 +315,13 @@ class _Drawing:
         return self.argument(argument.shape, argument.low, argument.high, argument.either_sign, dtype)
 
     def filled(self, template, new):
-        a, b = self.array(), self.array()
+        a, b = self.array(template), self.array()
         index, value = self.index(a), ""
         if ".at({a}, {i}" in template:
             index = f"np.s_[{index}]"
         if "{v}" in template:
             value = self.value()
-        formula = self.one(statements.FORMULAS).format(b=self.array()) if "{e}" in template else ""
+        formula = self.one(formulas_of(self.engine)).format(b=self.array()) if "{e}" in template else ""
         size = max(np.size(self.space[a]), 1)
         said = {
             "e": formula,

@@ -104,16 +104,21 @@ WRITES = (
 )
 
 
-@functools.cache
-def calls():
-    """The cases of the catalogue of which a line can be made, by function."""
+def calls_of(cases):
+    """Those of the catalogue's cases of which a line can be made, by function."""
     found = {}
-    for case in catalogue:
+    for case in cases:
         drawn = all(a.values is None and 0 not in a.shape for a in case.arguments.values())
         small = sum(_size(a.shape) for a in case.arguments.values()) <= LARGEST
-        if drawn and small and not case.names and {"float64", "complex128"} & {*case.dtypes}:
+        if drawn and small and {"float64", "complex128"} & {*case.dtypes}:
             found.setdefault(case.function, []).append(case)
     return [*found.values()]
+
+
+@functools.cache
+def calls():
+    """``calls_of`` the whole catalogue."""
+    return calls_of(catalogue)
 
 
 def _size(shape):
