@@ -24,7 +24,7 @@ from . import statements
 LINES, LARGEST, MOST = 8, 50, 60  # of a program: how many lines; of an array: how large its numbers, and how many
 MAKERS = NAMES | MORE_NAMES  # functions of the catalogue's expressions, each made for a namespace
 _COMMON = (*("call",) * 9, *("operator",) * 3, "container", "block")
-_IN_PLACE = ("view", "view", "write", "write", "new")
+_IN_PLACE = ("view", "view", "view", "write", "write", "write", "new", "layout")
 TABLES = {
     "operator": statements.OPERATORS,
     "container": statements.CONTAINERS,
@@ -34,6 +34,7 @@ TABLES = {
     "rev": statements.REVERSE,
     "view": statements.VIEWS,
     "new": statements.NEW,
+    "layout": statements.LAYOUTS,
     "write": statements.WRITES,
 }
 

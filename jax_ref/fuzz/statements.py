@@ -66,8 +66,8 @@ NEW = (
     *("{a}.astype('complex128')", "np.zeros((2, 0), like={a})", "np.sum({a}, -1)", "np.max({a}, 0)"),
     *("np.roll({a}, 1)", "np.full({a}.shape, {c}, like={a})", "{a}[{a} > {c}]", "np.asarray([{a}, {b}], like={a})"),
     *("np.linalg.norm({a}, axis=-1)", "{a}[[1, 0, 1]]", "np.outer({a}, {c})"),
-    *("{a}.copy(order='F')", "np.repeat({a}, 2, -1)[..., ::2]", "np.repeat({a}, 2, -1)[..., ::-2]"),
 )
+LAYOUTS = ("{a}.copy(order='F')", "np.repeat({a}, 2, -1)[..., ::2]", "np.repeat({a}, 2, -1)[..., ::-2]")
 WRITES = (
     *("{a}[{i}] = {v}", "{a}[{i}] = {v}", "{a}[{i}] {o}= {v}", "{a}[{i}] {o}= {v}", "{a} {o}= {v}", "{a} **= 2"),
     *("np.add.at({a}, {i}, {a}[{i}] * {c})", "np.multiply.at({a}, {i}, {c})", "np.copyto({a}, {v})", "{a}.sort()"),

@@ -231,7 +231,7 @@ def about(engine):
 def _imported(name):
     from ..engines.ready import engine as engine_named  # which imports JAX
 
-    if name.partition(":")[0] in sys.modules:
+    if ":" not in name or name.partition(":")[0] in sys.modules:  # PyTorch 2.14 replaces inspect.getfile for good
         return engine_named(name)
     around = Surroundings()
     found = engine_named(name)
