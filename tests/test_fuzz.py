@@ -9,6 +9,7 @@ import pytest
 
 import jax_ref
 from jax_ref.cases import catalogue
+from jax_ref.checks import shrink
 from jax_ref.commands.cli import USAGE, main
 from jax_ref.commands.faults import FAULTS, planted
 from jax_ref.engines.ready import OURS
@@ -55,7 +56,7 @@ def test_what_is_left_out_is_not_drawn():
 
 @pytest.mark.filterwarnings("ignore")
 def test_random_programs_of_ours_are_right():
-    for k in range(25):
+    for k in range(20):
         program = programs.drawn(picks(f"right {k}"))
         with contextlib.suppress(Refused):
             assert not wrong(OURS, program), program.source
@@ -67,6 +68,7 @@ def test_a_planted_fault_is_found_and_made_small(capsys, monkeypatch):
     few = [case for case in catalogue.of_numpy() if case.function in (np.tanh, np.cumsum, np.transpose)]
     calls = statements.calls_of(few)
     monkeypatch.setattr(statements, "calls", lambda: calls)
+    monkeypatch.setattr(shrink, "SHRINKING", 0.5)
     fault = next(fault for fault in FAULTS if fault.name == "sign")
     with planted(np.tanh, fault, "rev"):
         batches = (hunt.Batch("scratch_ad", "planted", k, size=1) for k in range(100))
