@@ -156,8 +156,11 @@ def can(engine, code):
 
 
 def can_fill(engine, template):
-    """The same of a template; what is NumPy's own takes any."""
-    return engine.namespace is np or can(engine, statement(template, n="n", a="x", b="y", c="0.5", i="0", e="z * z"))
+    """The same of a template; engines that run NumPy itself take any."""
+    writes = template in statements.WRITES
+    blanks = {"c": "0.5", "i": "0", "k": "0", "e": "z * z", "v": "y[0]", "o": "+", "f": "np.sin"}
+    code = statement(template, n="n", a="n" if writes else "x", b="y", **blanks)
+    return engine.exact or can(engine, f"n = x * x\n{code}" if writes else code)
 
 
 @functools.cache
