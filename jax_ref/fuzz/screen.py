@@ -15,7 +15,7 @@ from ..engines.guard import is_users, said
 from ..measure.by_differences import by_differences
 from ..measure.derivatives import Problem, compared, measured, references
 from ..measure.plain_runs import beside_plain_runs
-from ..measure.quantities import Quantity
+from ..measure.quantities import FIRST, VALUES, Quantity
 from ..measure.tolerances import Difference, Finding, differences
 from ..measure.values import lent
 from ..measure.vectors import vectors
@@ -77,7 +77,8 @@ def _suspected(engine, asked, inner):
     derivative = _derivative(engine, asked, inner)
     plain = lambda *x: derivative(*lent(x))
     again = Problem(plain, vectors(plain, asked.vectors.primals, "fuzz again"), 1, derivative)
-    return [replace(f, what=_OVER.get((f.mode, inner), f.what)) for f in _contradicted(engine, again)]
+    over = lambda f: replace(f, what=_OVER[f.mode, inner]) if f.what in FIRST else f
+    return [*map(over, _contradicted(engine, again))]
 
 
 def _contradicted(engine, asked):
@@ -98,7 +99,7 @@ def _derivative(engine, asked, inner):
 def wrong(engine, program, known=()):
     """What is wrong with the engine's derivatives of the program, of what is ``suspected``: a list of ``Finding``."""
     found = suspected(engine, program, known)
-    if not found or any(told(f) or f.what == "inputs" for f in found):
+    if not found or any(told(f) or f.what in (*VALUES, "inputs") for f in found):  # which need no judge
         return found
     asked = problem(program, engine)
     with warnings.catch_warnings(), np.errstate(all="ignore"):
@@ -112,8 +113,8 @@ def wrong(engine, program, known=()):
 
 
 def _judged(engine, asked):
-    reference, told = by_differences(asked, engine)
-    if not told.decided:
+    reference, sharp = by_differences(asked, engine)
+    if not sharp.decided:
         return _beside_jax(engine, asked)
     found = compared(engine, asked, reference, measured(engine, asked, engine.modes()))
     return judged(asked, reference, found)[0]

@@ -243,7 +243,7 @@ def _repeat(a, repeats, axis=None):
     before, after = a.shape[: axis + 1], a.shape[axis + 1 :]
     repeated = np.broadcast_to(a.reshape(*before, 1, *after), (*before, repeats, *after))
     y = repeated.reshape(*before[:-1], before[-1] * repeats, *after)
-    return np.copy(y, "C") if repeats == 1 else arranged(y)
+    return np.copy(y, "C") if y.size == a.size else arranged(y)
 
 
 def _resize(a, new_shape):
