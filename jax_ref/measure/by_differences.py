@@ -54,7 +54,8 @@ def by_differences(problem, engine, noise=None):
     found, bounds, noises, vague = [], [], [], []
     for v in (given, given.turned()):
         pushed = _slopes(*_values(f, given.primals, v.tangents, _sizes(given.primals, v.tangents)))
-        pulled = [np.array(part) for part in zip(*(_paired(pair, _flat(v.cotangent)) for pair in lines), strict=True)]
+        numbers = [_paired(pair, _flat(v.cotangent)) for pair in lines]
+        pulled = [np.array([number[part] for number in numbers]) for part in range(4)]
         slopes = {Quantity.VALUE: (_flat(value), pushed[2], pushed[2], 0.0), Quantity.JVP: pushed, Quantity.VJP: pulled}
         for what, first, along in _firsts(engine, problem, v):
             slopes[what] = _slopes(*_values(first, given.primals, along, _sizes(given.primals, along)))
