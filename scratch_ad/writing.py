@@ -5,8 +5,6 @@
 view goes on to its parent, up to the root. The derivative is that of ``put``: what is written over no longer counts.
 """
 
-from operator import setitem
-
 import numpy as np
 
 from .memory import duplicate, empty_as, is_repeated
@@ -63,7 +61,7 @@ def write(cell, index, value):
     value = gathered(value)
     if isinstance(value, Tracer) and is_view(value) and _is_item(link_of(value), cell, index):
         return  # a[index] += v has written through the view already
-    if not is_basic(index) and within(cell, value, lambda a, v: setitem(a, concrete(index), v)):
+    if not is_basic(index) and within(cell, value, lambda a, v: _moved(a, index, v)):
         return
     if is_number(cell):
         kind = type(bottom(cell))
@@ -88,6 +86,17 @@ def write(cell, index, value):
     else:
         root = root_of(cell)
         write_flat(root, getitem(seen(cell, places_of(root)), index), value)
+
+
+def _moved(a, index, v):
+    """``a[index] = v`` on places, for all examples of a batch at once."""
+    plain = concrete(index)
+    if isinstance(index, Tracer) and np.shape(plain) != index.shape:
+        raise TypeError(
+            "arr[mask] = x takes no tracer of vmap as its mask, another one for each example, where x shows the memory of "
+            "arr. Copy it first: x.copy()."
+        )
+    a[plain] = v
 
 
 def write_flat(a, places, value):
