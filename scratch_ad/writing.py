@@ -93,8 +93,8 @@ def _moved(a, index, v):
     plain = concrete(index)
     if isinstance(index, Tracer) and np.shape(plain) != index.shape:
         raise TypeError(
-            "arr[mask] = x takes no tracer of vmap as its mask, another one for each example, where x shows the memory of "
-            "arr. Copy it first: x.copy()."
+            "arr[mask] = x takes no tracer of vmap as its mask, another one for each example, where x shows the memory "
+            "of arr. Copy it first: x.copy()."
         )
     a[plain] = v
 
