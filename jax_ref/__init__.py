@@ -7,9 +7,9 @@ float32.
 The rest checks derivatives, in rooms that each say what they are for; a room imports those before it alone: ``meshes``
 (arrays on many devices), ``lift`` (a plain NumPy function under JAX), ``cases`` (the catalogue), ``engines`` (whose
 derivatives), ``measure`` (an engine beside JAX), ``referee`` (who is right), ``tracing`` (one evaluation, step by
-step), ``report`` (how it is told), ``sweep`` (an engine over the catalogue), ``checks`` (what users call), ``rules``
-(the custom rules that a test run calls), ``lesson`` (the lesson, and exercises that grade themselves), ``commands``
-(the command ``scratch-ad``), and ``pytest_plugin``.
+step), ``report`` (how it is told), ``sweep`` (an engine over the catalogue), ``checks`` (what users call), ``fuzz``
+(random programs), ``rules`` (the custom rules that a test run calls), ``lesson`` (the lesson, and exercises that grade
+themselves), ``commands`` (the command ``scratch-ad``), and ``pytest_plugin``.
 
 What was decided where the design left it open:
 

@@ -61,6 +61,8 @@ def write(cell, index, value):
     value = gathered(value)
     if isinstance(value, Tracer) and is_view(value) and _is_item(link_of(value), cell, index):
         return  # a[index] += v has written through the view already
+    if not is_basic(index) and within(cell, value, lambda a, v: _moved(a, index, v)):
+        return
     if is_number(cell):
         kind = type(bottom(cell))
         name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
@@ -84,6 +86,17 @@ def write(cell, index, value):
     else:
         root = root_of(cell)
         write_flat(root, getitem(seen(cell, places_of(root)), index), value)
+
+
+def _moved(a, index, v):
+    """``a[index] = v`` on places, for all examples of a batch at once."""
+    plain = concrete(index)
+    if isinstance(index, Tracer) and np.shape(plain) != index.shape:
+        raise TypeError(
+            "arr[mask] = x takes no tracer of vmap as its mask, another one for each example, where x shows the memory "
+            "of arr. Copy it first: x.copy()."
+        )
+    a[plain] = v
 
 
 def write_flat(a, places, value):

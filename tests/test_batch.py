@@ -371,6 +371,19 @@ def test_results_share_memory_with_nothing():
         a += 1  # and can be written into
 
 
+def test_a_mask_of_each_example_takes_no_part_of_what_is_written_to():
+    def reversed_where(mask_of, x):
+        y = x * 1.0
+        y[mask_of(y)] = y[::-1]
+        return y
+
+    same = lambda x: reversed_where(lambda y: np.full(4, True), x)
+    X = np.arange(8.0).reshape(2, 4)
+    assert np.array_equal(vmap(same)(X), [same(x) for x in X])
+    with pytest.raises(TypeError, match=r"mask, another one for each example.* Copy it first: x\.copy"):
+        vmap(lambda x: reversed_where(lambda y: y > -1, x))(X)
+
+
 def test_random_writes_are_those_of_each_example():
     """Programs of random writes, views and in-place operations, value and gradient."""
     rng = np.random.default_rng(5)

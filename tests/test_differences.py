@@ -85,6 +85,10 @@ def test_a_function_that_jax_cannot_run():
         check_vjp(slow_sine_vjp(), slow_sine, X, reference_by="difference")
 
 
+def test_without_any_numbers_nothing_is_wrong():
+    assert check(np.sin, np.zeros((1, 0)), reference_by="differences").ok
+
+
 def test_a_forward_rule_and_an_engine():
     def my_jvp(primals, tangents, factor=1):
         (x,), (t,) = primals, tangents

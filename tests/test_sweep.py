@@ -1,11 +1,13 @@
 """The sweep: in processes, killed and resumed, in shards, by any executor, with units that crash or hang."""
 
+import itertools
 import json
 import os
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -152,6 +154,26 @@ def test_a_unit_that_crashes_hangs_or_raises_takes_nothing_else_along(engine, st
     assert record["rerun"].startswith(
         f"scratch-ad check np.negative --dtype float32 --engine test_sweep:{engine} --mode rev --order 1"
     )
+
+
+class Echo(NamedTuple):
+    number: int
+
+    def records(self):
+        return self.number
+
+    def accepted(self, answer):
+        return json.loads(answer)
+
+    def lost(self, status, words):
+        return status
+
+
+def test_tasks_without_end_are_taken_when_their_turn_comes():
+    taken = []
+    with Crew(1, 60) as crew:
+        outcomes = crew.outcomes(taken.append(k) or Echo(k) for k in itertools.count())
+        assert [outcome for _, outcome in itertools.islice(outcomes, 3)] == [0, 1, 2] == taken
 
 
 def test_one_case_that_raises_does_not_end_its_unit():

@@ -34,6 +34,7 @@ WRITES = {  # each statement, of x of shape (4,) and a copy y of it; m is y as a
     "newaxis":           "y[None, 1:, None] = x[0]",
     "a mask":            "y[y > 0.5] = x[1]",
     "a mask of values":  "y[x > 0] *= x[x > 0]",
+    "mask from itself":  "y[np.array([True] * 4)] = y[::-1]",
     "integers":          "y[[2, 0]] = x[:2]",
     "repeated integers": "y[[1, 1, 2]] = x[1:] * 2",
     "mixed":             "m[[0, 1], 1:] = x[0] * m[:, :1]",

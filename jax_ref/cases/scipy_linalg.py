@@ -190,6 +190,7 @@ for function in ("cosm", "sinm", "tanm", "coshm", "sinhm", "tanhm"):
 # Structured matrices.
 
 of("toeplitz", "f(a)", "f(a, b)", a=(3,), b=(4,))
+of("toeplitz", "f(a, b)", a=(2, 3), b=(4,))
 of("hankel", "f(a)", "f(a, b)", a=(3,), b=(4,), dtypes=DOUBLE)
 of("circulant", "f(a)", a=(2, 3), dtypes=DOUBLE)
 of("companion", "f(a)", a=nonzero(4))

@@ -44,6 +44,7 @@ cases(np.tile, "np.tile(a, 2)", "np.tile(a, (2, 1, 2))", a=(2, 3))
 cases(
     np.repeat, "np.repeat(a, 2)", "a.repeat(3)", "np.repeat(a, 2, axis=0)", "np.repeat(a, [1, 0, 2], axis=1)", a=(2, 3)
 )
+cases(np.repeat, "np.repeat(a, 2, axis=-1)", a=())
 cases(np.pad, "np.pad(a, 1)", "np.pad(a, ((0, 1), (2, 0)))", "np.pad(a, 1, constant_values=3.0)", a=(2, 3))
 cases(np.pad, *(f"np.pad(a, 2, mode='{mode}')" for mode in ("edge", "reflect", "symmetric", "wrap")), a=(3, 4))
 cases(np.copy, "np.copy(a)", "a.copy()", a=(2, 3))

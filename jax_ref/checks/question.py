@@ -258,7 +258,7 @@ class Question:
         """What is wrong beyond the error bounds of differences, or that they decide nothing."""
         with np.errstate(all="ignore"):
             wrong = once(findings(engine, problem, right, self.modes))
-        if not (wrong or told.decided):
+        if told.asked and not (wrong or told.decided):
             wrong = [
                 Finding("undecided", "", Difference(f"{told}: give arguments nearer to one, or a smoother function"))
             ]

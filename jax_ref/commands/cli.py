@@ -366,7 +366,7 @@ def _grade(args):
     return GOOD if found.points == found.most else MISMATCH
 
 
-# report, atlas, selftest
+# report, atlas, selftest, fuzz
 
 
 def _report(args):
@@ -453,6 +453,14 @@ def _selftest(args):
     return GOOD if result.ok else MISMATCH
 
 
+def _fuzz(args):
+    _writable("--out", args.out / "fuzz.jsonl")
+    from .fuzz import fuzz
+
+    found_none = fuzz(args.engine, args.minutes, args.seed, args.jobs, args.timeout, args.out, args.fresh)
+    return GOOD if found_none else MISMATCH
+
+
 COMMANDS = {
     "doctor": _doctor,
     "check": _check,
@@ -466,6 +474,7 @@ COMMANDS = {
     "report": _report,
     "atlas": _atlas,
     "selftest": _selftest,
+    "fuzz": _fuzz,
 }
 
 if __name__ == "__main__":

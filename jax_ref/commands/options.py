@@ -15,6 +15,7 @@ examples:
     scratch-ad check linalg --engine torch           another engine, on the functions of a submodule
     scratch-ad check --out results --junit ad.xml    kept, and gone on with when broken off
     scratch-ad check --domain gammainc               at the smallest and the largest numbers, near poles, …
+    scratch-ad fuzz --engine torch --minutes 10      random programs of an engine
     scratch-ad report results --out page
     scratch-ad compare "np.sin(a) * b"
     scratch-ad trace "lambda x: np.exp(np.tanh(x))" 0.5 --open
@@ -140,7 +141,18 @@ def parser():
     selftest.add_argument("--mode", **mode)
     selftest.add_argument("--alarms", type=_positive(int), metavar="N", help=_ALARMS)
 
-    for sub in (doctor, check, coverage, compare, trace, rules, grade, atlas, selftest):
+    fuzz = command("fuzz", "look for errors of an engine by random programs, and write each as a file that runs")
+    fuzz.add_argument("--engine", default="scratch_ad", help=_ENGINES)
+    fuzz.add_argument("--minutes", type=_positive(float), default=5, metavar="M", help="how long (default: 5)")
+    fuzz.add_argument("--seed", default="0", help="any text: other programs")
+    fuzz.add_argument("--jobs", type=_positive(int), default=os.cpu_count() or 1, metavar="N", help="processes")
+    batch = "seconds for a batch of programs (default: 120)"
+    fuzz.add_argument("--timeout", type=_positive(float), default=120, metavar="S", help=batch)
+    found = "where the findings go, and the record from which the same command goes on (default: fuzz)"
+    fuzz.add_argument("--out", type=Path, default=Path("fuzz"), metavar="DIR", help=found)
+    fuzz.add_argument("--fresh", action="store_true", help="start anew in --out")
+
+    for sub in (doctor, check, coverage, compare, trace, rules, grade, atlas, selftest, fuzz):
         default = "auto" if sub in (doctor, check) else "cpu"
         device = f"where JAX computes; auto: where it would by itself (default: {default})"
         sub.add_argument("--device", choices=CHOICES, default=default, help=device)

@@ -14,6 +14,7 @@ from .derivatives import Reference
 from .extrapolation import SPARSE, central, limit
 from .quantities import FIRST, Quantity
 from .tolerances import unit
+from .values import lent
 from .vectors import coarsest_dtype
 
 STEPS, MOST = 11, 30  # how many steps, and where the arguments are of many sizes at most
@@ -46,14 +47,15 @@ def by_differences(problem, engine, noise=None):
     Second derivatives are those of the engine's own first ones. ``noise``: the error of the function that cannot be
     seen, relative to its largest value and derivative; by default half the digits.
     """
-    f, given = problem.function, problem.vectors
+    f, given = lambda *x: problem.function(*lent(x)), problem.vectors
     value = optree.tree_map(np.asarray, f(*given.primals))
     lines, least = _lines(f, given.primals), coarsest_dtype(given)
     noise = float(np.sqrt(np.finfo(least).eps)) if noise is None else noise
     found, bounds, noises, vague = [], [], [], []
     for v in (given, given.turned()):
         pushed = _slopes(*_values(f, given.primals, v.tangents, _sizes(given.primals, v.tangents)))
-        pulled = [np.array(part) for part in zip(*(_paired(pair, _flat(v.cotangent)) for pair in lines), strict=True)]
+        numbers = [_paired(pair, _flat(v.cotangent)) for pair in lines]
+        pulled = [np.array([number[part] for number in numbers]) for part in range(4)]
         slopes = {Quantity.VALUE: (_flat(value), pushed[2], pushed[2], 0.0), Quantity.JVP: pushed, Quantity.VJP: pulled}
         for what, first, along in _firsts(engine, problem, v):
             slopes[what] = _slopes(*_values(first, given.primals, along, _sizes(given.primals, along)))

@@ -57,19 +57,23 @@ class Crew:
         self._idle.append(_Worker(self._events))
 
     def outcomes(self, tasks, until=float("inf")):
-        """Each task and what came of it, as they finish.
+        """Each task and what came of it, as they finish; ``tasks`` may have no end: each is taken when its turn comes.
 
         A task can be pickled; ``records()`` is run in the process, ``accepted(answer)`` gives the outcome or raises
         ValueError for an answer that is none, and ``lost(status, words)`` the outcome where none came. ``until``: the
         time, by ``time.monotonic``, at which what is not finished is left.
         """
-        waiting = [(task, False) for task in reversed(tasks)]
-        while (waiting or self._busy) and time.monotonic() < until:
-            while waiting and len(self._busy) < self.jobs:
-                task, alone = waiting.pop()
+        fresh, again = iter(tasks), []
+        while time.monotonic() < until:
+            while len(self._busy) < self.jobs:
+                task, alone = (again.pop(), True) if again else (next(fresh, None), False)
+                if task is None:
+                    break
                 worker = self._idle.pop() if self._idle and not alone else _Worker(self._events)
                 self._busy[worker] = task
                 worker.ask(task, self.timeout)
+            if not self._busy:
+                return
             first = min(until, *(worker.deadline for worker in self._busy))
             try:
                 worker, line = self._events.get(timeout=max(0.0, first - time.monotonic()))
@@ -82,7 +86,7 @@ class Crew:
                 if worker.lives:
                     self._idle.append(worker)
                 elif worker.used:
-                    waiting.append((task, True))
+                    again.append(task)
                     continue
                 yield task, outcome
 

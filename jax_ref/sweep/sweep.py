@@ -231,7 +231,7 @@ def about(engine):
 def _imported(name):
     from ..engines.ready import engine as engine_named  # which imports JAX
 
-    if name.partition(":")[0] in sys.modules:
+    if ":" not in name or name.partition(":")[0] in sys.modules:  # PyTorch 2.14 replaces inspect.getfile for good
         return engine_named(name)
     around = Surroundings()
     found = engine_named(name)
@@ -260,14 +260,14 @@ def sweep(units, asked=EVERYTHING, by=None, out=None, *, fresh=False, expect=(),
     units = list(units)
     with Crew(1, PATIENCE) if by is None else contextlib.nullcontext(by) as by:
         ours = isinstance(by, Crew)
-        found = _introduced(by, asked.engine, len(units)) if ours else about(asked.engine)
+        found = introduced(by, asked.engine, len(units)) if ours else about(asked.engine)
         modes = offered(asked.engine, found["modes"], asked.modes)
         header = _header(asked._replace(modes=modes, order=min(asked.order, found["order"])), expect, found)
         tasks = [Task(unit, asked) for unit in units]
         return _swept(tasks, header, out, fresh, progress, by.outcomes if ours else functools.partial(_by, by))
 
 
-def _introduced(crew, engine, units):
+def introduced(crew, engine, units):
     """What the engine says of itself, in each process that the units will need: so these start side by side."""
     asked = [Introduction(engine)] * max(1, min(crew.jobs, units))
     found, *_ = (outcome for _, outcome in crew.outcomes(asked))

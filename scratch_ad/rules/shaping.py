@@ -235,15 +235,15 @@ def _tile(A, reps):
 
 
 def _repeat(a, repeats, axis=None):
-    if axis is None:
-        a, axis = np.ravel(a), 0
+    if axis is None or not a.ndim:
+        a, axis = np.ravel(a), axis or 0
     axis = normalize_axis_index(axis, a.ndim)
     if np.ndim(repeats):
         return np.take(a, np.repeat(np.arange(a.shape[axis]), repeats), axis)
     before, after = a.shape[: axis + 1], a.shape[axis + 1 :]
     repeated = np.broadcast_to(a.reshape(*before, 1, *after), (*before, repeats, *after))
     y = repeated.reshape(*before[:-1], before[-1] * repeats, *after)
-    return np.copy(y, "C") if repeats == 1 else arranged(y)
+    return np.copy(y, "C") if y.size == a.size else arranged(y)
 
 
 def _resize(a, new_shape):

@@ -34,6 +34,8 @@ linear(sliding, _antidiagonal_sums)
 def _toeplitz(c, r=None):
     c = np.atleast_1d(c)
     r = np.conjugate(c) if r is None else np.atleast_1d(typed(r))
+    batch = np.broadcast_shapes(c.shape[:-1], r.shape[:-1])
+    c, r = (np.broadcast_to(x, (*batch, x.shape[-1])) for x in (c, r))
     return arranged(np.flip(sliding(np.concatenate([np.flip(r[..., 1:], -1), c], -1), r.shape[-1]), -1))
 
 

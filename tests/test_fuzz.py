@@ -1,0 +1,125 @@
+"""Random programs: what is drawn, what is found, how it is made smaller, and how it is gone on with."""
+
+import ast
+import contextlib
+import random
+
+import numpy as np
+import pytest
+
+import jax_ref
+from jax_ref.cases import catalogue
+from jax_ref.checks import shrink
+from jax_ref.commands.cli import USAGE, main
+from jax_ref.commands.faults import FAULTS, planted
+from jax_ref.engines.ready import OURS
+from jax_ref.fuzz import hunt, programs, statements
+from jax_ref.fuzz.screen import Refused, suspected, wrong
+
+BLANKS = {"n": "n", "a": "x", "b": "y", "c": "0.5", "i": "0", "k": "1", "o": "+", "f": "np.sin", "v": "2.0", "e": "z"}
+ANSWER = {"programs": 60, "refused": {"no sort": 2}, "findings": [], "lost": ""}
+FOUND = {"cause": "np.sin(a)", "what": "vjp", "words": "vjp: 1.0, not 2.0", "text": "print('wrong')\n"}
+
+
+@pytest.fixture(autouse=True)
+def of_numpy(monkeypatch):
+    """Lines of NumPy's functions alone: SciPy's import takes seconds."""
+    calls = statements.calls_of(catalogue.of_numpy())
+    monkeypatch.setattr(statements, "calls", lambda: calls)
+    for cached in (programs.can_call, programs.can, programs.kinds_of, programs.formulas_of):
+        cached.cache_clear()
+
+
+def picks(words):
+    return random.Random(words).randrange
+
+
+@pytest.mark.parametrize("kind", programs.TABLES)
+def test_each_template_is_a_statement_that_uses_an_array(kind):
+    for template in programs.TABLES[kind]:
+        tree = ast.parse(programs.statement(template, **BLANKS))
+        assert {"x", "y"} & {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}, template
+
+
+def test_the_same_numbers_draw_the_same_program():
+    first, again = (programs.drawn(picks("a")) for _ in range(2))
+    assert first.source == again.source != programs.drawn(picks("b")).source
+    assert all(np.array_equal(*pair) for pair in zip(first.arguments.values(), again.arguments.values(), strict=True))
+
+
+def test_what_is_left_out_is_not_drawn():
+    drawn = [programs.drawn(picks(str(k))) for k in range(8)]
+    origin = drawn[0].lines[0].origin
+    again = [programs.drawn(picks(str(k)), left_out=(origin,)) for k in range(8)]
+    assert origin not in {line.origin for program in again for line in program.lines}
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_random_programs_of_ours_are_right():
+    for k in range(20):
+        program = programs.drawn(picks(f"right {k}"))
+        with contextlib.suppress(Refused):
+            assert not wrong(OURS, program), program.source
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_planted_fault_is_found_and_made_small(capsys, monkeypatch):
+    """In the words of a file that fails when it is run, and no longer once the rule is right again."""
+    few = [case for case in catalogue.of_numpy() if case.function in (np.tanh, np.cumsum, np.transpose)]
+    calls = statements.calls_of(few)
+    monkeypatch.setattr(statements, "calls", lambda: calls)
+    monkeypatch.setattr(shrink, "SHRINKING", 0.5)
+    fault = next(fault for fault in FAULTS if fault.name == "sign")
+    with planted(np.tanh, fault, "rev"):
+        batches = (hunt.Batch("scratch_ad", "planted", k, size=1) for k in range(100))
+        (finding,) = next(filter(None, (batch.records()["findings"] for batch in batches)))
+        (written,) = (node for node in ast.parse(finding["text"]).body if isinstance(node, ast.FunctionDef))
+        program = next(node for node in ast.walk(written) if getattr(node, "name", "") == "program")
+        assert len(program.body) == 2 and "tanh" in ast.unparse(program), finding["text"]  # one line, and a return
+        with pytest.raises(AssertionError, match="wrong sign"):
+            exec(finding["text"], {})
+    exec(finding["text"], {})
+    assert "right" in capsys.readouterr().out
+
+
+def test_an_engine_of_its_own_namespace_gets_programs_in_its_own_calls():
+    """A namespace of two functions, which the programs call, and no others of NumPy's."""
+
+    class Few:
+        sin, exp = staticmethod(np.sin), staticmethod(np.exp)
+
+    engine = jax_ref.Engine("few", OURS.jvp, OURS.vjp, namespace=Few)
+    drawn = [programs.drawn(picks(str(k)), engine) for k in range(20)]
+    nodes = [node for program in drawn for node in ast.walk(ast.parse(program.source))]
+    calls = {node.attr for node in nodes if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "np"}
+    assert calls == {"sin", "exp"} and not any(suspected(engine, program) for program in drawn[:5])
+
+
+def test_a_run_is_gone_on_with_and_has_one_finding_per_cause(tmp_path):
+    about = {"engine": "mine", "seed": "0"}
+    with hunt.Hunt(tmp_path, about) as first:
+        batches = first.batches("mine", "0")
+        assert [next(batches).number for _ in range(2)] == [0, 1]
+        found = first.take(hunt.Batch("mine", "0", 1), {**ANSWER, "findings": [FOUND]})
+        assert [path.name for _, path in found] == ["fuzz-0001.py"] and next(batches).known == ("np.sin(a)",)
+        assert not first.take(hunt.Batch("mine", "0", 0), {**ANSWER, "findings": [FOUND]})
+    (tmp_path / "fuzz-0001.py").unlink()
+    with hunt.Hunt(tmp_path, about) as again:
+        assert (again.programs, again.refused["no sort"], again.causes()) == (120, 4, ["np.sin(a)"])
+        assert next(again.batches("mine", "0")).number == 2
+    assert (tmp_path / "fuzz-0001.py").read_text() == FOUND["text"]
+    with pytest.raises(ValueError, match="another run"):
+        hunt.Hunt(tmp_path, {**about, "seed": "1"})
+    with hunt.Hunt(tmp_path, {**about, "seed": "1"}, fresh=True) as fresh:
+        assert not fresh.programs and not fresh.findings
+
+
+def test_an_answer_that_is_none_is_no_answer():
+    for answer in ("[]", "{}", '{"programs": -1, "refused": {}, "findings": [], "lost": ""}'):
+        with pytest.raises(ValueError):
+            hunt.Batch.accepted(answer)
+
+
+def test_an_engine_that_there_is_not(tmp_path, capsys):
+    assert main(["fuzz", "--engine", "nobody", "--jobs", "1", "--out", str(tmp_path)]) == USAGE
+    assert "no engine nobody" in capsys.readouterr().err
