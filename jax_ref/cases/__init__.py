@@ -162,7 +162,8 @@ class Catalogue(Sequence):
 
     @staticmethod
     def _all():
-        from . import scipy_fft, scipy_linalg, scipy_signal, scipy_special, scipy_stats  # noqa: F401
+        from . import scipy_fft, scipy_linalg, scipy_signal, scipy_special, scipy_stats  # noqa: F401, I001
+        from . import scipy_integrate  # noqa: F401
 
         return _entered
 
