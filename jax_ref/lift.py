@@ -13,6 +13,7 @@ import types
 import jax
 import jax.numpy as jnp
 import jax.scipy
+import jax.scipy.integrate
 import jax.scipy.stats
 import numpy as np
 import scipy.special
@@ -401,6 +402,7 @@ _unknown = (
 )
 _modules = {"numpy": jnp, "numpy.linalg": jnp.linalg, "numpy.fft": jnp.fft, "scipy.special": jax.scipy.special}
 _modules |= {"scipy.linalg": jax.scipy.linalg, "scipy.fft": jax.scipy.fft}
+_modules["scipy.integrate"] = jax.scipy.integrate
 _convolutions = {name: _of_any_shapes(getattr(jax.scipy.signal, name)) for name in ("convolve", "convolve2d")}
 _modules["scipy.signal"] = types.SimpleNamespace(**vars(jax.scipy.signal) | _convolutions)
 _modules |= {f"scipy.stats.{name}": part for name, part in vars(jax.scipy.stats).items() if inspect.ismodule(part)}

@@ -191,6 +191,28 @@ _ONE = np.float64(1)
 _WALKS = backward, partial(reverse.backward, steps=careful)
 
 
+def partials(tape, start, y):
+    """The partial derivatives of ``y`` in what stood on a tape before ``start``, while that runs: ``{place: array}``.
+
+    Each of shape ``(*y.shape, *shape)``. So is a function differentiated in what it closes over: ``start`` is how long
+    the tape was before its call, and ``y``, of real numbers, what it gave.
+    """
+    places = reverse.origins(tape.nodes, start)
+    if y.place < start:
+        places[y.place] = y.shape, y.dtype
+    rows = []
+    for index in np.ndindex(y.shape):
+        unit = np.zeros(y.shape, y.dtype)
+        unit[index] = 1
+        for walk in _WALKS:
+            cotangents = walk(tape.nodes, [(y.place, unit[()])], start)
+            row = [np.zeros(*places[k]) if cotangents[k] is None else cotangents[k] for k in places]
+            if not any(map(has_nan, row)):
+                break
+        rows.append(row)
+    return {k: np.reshape(np.stack(of), (*y.shape, *places[k][0])) for k, of in zip(places, zip(*rows))}
+
+
 class LinearTape(FastTape):
     """A tape of a function that is linear; ``what`` names it in the error for a call that is not."""
 

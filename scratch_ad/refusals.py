@@ -29,9 +29,8 @@ _MATRIX = "Use arrays, with @ for the product of matrices, and np.block"
 _LOOK = "Do that outside of the function, or with scratch_ad.stop_gradient(x), which is plain"
 _CAST = "Use x.astype(np.{last})"
 _LOOP = "Loop over np.ndindex(x.shape) and take x[i]"
-_ODE = "Write the steps of the solver in NumPy, or give the solution a derivative with scratch_ad.custom_vjp"
 _ROOT = "Use root, minimize or the like of scratch_ad.scipy.optimize, or scratch_ad.implicit(solver, residual)"
-_INTEGRAL = "Sum over nodes, w @ f(t) with t, w = np.polynomial.legendre.leggauss(n), or use np.trapezoid"
+_INTEGRAL = "Use quad, quad_vec, odeint or solve_ivp of scratch_ad.scipy.integrate, which have derivatives"
 
 _TABLE = "Write np.asarray(arr, like=x)[x], which takes each example's own"
 _EXAMPLES = "It is another number for each example: write it in NumPy calls, or loop over the examples"
@@ -131,11 +130,9 @@ REMEDIES = {  # what the user wrote, or a package: what to write
     "statistics.variance": "Use np.var(x, ddof=1)",
     # SciPy's that have no counterpart in scratch_ad.scipy
     "scipy": _GENERAL,
-    **dict.fromkeys(("scipy.integrate.odeint", "scipy.integrate.solve_ivp", "scipy.integrate.ode"), _ODE),
-    **dict.fromkeys(("scipy.integrate.trapezoid", "scipy.integrate.simpson"), "Use np.trapezoid"),
     "scipy.fft": "Use np.fft.{last}",
     **dict.fromkeys(("scipy.linalg.blas", "scipy.linalg.lapack"), "Use np.linalg or scratch_ad.scipy.linalg"),
-    "scipy.integrate": _INTEGRAL,
+    **dict.fromkeys(("scipy.integrate", "scratch_ad.scipy.integrate"), _INTEGRAL),
     **dict.fromkeys(("scipy.optimize", "scratch_ad.scipy.optimize"), _ROOT),
     "scipy.interpolate": "Use np.interp, or a spline written in NumPy, whose coefficients are linear in the values",
     "scipy.stats": "Write its formula in NumPy and scipy.special, whose functions take tracers",
@@ -233,7 +230,10 @@ def _counterpart(name):
     if root != "scipy" or not path:
         return ""
     try:
-        found = operator.attrgetter(path)(importlib.import_module(f"scratch_ad.scipy.{home}"))
+        found, theirs = (
+            operator.attrgetter(path)(importlib.import_module(f"{package}.{home}"))
+            for package in ("scratch_ad.scipy", "scipy")
+        )
     except (ImportError, AttributeError):
         return ""
-    return "" if hasattr(found, "refusal") else f"scratch_ad.{name}"
+    return "" if found is theirs or hasattr(found, "refusal") else f"scratch_ad.{name}"

@@ -110,6 +110,16 @@ class Several(NamedTuple):
             return [np.zeros(*a, like=kind) if g is None else g for g, a in zip(arrived, self.avals, strict=True)]
 
 
+def origins(nodes, start):
+    """Where the nodes from ``start`` on lead to among those before: ``{place: (shape, dtype)}``."""
+    found = {}
+    for node in nodes[start:]:
+        for parent, shape, dtype, *_ in node.node if type(node) is Several else node:
+            parents = parent if shape is None else [(parent, shape, dtype)]
+            found |= {place: aval for place, *aval in parents if place < start}
+    return found
+
+
 def backward(nodes, seeds, inputs, steps=None):
     """The cotangents of the first places, the inputs, given those of some places, by one walk from the end.
 

@@ -172,6 +172,7 @@ NEEDS_NUMPY = {
     f"{module}.{name}"
     for module, names in {
         "scipy.fft": "dct dctn idct idctn",
+        "scipy.integrate": "cumulative_simpson romb",
         "scipy.linalg": """
             block_diag cho_factor cho_solve cho_solve_banded cholesky cholesky_banded companion coshm cosm det
             eig eig_banded eigh eigh_tridiagonal eigvals eigvals_banded eigvalsh eigvalsh_tridiagonal expm

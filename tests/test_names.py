@@ -72,7 +72,7 @@ import sys
 from jax_ref.cases.names import cases_of, named
 found = [name for word in ("tanh", "abs", "linalg", "numpy.fft.fft") for name in named([word])]
 assert found and all(map(cases_of, found))
-parts = {"scipy.fft", "scipy.linalg", "scipy.signal", "scipy.special", "scipy.stats"}
+parts = {"scipy.fft", "scipy.linalg", "scipy.signal", "scipy.special", "scipy.stats", "scipy.integrate"}
 unasked = {*parts, "scipy.optimize"}  # of which JAX has none
 print(unasked & {*sys.modules}, parts <= {".".join(name.split(".")[:2]) for name in named(["scipy"])})
 """

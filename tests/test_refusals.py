@@ -34,7 +34,7 @@ from jax_ref.referee.precise import precise
 from scratch_ad import refusals
 from scratch_ad.registry import load_rules, rule_of
 from scratch_ad.rule import Refused
-from scratch_ad.scipy import fft, linalg, optimize, signal, special, stats
+from scratch_ad.scipy import fft, integrate, linalg, optimize, signal, special, stats
 
 X = np.array([1.3, 2.6, 0.7])
 A = np.arange(9.0).reshape(3, 3) + 4 * np.eye(3)
@@ -57,24 +57,8 @@ class Model:
 MODEL = Model()
 
 
-def decays(x):
-    """The steps of a solver of y' = -x y, y(0) = 1."""
-    y, h = 1.0, 0.01
-    for _ in range(100):
-        k1 = -x[0] * y
-        k2 = -x[0] * (y + h / 2 * k1)
-        k3 = -x[0] * (y + h / 2 * k2)
-        y = y + h / 6 * (k1 + 2 * k2 + 2 * k3 - x[0] * (y + h * k3))
-    return y
-
-
 OPTIONS = {"rtol": 1e-12, "atol": 1e-12}
 TIGHT = {"xtol": 1e-15, "ftol": 1e-15, "gtol": 1e-15}
-
-
-def gauss(x):
-    t, w = np.polynomial.legendre.leggauss(9)
-    return w @ np.exp(x[0] * (t + 1) / 2) / 2
 
 
 def kaiser(x):
@@ -82,9 +66,10 @@ def kaiser(x):
     return np.i0(x[0] * np.sqrt(1 - t**2)) / np.i0(x[0])
 
 
-MODULES = (cmath, fft, functools, io, jax, linalg, math, operator, optimize, scipy, signal, special, statistics, stats)
+MODULES = (cmath, fft, functools, integrate, io, jax, linalg, math, operator, optimize, scipy)
+MODULES += (signal, special, statistics, stats)
 NAMES = {module.__name__.rpartition(".")[2]: module for module in MODULES} | {
-    function.__name__: function for function in (decays, gauss, kaiser, scratch_ad.grad)
+    function.__name__: function for function in (kaiser, scratch_ad.grad)
 }
 NAMES |= {
     "np": np,
@@ -443,20 +428,29 @@ REFUSED = [  # a program with a plain ``arr``; as the message says, None if only
     ),
     (
         "scipy.integrate.solve_ivp(lambda t, y: -x[0] * y, (0, 1), [1.0], **OPTIONS).y[0, -1]",
-        "decays(x)",
-        "scipy.integrate.solve_ivp ... steps of the solver in NumPy",
+        "integrate.solve_ivp(lambda t, y: -x[0] * y, (0, 1), [1.0], **OPTIONS).y[0, -1]",
+        "scipy.integrate.solve_ivp ... scratch_ad.scipy.integrate.solve_ivp," + OURS,
     ),
     (
         "scipy.integrate.odeint(lambda y, t: [-x[0] * y[0]], [1.0], [0.0, 1.0], **OPTIONS)[-1, 0]",
-        "decays(x)",
-        "scipy.integrate.odeint ... steps of the solver in NumPy",
+        "integrate.odeint(lambda y, t: [-x[0] * y[0]], [1.0], [0.0, 1.0], **OPTIONS)[-1, 0]",
+        "scipy.integrate.odeint ... scratch_ad.scipy.integrate.odeint," + OURS,
     ),
     (
         "scipy.integrate.quad(lambda t: np.exp(x[0] * t), 0, 1)[0]",
-        "gauss(x)",
-        "scipy.integrate.quad ... np.polynomial.legendre.leggauss(n)",
+        "integrate.quad(lambda t: np.exp(x[0] * t), 0, 1)[0]",
+        "scipy.integrate.quad ... scratch_ad.scipy.integrate.quad," + OURS,
     ),
-    ("scipy.integrate.trapezoid(x)", "np.trapezoid(x)", "scipy.integrate.trapezoid ... np.trapezoid"),
+    (
+        "scipy.integrate.trapezoid(x)",
+        "integrate.trapezoid(x)",
+        "scipy.integrate.trapezoid ... scratch_ad.scipy.integrate.trapezoid," + OURS,
+    ),
+    (
+        "scipy.integrate.tanhsinh(lambda t: np.exp(x[0] * t), 0, 1).integral",
+        "integrate.quad(lambda t: np.exp(x[0] * t), 0, 1)[0]",
+        "scipy.integrate.tanhsinh ... Use quad",
+    ),
     (
         "scipy.optimize.least_squares(lambda y: y ** 3 + y - x[0], 1.0, **TIGHT).x[0]",
         "optimize.least_squares(lambda y: y ** 3 + y - x[0], 1.0, **TIGHT).x[0]",

@@ -162,7 +162,7 @@ class Catalogue(Sequence):
 
     @staticmethod
     def _all():
-        from . import scipy_fft, scipy_linalg, scipy_optimize, scipy_signal, scipy_special, scipy_stats  # noqa: F401
+        from . import scipy_fft, scipy_integrate, scipy_linalg, scipy_optimize, scipy_signal, scipy_special, scipy_stats  # noqa: F401
 
         return _entered
 

@@ -28,7 +28,7 @@ STATUSES = ("rule", "constant", "refused", "plain")
 PLAIN = "it never asks tracers: it takes no array, or is written in calls that they answer or refuse"
 # Where functions come from
 MODULES = ("numpy", "numpy.linalg", "numpy.fft", "numpy.lib.stride_tricks")
-SCIPY = ("scipy.special", "scipy.linalg", "scipy.fft", "scipy.signal", "scipy.stats", "scipy.optimize")
+SCIPY = tuple(f"scipy.{part}" for part in ("special", "linalg", "fft", "signal", "stats", "optimize", "integrate"))
 PEERS = ("autograd", "mygrad")
 OF_DISTRIBUTIONS = ("pdf", "logpdf", "pmf", "logpmf", "cdf", "logcdf", "sf", "logsf", "ppf", "isf")
 
