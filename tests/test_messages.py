@@ -429,6 +429,8 @@ def heard():
 
 ELSEWHERE = {  # the words of a message: the file of the test that has them
     "has no len()": "test_type_branches",
+    "mask, another one for each example": "test_batch",
+    "rule for matrices, not for one axis": "test_scipy",
     "a compiled function was given an argument": "test_compile",
     "cannot be compiled, as it does not do the same": "test_compile",
     "gives lists or tuples within its result": "test_compile",

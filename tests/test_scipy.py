@@ -96,6 +96,7 @@ def test_errors_are_scipys_under_differentiation_too(call, error):
         (lambda a: linalg.solve_continuous_are(a, a, np.eye(3), np.eye(3), e=a), "no derivative rule"),
         (lambda a: linalg.eig(a, homogeneous_eigvals=True), "homogeneous_eigvals"),
         (lambda a: linalg.eig(a, np.eye(3)), "phase"),
+        (lambda a: linalg.lu_factor(a[0]), "rule for matrices, not for one axis: give it a"),
     ],
 )
 def test_what_is_refused_says_why(call, words):

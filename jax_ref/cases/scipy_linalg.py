@@ -237,6 +237,7 @@ SPREAD = "a + 4 * np.arange(4)"
 of("eig_banded", f"np.abs(f({SPREAD}, select='i', select_range=(1, 3))[1])", a=(2, 4), differs=LACKS)
 of("eigvals_banded", f"f({SPREAD} + 1j * np.array([[0], [1]]) * b, lower=True)", a=(2, 4), b=(2, 4), differs=LACKS)
 of("eigh_tridiagonal", f"np.abs(f({SPREAD}, b)[1]) ** 2", a=(4,), b=(3,), differs=UNDERIVED)
+of("eigvalsh_tridiagonal", f"f({SPREAD}, b)", a=(4,), b=(2, 3), differs=LACKS)
 of("eigvalsh_tridiagonal", f"f({SPREAD}, b, select='v', select_range=(0, 9))", a=(4,), b=(3,), differs=LACKS)
 of("matmul_toeplitz", "f((a, b), x)", "np.abs(f(a + 1j * x[:, 0], x))", a=(3,), b=(3,), x=(3, 2), differs=LACKS)
 DOMINANT = "a + 8 * np.eye(1, 3)[0]"

@@ -137,6 +137,12 @@ def _check_single(function, x, ndim):
         )
 
 
+def of_one_stack(*vectors):
+    """Vectors along the last axis, each as often as the stacks of the others need it."""
+    stack = np.broadcast_shapes(*(x.shape[:-1] for x in vectors))
+    return [x if x.shape[:-1] == stack else np.broadcast_to(x, (*stack, x.shape[-1])) for x in vectors]
+
+
 def take_stacks(*functions, of=(2,)):
     """Let functions be called once on the stacks of a batch: of as many arguments, each of as many axes for one."""
     for function in functions:

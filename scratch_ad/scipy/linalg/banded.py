@@ -9,7 +9,7 @@ from ...rule import explicit
 from ...rules.linalg.eigenvalues import eigh_jvp, eigh_vjp
 from ...rules.linalg.matrices import H, real, turned
 from ...tracer import astype, dtype_of, scatter, shape_of
-from ..wrapping import core, public, take_stacks
+from ..wrapping import core, of_one_stack, public, take_stacks
 from .factors import core_cholesky, subset
 
 
@@ -160,7 +160,7 @@ def _banded_pairs(a_band, lower=False, eigvals_only=False, select="a", select_ra
 
 def _tridiagonal_pairs(d, e, eigvals_only=False, select="a", select_range=None, tol=0.0, lapack_driver="auto"):
     whole = lapack_driver in ("stemr", "stev", "stevd")  # the drivers that give vectors of all eigenvalues
-    y = _eigh_tridiagonal(d, e, lapack_driver=lapack_driver if whole else "auto")
+    y = _eigh_tridiagonal(*of_one_stack(d, e), lapack_driver=lapack_driver if whole else "auto")
     return _selected(y, eigvals_only, select, select_range)
 
 

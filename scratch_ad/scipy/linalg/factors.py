@@ -18,6 +18,8 @@ from .systems import core_pinv, core_solve_triangular, right_triangular, triangu
 
 def _lu_parts(lu):
     """The square part of what lu_factor gives, the rows below it and the columns to its right, either none."""
+    if lu.ndim < 2:
+        raise NotImplementedError("lu_factor has a derivative rule for matrices, not for one axis: give it a[:, None].")
     k = min(lu.shape[-2:])
     return lu[..., :k, :k], lu[..., k:, :k], lu[..., :k, k:]
 

@@ -8,7 +8,7 @@ from ...layout import arranged
 from ...rule import explicit, linear
 from ...tracer import dtype_of, kind_of, primitive, scatter, strip
 from ...tree import typed
-from ..wrapping import named, public, take_stacks
+from ..wrapping import named, of_one_stack, public, take_stacks
 
 
 @primitive
@@ -34,8 +34,7 @@ linear(sliding, _antidiagonal_sums)
 def _toeplitz(c, r=None):
     c = np.atleast_1d(c)
     r = np.conjugate(c) if r is None else np.atleast_1d(typed(r))
-    batch = np.broadcast_shapes(c.shape[:-1], r.shape[:-1])
-    c, r = (np.broadcast_to(x, (*batch, x.shape[-1])) for x in (c, r))
+    c, r = of_one_stack(c, r)
     return arranged(np.flip(sliding(np.concatenate([np.flip(r[..., 1:], -1), c], -1), r.shape[-1]), -1))
 
 
