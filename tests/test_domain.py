@@ -97,6 +97,7 @@ KNOWN = [
     (lambda x: special.kn(0.5, x), 2.0, -special.kn(1, 2.0), special.kn(0, 2.0) + special.kn(1, 2.0) / 2),
     (lambda x: special.yn(0.5, x), 2.0, -special.yn(1, 2.0), special.yn(1, 2.0) / 2 - special.yn(0, 2.0)),
     (lambda x: special.expn(0.5, x), 2.0, -1.5 * np.exp(-2.0) / 2, 1.25 * np.exp(-2.0)),
+    (special.log_ndtr, 2.5 + 300j, -2.5000277777 - 299.9966668241j, -1.0000111095 - 1.85184e-7j),
     (lambda df: special.stdtr(df, np.float32(2)), np.float32(1000), 1.351049489e-7, -2.703367365e-10),
 ]
 

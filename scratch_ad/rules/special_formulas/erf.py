@@ -63,6 +63,8 @@ def normal_slope(x):
 
 def inverse_mills(x):
     """φ(x)/Φ(x); left of 0 a reciprocal, which does not cancel in its own derivative, nor do φ and Φ right of 0."""
+    if is_complex(x):
+        return 1 / normal_slope(x)
     left = np.less(x, 0)
     u, v = np.where(left, x, 0), np.where(left, 0, x)
     return np.where(left, 1 / normal_slope(u), np.exp(-np.square(v) / 2) / (ROOT_2PI * special.ndtr(v)))
