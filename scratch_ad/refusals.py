@@ -139,7 +139,6 @@ REMEDIES = {  # what the user wrote, or a package: what to write
     "scipy.optimize": _ROOT,
     "scipy.interpolate": "Use np.interp, or a spline written in NumPy, whose coefficients are linear in the values",
     "scipy.stats": "Write its formula in NumPy and scipy.special, whose functions take tracers",
-    "scipy.spatial.distance": "Use np.linalg.norm(a[:, None] - b, axis=-1)",
     "scipy.sparse": "Use np.linalg.solve and @ with A.toarray()",
     # others
     "scratch_ad": _COLLECT,

@@ -181,6 +181,12 @@ NEEDS_NUMPY = {
             solve_discrete_lyapunov solve_sylvester solve_toeplitz solve_triangular solveh_banded sqrtm svd
             svdvals tanhm tanm
             """,
+        "scipy.ndimage": """
+            affine_transform convolve convolve1d correlate correlate1d gaussian_filter gaussian_filter1d
+            gaussian_gradient_magnitude gaussian_laplace laplace prewitt rotate shift sobel spline_filter
+            spline_filter1d uniform_filter uniform_filter1d zoom
+            """,
+        "scipy.spatial": "distance.squareform",
         "scipy.signal": "convolve2d correlate2d detrend welch",
         "scipy.stats": """
             beta.cdf gamma.logpdf gamma.ppf gennorm.logpdf multinomial.pmf norm.logcdf norm.logpdf norm.ppf

@@ -35,6 +35,7 @@ from scratch_ad import refusals
 from scratch_ad.registry import load_rules, rule_of
 from scratch_ad.rule import Refused
 from scratch_ad.scipy import fft, linalg, signal, special, stats
+from scratch_ad.scipy.spatial import distance
 
 X = np.array([1.3, 2.6, 0.7])
 A = np.arange(9.0).reshape(3, 3) + 4 * np.eye(3)
@@ -104,7 +105,7 @@ def kaiser(x):
     return np.i0(x[0] * np.sqrt(1 - t**2)) / np.i0(x[0])
 
 
-MODULES = (cmath, fft, functools, io, jax, linalg, math, operator, scipy, signal, special, statistics, stats)
+MODULES = (cmath, distance, fft, functools, io, jax, linalg, math, operator, scipy, signal, special, statistics, stats)
 NAMES = {module.__name__.rpartition(".")[2]: module for module in MODULES} | {
     function.__name__: function for function in (decays, gauss, kaiser, root_of, slope_of_root, scratch_ad.grad)
 }
@@ -508,8 +509,8 @@ REFUSED = [  # a program with a plain ``arr``; as the message says, None if only
     ("scipy.stats.skew(x)", "np.mean((x - x.mean()) ** 3) / np.std(x) ** 3", "scipy.stats.skew ... formula in NumPy"),
     (
         "scipy.spatial.distance.cdist(x[:, None], A[:, :1])",
-        "np.linalg.norm(x[:, None][:, None] - A[:, :1], axis=-1)",
-        "scipy.spatial.distance.cdist ... np.linalg.norm(a[:, None] - b, axis=-1)",
+        "distance.cdist(x[:, None], A[:, :1])",
+        "scipy.spatial.distance.cdist ... scratch_ad.scipy.spatial.distance.cdist," + OURS,
     ),
     (
         "scipy.sparse.linalg.spsolve(scipy.sparse.csc_matrix(A), x)",
@@ -517,9 +518,9 @@ REFUSED = [  # a program with a plain ``arr``; as the message says, None if only
         "scipy.sparse.linalg.spsolve ... np.linalg.solve ... toarray()",
     ),
     (
-        "scipy.ndimage.uniform_filter1d(x, 3)",
-        'np.convolve(np.pad(x, 1, "edge"), np.ones(3) / 3, "valid")',
-        "scipy.ndimage.uniform_filter1d ... NumPy calls on whole arrays",
+        "scipy.ndimage.median_filter(x, 3)",
+        'np.median(np.lib.stride_tricks.sliding_window_view(np.pad(x, 1, "edge"), 3), axis=-1)',
+        "scipy.ndimage.median_filter ... NumPy calls on whole arrays",
     ),
 ]
 if hasattr(math, "fma"):

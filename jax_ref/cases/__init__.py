@@ -162,7 +162,15 @@ class Catalogue(Sequence):
 
     @staticmethod
     def _all():
-        from . import scipy_fft, scipy_linalg, scipy_signal, scipy_special, scipy_stats  # noqa: F401
+        from . import (  # noqa: F401
+            scipy_fft,
+            scipy_linalg,
+            scipy_ndimage,
+            scipy_signal,
+            scipy_spatial,
+            scipy_special,
+            scipy_stats,
+        )
 
         return _entered
 

@@ -22,6 +22,10 @@ LOOPS = {
         *("scipy.linalg.solve_continuous_are", "solve_continuous_are", "scipy.linalg.solve_discrete_are"),
         *("solve_discrete_are", "first_eigenvalue", "scipy.linalg.fractional_matrix_power", "fractional_matrix_power"),
     ),
+    "how large the result is, or the kernel, depends on the numbers": (
+        *("scipy.ndimage.gaussian_filter", "scipy.ndimage.gaussian_filter1d", "scipy.ndimage.gaussian_laplace"),
+        *("scipy.ndimage.gaussian_gradient_magnitude", "scipy.ndimage.rotate"),
+    ),
     "a long convolution costs as much in one call as in several": ("np.convolve", "convolve", "convolve2d"),
 }
 

@@ -16,9 +16,18 @@ except ImportError as error:
     raise ImportError("scratch_ad.scipy needs SciPy: pip install 'scratch-ad[scipy]'.") from error
 
 if TYPE_CHECKING:
-    from . import fft, linalg, signal, special, stats
+    from . import (
+        fft,
+        linalg,
+        ndimage,
+        signal,
+        spatial,
+        special,
+        stats,
+    )
 
 __all__ = ["fft", "linalg", "signal", "special", "stats"]
+__all__ += ["ndimage", "spatial"]
 
 
 def __getattr__(name):  # each part of SciPy takes long to import
