@@ -137,7 +137,7 @@ REMEDIES = {  # what the user wrote, or a package: what to write
     **dict.fromkeys(("scipy.linalg.blas", "scipy.linalg.lapack"), "Use np.linalg or scratch_ad.scipy.linalg"),
     "scipy.integrate": _INTEGRAL,
     "scipy.optimize": _ROOT,
-    "scipy.interpolate": "Use np.interp, or a spline written in NumPy, whose coefficients are linear in the values",
+    "scipy.interpolate": "Use CubicSpline, make_interp_spline or interpn of scratch_ad.scipy.interpolate",
     "scipy.stats": "Write its formula in NumPy and scipy.special, whose functions take tracers",
     "scipy.sparse": "Use np.linalg.solve and @ with A.toarray()",
     # others

@@ -181,6 +181,9 @@ NEEDS_NUMPY = {
             solve_discrete_lyapunov solve_sylvester solve_toeplitz solve_triangular solveh_banded sqrtm svd
             svdvals tanhm tanm
             """,
+        "scipy.interpolate": """
+            BSpline CubicSpline PPoly RegularGridInterpolator interp1d interpn make_interp_spline
+            """,
         "scipy.ndimage": """
             affine_transform convolve convolve1d correlate correlate1d gaussian_filter gaussian_filter1d
             gaussian_gradient_magnitude gaussian_laplace laplace prewitt rotate shift sobel spline_filter

@@ -34,7 +34,7 @@ from jax_ref.referee.precise import precise
 from scratch_ad import refusals
 from scratch_ad.registry import load_rules, rule_of
 from scratch_ad.rule import Refused
-from scratch_ad.scipy import fft, linalg, signal, special, stats
+from scratch_ad.scipy import fft, interpolate, linalg, signal, special, stats
 from scratch_ad.scipy.spatial import distance
 
 X = np.array([1.3, 2.6, 0.7])
@@ -105,7 +105,23 @@ def kaiser(x):
     return np.i0(x[0] * np.sqrt(1 - t**2)) / np.i0(x[0])
 
 
-MODULES = (cmath, distance, fft, functools, io, jax, linalg, math, operator, scipy, signal, special, statistics, stats)
+MODULES = (
+    cmath,
+    distance,
+    interpolate,
+    fft,
+    functools,
+    io,
+    jax,
+    linalg,
+    math,
+    operator,
+    scipy,
+    signal,
+    special,
+    statistics,
+    stats,
+)
 NAMES = {module.__name__.rpartition(".")[2]: module for module in MODULES} | {
     function.__name__: function for function in (decays, gauss, kaiser, root_of, slope_of_root, scratch_ad.grad)
 }
@@ -495,11 +511,15 @@ REFUSED = [  # a program with a plain ``arr``; as the message says, None if only
         "root(x[0])",
         "scipy.optimize.minimize ... custom_jvp",
     ),
-    ("SPLINE(x)", "np.polyval([1.0, 0, 0], x)", "scipy.interpolate.CubicSpline ... np.interp, or a spline"),
     (
-        "scipy.interpolate.interp1d(np.arange(5.0), np.arange(5.0) ** 2)(x)",
-        "np.interp(x, np.arange(5.0), np.arange(5.0) ** 2)",
-        "scipy.interpolate.interp1d ... np.interp",
+        "SPLINE(x)",
+        "interpolate.CubicSpline(np.arange(5.0), np.arange(5.0) ** 2)(x)",
+        "scipy.interpolate.CubicSpline ... scratch_ad.scipy.interpolate.CubicSpline," + OURS,
+    ),
+    (
+        "scipy.interpolate.InterpolatedUnivariateSpline(np.arange(5.0), np.arange(5.0) ** 2)(x)",
+        "interpolate.make_interp_spline(np.arange(5.0), np.arange(5.0) ** 2)(x)",
+        "scipy.interpolate.InterpolatedUnivariateSpline ... CubicSpline, make_interp_spline or interpn",
     ),
     (
         "scipy.stats.norm.logpdf(x, 0.5, 2.0)",

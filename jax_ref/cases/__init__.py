@@ -164,6 +164,7 @@ class Catalogue(Sequence):
     def _all():
         from . import (  # noqa: F401
             scipy_fft,
+            scipy_interpolate,
             scipy_linalg,
             scipy_ndimage,
             scipy_signal,

@@ -18,6 +18,7 @@ except ImportError as error:
 if TYPE_CHECKING:
     from . import (
         fft,
+        interpolate,
         linalg,
         ndimage,
         signal,
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = ["fft", "linalg", "signal", "special", "stats"]
-__all__ += ["ndimage", "spatial"]
+__all__ += ["interpolate", "ndimage", "spatial"]
 
 
 def __getattr__(name):  # each part of SciPy takes long to import

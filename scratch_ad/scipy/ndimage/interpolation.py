@@ -13,7 +13,7 @@ import scipy.special as special
 from ...batch import Batched, batches
 from ...batching.axes import from_end, of_first
 from ...rule import linear
-from ...tracer import kind_of, strip
+from ...tracer import getitem, kind_of, strip
 from ...tree import typed
 from .filters import of_images, padded, whole
 
@@ -112,7 +112,7 @@ def _summed(coefficients, places, order, mode, cval):
         found.append(_INDEX[mode](indices, n))
         weights = weights * of_axis
         inside = np.logical_and(inside, np.logical_and(indices >= 0, indices < n))
-    values = coefficients[tuple(found)]
+    values = getitem(coefficients, tuple(found))
     values = np.where(inside, values, cval) if mode == "grid-constant" else values
     return np.sum(values * weights, axis=tuple(range(-ndim, 0)))
 
