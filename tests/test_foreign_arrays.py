@@ -189,6 +189,7 @@ NEEDS_NUMPY = {
             gaussian_gradient_magnitude gaussian_laplace laplace prewitt rotate shift sobel spline_filter
             spline_filter1d uniform_filter uniform_filter1d zoom
             """,
+        "scipy.sparse": "coo_matrix csc_matrix csr_array diags linalg.factorized linalg.splu linalg.spsolve",
         "scipy.spatial": "distance.squareform",
         "scipy.signal": "convolve2d correlate2d detrend welch",
         "scipy.stats": """

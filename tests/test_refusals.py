@@ -34,7 +34,7 @@ from jax_ref.referee.precise import precise
 from scratch_ad import refusals
 from scratch_ad.registry import load_rules, rule_of
 from scratch_ad.rule import Refused
-from scratch_ad.scipy import fft, interpolate, linalg, signal, special, stats
+from scratch_ad.scipy import fft, interpolate, linalg, signal, sparse, special, stats
 from scratch_ad.scipy.spatial import distance
 
 X = np.array([1.3, 2.6, 0.7])
@@ -118,6 +118,7 @@ MODULES = (
     operator,
     scipy,
     signal,
+    sparse,
     special,
     statistics,
     stats,
@@ -534,8 +535,13 @@ REFUSED = [  # a program with a plain ``arr``; as the message says, None if only
     ),
     (
         "scipy.sparse.linalg.spsolve(scipy.sparse.csc_matrix(A), x)",
-        "np.linalg.solve(scipy.sparse.csc_matrix(A).toarray(), x)",
-        "scipy.sparse.linalg.spsolve ... np.linalg.solve ... toarray()",
+        "sparse.linalg.spsolve(scipy.sparse.csc_matrix(A), x)",
+        "scipy.sparse.linalg.spsolve ... scratch_ad.scipy.sparse.linalg.spsolve," + OURS,
+    ),
+    (
+        "scipy.sparse.linalg.cg(scipy.sparse.csc_matrix(A @ A.T), x, rtol=1e-13)[0]",
+        "np.linalg.solve(scipy.sparse.csc_matrix(A @ A.T).toarray(), x)",
+        "scipy.sparse.linalg.cg ... np.linalg.solve ... toarray()",
     ),
     (
         "scipy.ndimage.median_filter(x, 3)",

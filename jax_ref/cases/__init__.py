@@ -168,6 +168,7 @@ class Catalogue(Sequence):
             scipy_linalg,
             scipy_ndimage,
             scipy_signal,
+            scipy_sparse,
             scipy_spatial,
             scipy_special,
             scipy_stats,

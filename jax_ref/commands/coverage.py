@@ -29,7 +29,7 @@ PLAIN = "it never asks tracers: it takes no array, or is written in calls that t
 # Where functions come from
 MODULES = ("numpy", "numpy.linalg", "numpy.fft", "numpy.lib.stride_tricks")
 SCIPY = ("scipy.special", "scipy.linalg", "scipy.fft", "scipy.signal", "scipy.stats")
-SCIPY += ("scipy.interpolate", "scipy.ndimage", "scipy.spatial.distance")
+SCIPY += ("scipy.interpolate", "scipy.ndimage", "scipy.spatial.distance", "scipy.sparse", "scipy.sparse.linalg")
 PEERS = ("autograd", "mygrad")
 OF_DISTRIBUTIONS = ("pdf", "logpdf", "pmf", "logpmf", "cdf", "logcdf", "sf", "logsf", "ppf", "isf")
 

@@ -26,6 +26,7 @@ LOOPS = {
         *("scipy.ndimage.gaussian_filter", "scipy.ndimage.gaussian_filter1d", "scipy.ndimage.gaussian_laplace"),
         *("scipy.ndimage.gaussian_gradient_magnitude", "scipy.ndimage.rotate"),
     ),
+    "SciPy's sparse matrices have two axes": ("sparse_product_of", "sparse_solution", "toarray"),
     "a long convolution costs as much in one call as in several": ("np.convolve", "convolve", "convolve2d"),
 }
 

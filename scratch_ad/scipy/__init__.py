@@ -22,13 +22,14 @@ if TYPE_CHECKING:
         linalg,
         ndimage,
         signal,
+        sparse,
         spatial,
         special,
         stats,
     )
 
 __all__ = ["fft", "linalg", "signal", "special", "stats"]
-__all__ += ["interpolate", "ndimage", "spatial"]
+__all__ += ["interpolate", "ndimage", "sparse", "spatial"]
 
 
 def __getattr__(name):  # each part of SciPy takes long to import
