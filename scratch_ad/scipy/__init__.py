@@ -1,6 +1,7 @@
 """SciPy's functions that tracers cannot answer by themselves, under SciPy's names and with SciPy's signatures.
 
     from scratch_ad.scipy import fft, linalg, signal, special, stats
+    from scratch_ad.scipy import interpolate, ndimage, sparse, spatial
 
 On plain arrays each of them is SciPy's own function: its values, its errors, its documentation. On tracers our rule
 answers, in both modes and to any order. Arguments by which SciPy may overwrite its input are accepted there and have no

@@ -102,5 +102,5 @@ def __getattr__(name):
     if name.startswith("_") or not hasattr(_scipy, name):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     theirs = getattr(_scipy, name)
-    is_open = isinstance(theirs, type) and not name.endswith(("_array", "_matrix")) or name.startswith(_OF_NUMBERS)
+    is_open = (isinstance(theirs, type) and not name.endswith(("_array", "_matrix"))) or name.startswith(_OF_NUMBERS)
     return theirs if is_open or not callable(theirs) else _refusing(name)
