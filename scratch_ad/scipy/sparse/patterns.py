@@ -151,20 +151,23 @@ class Patterned:
             raise AttributeError(name)
         raise lacking(name)
 
-    def __getitem__(self, index):
-        raise lacking("A[i]")
-
-    def __add__(self, other):
-        raise lacking("A + B")
-
-    __radd__ = __sub__ = __rsub__ = __add__
-
 
 def lacking(what):
     """The error for what sparse matrices with tracers do not do."""
     return NotImplementedError(
         f"a sparse matrix with tracers has no {what} so far: use A @ x, x @ A, c * A, A.T, A.data or A.toarray()."
     )
+
+
+def _lacks(what):
+    def operation(self, *_):
+        raise lacking(what)
+
+    return operation
+
+
+for _name in ("add", "radd", "sub", "rsub", "getitem"):
+    setattr(Patterned, f"__{_name}__", _lacks("A[i]" if _name == "getitem" else "A + B"))
 
 
 def vector(x, what):
