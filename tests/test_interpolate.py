@@ -14,10 +14,8 @@ X = np.arange(7.0) + RNG.uniform(0, 0.3, 7)
 Y, MANY, AT = RNG.normal(size=7), RNG.normal(size=(2, 7, 3)), RNG.uniform(0.5, 5.8, (2, 2))
 BEYOND = np.array([-0.7, 0.8, 3.3, 7.1])
 GRID = X[:5], np.arange(6.0), np.array([2.0, 1.2, 0.1, -1.0])
-VALUES, PLACES = (
-    RNG.normal(size=(5, 6, 4, 2)),
-    np.stack([RNG.uniform(0.4, 3.9, 4), RNG.uniform(0, 5, 4), RNG.uniform(-1, 2, 4)], -1),
-)
+VALUES = RNG.normal(size=(5, 6, 4, 2))
+PLACES = np.stack([RNG.uniform(0.4, 3.9, 5), [0.45, 1.52, 2.9, 3.1, 4.98], RNG.uniform(-1, 2, 5)], axis=-1)
 
 
 def around(m, x, y, **options):
@@ -35,6 +33,7 @@ SPLINES = {
     "three around": lambda m, x, y: around(m, x[:3], y[:3]),
     "hermite": lambda m, x, y: m.CubicHermiteSpline(x, y, y * y),
     "pchip": lambda m, x, y: m.PchipInterpolator(x, y),
+    "pchip with steep ends": lambda m, x, y: m.PchipInterpolator(x, y / 99 + [0, 0.1, -1, 0, 0.2, 2.2, 2.4]),
     "akima": lambda m, x, y: m.Akima1DInterpolator(x, y),
     "makima": lambda m, x, y: m.Akima1DInterpolator(x, y, method="makima", extrapolate=True),
     **{f"order {k}": lambda m, x, y, k=k: m.make_interp_spline(x, y, k) for k in range(6)},
