@@ -186,8 +186,8 @@ NEEDS_NUMPY = {
             """,
         "scipy.ndimage": """
             affine_transform convolve convolve1d correlate correlate1d gaussian_filter gaussian_filter1d
-            gaussian_gradient_magnitude gaussian_laplace laplace prewitt rotate shift sobel spline_filter
-            spline_filter1d uniform_filter uniform_filter1d zoom
+            gaussian_gradient_magnitude gaussian_laplace laplace map_coordinates prewitt rotate shift sobel
+            spline_filter spline_filter1d uniform_filter uniform_filter1d zoom
             """,
         "scipy.sparse": "coo_matrix csc_matrix csr_array diags linalg.factorized linalg.splu linalg.spsolve",
         "scipy.spatial": "distance.squareform",

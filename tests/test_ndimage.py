@@ -114,8 +114,8 @@ def test_what_is_refused_says_why(call, words):
 
 def test_a_deconvolution():
     """An image that is nowhere negative, seen through a lens; and how wide the lens is, from a known image."""
-    truth = np.zeros((12, 12))
-    truth[3:6, 4:9], truth[8, 2:4] = 1.0, 2.0
+    truth = np.zeros((9, 9))
+    truth[2:5, 3:7], truth[7, 1:3] = 1.0, 2.0
     seen = scipy.ndimage.gaussian_filter(truth, 1.0)
     misfit = lambda image, width: np.sum((ndimage.gaussian_filter(image, width) - seen) ** 2)
     start, options = seen.ravel(), {"jac": True, "method": "L-BFGS-B", "options": {"ftol": 0, "gtol": 1e-9}}

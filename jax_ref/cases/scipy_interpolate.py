@@ -22,7 +22,6 @@ of("CubicHermiteSpline", "f(x, a, np.sin(a))(b)", a=(5,), b=AT)
 of("PPoly", "f(a, x)(b, 1)", "f(a, x).integrate(np.sum(b) / 9, 3.3)", a=(3, 4), b=AT)
 of("BSpline", "f(np.arange(8.0) - 1, a, 2)(b)", "f(np.arange(8.0) - 1, a, 2).integrate(b[0], 3.1)", a=(5,), b=AT)
 of("make_interp_spline", "f(x + 0.1 * a, a)(b)", "f(x, a, 2).derivative()(b)", a=(5,), b=AT)
-of("make_interp_spline", "f(x, a, bc_type='natural').antiderivative()(b)", a=(5, 2), b=AT)
 of("interp1d", "f(x, a)(b)", "f(x, a, 'cubic')(b)", "f(x, a, 'nearest')(b)", a=(5,), b=AT)
 of(
     "RegularGridInterpolator",

@@ -42,7 +42,7 @@ def _combined(t, x, k, piece, local, nu):
     return 0 * y if nu > k else y
 
 
-def _theirs(t, c, k, at, nu=0, extrapolate=True, axis=0):
+def b_spline(t, c, k, at, nu=0, extrapolate=True, axis=0):
     return _object(t, c, k, extrapolate, axis)(at, nu)
 
 
@@ -61,7 +61,7 @@ def _evaluate(t, c, k, at, nu=0, extrapolate=True, axis=0):
     return np.moveaxis(y, range(at.ndim), range(axis, axis + at.ndim))
 
 
-evaluated = composite(_theirs, _evaluate, with_value)
+evaluated = composite(b_spline, _evaluate, with_value)
 
 
 def _column(x, c):
@@ -90,8 +90,16 @@ def _antiderive(t, c, k, nu=1):
     return c
 
 
-derived = composite(lambda t, c, k, nu=1: _object(t, c, k).derivative(nu).c, _derive, with_value)
-antiderived = composite(lambda t, c, k, nu=1: _object(t, c, k).antiderivative(nu).c, _antiderive, with_value)
+def derivative(t, c, k, nu=1):
+    return _object(t, c, k).derivative(nu).c
+
+
+def antiderivative(t, c, k, nu=1):
+    return _object(t, c, k).antiderivative(nu).c
+
+
+derived = composite(derivative, _derive, with_value)
+antiderived = composite(antiderivative, _antiderive, with_value)
 
 
 def _integrate(t, c, k, a, b):
@@ -100,7 +108,11 @@ def _integrate(t, c, k, a, b):
     return ends[1] - ends[0]
 
 
-integrated = composite(lambda t, c, k, a, b: _object(t, c, k).integrate(a, b), _integrate, with_value)
+def integral(t, c, k, a, b):
+    return _object(t, c, k).integrate(a, b)
+
+
+integrated = composite(integral, _integrate, with_value)
 
 
 @own_class
@@ -181,7 +193,7 @@ def knots(x, k, bc_type=None):
     return np.concatenate([*[first] * k, x, *[last] * k])
 
 
-def _theirs_through(x, y, t, k=3, bc_type=None):
+def spline_through(x, y, t, k=3, bc_type=None):
     return _scipy.make_interp_spline(x, y, k, None if k < 2 else t, bc_type).c
 
 
@@ -212,7 +224,7 @@ def _through(x, y, t, k=3, bc_type=None):
     return np.reshape(flat, right.shape)
 
 
-through = composite(_theirs_through, _through, with_value)
+through = composite(spline_through, _through, with_value)
 
 
 def make_interp_spline(x, y, k=3, t=None, bc_type=None, axis=0, check_finite=True):

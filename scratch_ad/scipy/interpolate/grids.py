@@ -14,7 +14,7 @@ from .piecewise import DOUBLE, check, doubles, own_class
 # Along one axis
 
 
-def _theirs_1d(x, y, at, **options):
+def interpolant(x, y, at, **options):
     return _scipy.interp1d(x, y, **options)(at)
 
 
@@ -56,7 +56,7 @@ def _by_kind(kind, x, y, at):
     return y0 + (y1 - y0) * np.reshape((at - x0) / (x1 - x0), (-1,) + (1,) * (y.ndim - 1))
 
 
-interpolated_1d = composite(_theirs_1d, _interpolate_1d, with_value)
+interpolated_1d = composite(interpolant, _interpolate_1d, with_value)
 
 
 @own_class
@@ -83,7 +83,7 @@ class interp1d:  # as SciPy has it
 _DEGREES = {"slinear": 1, "cubic": 3, "quintic": 5}
 
 
-def _theirs_on_grid(
+def interpolant_on_grid(
     points, values, xi, method="linear", bounds_error=True, fill_value=np.nan, nu=None, solver=None, solver_args=None
 ):
     solving = {"solver": solver, "solver_args": solver_args}
@@ -156,7 +156,7 @@ def _by_splines(k, grids, values, at, nu):
     return values
 
 
-on_grid = composite(_theirs_on_grid, _on_grid, with_value)
+on_grid = composite(interpolant_on_grid, _on_grid, with_value)
 
 
 @own_class

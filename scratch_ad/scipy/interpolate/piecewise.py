@@ -44,7 +44,7 @@ def _object(c, x, extrapolate=True, axis=0):
     return _scipy.PPoly.construct_fast(np.ascontiguousarray(c), np.ascontiguousarray(x), extrapolate, axis)
 
 
-def _theirs(c, x, at, nu=0, extrapolate=True, axis=0):
+def polynomial(c, x, at, nu=0, extrapolate=True, axis=0):
     return _object(c, x, extrapolate, axis)(at, nu)
 
 
@@ -65,7 +65,7 @@ def _evaluate(c, x, at, nu=0, extrapolate=True, axis=0):
     return np.moveaxis(y, range(at.ndim), range(axis, axis + at.ndim))
 
 
-evaluated = composite(_theirs, _evaluate, with_value)
+evaluated = composite(polynomial, _evaluate, with_value)
 
 
 def _antiderive(c, x, nu=1):
@@ -80,24 +80,30 @@ def _antiderive(c, x, nu=1):
     return c
 
 
-antiderived = composite(lambda c, x, nu=1: _object(c, x).antiderivative(nu).c, _antiderive, with_value)
+def antiderivative(c, x, nu=1):
+    return _object(c, x).antiderivative(nu).c
+
+
+antiderived = composite(antiderivative, _antiderive, with_value)
 
 
 def _integrate(c, x, a, b, extrapolate=True):
-    antiderivative = _antiderive(c, x)
+    whole = _antiderive(c, x)
     ends = [typed(a), typed(b)]
     if extrapolate != "periodic":
-        start, end = (_evaluate(antiderivative, x, at, extrapolate=extrapolate) for at in ends)
+        start, end = (_evaluate(whole, x, at, extrapolate=extrapolate) for at in ends)
         return end - start
     period = x[-1] - x[0]
-    start, end = (_evaluate(antiderivative, x, at, extrapolate="periodic") for at in ends)
+    start, end = (_evaluate(whole, x, at, extrapolate="periodic") for at in ends)
     rounds = np.floor(detached((ends[1] - x[0]) / period)) - np.floor(detached((ends[0] - x[0]) / period))
-    return end - start + rounds * _evaluate(antiderivative, x, x[-1])
+    return end - start + rounds * _evaluate(whole, x, x[-1])
 
 
-integrated = composite(
-    lambda c, x, a, b, extrapolate=True: _object(c, x, extrapolate).integrate(a, b), _integrate, with_value
-)
+def integral(c, x, a, b, extrapolate=True):
+    return _object(c, x, extrapolate).integrate(a, b)
+
+
+integrated = composite(integral, _integrate, with_value)
 
 
 @own_class
