@@ -91,6 +91,8 @@ def test_data_of_several_columns_lie_along_an_axis():
         lambda m, y: m.make_interp_spline(X, y, axis=1),
         lambda m, y: m.interp1d(X, y, axis=1),
     ):
+        listed = jvp(lambda a, make=make: make(interpolate, MANY)([a, 1.0]), (2.2,), (1.0,))[0]
+        np.testing.assert_array_equal(listed, make(scipy.interpolate, MANY)([2.2, 1.0]))
         agrees(lambda m, y, at, make=make: make(m, y)(at), MANY, AT)
 
 

@@ -127,7 +127,8 @@ class PPoly:
         return self
 
     def __call__(self, x, nu=0, extrapolate=None):
-        return evaluated(self.c, self.x, x, nu, self.extrapolate if extrapolate is None else extrapolate, self.axis)
+        beyond = self.extrapolate if extrapolate is None else extrapolate
+        return evaluated(self.c, self.x, gathered(x), nu, beyond, self.axis)
 
     def derivative(self, nu=1):
         if nu < 0:
