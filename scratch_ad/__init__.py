@@ -105,7 +105,7 @@ What was decided where the design left it open:
 - **Other packages' arrays are refused by name** (np.matrix, masked arrays, pandas, xarray, objects, subclasses),
   unless NumPy itself makes the same plain array of them, as ``np.dot(x, series)`` does; ``Fraction`` and ``Decimal``
   likewise. ``A @ x`` and ``x @ A`` take SciPy's sparse arrays and matrices as constants, in both modes and to any
-  order.
+  order; those of ``scratch_ad.scipy.sparse`` may have tracers as data.
 - **``first_nan`` watches the plain steps**, without the care for 0·∞ = 0, so that it shows what JAX's steps do as
   well, and says if nothing of it comes out; what follows from a nan already there, in the arguments or the values, is
   no origin.

@@ -221,6 +221,8 @@ def _reflected(ufunc):
 
 def _with_foreign(ufunc, a, b):
     """An operator one of whose operands is another package's array or number."""
+    if any(getattr(type(x), "__array_ufunc__", ...) is None for x in (a, b)):
+        return NotImplemented  # as NumPy's own arrays do, by NEP 13
     left, right = is_sparse(type(a)), is_sparse(type(b))
     if ufunc is np.matmul or (ufunc is np.multiply and multiplies_as_matrices(type(a if left else b))):
         if left and 0 < b.ndim <= 2 and a.ndim <= 2:

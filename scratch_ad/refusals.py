@@ -134,9 +134,8 @@ REMEDIES = {  # what the user wrote, or a package: what to write
     **dict.fromkeys(("scipy.linalg.blas", "scipy.linalg.lapack"), "Use np.linalg or scratch_ad.scipy.linalg"),
     **dict.fromkeys(("scipy.integrate", "scratch_ad.scipy.integrate"), _INTEGRAL),
     **dict.fromkeys(("scipy.optimize", "scratch_ad.scipy.optimize"), _ROOT),
-    "scipy.interpolate": "Use np.interp, or a spline written in NumPy, whose coefficients are linear in the values",
+    "scipy.interpolate": "Use CubicSpline, make_interp_spline or interpn of scratch_ad.scipy.interpolate",
     "scipy.stats": "Write its formula in NumPy and scipy.special, whose functions take tracers",
-    "scipy.spatial.distance": "Use np.linalg.norm(a[:, None] - b, axis=-1)",
     "scipy.sparse": "Use np.linalg.solve and @ with A.toarray()",
     # others
     "scratch_ad": _COLLECT,

@@ -186,6 +186,16 @@ NEEDS_NUMPY = {
             bisect brenth brentq curve_fit fixed_point fsolve least_squares minimize minimize_scalar newton ridder root
             root_scalar toms748
             """,
+        "scipy.interpolate": """
+            BSpline CubicSpline PPoly RegularGridInterpolator interp1d interpn make_interp_spline
+            """,
+        "scipy.ndimage": """
+            affine_transform convolve convolve1d correlate correlate1d gaussian_filter gaussian_filter1d
+            gaussian_gradient_magnitude gaussian_laplace laplace map_coordinates prewitt rotate shift sobel
+            spline_filter spline_filter1d uniform_filter uniform_filter1d zoom
+            """,
+        "scipy.sparse": "coo_matrix csc_matrix csr_array diags linalg.factorized linalg.splu linalg.spsolve",
+        "scipy.spatial": "distance.squareform",
         "scipy.signal": "convolve2d correlate2d detrend welch",
         "scipy.stats": """
             beta.cdf gamma.logpdf gamma.ppf gennorm.logpdf multinomial.pmf norm.logcdf norm.logpdf norm.ppf

@@ -34,7 +34,8 @@ from jax_ref.referee.precise import precise
 from scratch_ad import refusals
 from scratch_ad.registry import load_rules, rule_of
 from scratch_ad.rule import Refused
-from scratch_ad.scipy import fft, integrate, linalg, optimize, signal, special, stats
+from scratch_ad.scipy import fft, integrate, interpolate, linalg, optimize, signal, sparse, special, stats
+from scratch_ad.scipy.spatial import distance
 
 X = np.array([1.3, 2.6, 0.7])
 A = np.arange(9.0).reshape(3, 3) + 4 * np.eye(3)
@@ -66,8 +67,8 @@ def kaiser(x):
     return np.i0(x[0] * np.sqrt(1 - t**2)) / np.i0(x[0])
 
 
-MODULES = (cmath, fft, functools, integrate, io, jax, linalg, math, operator, optimize, scipy)
-MODULES += (signal, special, statistics, stats)
+MODULES = (cmath, distance, fft, functools, integrate, interpolate, io, jax, linalg, math, operator, optimize, scipy)
+MODULES += (signal, sparse, special, statistics, stats)
 NAMES = {module.__name__.rpartition(".")[2]: module for module in MODULES} | {
     function.__name__: function for function in (kaiser, scratch_ad.grad)
 }
@@ -466,11 +467,15 @@ REFUSED = [  # a program with a plain ``arr``; as the message says, None if only
         "optimize.root(lambda y: y ** 3 + y - x[0], 1.0, tol=1e-14).x[0]",
         "scipy.optimize.broyden1 ... root, minimize or the like of scratch_ad.scipy.optimize",
     ),
-    ("SPLINE(x)", "np.polyval([1.0, 0, 0], x)", "scipy.interpolate.CubicSpline ... np.interp, or a spline"),
     (
-        "scipy.interpolate.interp1d(np.arange(5.0), np.arange(5.0) ** 2)(x)",
-        "np.interp(x, np.arange(5.0), np.arange(5.0) ** 2)",
-        "scipy.interpolate.interp1d ... np.interp",
+        "SPLINE(x)",
+        "interpolate.CubicSpline(np.arange(5.0), np.arange(5.0) ** 2)(x)",
+        "scipy.interpolate.CubicSpline ... scratch_ad.scipy.interpolate.CubicSpline," + OURS,
+    ),
+    (
+        "scipy.interpolate.InterpolatedUnivariateSpline(np.arange(5.0), np.arange(5.0) ** 2)(x)",
+        "interpolate.make_interp_spline(np.arange(5.0), np.arange(5.0) ** 2)(x)",
+        "scipy.interpolate.InterpolatedUnivariateSpline ... CubicSpline, make_interp_spline or interpn",
     ),
     (
         "scipy.stats.norm.logpdf(x, 0.5, 2.0)",
@@ -480,18 +485,23 @@ REFUSED = [  # a program with a plain ``arr``; as the message says, None if only
     ("scipy.stats.skew(x)", "np.mean((x - x.mean()) ** 3) / np.std(x) ** 3", "scipy.stats.skew ... formula in NumPy"),
     (
         "scipy.spatial.distance.cdist(x[:, None], A[:, :1])",
-        "np.linalg.norm(x[:, None][:, None] - A[:, :1], axis=-1)",
-        "scipy.spatial.distance.cdist ... np.linalg.norm(a[:, None] - b, axis=-1)",
+        "distance.cdist(x[:, None], A[:, :1])",
+        "scipy.spatial.distance.cdist ... scratch_ad.scipy.spatial.distance.cdist," + OURS,
     ),
     (
         "scipy.sparse.linalg.spsolve(scipy.sparse.csc_matrix(A), x)",
-        "np.linalg.solve(scipy.sparse.csc_matrix(A).toarray(), x)",
-        "scipy.sparse.linalg.spsolve ... np.linalg.solve ... toarray()",
+        "sparse.linalg.spsolve(scipy.sparse.csc_matrix(A), x)",
+        "scipy.sparse.linalg.spsolve ... scratch_ad.scipy.sparse.linalg.spsolve," + OURS,
     ),
     (
-        "scipy.ndimage.uniform_filter1d(x, 3)",
-        'np.convolve(np.pad(x, 1, "edge"), np.ones(3) / 3, "valid")',
-        "scipy.ndimage.uniform_filter1d ... NumPy calls on whole arrays",
+        "scipy.sparse.linalg.cg(scipy.sparse.csc_matrix(A @ A.T), x, rtol=1e-13)[0]",
+        "np.linalg.solve(scipy.sparse.csc_matrix(A @ A.T).toarray(), x)",
+        "scipy.sparse.linalg.cg ... np.linalg.solve ... toarray()",
+    ),
+    (
+        "scipy.ndimage.median_filter(x, 3)",
+        'np.median(np.lib.stride_tricks.sliding_window_view(np.pad(x, 1, "edge"), 3), axis=-1)',
+        "scipy.ndimage.median_filter ... NumPy calls on whole arrays",
     ),
 ]
 if hasattr(math, "fma"):

@@ -41,6 +41,11 @@ CONSTANTS = (
     "scipy.linalg.bandwidth(x)",
     "scipy.linalg.ishermitian(x[:, :2])",
     "scipy.linalg.issymmetric(x[:, :2])",
+    *(f"scipy.spatial.distance.{f}(v > 0, v > 1)" for f in ("dice", "jaccard", "rogerstanimoto", "russellrao", "yule")),
+    "scipy.spatial.distance.sokalsneath(v > 0, v > 1)",
+    "scipy.spatial.distance.hamming(v, [0.3, 1.0, 2.0, 1.5])",
+    *(f"scipy.spatial.distance.{f}(np.zeros_like(x[:, :2]) * x[:, :2])" for f in ("is_valid_dm", "num_obs_dm")),
+    *(f"scipy.spatial.distance.{f}(x[0])" for f in ("is_valid_y", "num_obs_y")),
     "scipy.special.gammasgn(x)",
     "scipy.special.round(x)",
 )

@@ -28,7 +28,9 @@ STATUSES = ("rule", "constant", "refused", "plain")
 PLAIN = "it never asks tracers: it takes no array, or is written in calls that they answer or refuse"
 # Where functions come from
 MODULES = ("numpy", "numpy.linalg", "numpy.fft", "numpy.lib.stride_tricks")
-SCIPY = tuple(f"scipy.{part}" for part in ("special", "linalg", "fft", "signal", "stats", "optimize", "integrate"))
+SCIPY = ("scipy.special", "scipy.linalg", "scipy.fft", "scipy.signal", "scipy.stats", "scipy.optimize")
+SCIPY += ("scipy.integrate", "scipy.interpolate", "scipy.ndimage", "scipy.spatial.distance")
+SCIPY += ("scipy.sparse", "scipy.sparse.linalg")
 PEERS = ("autograd", "mygrad")
 OF_DISTRIBUTIONS = ("pdf", "logpdf", "pmf", "logpmf", "cdf", "logcdf", "sf", "logsf", "ppf", "isf")
 
@@ -94,6 +96,7 @@ def _of_scipy(module):
     ours = importlib.import_module(f"scratch_ad.{module}")
     for name in sorted(importlib.import_module(module).__all__):
         function = getattr(ours, name, None)
+        function = getattr(function, "evaluation", function)  # of a class whose objects are functions
         if not callable(function) or inspect.isclass(function):
             continue
         methods = {method: getattr(function, method, None) for method in OF_DISTRIBUTIONS}

@@ -23,6 +23,11 @@ LOOPS = {
         *("solve_discrete_are", "first_eigenvalue", "scipy.linalg.fractional_matrix_power", "fractional_matrix_power"),
         "solved",
     ),
+    "how large the result is, or the kernel, depends on the numbers": (
+        *("scipy.ndimage.gaussian_filter", "scipy.ndimage.gaussian_filter1d", "scipy.ndimage.gaussian_laplace"),
+        *("scipy.ndimage.gaussian_gradient_magnitude", "scipy.ndimage.rotate"),
+    ),
+    "SciPy's sparse matrices have two axes": ("sparse_product_of", "sparse_solution", "toarray"),
     "a long convolution costs as much in one call as in several": ("np.convolve", "convolve", "convolve2d"),
 }
 

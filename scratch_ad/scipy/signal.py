@@ -46,7 +46,7 @@ def _odd(x):
     return np.pad(x, [(0, 1 - n % 2) for n in x.shape])
 
 
-_convolve = _direct(scipy.signal.convolve, method="direct")
+core_convolve = _direct(scipy.signal.convolve, method="direct")
 _convolve2d = _direct(scipy.signal.convolve2d)
 
 
@@ -73,16 +73,16 @@ def _of_examples(batch, in1, in2, mode):
     if batch.owns(in1) and batch.owns(in2):
         return _of_both(batch, in1, in2, mode)
     if batch.owns(in1) and mode != "valid":
-        return Batched(batch, _convolve(in1.dense(), in2[None], mode=mode))
+        return Batched(batch, core_convolve(in1.dense(), in2[None], mode=mode))
     whole, other = (in1, in2) if batch.owns(in1) else (in2, in1)
-    full = _convolve(whole.dense(), other[None], mode="full")
+    full = core_convolve(whole.dense(), other[None], mode="full")
     if mode == "same":
         return Batched(batch, _middle(full, (batch.size, *in1.shape)))
     edges = [(min(n, m) - 1, max(n, m)) for n, m in zip(in1.shape, in2.shape)] if mode == "valid" else []
     return Batched(batch, full[(slice(None), *(slice(start, end) for start, end in edges))])
 
 
-for _function in (_convolve, _convolve2d):
+for _function in (core_convolve, _convolve2d):
     batches(_function)(_of_examples)
 
 
@@ -106,7 +106,7 @@ def _convolved(in1, in2, mode="full", method="auto"):
         return _fftconvolved(in1, in2, mode)
     if method != "direct":
         raise ValueError("Acceptable method flags are 'auto', 'direct', or 'fft'.")
-    return _convolve(*_larger_first(in1, in2, mode), mode=mode)
+    return core_convolve(*_larger_first(in1, in2, mode), mode=mode)
 
 
 def _fftconvolved(in1, in2, mode="full", axes=None):

@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import itertools
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from ..chain import is_finite
 from ..constants import created
 from ..memory import duplicate
 from ..rule import composite, constant, refuse, runs_numpy, with_value
-from ..tracer import Tracer, any_known, astype, each, innermost, primitive, shape_of, strip
+from ..tracer import Tracer, any_known, astype, each, gathered, innermost, primitive, shape_of, strip
 from ..tree import typed
 
 _WITHOUT_EFFECT = ("overwrite_", "workers", "lwork")  # on the result
@@ -34,7 +35,8 @@ def core(function, **fixed):
 
 
 def _submodule(function):
-    return function.__module__.split(".")[1]
+    """Where SciPy's users find a function: ``signal``, ``spatial.distance``."""
+    return ".".join(itertools.takewhile(lambda part: not part.startswith("_"), function.__module__.split(".")[1:]))
 
 
 def named(function):
@@ -52,7 +54,10 @@ def public(function, body, ndims=(), except_for=None, valued_by=with_value):
     value, the options with which it makes others all the same. ``valued_by``: as in ``composite``.
     """
     signature = inspect.signature(function)
-    required = [name for name, p in signature.parameters.items() if p.default is p.empty]
+    required = [
+        name for name, p in signature.parameters.items() if p.default is p.empty and p.kind is not p.VAR_KEYWORD
+    ]
+    others = [name for name, p in signature.parameters.items() if p.kind is p.VAR_KEYWORD]
     checks = getattr(signature.parameters.get("check_finite"), "default", False)
     in_linalg = _submodule(function) == "linalg"
     if inspect.unwrap(body) is function:
@@ -60,6 +65,8 @@ def public(function, body, ndims=(), except_for=None, valued_by=with_value):
 
     def rewritten(*args, **kwargs):
         given = signature.bind(*args, **kwargs).arguments
+        for name in others:
+            given |= given.pop(name, {})
         overwrites = any(given[name] for name in given if name.startswith("overwrite_"))
         traced = [x for x in _leaves(tuple(given.values())) if isinstance(x, Tracer)]
         halves = in_linalg and any(x.dtype == np.float16 for x in traced)
@@ -80,7 +87,7 @@ def public(function, body, ndims=(), except_for=None, valued_by=with_value):
             for x in given.values():
                 _check_finite(x)
         taken = [(name, given.pop(name)) for name in required]
-        arrays = [x if isinstance(x, tuple) or "_and_" in name else typed(x) for name, x in taken]
+        arrays = [x if isinstance(x, tuple) or "_and_" in name else typed(gathered(x)) for name, x in taken]
         if halves:  # in which SciPy computes nothing
             arrays, given = each(_single, arrays), {name: _single(x) for name, x in given.items()}
         for x, ndim in zip(arrays, ndims):

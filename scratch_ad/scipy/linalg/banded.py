@@ -32,7 +32,7 @@ def _band_product(l_and_u, ab, x):
 
 
 def _banded_ab_jvp(t, y, l_and_u, ab, _b):
-    return -_solve_banded(l_and_u, ab, _band_product(l_and_u, t, y))
+    return -core_solve_banded(l_and_u, ab, _band_product(l_and_u, t, y))
 
 
 def _banded_ab_vjp(g, y, l_and_u, ab, _b):
@@ -42,29 +42,29 @@ def _banded_ab_vjp(g, y, l_and_u, ab, _b):
 
 
 def _banded_b_vjp(g, _y, l_and_u, ab, _b):
-    return _solve_banded(*_band_transposed(l_and_u, ab), g)
+    return core_solve_banded(*_band_transposed(l_and_u, ab), g)
 
 
-_solve_banded = explicit(
+core_solve_banded = explicit(
     core(scipy.linalg.solve_banded),
-    jvp=(None, _banded_ab_jvp, lambda t, _y, l_and_u, ab, _b: _solve_banded(l_and_u, ab, t)),
+    jvp=(None, _banded_ab_jvp, lambda t, _y, l_and_u, ab, _b: core_solve_banded(l_and_u, ab, t)),
     vjp=(None, _banded_ab_vjp, _banded_b_vjp),
 )
 
 
-@batches(_solve_banded)
+@batches(core_solve_banded)
 def _solve_banded_of_examples(batch, l_and_u, ab, b):
     """The right sides of one matrix side by side; several matrices as one, whose blocks they are."""
     (low, up), n = l_and_u, shape_of(b)[0]
     if not batch.owns(ab):
         columns = np.moveaxis(b.dense(), 0, -1)
-        y = _solve_banded(l_and_u, ab, columns.reshape((n, -1)))
+        y = core_solve_banded(l_and_u, ab, columns.reshape((n, -1)))
         return Batched(batch, np.moveaxis(y.reshape(columns.shape), -1, 0))
     place = np.arange(n) + np.arange(-up, low + 1)[:, None]
     within = (place >= 0) & (place < n)
     blocks = np.moveaxis(np.where(within, ab.dense(), 0), 0, 1).reshape((ab.shape[0], -1))
     whole = batch.whole(b)
-    y = _solve_banded(l_and_u, blocks, whole.reshape((-1, *whole.shape[2:]))).reshape(whole.shape)
+    y = core_solve_banded(l_and_u, blocks, whole.reshape((-1, *whole.shape[2:]))).reshape(whole.shape)
     if not is_finite(y):  # what is no number in one block would be none in the next
         raise Uncovered
     return Batched(batch, y)
@@ -83,7 +83,7 @@ def _whole_band(ab, lower):
 
 def _solveh_banded(ab, b, lower=False):
     n = len(ab) - 1
-    return _solve_banded((n, n), _whole_band(ab, lower), b)
+    return core_solve_banded((n, n), _whole_band(ab, lower), b)
 
 
 def _cho_solve_banded(cb_and_lower, b):
@@ -92,7 +92,7 @@ def _cho_solve_banded(cb_and_lower, b):
     factor = (n, 0) if lower else (0, n), cb
     adjoint = _band_transposed(factor[0], np.conjugate(cb))
     for system in (factor, adjoint) if lower else (adjoint, factor):
-        b = _solve_banded(*system, b)
+        b = core_solve_banded(*system, b)
     return b
 
 
@@ -164,7 +164,7 @@ def _tridiagonal_pairs(d, e, eigvals_only=False, select="a", select_range=None, 
     return _selected(y, eigvals_only, select, select_range)
 
 
-solve_banded = public(scipy.linalg.solve_banded, _solve_banded, (1, 2, 2))
+solve_banded = public(scipy.linalg.solve_banded, core_solve_banded, (1, 2, 2))
 solveh_banded = public(scipy.linalg.solveh_banded, _solveh_banded, (2, 2))
 cho_solve_banded = public(scipy.linalg.cho_solve_banded, _cho_solve_banded, (2, 2))
 cholesky_banded = public(scipy.linalg.cholesky_banded, _cholesky_banded)

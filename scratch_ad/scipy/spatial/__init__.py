@@ -1,0 +1,3 @@
+"""``scipy.spatial``: its distances."""
+
+from . import distance  # noqa: F401
