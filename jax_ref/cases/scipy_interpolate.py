@@ -20,7 +20,8 @@ of("PchipInterpolator", "f(x, a, axis=1)(b)", a=(2, 5), b=AT)
 of("Akima1DInterpolator", "f(x, a).derivative()(b)", "f(x, a, method='makima')(b)", a=(5,), b=AT)
 of("CubicHermiteSpline", "f(x, a, np.sin(a))(b)", a=(5,), b=AT)
 of("PPoly", "f(a, x)(b, 1)", "f(a, x).integrate(np.sum(b) / 9, 3.3)", a=(3, 4), b=AT)
-of("BSpline", "f(np.arange(8.0) - 1, a, 2)(b)", "f(np.arange(8.0) - 1, a, 2).integrate(b[0], 3.1)", a=(5,), b=AT)
+_KNOTS = "f(np.arange(8.0) - 1, a, 2)"
+of("BSpline", *(_KNOTS + end for end in ("(b)", ".antiderivative()(b)", ".integrate(b[0], 3.1)")), a=(5,), b=AT)
 of("make_interp_spline", "f(x + 0.1 * a, a)(b)", "f(x, a, 2).derivative()(b)", a=(5,), b=AT)
 of("interp1d", "f(x, a)(b)", "f(x, a, 'cubic')(b)", "f(x, a, 'nearest')(b)", a=(5,), b=AT)
 of(
