@@ -176,7 +176,6 @@ LIMITS = (
     ("elliprc elliprd elliprf elliprg", "min(a, b) == 0", "infinite, and a large number by a finite sum"),
     ("voigt_profile", "c == 0", "what is less than e⁻⁵⁰ of the width is left out"),
     ("hyperu wright_bessel log_wright_bessel", "np.isnan(got)", "SciPy's value is nan at the neighbouring parameters"),
-    ("elliprj", "d < 0", "a principal value, which the integral that gives its derivative has not"),
     (
         "fdtr fdtrc fdtri",
         "argument < 2 and max(a, b) > (1e3 if got.dtype.itemsize > 4 else 10) and (min(a, b) < 1 or max(a, b) >= 1e6)",
