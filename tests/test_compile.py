@@ -96,13 +96,13 @@ REFUSED = {"np.polymul"}  # which meets np.poly1d
 
 @pytest.mark.parametrize("name", [name for name in BY_NAME if name not in REFUSED])
 def test_every_case_of_the_catalogue(name):
-    """In float64, with its derivatives the first three; the first case in another layout and in other dtypes, too."""
+    """In float64, the first case with its derivatives, in another layout and in the other dtypes, too."""
     found = []
     for k, case in enumerate(BY_NAME[name]):
         for dtype in case.dtypes if k == 0 else {"float64"}.intersection(case.dtypes):
             for layout in list(LAYOUTS)[:: 2 if dtype == "float64" and k == 0 else 3]:
                 runs = {"f": lambda f: f}
-                if k < 3 and (dtype, layout) == ("float64", "C"):
+                if k == 0 and (dtype, layout) == ("float64", "C"):
                     runs["derivatives"] = derivative
                 found.append(differs(case, dtype, layout, runs))
     assert not list(filter(None, found))

@@ -22,7 +22,7 @@ def problem(f, *primals, order=2):
     return Problem(f, vectors(f, primals, "0"), order)
 
 
-@pytest.mark.parametrize("name", ["np.linalg.inv", "np.cumprod", "np.logaddexp"])
+@pytest.mark.parametrize("name", ["np.cumprod", "np.logaddexp"])
 def test_xla_settings_do_not_change_the_reference(name):
     (unit,) = sweep.units([name], ["float64"])
     problems = [runs.problem(case, unit.dtype) for case in unit.cases()]
