@@ -30,7 +30,7 @@ from scratch_ad import (
 )
 from scratch_ad.batch import Batch, Batched
 from scratch_ad.batching.loops import LOOPS
-from scratch_ad.scipy import linalg
+from scratch_ad.scipy import linalg, ndimage
 from scratch_ad.tracer import name_of
 from scratch_ad.tree import tree_map
 
@@ -562,13 +562,25 @@ LOOPING = {name for names in LOOPS.values() for name in names}
 def test_what_is_said_to_loop_does_so():
     """That nothing else does is seen where every case is run."""
     seen = {"np.convolve", "convolve", "convolve2d"}  # of what is longer than the catalogue's arrays
-    for case in itertools.chain.from_iterable(BY_NAME.get(name, ()) for name in {*LOOPING, "np.trim_zeros"}):
+    names = {
+        *LOOPING,
+        "np.trim_zeros",
+        "scipy.optimize.brentq",
+        *(name for name in BY_NAME if name.startswith("scipy.sparse")),
+    }
+    for case in itertools.chain.from_iterable(BY_NAME.get(name, ()) for name in names):
         examples = [case.draw(case.dtypes[-1], seed) for seed in ("", "1", "2")]
         batch = [np.stack(parts) for parts in zip(*examples, strict=True)]
         for run in RUNS.values():
             with fallbacks() as loops, np.errstate(all="ignore"), contextlib.suppress(NotImplementedError, ValueError):
                 vmap(run(case.function_in()))(*batch)
             seen |= loops.keys()
+    for name in LOOPS["how large the result is, or the kernel, depends on the numbers"]:  # the catalogue's are the same
+        f = getattr(ndimage, name.rpartition(".")[2])
+        with fallbacks() as loops, contextlib.suppress(ValueError):  # of rotated images of other sizes
+            found = vmap(f)(np.stack([W, W]), np.array([0.4, 40.0]))
+            np.testing.assert_array_equal(found, [f(W, 0.4), f(W, 40.0)])
+        seen |= loops.keys()
     assert seen == LOOPING
 
 

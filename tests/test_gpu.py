@@ -54,9 +54,9 @@ def runs(tmp_path_factory):
         told += process.stdout.readlines()
     assert process.returncode == 130 and "the same command goes on" in told[-1]
     first, start = document(path), time.monotonic()
-    done = run("--out", path, "--minutes", 0.25)
+    done = run("--out", path, "--minutes", 0.5)
     assert done.returncode == 0 and not done.stderr, done.stdout + done.stderr
-    assert time.monotonic() - start < 15
+    assert time.monotonic() - start < 30
     return path, first, document(path)
 
 
@@ -235,7 +235,8 @@ def test_what_is_missing_is_named(monkeypatch, capsys):
 def test_every_file_of_the_catalogue_is_a_family():
     files = {path.stem for path in pathlib.Path(cases.__file__).parent.glob("*.py")}
     others = {"__init__", "constant", "large", "domains", "known_bugs", "edge_points", "names"}
-    others |= {"scipy_optimize"}  # of which JAX has none
+    # of which JAX has none
+    others |= {"peer_errors", "scipy_optimize", "scipy_interpolate", "scipy_ndimage", "scipy_sparse", "scipy_spatial"}
     assert files - others == {*_gpu_steps.FAMILIES}
     assert {*_gpu_steps.FAMILIES.values()} <= {*names()}
 

@@ -458,11 +458,6 @@ REFUSED = [  # a program with a plain ``arr``; as the message says, None if only
         "scipy.optimize.least_squares ... scratch_ad.scipy.optimize.least_squares," + OURS,
     ),
     (
-        "scipy.optimize.brentq(lambda y: y ** 3 + y - x[0], -10, 10, xtol=1e-14)",
-        "optimize.brentq(lambda y: y ** 3 + y - x[0], -10, 10, xtol=1e-14)",
-        "scipy.optimize.brentq ... scratch_ad.scipy.optimize.brentq," + OURS,
-    ),
-    (
         "scipy.optimize.broyden1(lambda y: y ** 3 + y - x[0], 1.0, f_tol=1e-14)[()]",
         "optimize.root(lambda y: y ** 3 + y - x[0], 1.0, tol=1e-14).x[0]",
         "scipy.optimize.broyden1 ... root, minimize or the like of scratch_ad.scipy.optimize",
