@@ -3,6 +3,7 @@
 import re
 import signal
 import subprocess
+import sys
 
 import pytest
 
@@ -18,11 +19,15 @@ def unvaried(monkeypatch):
 
 
 @pytest.fixture
-def as_it_is(monkeypatch):
-    """No smaller case is looked for."""
-    from jax_ref.checks import shrink
+def made_small():
+    """A smaller case is looked for, as for users: it takes most of the time of a check that fails."""
 
-    monkeypatch.setattr(shrink, "SHRINKING", 0.0)
+
+@pytest.fixture(autouse=True)
+def as_it_is(request, monkeypatch):
+    """No smaller case is looked for where the test does not ask for it."""
+    if (shrink := sys.modules.get("jax_ref.checks.shrink")) and "made_small" not in request.fixturenames:
+        monkeypatch.setattr(shrink, "SHRINKING", 0.0)
 
 
 @pytest.fixture(scope="module")

@@ -95,6 +95,7 @@ def test_a_python_integer_stays_one():
     assert check(lambda x, n: x * n, X.astype("float32"), 3).dtypes == "float32"
 
 
+@pytest.mark.usefixtures("made_small")
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_a_wrong_engine_is_found(dtype):
     text = message(check, softplus, X.astype(dtype), engine=doubled())
@@ -211,7 +212,6 @@ def test_judged_says_who_is_right():
 # one rule
 
 
-@pytest.mark.usefixtures("as_it_is")
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("reference", [softplus, lambda x: jnp.logaddexp(x, 0)], ids=["numpy", "jax"])
 def test_a_rule_of_either_mode(dtype, reference):
@@ -287,7 +287,6 @@ def doubled_sine(x):
 doubled_sine.defjvp(lambda primals, tangents: (doubled_sine(*primals), 2 * jnp.cos(primals[0]) * tangents[0]))
 
 
-@pytest.mark.usefixtures("as_it_is")
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_rules_of_jax(dtype):
     x = X.astype(dtype)
@@ -299,7 +298,6 @@ def test_rules_of_jax(dtype):
     assert "ratio 2" in message(check_custom, doubled_sine, jnp.sin, x)
 
 
-@pytest.mark.usefixtures("as_it_is")
 @pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")
 def test_a_function_of_pytorch():
     torch = pytest.importorskip("torch", reason="torch comes with the extra bench")
@@ -327,7 +325,6 @@ def test_a_function_of_pytorch():
 # in place of jax.test_util.check_grads
 
 
-@pytest.mark.usefixtures("as_it_is")
 def test_a_factor_of_two_that_jax_test_util_lets_pass():
     """Its tolerances are multiplied by the size of the array: see jax issue 3130."""
     x = np.random.default_rng(0).normal(size=1000).astype("float32")
@@ -376,6 +373,7 @@ def test_a_custom_rule_gets_cotangents_that_are_jax_arrays():
     assert check_custom(scaled(1), lambda x, n: np.sin(x) * n, X.astype("float32"), 2).ok
 
 
+@pytest.mark.usefixtures("made_small")
 def test_the_smallest_case_beside_an_argument_that_is_a_function():
     rule = scaled(2)
     text = message(check_custom, lambda x, g: rule(g(x), 2), lambda x, g: np.sin(x) * 2, X, lambda x: x)

@@ -12,7 +12,7 @@ import scratch_ad
 from jax_ref.checks.check import check, check_custom, check_grads, check_jvp, check_vjp
 
 pytestmark = [
-    pytest.mark.usefixtures("unvaried", "as_it_is"),
+    pytest.mark.usefixtures("unvaried"),
     pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning"),
 ]
 

@@ -11,7 +11,7 @@ from jax_ref.engines.ready import OURS
 from jax_ref.measure.derivatives import Problem, findings, references
 from jax_ref.measure.vectors import vectors
 
-pytestmark = pytest.mark.usefixtures("unvaried", "as_it_is")
+pytestmark = pytest.mark.usefixtures("unvaried")
 
 
 rng = np.random.default_rng(0)

@@ -5,7 +5,7 @@ import pytest
 
 from jax_ref.checks.check import check_jvp, check_vjp
 
-pytestmark = pytest.mark.usefixtures("unvaried", "as_it_is")
+pytestmark = pytest.mark.usefixtures("unvaried")
 
 
 INF = np.inf

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 import scratch_ad
-from jax_ref.checks import shrink
 from jax_ref.checks.check import check, check_custom, check_grads, check_jvp, check_vjp
 from jax_ref.checks.lines import line, listed
 from jax_ref.commands import cli
@@ -56,9 +55,7 @@ def doubled(f, *args):
 DOUBLED = Engine("doubled", vjp=doubled)
 
 
-@pytest.fixture(autouse=True)
-def quick(monkeypatch):
-    monkeypatch.setattr(shrink, "SHRINKING", 0.1)
+pytestmark = pytest.mark.usefixtures("unvaried")
 
 
 def line_of(check, *args, **options):

@@ -48,16 +48,28 @@ class TestInAClass:
 """
 
 
+# No variants and no smaller cases, which take most of the time of a check.
+QUICK = """
+import sys
+
+def pytest_runtest_call():
+    if question := sys.modules.get("jax_ref.checks.question"):
+        question.variants, question.larger = lambda given, thorough: (), lambda given: ()
+        sys.modules["jax_ref.checks.shrink"].SHRINKING = 0.0
+"""
+
+
 @pytest.fixture
 def suite(pytester, monkeypatch):
-    """Runs pytest with the plugin on a file ``test_it.py`` with this text."""
+    """Runs pytest with the plugin on a file ``test_it.py`` with this text, checks without what is not needed here."""
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(map(os.path.abspath, sys.path)))
     monkeypatch.setenv("JAX_PLATFORMS", "cpu")
     monkeypatch.delenv("JAX_DEFAULT_MATMUL_PRECISION", raising=False)
 
     def run(text, *options):
         pytester.makepyfile(test_it=text)
-        return pytester.runpytest_subprocess("-p", "jax_ref.pytest_plugin", "-W", "error", *options)
+        pytester.makepyfile(quick=QUICK)
+        return pytester.runpytest_subprocess("-p", "jax_ref.pytest_plugin", "-p", "quick", "-W", "error", *options)
 
     return run
 

@@ -5,7 +5,6 @@ import pytest
 
 from jax_ref.checks.check import check_jvp, check_vjp
 
-pytestmark = pytest.mark.usefixtures("as_it_is")
 
 
 X = np.array([0.5, -1.25, 2.0])

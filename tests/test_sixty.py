@@ -15,7 +15,6 @@ import pytest
 import scratch_ad
 from jax_ref import Engine, check, check_custom, check_grads, check_jvp, check_vjp
 
-pytestmark = pytest.mark.usefixtures("as_it_is")
 
 X = np.array([0.5, -1.25, 2.0])
 P = np.array([0.5, 1.25, 2.0])

@@ -273,11 +273,17 @@ class Question:
         """Put into the result the smallest case that is still wrong in something that nothing else explains."""
         whats = {finding.what for finding in result.findings}
         whats = {what for what in whats if not follows(what, whats)}
+        if firsts := {what for what in whats if not _needs_second_order(what)}:
+            whats, order = firsts, 1
         found = lambda args, answer: self._found(args, order, answer)
         fewer, smallest = shrunk(wrong_at, found, whats)
         if smallest and fewer is not wrong_at:
             result.smallest = "\n    ".join([listed(fewer), *described(smallest)])
         result.rerun = self.line(fewer)
+
+
+def _needs_second_order(what):
+    return bool(of := quantity(what)) and of.order == 2
 
 
 def _of_raised(engine, problem, reference, error):

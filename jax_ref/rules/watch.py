@@ -232,10 +232,11 @@ class Watch:
     def _watch_torch(self, torch):
         cls, library = torch.autograd.Function, _Torch(torch)
         original = vars(cls)["apply"]
-        if hasattr(original.__func__, "ad_watched"):
+        function = getattr(original, "__func__", original)  # of C since PyTorch 2.14
+        if hasattr(function, "ad_watched"):
             return
 
-        @functools.wraps(original.__func__)
+        @functools.wraps(function)
         def apply(owner, *args, **kwargs):
             __tracebackhide__ = True
             if not self.paused:
