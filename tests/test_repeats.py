@@ -7,7 +7,6 @@ import scratch_ad
 from jax_ref.checks.check import check, check_jvp, check_vjp
 from jax_ref.engines.ready import Engine
 
-
 X = np.array([0.5, -1.25, 2.0])
 
 

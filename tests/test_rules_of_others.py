@@ -5,8 +5,6 @@ import pytest
 
 from jax_ref.checks.check import check_jvp, check_vjp
 
-
-
 X = np.array([0.5, -1.25, 2.0])
 P = np.array([0.5, 1.25, 2.0])
 A = np.array([[2.0, 0.5, -0.25], [0.25, 1.5, 0.75], [-0.5, 1.0, 3.0]])

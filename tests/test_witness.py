@@ -11,8 +11,6 @@ from jax_ref.checks.check import check, check_custom, check_jvp, check_vjp
 from jax_ref.engines.ready import NUMERICAL, OURS, Engine
 from jax_ref.measure.tolerances import differences
 
-
-
 X = np.array([0.5, -1.25, 2.0])
 
 
