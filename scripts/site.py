@@ -258,7 +258,7 @@ def main():
     seen, titles = steps(options), texts(options)
     for build in (results, covered, wrong_in_jax, speed, report, reference):
         build(options)
-    lesson.pages(options.out / "lesson", CHAPTERS[:2] if options.quick else CHAPTERS)
+    lesson.pages(options.out / "lesson", CHAPTERS[:1] if options.quick else CHAPTERS)
     home(options, seen, titles)
     frame(options.out)
     print(f"Open {(options.out / 'index.html').resolve().as_uri()}")

@@ -42,7 +42,9 @@ def rules(f, slope, at):
 
 
 CASES = [
-    (name, beside) for k, name in enumerate(FUNCTIONS) for beside in (BESIDE if k < 1 else BESIDE[2 + k % 5 :][:1])
+    (name, beside)
+    for k, name in enumerate(FUNCTIONS)
+    for beside in (BESIDE[::2] if k < 1 else BESIDE[1 + k :][:1] or BESIDE[1:2])
 ]
 
 

@@ -140,8 +140,11 @@ class _Spaces:
             return False
 
     def tables(self):
-        rows = zip(self.homes, self.names, self.values, strict=True)
-        return [_Table(f"{of.__name__}.{name}", x) for of, name, x in rows if type(x) in (dict, list, set)]
+        found = {}
+        for of, name, x in zip(self.homes, self.names, self.values, strict=True):
+            if type(x) in (dict, list, set):
+                found.setdefault(id(x), _Table(f"{of.__name__}.{name}", x))
+        return [*found.values()]
 
 
 _CODES = [*map(operator.attrgetter, ("__code__", "__defaults__", "__kwdefaults__"))]
