@@ -18,16 +18,19 @@ def unvaried(monkeypatch):
     monkeypatch.setattr(question, "larger", lambda given: ())
 
 
-@pytest.fixture
-def made_small():
-    """A smaller case is looked for, as for users: it takes most of the time of a check that fails."""
-
-
 @pytest.fixture(autouse=True)
-def as_it_is(request, monkeypatch):
-    """No smaller case is looked for where the test does not ask for it."""
-    if (shrink := sys.modules.get("jax_ref.checks.shrink")) and "made_small" not in request.fixturenames:
+def as_it_is(monkeypatch):
+    """No smaller case is looked for, which takes most of the time of a check that fails."""
+    if shrink := sys.modules.get("jax_ref.checks.shrink"):
         monkeypatch.setattr(shrink, "SHRINKING", 0.0)
+
+
+@pytest.fixture
+def made_small(as_it_is, monkeypatch):
+    """A smaller case is looked for all the same, however busy the machine is."""
+    from jax_ref.checks import shrink
+
+    monkeypatch.setattr(shrink, "SHRINKING", 60.0)
 
 
 @pytest.fixture(scope="module")

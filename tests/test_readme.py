@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 import jax_ref
-from jax_ref.checks import shrink
 
 ROOT = pathlib.Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -33,8 +32,7 @@ def test_side_by_side_gives_what_is_shown():
     assert result.attempted > 10 and not result.failed, "".join(said)
 
 
-def test_the_mismatch_is_told_as_it_is_shown(monkeypatch):
-    monkeypatch.setattr(shrink, "SHRINKING", 60.0)  # seconds, however busy the machine is
+def test_the_mismatch_is_told_as_it_is_shown(made_small):
     block = re.search(r"^```python\n(def my_vjp.*?)^```\n\n```text\n(.*?)^```$", README, re.M | re.S)
     assert block
     with pytest.raises(AssertionError) as told:
