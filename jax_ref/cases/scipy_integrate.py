@@ -13,7 +13,8 @@ def of(name, *arguments, dtypes=DOUBLES, **options):
 
 
 of("trapezoid", "a", "a, axis=0", a=(2, 3))
-of("trapezoid", "a, np.cumsum(b)", "a, dx=b[0]", a=(2, 3), b=positive(3), dtypes=DOUBLE)
+of("trapezoid", "a, np.cumsum(b) ** 2", "a, dx=b[0]", a=(2, 3), b=positive(3), dtypes=DOUBLE)
+of("trapezoid", "a", a=(121,), dtypes=DOUBLE)
 of(
     "cumulative_trapezoid",
     "a, np.cumsum(b), initial=0",
