@@ -47,6 +47,14 @@ def test_the_same_numbers_draw_the_same_program():
     assert all(np.array_equal(*pair) for pair in zip(first.arguments.values(), again.arguments.values(), strict=True))
 
 
+def test_a_call_that_gives_nothing_is_no_line(monkeypatch):
+    """np.gradient of a single number is an empty list."""
+    calls = statements.calls_of([case for case in catalogue.of_numpy() if case.function is np.gradient])
+    monkeypatch.setattr(statements, "calls", lambda: calls)
+    for k in range(200):
+        ast.parse(programs.drawn(picks(f"gradient {k}")).source)
+
+
 def test_what_is_left_out_is_not_drawn():
     drawn = [programs.drawn(picks(str(k))) for k in range(8)]
     origin = drawn[0].lines[0].origin

@@ -124,3 +124,15 @@ def test_a_deconvolution():
     assert np.linalg.norm(found.x - truth.ravel()) < 0.3 * np.linalg.norm(seen - truth)
     of_width = value_and_grad(lambda log: misfit(truth, np.exp(log[0])))
     np.testing.assert_allclose(scipy.optimize.minimize(of_width, [0.4], **options).x, 0, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["laplace", "gaussian_laplace", "gaussian_gradient_magnitude"])
+def test_along_no_axis_an_image_is_itself(name):
+    """As SciPy has it: a single number, or ``axes=()``."""
+    sigma = (1.0,) * name.startswith("gaussian")
+    for image, axes in ((np.float64(-3.0), None), (IMAGE, ())):
+        f = lambda x, axes=axes: getattr(ndimage, name)(x, *sigma, axes=axes)
+        value, t = jvp(f, (image,), (2 * image,))
+        np.testing.assert_array_equal(value, getattr(scipy.ndimage, name)(image, *sigma, axes=axes))
+        np.testing.assert_array_equal(t, 2 * image)
+        np.testing.assert_array_equal(vjp(f, image)[1](image)[0], image)

@@ -297,6 +297,8 @@ class _Drawing:
         parts = self.space[name]
         made = {f"{name}_{k}": part for k, part in enumerate(parts) if fits(part)}
         self.space.update(made)
+        if not made:
+            raise ValueError(f"nothing of {code} is real or complex")
         targets = ", ".join(f"{name}_{k}" if fits(part) else "_" for k, part in enumerate(parts))
         return f"{targets}{',' * (len(parts) == 1)} = {code.partition(' = ')[2]}", [*made]
 

@@ -147,14 +147,12 @@ def _edges(smoothing):
     return body
 
 
-def _sum_over_axes(function, input, mode, axes):
-    axes = _all_axes(input, axes)
-    return sum(map(function, axes, _each(mode, axes)))
-
-
 def _laplace(input, mode="reflect", cval=0.0, axes=None):
-    second = lambda i, mode: _correlate1d(input, [1, -2, 1], i, mode, cval)
-    return _sum_over_axes(second, input, mode, axes)
+    axes = _all_axes(input, axes)
+    second = [
+        _correlate1d(input, [1, -2, 1], i, beyond, cval) for i, beyond in zip(axes, _each(mode, axes), strict=True)
+    ]
+    return sum(second) if second else np.copy(input)  # as SciPy has it along no axis
 
 
 def _gaussian_slopes(input, sigma, order, mode, cval, axes, options):
@@ -168,12 +166,14 @@ def _gaussian_slopes(input, sigma, order, mode, cval, axes, options):
 
 
 def _gaussian_laplace(input, sigma, mode="reflect", cval=0.0, axes=None, **options):
-    return sum(_gaussian_slopes(input, sigma, 2, mode, cval, axes, options))
+    second = [*_gaussian_slopes(input, sigma, 2, mode, cval, axes, options)]
+    return sum(second) if second else np.copy(input)
 
 
 def _gaussian_gradient_magnitude(input, sigma, mode="reflect", cval=0.0, axes=None, **options):
     """Where it is 0 the slope is 0."""
-    return np.linalg.norm(np.stack([*_gaussian_slopes(input, sigma, 1, mode, cval, axes, options)]), axis=0)
+    slopes = [*_gaussian_slopes(input, sigma, 1, mode, cval, axes, options)]
+    return np.linalg.norm(np.stack(slopes), axis=0) if slopes else np.copy(input)
 
 
 gaussian_filter1d = of_images(_scipy.gaussian_filter1d, _gaussian_filter1d)
