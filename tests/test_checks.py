@@ -1,5 +1,8 @@
 """The public checks: what is right passes, what is wrong is found, and the message says all that is known."""
 
+import subprocess
+import sys
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -378,3 +381,14 @@ def test_the_smallest_case_beside_an_argument_that_is_a_function():
     rule = scaled(2)
     text = message(check_custom, lambda x, g: rule(g(x), 2), lambda x, g: np.sin(x) * 2, X, lambda x: x)
     assert "constant ratio 2" in text and "smallest: np.array([" in text
+
+
+def test_rules_that_come_on_demand_are_no_engines_doing():
+    """SciPy's modules are imported when they are named, and their rules with them."""
+    code = """
+import numpy as np, jax_ref
+from scratch_ad import scipy
+print(jax_ref.check(lambda x: scipy.ndimage.laplace(x), np.ones(4), order=1, reference_by="differences"))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert ": right" in done.stdout, done.stderr

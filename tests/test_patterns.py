@@ -84,6 +84,8 @@ def test_matrices_given_by_their_diagonals():
     np.testing.assert_array_equal(value, by(scipy.sparse, X, MANY[:3, 0]))
     np.testing.assert_allclose(along, value - by(scipy.sparse, 0 * X, np.zeros(3)))
     np.testing.assert_allclose(jacfwd(lambda a: sparse.diags(a) @ X)(X), np.diag(X))
+    longer = jacfwd(lambda a: sparse.diags([X, a], [0, -1]) @ X)(X)  # of which SciPy takes the first numbers
+    np.testing.assert_allclose(longer, np.diag(X, -1)[: len(X), : len(X)])
     above = jacrev(lambda c: sparse.diags_array([c], offsets=[1], shape=(4, 4)) @ X)(0.3)
     np.testing.assert_allclose(above, np.append(X[1:], 0))
 

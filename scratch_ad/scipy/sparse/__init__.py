@@ -70,7 +70,7 @@ def _of_diagonals(theirs):
         rows = [np.atleast_1d(gathered(x)) for x in diagonals]
         plain = theirs([np.ones(x.shape) for x in rows], offsets=offsets, shape=shape)  # for its errors
         lengths = [min(plain.shape[0] + min(k, 0), plain.shape[1] - max(k, 0)) for k in offsets]
-        data = np.concatenate([np.broadcast_to(x, n) for x, n in zip(rows, lengths, strict=True)])
+        data = np.concatenate([np.broadcast_to(np.ravel(x[..., :n]), n) for x, n in zip(rows, lengths, strict=True)])
         cuts = np.cumsum(lengths)[:-1]
         make = lambda v: theirs(np.split(v, cuts), offsets=offsets, shape=plain.shape, format=format, **options)
         first = [np.arange(n) + max(-k, 0) for n, k in zip(lengths, offsets, strict=True)]
