@@ -1,6 +1,5 @@
 """One function at some points: an engine beside JAX, and the smallest case that is still wrong."""
 
-import contextlib
 import itertools
 import time
 from collections.abc import Callable
@@ -58,12 +57,11 @@ class Question:
         ``vary``: see ``check``.
         Raises AssertionError if anything is wrong, TypeError if nothing is there to differentiate.
         """
-        with contextlib.suppress(Exception):
-            Call(self.reference, args)  # so that what it imports on demand, rules too, is no engine's doing
+        call = Call(self.reference, args)  # before the rest: what it imports on demand, rules too, is no engine's doing
         around = Surroundings()
         asked = replace(self, engine_of=lambda call: around.apart(self.engine_of(call)))
         try:
-            result = asked._checked(args, edges, vary)
+            result = asked._checked(call, args, edges, vary)
         except BaseException as error:
             if (replaced := around.restored()) and not is_users(error):
                 raise AssertionError(f"{self.name}: {replaced_others('the engine', replaced)}") from error
@@ -72,9 +70,8 @@ class Question:
             result.findings, result.rerun = [replaced_others(result.engine, replaced)], self.line(args)
         return result.require()
 
-    def _checked(self, args, edges, vary):
+    def _checked(self, call, args, edges, vary):
         start = time.perf_counter()
-        call = Call(self.reference, args)
         self._require_moving(call)
         if apart := call.unsteady():
             remedy = "seed its random numbers inside of it, or pass what changes as an argument"

@@ -149,10 +149,13 @@ def _edges(smoothing):
 
 def _laplace(input, mode="reflect", cval=0.0, axes=None):
     axes = _all_axes(input, axes)
-    second = [
-        _correlate1d(input, [1, -2, 1], i, beyond, cval) for i, beyond in zip(axes, _each(mode, axes), strict=True)
-    ]
-    return sum(second) if second else np.copy(input)  # as SciPy has it along no axis
+    return _added(map(lambda i, mode: _correlate1d(input, [1, -2, 1], i, mode, cval), axes, _each(mode, axes)), input)
+
+
+def _added(parts, input):
+    """The sum of what is found along each axis; along none SciPy gives the image itself."""
+    parts = [*parts]
+    return sum(parts) if parts else np.copy(input)
 
 
 def _gaussian_slopes(input, sigma, order, mode, cval, axes, options):
@@ -166,8 +169,7 @@ def _gaussian_slopes(input, sigma, order, mode, cval, axes, options):
 
 
 def _gaussian_laplace(input, sigma, mode="reflect", cval=0.0, axes=None, **options):
-    second = [*_gaussian_slopes(input, sigma, 2, mode, cval, axes, options)]
-    return sum(second) if second else np.copy(input)
+    return _added(_gaussian_slopes(input, sigma, 2, mode, cval, axes, options), input)
 
 
 def _gaussian_gradient_magnitude(input, sigma, mode="reflect", cval=0.0, axes=None, **options):
