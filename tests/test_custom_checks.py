@@ -1,7 +1,9 @@
 """A custom rule must have been called: in whatever a function wraps it; and its second derivatives are asked."""
 
+import cProfile
 import functools
 import math
+import sys
 
 import jax
 import jax.numpy as jnp
@@ -99,6 +101,17 @@ def test_a_rule_is_called_in_whatever_wraps_it(rule, wrapping, case):
         assert check_grads(wrap(rule(1)), (x,)).ok
         wrong(check_grads, wrap(rule(50)), (x,), order=1, match="ratio")
         wrong(check, wrap(rule(50)), x, order=1, match="ratio")
+
+
+def test_a_profiler_goes_on():
+    def unprofiled(x):
+        sys.setprofile(None)
+        return np.sin(x), lambda g: (g * np.cos(x),)
+
+    with cProfile.Profile():
+        before = sys.getprofile()
+        assert check_custom(our_vjp(1), np.sin, X, order=1).ok and sys.getprofile() is before
+        assert check_vjp(unprofiled, np.sin, X, order=1).ok and sys.getprofile() is before
 
 
 @pytest.mark.parametrize(

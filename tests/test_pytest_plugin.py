@@ -48,33 +48,37 @@ class TestInAClass:
 """
 
 
-# No variants and no smaller cases, which take most of the time of a check.
-QUICK = """
-import sys
+class Imported(dict):
+    """The modules that runs in this process import: pytester forgets them, and some cannot be imported twice."""
 
-def pytest_runtest_call():
-    if question := sys.modules.get("jax_ref.checks.question"):
-        question.variants, question.larger = lambda given, thorough: (), lambda given: ()
-        sys.modules["jax_ref.checks.shrink"].SHRINKING = 0.0
-"""
+    def pytest_unconfigure(self):
+        self.update((name, module) for name, module in sys.modules.items() if name not in ("test_it", "conftest"))
 
 
 @pytest.fixture
-def suite(pytester, monkeypatch):
-    """Runs pytest with the plugin on a file ``test_it.py`` with this text, checks without what is not needed here."""
+def imported():
+    yield (imported := Imported())
+    sys.modules.update(imported)
+
+
+@pytest.fixture
+def suite(imported, pytester, monkeypatch, unvaried):
+    """Runs pytest on a file ``test_it.py`` with this text: here, or in a process that has not imported JAX."""
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(map(os.path.abspath, sys.path)))
     monkeypatch.setenv("JAX_PLATFORMS", "cpu")
     monkeypatch.delenv("JAX_DEFAULT_MATMUL_PRECISION", raising=False)
 
-    def run(text, *options):
+    def run(text, *options, elsewhere=False):
         pytester.makepyfile(test_it=text)
-        pytester.makepyfile(quick=QUICK)
-        return pytester.runpytest_subprocess("-p", "jax_ref.pytest_plugin", "-p", "quick", "-W", "error", *options)
+        if elsewhere or "-n" in options:
+            return pytester.runpytest_subprocess("-W", "error", *options)
+        sys.modules.update(imported)
+        return pytester.runpytest_inprocess("-W", "error", *options, plugins=[imported])
 
     return run
 
 
-@pytest.mark.parametrize("options", [(), ("-n", "2")], ids=["alone", "xdist"])
+@pytest.mark.parametrize("options", [(), ("-n", "1")], ids=["alone", "xdist"])
 def test_right_and_wrong_rules(suite, options):
     result = suite(SUITE, "-rA", *options)
     result.assert_outcomes(passed=2, failed=3)
@@ -169,7 +173,7 @@ def test_jax_is_not_imported_until_a_check_runs(suite):
         ad_check(np.sin, np.ones(3))
         assert "jax" in sys.modules
     """
-    suite(text).assert_outcomes(passed=3)
+    suite(text, elsewhere=True).assert_outcomes(passed=3)
 
 
 def test_the_marker_is_known(suite):
@@ -336,14 +340,14 @@ def test(ad_check):
 def test_the_device_is_set_before_jax_is_imported(suite, monkeypatch, pytester, options):
     monkeypatch.delenv("JAX_PLATFORMS")
     pytester.makeconftest("import jax\njax.numpy.ones(3)")
-    result = suite(DEVICE, "--ad-device", "cpu", *options)
+    result = suite(DEVICE, "--ad-device", "cpu", *options, elsewhere=True)
     result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines(["ad: *; device: cpu"])
 
 
 def test_no_device_is_named_before_it_is_known(suite, monkeypatch):
     monkeypatch.delenv("JAX_PLATFORMS")
-    result = suite("def test(): pass")
+    result = suite("def test(): pass", elsewhere=True)
     result.assert_outcomes(passed=1)
     result.stdout.no_fnmatch_line("ad: *device*")
 

@@ -283,6 +283,14 @@ def _jax(option):
     return get, put
 
 
+def profiled_by(before):
+    """``sys.setprofile``; but a profiler of C's own, as ``cProfile``'s, takes its place by itself alone."""
+    if before is None or callable(before):
+        return sys.setprofile(before)
+    sys.setprofile(None)
+    before.enable()
+
+
 _SETTINGS = (
     (_folder, _back_to),
     (lambda: dict(os.environ), _environment),
@@ -296,7 +304,7 @@ _SETTINGS = (
     _of(sys, "unraisablehook"),
     (sys.getrecursionlimit, sys.setrecursionlimit),
     (sys.gettrace, sys.settrace),
-    (sys.getprofile, sys.setprofile),
+    (sys.getprofile, profiled_by),
     (gc.isenabled, lambda before: gc.enable() if before else gc.disable()),
     (np.geterr, lambda before: np.seterr(**before)),
     (np.geterrcall, np.seterrcall),
