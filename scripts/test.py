@@ -3,6 +3,7 @@
 python3 scripts/test.py [arguments for pytest]
 """
 
+import os
 import subprocess
 import sys
 
@@ -13,16 +14,27 @@ _environment.enter()
 CHECKS = {
     "ruff check": ["ruff", "check"],
     "ruff format": ["ruff", "format", "--check"],
-    "pyright": ["pyright", "--pythonpath", sys.executable],
     "pytest": ["pytest", "-n", "2", "--dist", "loadgroup", "-q", "--durations", "15", *sys.argv[1:]],
 }
+MEANWHILE = {"pyright": ["pyright", "--pythonpath", sys.executable]}
+
+
+def started(arguments, **options):
+    return subprocess.Popen([sys.executable, "-m", *arguments], cwd=_environment.ROOT, text=True, **options)
 
 
 def main():
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # the tests start a few hundred processes
+    into = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    meanwhile = {name: started(arguments, **into) for name, arguments in MEANWHILE.items()}
     failed = []
     for name, arguments in CHECKS.items():
         print(f"\n── {name}", flush=True)
-        if subprocess.call([sys.executable, "-m", *arguments], cwd=_environment.ROOT):
+        if started(arguments).wait():
+            failed.append(name)
+    for name, process in meanwhile.items():
+        print(f"\n── {name}\n{process.communicate()[0]}", end="", flush=True)
+        if process.returncode:
             failed.append(name)
     if failed:
         raise SystemExit(f"\nfailed: {', '.join(failed)}")

@@ -1,11 +1,19 @@
 """What several files of tests ask for, so that they take no time for what others test."""
 
+import gc
 import re
 import signal
 import subprocess
 import sys
 
 import pytest
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it, and so their children
+
+
+def pytest_collection_finish():
+    """What is there now stays to the end: no collection goes through it again."""
+    gc.freeze()
 
 
 @pytest.fixture

@@ -619,7 +619,8 @@ def test_rules_made_in_one_place_are_each_checked(suite, pytester):
     )
 
 
-def test_a_rule_may_be_another_derivative_on_purpose(suite):
+def test_a_rule_may_be_another_derivative_on_purpose(suite, pytester):
+    pytester.makeconftest(QUICK)
     result = suite(SMALL, "--ad-rules", "--ad-rules-allow", "test_it.*")
     assert result.ret == 0
     result.stdout.fnmatch_lines(["on purpose *test_it.f *", "ad: 1 on purpose"])

@@ -92,6 +92,8 @@ def derivative(f):
 
 
 REFUSED = {"np.polymul"}  # which meets np.poly1d
+LONG = {"betainc", "betaincc", "btdtria", "fdtr", "fdtrc", "fdtri", "stdtr", "stdtrit", "stdtridf", "bdtrin", "nbdtrin"}
+LONG = {f"scipy.special.{name}" for name in LONG}  # derivatives of up to 17,000 lines; those of fdtridf are taken
 
 
 @pytest.mark.parametrize("name", [name for name in BY_NAME if name not in REFUSED])
@@ -102,7 +104,7 @@ def test_every_case_of_the_catalogue(name):
         for dtype in case.dtypes if k == 0 else {"float64"}.intersection(case.dtypes):
             for layout in list(LAYOUTS)[::2] if (k, dtype) == (0, "float64") else list(LAYOUTS)[k % len(LAYOUTS) :][:1]:
                 runs = {"f": lambda f: f}
-                if k == 0 and (dtype, layout) == ("float64", "C"):
+                if k == 0 and (dtype, layout) == ("float64", "C") and name not in LONG:
                     runs["derivatives"] = derivative
                 found.append(differs(case, dtype, layout, runs))
     assert not list(filter(None, found))

@@ -1,6 +1,7 @@
 """Imports point one way, never in a circle, and take no private names; what importing costs."""
 
 import ast
+import functools
 import graphlib
 import importlib.util
 import pathlib
@@ -98,19 +99,25 @@ def below(module, tree):
     }
 
 
-TREES = {module: ast.parse(path.read_text()) for module, path in PATHS.items()}
-GRAPH = {module: below(module, tree) for module, tree in TREES.items()}
+@functools.cache
+def trees():
+    return {module: ast.parse(path.read_text()) for module, path in PATHS.items()}
+
+
+@functools.cache
+def graph():
+    return {module: below(module, tree) for module, tree in trees().items()}
 
 
 def test_no_imports_in_a_circle():
     try:
-        graphlib.TopologicalSorter(GRAPH).prepare()
+        graphlib.TopologicalSorter(graph()).prepare()
     except graphlib.CycleError as error:
         pytest.fail(" imports ".join(error.args[1][::-1]))
 
 
 def test_imports_point_one_way():
-    for module, imported in GRAPH.items():
+    for module, imported in graph().items():
         package, _, mine = module.partition(".")
         mine = mine.partition(".")[0]
         if package == "scratch_ad" and mine in ORDER:
@@ -121,7 +128,7 @@ def test_imports_point_one_way():
 
 def test_rooms_of_jax_ref_stand_in_order():
     between = {room: set() for room in ROOMS}
-    for module, imported in GRAPH.items():
+    for module, imported in graph().items():
         if module.startswith("jax_ref."):
             room = module.split(".")[1]
             between[room] |= {other.split(".")[1] for other in imported if other.startswith("jax_ref.")} - {room}
@@ -132,13 +139,13 @@ def test_rooms_of_jax_ref_stand_in_order():
 def test_each_room_of_jax_ref_says_what_it_is_for():
     rooms = {f"jax_ref.{room}" for room in ROOMS if PATHS[f"jax_ref.{room}"].name == "__init__.py"}
     for room in rooms - {"jax_ref.cases"}:  # one file per family there
-        said = ast.get_docstring(TREES[room])
+        said = ast.get_docstring(trees()[room])
         parts = {path.stem for path in PATHS[room].parent.iterdir() if path.suffix == ".py" or path.is_dir()}
         assert all(f"``{part}``" in said for part in parts - {"__init__", "__pycache__"}), room
 
 
 def test_scratch_ad_knows_nothing_of_jax():
-    for module, tree in TREES.items():
+    for module, tree in trees().items():
         if module.startswith("scratch_ad"):
             assert not {name.split(".")[0] for name, _ in imports(tree, module)} & {"jax", "jax_ref"}, module
 
@@ -149,7 +156,7 @@ def is_private(name):
 
 def test_no_module_takes_private_names_of_another():
     taken = []
-    for module, tree in TREES.items():
+    for module, tree in trees().items():
         known = {alias: name for name, alias in imports(tree, module) if home(name)}
         taken += [f"{module}: {name}" for name in known.values() if is_private(name)]
         for node in ast.walk(tree):

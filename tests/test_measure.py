@@ -22,9 +22,8 @@ def problem(f, *primals, order=2):
     return Problem(f, vectors(f, primals, "0"), order)
 
 
-@pytest.mark.parametrize("name", ["np.cumprod", "np.logaddexp"])
-def test_xla_settings_do_not_change_the_reference(name):
-    (unit,) = sweep.units([name], ["float64"])
+def test_xla_settings_do_not_change_the_reference():
+    (unit,) = sweep.units(["np.logaddexp"], ["float64"])
     problems = [runs.problem(case, unit.dtype) for case in unit.cases()]
     exact, *others = (
         derivatives.compiled(problems, options)(problems) for options in (None, derivatives.SMALL, derivatives.QUICKLY)

@@ -4,6 +4,7 @@ import csv
 import itertools
 import json
 import re
+import runpy
 import signal
 import subprocess
 import sys
@@ -149,8 +150,11 @@ def test_a_script_that_fails_leaves_its_message_and_the_others_go_on(results, tm
 
 
 @pytest.mark.parametrize("name", [*NAMES, "reproduce", "bench", "train_data_parallel"])
-def test_help(name):
-    assert "--seed" in output(name, "--help")
+def test_help(name, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", [name, "--help"])
+    with pytest.raises(SystemExit, match=r"^0$"):
+        runpy.run_path(command(name)[1], run_name="__main__")
+    assert "--seed" in capsys.readouterr().out
 
 
 def test_data_parallel_training_over_two_processes(tmp_path, monkeypatch):
