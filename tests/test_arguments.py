@@ -24,7 +24,7 @@ def calls(function):
         for array in (V, A, V > 1):
 
             def call(x, one=one, array=array):
-                given = {p.name: array for p in parameters if p.default is p.empty} | {one.name: x}
+                given = {p.name: array.copy() for p in parameters if p.default is p.empty} | {one.name: x}
                 firsts = [given.pop(p.name) for p in parameters if p.kind is p.POSITIONAL_ONLY and p.name in given]
                 return function(*firsts, **given)
 
