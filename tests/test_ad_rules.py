@@ -379,10 +379,14 @@ def test_no_tracer_is_kept():
 """
 
 
-# As projects are, with numbers of 32 bits; without the seconds that looking for smaller cases takes.
-QUICK = """
+# Without what takes most of the time of a check: variants of what the rules met, and smaller cases.
+UNVARIED = """
+from jax_ref.checks import question, shrink
+question.variants, question.larger = lambda given, thorough: (), lambda given: ()
+"""
+# As projects are, with numbers of 32 bits.
+QUICK = f"""{UNVARIED}
 import jax
-from jax_ref.checks import shrink
 shrink.SHRINKING = 0
 jax.config.update("jax_enable_x64", False)
 """
@@ -577,7 +581,8 @@ def suite(pytester, monkeypatch):
     return run
 
 
-def test_a_wrong_rule_fails_a_run_of_tests_that_pass(suite):
+def test_a_wrong_rule_fails_a_run_of_tests_that_pass(suite, pytester):
+    pytester.makeconftest(UNVARIED)
     assert suite(SMALL).ret == 0
     result = suite(SMALL, "--ad-rules")
     result.assert_outcomes(passed=1)
