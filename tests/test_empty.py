@@ -11,15 +11,17 @@ from scratch_ad.tracer import name_of
 
 
 def emptied(case):
-    """Calls of a case with no elements in one axis, the first or the last, of all arrays that have as many axes."""
+    """Calls of a case without elements in the first or the last axis, of one argument or of all that have such axes."""
+    given = [*map(np.asarray, case.draw("float64" if "float64" in case.dtypes else case.dtypes[-1]))]
     for axis in (0, -1):
-        primals = []
-        for x in map(np.asarray, case.draw("float64" if "float64" in case.dtypes else case.dtypes[-1])):
-            shape = list(x.shape)
-            if shape:
-                shape[axis] = 0
-            primals.append(np.zeros(shape, x.dtype) if shape else x)
-        yield primals
+        without = [_without(x, axis) for x in given]
+        yield without
+        if len(given) > 1:
+            yield from ([*given[:k], x, *given[k + 1 :]] for k, x in enumerate(without))
+
+
+def _without(x, axis):
+    return np.zeros(np.delete(np.empty(x.shape, "b"), slice(None), axis).shape, x.dtype) if x.ndim else x
 
 
 CASES = {}
@@ -27,7 +29,12 @@ for _case in catalogue:
     CASES.setdefault(name_of(_case.function), []).append(_case)
 
 
-NOT_TAKEN = ["np.einsum"]  # whose diagonal of an array of shape (0, 3) is memory that is not the array's
+NOT_TAKEN = {
+    "np.einsum": "the diagonal of an array of shape (0, 3) is memory that is not the array's",
+    "np.histogramdd": "weights of no samples are refused as weights of too many are",
+    "np.histogram2d": "as np.histogramdd",
+}
+ENDS_PYTHON = {"scipy.signal.convolve2d", "scipy.signal.correlate2d"}  # SciPy 1.17: a division by 0 of C's
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -43,6 +50,8 @@ def check(name):
     for case in CASES[name]:
         f = case.function_in()
         for primals in emptied(case):
+            if name in ENDS_PYTHON and any(x.size for x in primals):
+                continue
             with warnings.catch_warnings(), np.errstate(all="ignore"):
                 warnings.simplefilter("ignore")
                 try:
@@ -52,7 +61,11 @@ def check(name):
                 parts = y if isinstance(y, list) else [y]
                 if any(np.asarray(part).dtype.kind not in "fc" for part in parts):
                     continue
-                out, pullback = scratch_ad.vjp(f, *primals)
+                try:
+                    out, pullback = scratch_ad.vjp(f, *primals)
+                except NotImplementedError as error:
+                    assert "has a value, but no derivative rule, for arguments of shapes" in str(error)
+                    continue
                 for x, c in zip(primals, pullback(out), strict=True):
                     assert np.shape(c) == x.shape and c.dtype == x.dtype, (str(case), x.shape)
                 pushed = scratch_ad.jvp(f, primals, primals)

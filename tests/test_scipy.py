@@ -14,7 +14,8 @@ import scratch_ad
 from scratch_ad import grad, jvp, vjp
 from scratch_ad.registry import rule_of
 from scratch_ad.rule import Refused
-from scratch_ad.scipy import fft, linalg, signal
+from scratch_ad.scipy import fft, integrate, linalg, signal
+from scratch_ad.scipy.spatial import distance
 from scratch_ad.tracer import name_of
 
 SIGNAL = "convolve convolve2d correlate correlate2d csd detrend fftconvolve stft istft welch"
@@ -102,6 +103,44 @@ def test_errors_are_scipys_under_differentiation_too(call, error):
 def test_what_is_refused_says_why(call, words):
     with pytest.raises(NotImplementedError, match=words):
         grad(lambda a: np.sum(call(a)[0]))(A)
+
+
+@pytest.mark.parametrize(
+    ("call", "shapes", "words"),
+    [
+        (linalg.fiedler, [(1, 1, 1)], "a derivative of shape"),
+        (
+            lambda a, q: linalg.solve_discrete_lyapunov(a / 8, q, method="bilinear"),
+            [(2, 2), ()],
+            "q is not of the shape of the solution",
+        ),
+        (lambda a, q: linalg.solve_continuous_lyapunov(a * (1 + 0j), q), [(1, 1), (1,)], "a derivative of shape"),
+        (lambda a, c: linalg.qr_multiply(a, c), [(1, 1), (1, 1, 1)], "a derivative of shape"),
+        (lambda a, b: signal.convolve(a, b, "valid"), [(4, 5), (0, 2)], "one of them has no elements"),
+        (lambda y, x: integrate.trapezoid(y, np.cumsum(x)), [(2, 2), (3,)], "requested shape"),
+    ],
+)
+def test_a_value_at_arguments_of_odd_shapes_is_none_of_a_derivative(call, shapes, words):
+    given = tuple(map(np.ones, shapes))
+    call(*given)  # which SciPy gives all the same
+    for run in (
+        lambda: jvp(call, given, given),
+        lambda: vjp(call, *given),
+        lambda: jvp(lambda *x: vjp(call, *x)[0], given, given),
+    ):
+        with pytest.raises(
+            NotImplementedError, match="has a value, but no derivative rule, for arguments of shapes"
+        ) as error:
+            run()
+        assert words in str(error.value) and "give them the shapes of its documentation" in str(error.value)
+
+
+@pytest.mark.parametrize("f", [linalg.expm, distance.squareform, lambda x: distance.squareform(distance.squareform(x))])
+def test_a_number_is_the_matrix_or_the_vector_that_scipy_makes_of_it(f):
+    y, t = jvp(f, (0.5,), (1.0,))
+    np.testing.assert_array_equal(y, f(0.5))
+    np.testing.assert_allclose(t, (f(0.5 + 1e-6) - f(0.5 - 1e-6)) / 2e-6, rtol=1e-8)
+    np.testing.assert_allclose(vjp(f, 0.5)[1](np.ones(y.shape))[0], t.sum(), rtol=1e-12)
 
 
 def test_every_refusal_has_a_reason():

@@ -4,6 +4,7 @@ All are linear in each argument. ``np.vdot``, ``np.vecdot`` and ``np.vecmat`` co
 """
 
 import functools
+import math
 import string
 
 import numpy as np
@@ -35,7 +36,7 @@ def _matmul_b(g, a, _b):
     a = typed(a)
     if a.ndim > 1 and _b.ndim > 1:
         if _b.ndim == 2 and a.ndim > 2:
-            return a.reshape(-1, a.shape[-1]).mT @ g.reshape(-1, g.shape[-1])
+            return _below(a).mT @ _below(g)
         return a.mT @ g
     if a.ndim > 1:
         return g @ a if a.ndim == 2 else (a.mT @ g[..., None])[..., 0]
@@ -44,7 +45,13 @@ def _matmul_b(g, a, _b):
 
 def _rows(x):
     """A stack of matrices side by side."""
-    return np.moveaxis(x, -2, 0).reshape(x.shape[-2], -1)
+    x = np.moveaxis(x, -2, 0)
+    return x.reshape(len(x), math.prod(x.shape[1:]))
+
+
+def _below(x):
+    """A stack of matrices one below the other."""
+    return x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
 
 
 linear(np.matmul, _matmul_a, _matmul_b)

@@ -88,6 +88,8 @@ for _function in (core_convolve, _convolve2d):
 
 def _larger_first(in1, in2, mode):
     """The arguments in the order that the mode "valid" needs, in which the order makes no difference."""
+    if not in1.size or not in2.size:
+        raise ValueError("one of them has no elements")
     if mode != "valid" or in1.ndim != in2.ndim or all(n >= m for n, m in zip(in1.shape, in2.shape)):
         return in1, in2
     return in2, in1

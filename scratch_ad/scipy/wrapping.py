@@ -12,7 +12,7 @@ from ..chain import is_finite
 from ..constants import created
 from ..memory import duplicate
 from ..rule import composite, constant, refuse, runs_numpy, with_value
-from ..tracer import Tracer, any_known, astype, each, gathered, innermost, primitive, shape_of, strip
+from ..tracer import Tracer, any_known, astype, each, gathered, innermost, name_of, primitive, shape_of, strip
 from ..tree import typed
 
 _WITHOUT_EFFECT = ("overwrite_", "workers", "lwork")  # on the result
@@ -70,16 +70,17 @@ def public(function, body, ndims=(), except_for=None, valued_by=with_value):
         overwrites = any(given[name] for name in given if name.startswith("overwrite_"))
         traced = [x for x in _leaves(tuple(given.values())) if isinstance(x, Tracer)]
         halves = in_linalg and any(x.dtype == np.float16 for x in traced)
-        value = None
-        if (runs_numpy(traced) and any(strip(x) is not x for x in traced)) and (
+        value, lower = None, _copied_below if overwrites else strip
+        plainly = lambda: wrapped(*map(lower, args), **{name: lower(x) for name, x in kwargs.items()})
+        has_value = runs_numpy(traced) and any(strip(x) is not x for x in traced)
+        if has_value and (
             except_for is None
             or overwrites
             or halves
             or not given.keys().isdisjoint(except_for)
             or any(x.size == 0 for x in traced)
         ):
-            lower = _copied_below if overwrites else strip
-            value = wrapped(*map(lower, args), **{name: lower(x) for name, x in kwargs.items()})
+            value = plainly()
             if all(x.size == 0 for x in traced) or all(np.size(part) == 0 for part in _leaves((value,))):
                 # nothing that could depend on anything
                 return each(created, value) if isinstance(value, (list, tuple)) else created(value)
@@ -93,13 +94,26 @@ def public(function, body, ndims=(), except_for=None, valued_by=with_value):
         for x, ndim in zip(arrays, ndims):
             _check_single(function, x, ndim)
         options = {name: x for name, x in given.items() if not name.startswith(_WITHOUT_EFFECT)}
-        if value is None:
-            y = body(*arrays, **options)
-            if traced and innermost(traced).of_examples and not is_finite(y):
-                raise Uncovered  # so that SciPy says what it makes of each
-            return y
-        with np.errstate(all="ignore"):  # SciPy has warned
-            return valued_by(body(*arrays, **options), value)
+        try:
+            if value is None:
+                y = body(*arrays, **options)
+                if traced and innermost(traced).of_examples and not is_finite(y):
+                    raise Uncovered  # so that SciPy says what it makes of each
+                return y
+            with np.errstate(all="ignore"):  # SciPy has warned
+                return valued_by(body(*arrays, **options), value)
+        except np.linalg.LinAlgError:
+            raise
+        except (ValueError, IndexError) as error:
+            if not has_value:
+                raise
+            if value is None:
+                plainly()  # which may have nothing to say to this either, in SciPy's words
+            shapes = ", ".join(str(shape_of(x)) for x in _leaves(arrays))
+            raise NotImplementedError(
+                f"{name_of(wrapped)} has a value, but no derivative rule, for arguments of shapes {shapes} ({error}); "
+                "give them the shapes of its documentation."
+            ) from error
 
     wrapped = named(composite(function, rewritten))
     return wrapped

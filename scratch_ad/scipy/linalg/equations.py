@@ -98,6 +98,18 @@ def _lyapunov(a, q):
     return core_solve_sylvester(a, H(a), q)
 
 
+def _solve_sylvester(a, b, q):
+    if (*a.shape[-2:], *b.shape[-2:]) != tuple(n for n in q.shape[-2:] for _ in range(2)):
+        raise ValueError("q is not of the shape of the solution")
+    return core_solve_sylvester(a, b, q)
+
+
+def _discrete_lyapunov(a, q, method=None):
+    if q.shape != a.shape:
+        raise ValueError("q is not of the shape of the solution")
+    return _solve_discrete(a, q, method)
+
+
 def _riccati(solve):
     """The equation with the cross term s taken into a and q."""
 
@@ -113,10 +125,10 @@ def _riccati(solve):
     return body
 
 
-solve_sylvester = public(scipy.linalg.solve_sylvester, core_solve_sylvester)
+solve_sylvester = public(scipy.linalg.solve_sylvester, _solve_sylvester)
 solve_continuous_lyapunov = public(scipy.linalg.solve_continuous_lyapunov, _lyapunov)
 solve_lyapunov = solve_continuous_lyapunov
-solve_discrete_lyapunov = public(scipy.linalg.solve_discrete_lyapunov, _solve_discrete)
+solve_discrete_lyapunov = public(scipy.linalg.solve_discrete_lyapunov, _discrete_lyapunov)
 _continuous_are = _riccati_core(scipy.linalg.solve_continuous_are, _continuous)
 _discrete_are = _riccati_core(scipy.linalg.solve_discrete_are, _discrete)
 solve_continuous_are = public(scipy.linalg.solve_continuous_are, _riccati(_continuous_are))

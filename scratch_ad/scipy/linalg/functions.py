@@ -106,7 +106,7 @@ def _sinhm(A):
     return (_expm(A) - _expm(-A)) / 2
 
 
-expm = public(scipy.linalg.expm, _expm)
+expm = public(scipy.linalg.expm, lambda A: _expm(A.reshape(1, 1) if A.ndim < 2 else A))
 expm_frechet = public(scipy.linalg.expm_frechet, _expm_frechet)
 sqrtm = public(scipy.linalg.sqrtm, _sqrtm)
 logm = public(scipy.linalg.logm, _logm)

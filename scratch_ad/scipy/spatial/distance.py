@@ -152,6 +152,7 @@ def _pdist(X, metric="euclidean", **options):
 
 
 def _squareform(X, force="no", checks=True):
+    X = np.atleast_1d(X)
     if X.ndim == 2:
         return X[np.triu_indices(X.shape[0], 1)]
     places = _scipy.squareform(np.arange(1, X.size + 1))
