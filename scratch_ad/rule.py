@@ -352,7 +352,7 @@ def with_value(y, value):
     """``value``, one array or several, with the derivative of ``y``, which is the same up to rounding."""
     if isinstance(value, (list, tuple)):
         return rebuild(value, map(with_value, y, value))
-    if isinstance(y, Tracer) and shape_of(y) != shape_of(value):
+    if isinstance(y, (Tracer, list, tuple)) and shape_of(y) != shape_of(value):
         raise ValueError(f"a result of shape {shape_of(value)} has a derivative of shape {shape_of(y)}.")
     return valued(y, value)
 

@@ -10,6 +10,16 @@ def regular(np):
     return lambda a: a / 4 + np.eye(*a.shape[-2:], dtype=a.dtype)
 
 
+def apart(np):
+    """Of any shape, with singular values that are not equal."""
+
+    def of(a):
+        sizes = np.arange(1, a.shape[-1] + 1, dtype=a.dtype)
+        return a / 8 + np.eye(*a.shape[-2:], dtype=a.dtype) * sizes
+
+    return of
+
+
 def hermitian(np):
     """Its own adjoint, with eigenvalues apart."""
 
@@ -25,7 +35,7 @@ def definite(np):
     return lambda a: hermitian(np)(a) + 2 * np.eye(a.shape[-1], dtype=a.dtype)
 
 
-NAMES = {"regular": regular, "hermitian": hermitian, "definite": definite}
+NAMES = {"regular": regular, "apart": apart, "hermitian": hermitian, "definite": definite}
 
 
 def matrices(function, *expressions, shapes=((3, 3), (2, 3, 3)), **options):
@@ -74,10 +84,9 @@ matrices(
 matrices(np.linalg.svdvals, "np.linalg.svdvals(regular(a))")
 matrices(np.linalg.svdvals, "np.linalg.svdvals(a)", shapes=TALL)
 matrices(np.linalg.svd, "np.linalg.svd(regular(a), compute_uv=False)")
-matrices(np.linalg.svd, "np.abs(np.linalg.svd(regular(a)).U) ** 2")
-matrices(
-    np.linalg.svd, "np.abs(np.linalg.svd(a, full_matrices=False)[2]) ** 2", "np.linalg.svd(a, False)[1]", shapes=TALL
-)
+matrices(np.linalg.svd, "np.abs(np.linalg.svd(apart(a)).U) ** 2")
+matrices(np.linalg.svd, "np.abs(np.linalg.svd(apart(a), full_matrices=False)[2]) ** 2", shapes=TALL)
+matrices(np.linalg.svd, "np.linalg.svd(a, False)[1]", shapes=TALL)
 matrices(np.linalg.qr, "np.linalg.qr(regular(a))", "np.linalg.qr(regular(a), mode='r')")
 COMPLEMENT = "JAX has none for a full matrix of vectors"
 for shape in ((4, 2), (2, 2, 4)):

@@ -234,7 +234,9 @@ def _qr(a, mode="full", pivoting=False):
         r = np.concatenate([r, H(q) @ a[..., m:]], -1)
     if mode == "r" and m > n:
         r = np.concatenate([r, np.zeros((*r.shape[:-2], m - n, n), dtype_of(r))], -2)
-    return ((r,) if mode == "r" else (q, r)) + order
+    if mode == "r":
+        return r if a.ndim > 2 and not pivoting else (r, *order)  # of a stack SciPy gives a single result itself
+    return q, r, *order
 
 
 def _mirrored(x):
