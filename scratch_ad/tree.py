@@ -167,7 +167,7 @@ def own(c, leaf, taken):
                 c = c.copy()
         taken.append(c)
     elif isinstance(c, Tracer):
-        if c.owner.looks and type(bottom(leaf)) is np.ndarray and isinstance(bottom(c), np.generic):
+        if type(bottom(leaf)) is np.ndarray and isinstance(bottom(c), np.generic):
             return np.copy(c)  # which is an array
         return frozen(c)
     elif type(leaf) is np.ndarray and isinstance(c, np.generic):

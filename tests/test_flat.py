@@ -84,3 +84,29 @@ def test_a_recording_finds_its_places_anew():
         return y
 
     assert record(f, X)(X[::-1].copy())[0].tolist() == f(X[::-1].copy()).tolist()
+
+
+def test_flat_of_a_derivative_at_an_array_of_no_axis_writes_into_it():
+    def written(x):
+        derivative = grad(lambda z: z * z)(x[...])
+        before = 1.0 * derivative
+        derivative.flat = 0.5
+        return before + derivative
+
+    for x in (np.float64(1.0), np.array(1.0)):
+        assert written(x) == 2.5
+        assert (
+            jvp(written, (x,), (x,)) == (2.5, 2.0) and vjp(written, x)[0] == 2.5 and vjp(written, x)[1](1.0) == (2.0,)
+        )
+
+
+def test_flat_of_a_view_of_a_number_is_a_copy():
+    def written(x):
+        v = x.view()
+        v.flat[0] = 3 * x
+        v **= x[x > 0]
+        return v
+
+    x = np.float64(2.0)
+    np.testing.assert_array_equal(jvp(written, (x,), (x,))[0], written(x))
+    np.testing.assert_allclose(jvp(written, (x,), (1.0,))[1], [4 * (np.log(2) + 1)], rtol=1e-14)
