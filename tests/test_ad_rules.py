@@ -379,14 +379,15 @@ def test_no_tracer_is_kept():
 """
 
 
-# Without what takes most of the time of a check: variants of what the rules met, and smaller cases.
+# Without variants of what the rules met, which take most of the time of a check.
 UNVARIED = """
-from jax_ref.checks import question, shrink
+from jax_ref.checks import question
 question.variants, question.larger = lambda given, thorough: (), lambda given: ()
 """
-# As projects are, with numbers of 32 bits.
+# Without smaller cases too; as projects are, with numbers of 32 bits.
 QUICK = f"""{UNVARIED}
 import jax
+from jax_ref.checks import shrink
 shrink.SHRINKING = 0
 jax.config.update("jax_enable_x64", False)
 """
