@@ -1,4 +1,4 @@
-"""Compiled programs kept in a folder."""
+"""Compiled programs kept in this process and in a folder."""
 
 import jax
 import numpy as np
@@ -21,6 +21,25 @@ def compiled(calls):
         return jax.jit(lambda x: x + 1).lower(np.ones(3)).compile()
 
     return compile
+
+
+def test_what_was_compiled_once_in_a_process_is_not_compiled_again(monkeypatch):
+    compiled, compile = [], jax.stages.Lowered.compile
+    monkeypatch.setattr(
+        jax.stages.Lowered, "compile", lambda self, *a, **k: compiled.append(1) or compile(self, *a, **k)
+    )
+    factor = np.linspace(0.1, 0.9, 1000)  # as large as none that a text abridges
+    other = factor + np.where(np.arange(1000) == 500, 1e-15, 0.0)
+    for f, options, expected in (
+        (lambda x: x * factor, {}, 1),
+        (lambda y: y * factor, {}, 1),
+        (lambda x: x * other, {}, 2),
+        (lambda x: x * other, {"xla_backend_optimization_level": 0}, 3),
+        (lambda x: x * factor, {}, 3),
+    ):
+        x = np.ones(1000)
+        np.testing.assert_array_equal(executables.once(jax.jit(f).lower(x), options)(x), f(x))
+        assert len(compiled) == expected
 
 
 def test_a_program_is_kept_until_what_it_depends_on_changes(folder):

@@ -16,7 +16,7 @@ import optree
 
 from ..engines.guard import is_users
 from ..lift import lift
-from .executables import afresh
+from .executables import afresh, once
 from .hints import Witness, hint
 from .quantities import ALONG, FIRST, Quantity
 from .repeats import repeated
@@ -77,7 +77,7 @@ def compiled(problems, options=None, keep=afresh):
 
         traced = jax.jit(program).trace([p.vectors for p in problems])
         quick = QUICKLY if len(traced.jaxpr.eqns) > LONG else _UNOPTIMISED
-        return traced.lower().compile(quick if options is None else options)
+        return once(traced.lower(), quick if options is None else options)
 
     executable = keep(compile)
     run = lambda given: optree.tree_map(np.asarray, executable(given))

@@ -1,8 +1,9 @@
-"""Compiled programs kept in a folder, so that what was compiled once is not even traced again.
+"""Compiled programs kept, in this process and in a folder, so that what was compiled once is not compiled again.
 
-JAX's own persistent cache is asked with a traced and lowered program, and that is most of the work here; and what
-came out of it cannot be kept, as XLA writes it incompletely. A file holds the program of one name, with a digest of
-all that it depends on; where that has changed the file is overwritten.
+In a folder they are kept by name, so that they are not even traced again. JAX's own persistent cache is asked with a
+traced and lowered program, and that is most of the work here; and what came out of it cannot be kept, as XLA writes it
+incompletely. A file holds the program of one name, with a digest of all that it depends on; where that has changed the
+file is overwritten.
 """
 
 import functools
@@ -11,6 +12,7 @@ import os
 import pickle
 import tempfile
 import urllib.parse
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import jax
@@ -21,6 +23,27 @@ from jax.experimental import serialize_executable
 def _know_lapack():
     """JAX tells XLA of LAPACK's functions no sooner than it lowers one; a program loaded before that would crash."""
     jax.jit(jax.numpy.linalg.cholesky).lower(jax.ShapeDtypeStruct((1, 1), "float32"))
+
+
+@dataclass(frozen=True)
+class _Program:
+    """A lowered program, which is what its text is, its constants in it, with XLA's options and its device."""
+
+    text: str
+    options: tuple
+    device: jax.Device
+    lowered: jax.stages.Lowered = field(compare=False)
+
+
+def once(lowered, options):
+    """The lowered program as compiled with these ``options`` of XLA's, or as it was compiled lately."""
+    here = jax.config.jax_default_device or jax.devices()[0]
+    return _compiled(_Program(lowered.as_text(), tuple(options.items()), here, lowered))
+
+
+@functools.lru_cache(maxsize=64)
+def _compiled(program):
+    return program.lowered.compile(dict(program.options))
 
 
 def afresh(compile):
