@@ -54,9 +54,9 @@ def runs(tmp_path_factory):
         told += process.stdout.readlines()
     assert process.returncode == 130 and "the same command goes on" in told[-1]
     first, start = document(path), time.monotonic()
-    done = run("--out", path, "--minutes", 0.5)
+    done = run("--out", path, "--minutes", 0.35)
     assert done.returncode == 0 and not done.stderr, done.stdout + done.stderr
-    assert time.monotonic() - start < 30
+    assert time.monotonic() - start < 21
     return path, first, document(path)
 
 

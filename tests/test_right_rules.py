@@ -1,7 +1,7 @@
 """Nothing right is flagged: right rules in other formulas than JAX's, at random points of many sizes.
 
 Sums in other orders, einsum and loops in place of products of matrices, log-space, other algebra. Each formula is
-drawn ``RIGHT_DRAWS`` times (of the environment, by default 2), from the seed ``RIGHT_SEED`` that a failure shows.
+drawn ``RIGHT_DRAWS`` times (of the environment, by default 1), from the seed ``RIGHT_SEED`` that a failure shows.
 """
 
 import math
@@ -18,7 +18,7 @@ from jax_ref.measure.vectors import vectors
 from jax_ref.referee.judge import examined
 from scratch_ad.scipy import signal
 
-DRAWS, SEED = int(os.environ.get("RIGHT_DRAWS", "2")), int(os.environ.get("RIGHT_SEED", "0"))
+DRAWS, SEED = int(os.environ.get("RIGHT_DRAWS", "1")), int(os.environ.get("RIGHT_SEED", "0"))
 FORMULAS = {}  # name → (function, rule, shapes of the arguments, what draws one of them)
 
 

@@ -73,14 +73,14 @@ def test_every_page_opens_fits_and_can_be_read(site, tab):
         tab.open(page.as_uri(), width=360, height=800)
         assert 0 < tab.seconds() < SECONDS, page
         assert tab.run(_IN_SIGHT), page
+        for dark in (False, True):  # which no width changes
+            tab.scheme(dark)
+            assert tab.pale() == [], (page, dark)
+            ground = re.findall(r"\d+", tab.run("getComputedStyle(document.body).backgroundColor"))
+            assert (int(ground[0]) < 60) == dark, page
         for width in (360, 1280):
             tab.wide(width)
             assert tab.run("document.documentElement.scrollWidth") <= width, (page, width)
-            for dark in (False, True):
-                tab.scheme(dark)
-                assert tab.pale() == [], (page, width, dark)
-                ground = re.findall(r"\d+", tab.run("getComputedStyle(document.body).backgroundColor"))
-                assert (int(ground[0]) < 60) == dark, page
         assert tab.problems() == [], page
 
 

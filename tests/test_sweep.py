@@ -146,7 +146,7 @@ def test_shards_merge_by_joining_their_files(tmp_path):
     "engine, status, timeout", [("CRASHES", "crashed", 60), ("HANGS", "timeout", 10), ("RAISES", "error", 60)]
 )
 def test_a_unit_that_crashes_hangs_or_raises_takes_nothing_else_along(engine, status, timeout):
-    units = sweep.units(["negative", "square"], ["float32", "float64", "complex128"])
+    units = sweep.units(["negative"], ["float32", "float64", "complex128"])
     with Crew(2, timeout) as crew:
         found = sweep.sweep(units, REVERSE._replace(engine=f"test_sweep:{engine}"), crew)
     assert statuses(found) == {unit: status if unit.dtype == "float32" else "right" for unit in units}

@@ -115,6 +115,8 @@ def test_every_kind_of_number(statement, create):
             np.testing.assert_array_equal(record(function, V)(V)[0], value)
     if "nan_to_num" in statement:  # JAX's gradient is nan there
         return
+    if create != "np.zeros_like(x)":  # for JAX the one is as the other
+        return
     np.testing.assert_allclose(jax_ref.grad(total)(V), gradient, rtol=1e-12)
     if "[x > 0]" not in statement and ".shape" not in statement:  # its shape depends on numbers; XLA is wrong (README)
         np.testing.assert_allclose(jax_ref.jit(grad(total))(V), gradient, rtol=1e-12)

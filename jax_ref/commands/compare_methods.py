@@ -16,6 +16,7 @@ from ..cases.names import named
 from ..sweep.sweep import Unit
 
 EXACT = 1e-9  # what our modes may differ from JAX, relative to the largest derivative
+TIMED = 0.2  # seconds that each is called again and again
 
 
 class Question(NamedTuple):
@@ -160,7 +161,7 @@ def _expected(text, f, point):
 
 def _seconds(function, *args):
     """The shortest of several calls after a first one."""
-    times, until = [], time.perf_counter() + 0.2
+    times, until = [], time.perf_counter() + TIMED
     function(*args)
     while len(times) < 3 or time.perf_counter() < until:
         start = time.perf_counter()
