@@ -26,12 +26,15 @@ from .values import plainly, value_findings
 from .vectors import Vectors, coarsest_dtype, digits_of, nudged
 
 # XLA options, to compile quickly what runs a few times: fusion takes minutes for some twenty steps of an ODE, and the
-# many small functions of the catalogue compile in half the time by an option that newer versions do not know. Without
-# fusion XLA is wrong at times (jax 0.10.2: second derivatives of complex eigvals), so short programs have it.
-_UNOPTIMISED = {"xla_backend_optimization_level": 0}
+# many small functions of the catalogue compile in half the time by options that newer versions may not know: of old
+# emitters, and in one piece instead of 32. Without fusion XLA is wrong at times (jax 0.10.2: second derivatives of
+# complex eigvals), so short programs have it.
+_KNOWN = jax.__version_info__ < (0, 11)
+_IN_ONE = {"xla_cpu_parallel_codegen_split_count": 1} if _KNOWN else {}
+_UNOPTIMISED = {"xla_backend_optimization_level": 0, **_IN_ONE}
 QUICKLY = {**_UNOPTIMISED, "xla_disable_hlo_passes": "fusion"}
 LONG = 1000  # operations
-SMALL = _UNOPTIMISED if jax.__version_info__ >= (0, 11) else {**_UNOPTIMISED, "xla_cpu_use_fusion_emitters": False}
+SMALL = {**_UNOPTIMISED, "xla_cpu_use_fusion_emitters": False} if _KNOWN else _UNOPTIMISED
 
 
 class Problem(NamedTuple):

@@ -31,7 +31,7 @@ class _Program:
 
     text: str
     options: tuple
-    device: jax.Device
+    device: object
     lowered: jax.stages.Lowered = field(compare=False)
 
 
