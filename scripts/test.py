@@ -14,7 +14,7 @@ _environment.enter()
 CHECKS = {
     "ruff check": ["ruff", "check"],
     "ruff format": ["ruff", "format", "--check"],
-    "pytest": ["pytest", "-n", "2", "--dist", "loadgroup", "-q", "--durations", "15", *sys.argv[1:]],
+    "pytest": ["pytest", "-n", "3", "--dist", "loadgroup", "-q", "--durations", "15", *sys.argv[1:]],
 }
 MEANWHILE = {"pyright": ["pyright", "--pythonpath", sys.executable]}
 
