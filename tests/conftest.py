@@ -1,12 +1,19 @@
 """What several files of tests ask for, so that they take no time for what others test."""
 
 import gc
+import importlib.metadata
+import os
 import re
 import signal
 import subprocess
 import sys
 
 import pytest
+
+if importlib.metadata.version("jax") < "0.11":  # most programs here run once
+    options = ("xla_backend_optimization_level=0", "xla_cpu_parallel_codegen_split_count=1")
+    options += ("xla_cpu_use_fusion_emitters=false",)
+    os.environ["XLA_FLAGS"] = " ".join([os.environ.get("XLA_FLAGS", ""), *(f"--{option}" for option in options)])
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it, and so their children
 

@@ -114,9 +114,9 @@ def test_every_case_of_the_catalogue_is_a_loop_over_the_examples(name):
 
 
 @pytest.mark.parametrize("name", BY_NAME)
-def test_the_derivative_of_every_case_goes_through_a_batch(name):
+def test_the_derivative_of_every_second_case_goes_through_a_batch(name):
     """grad(vmap(f)), where a loop takes the derivative of each example."""
-    for case in BY_NAME[name]:
+    for case in BY_NAME[name][::2]:
         dtype, f = case.dtypes[-1], case.function_in()
         examples = [case.draw(dtype, seed) for seed in ("", "1", "2")]
         batch = [np.stack(parts) for parts in zip(*examples, strict=True)]
@@ -676,8 +676,8 @@ def one_by_one(function, leaves):
 
 
 @pytest.mark.parametrize("name", BY_NAME)
-def test_jacobians_of_every_case_are_those_by_single_vectors(name):
-    for case in BY_NAME[name]:
+def test_jacobians_of_every_second_case_are_those_by_single_vectors(name):
+    for case in BY_NAME[name][::2]:
         dtype, g = case.dtypes[-1], case.function_in()
         x = tuple(map(np.asarray, case.draw(dtype)))
         if sum(a.size for a in x) > 40:

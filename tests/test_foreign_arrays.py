@@ -262,6 +262,8 @@ def test_every_function_gives_the_same_over_foreign_arrays(name):
                 continue
         assert_same(found, expected)
         right += 1
+        if right == 3:
+            break
     assert bool(right) == (name not in NEEDS_NUMPY)
 
 

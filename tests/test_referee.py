@@ -84,7 +84,7 @@ def numbers(case):
 # referee knows no algorithms of SciPy's.
 UNKNOWN = ("scipy.linalg.", "scipy.fft.", "scipy.signal.")
 KNOWN = [case for case in catalogue if not (case.differs or name_of(case.function).startswith(UNKNOWN))]
-SAMPLE = [case for case in KNOWN if numbers(case) < 30][::30]
+SAMPLE = [case for case in KNOWN if numbers(case) < 30][::40]
 DIGITS = {"float16": 1e-2, "float32": 1e-5, "complex64": 1e-5}  # of answers of lower precision
 
 
@@ -311,7 +311,7 @@ def test_function_of_a_user():
 def test_disagreements():
     bug = next(bug for bug in KNOWN_BUGS if "np.exp2" in bug.expression)
     points = [p for p in EDGE_POINTS if p.expression in ("np.sqrt(a ** 2)", "np.abs(a)", "np.tanh(a)")]
-    records = list(disagreements([bug], points, [np.sin, np.log, np.cbrt]))
+    records = list(disagreements([bug], points, [np.sin, np.log, np.arctan]))
     assert {r["expression"] for r in records} == {bug.expression, "np.sqrt(a ** 2)", "np.tanh(a)"}
     assert records[0]["issue"] == f"{bug.repository}#{bug.number}"
     for r in records:

@@ -212,7 +212,7 @@ def test_what_is_varied_unasked_takes_a_second_at_most(monkeypatch):
 
 def test_a_function_that_waits_is_varied_all_the_same():
     def waits(x):
-        time.sleep(0.02)
+        time.sleep(0.01)
         return np.sin(x)
 
     found = check(waits, X, order=1)
