@@ -4,6 +4,8 @@
 dtype=, order= and axes= become calls before and after that of the ufunc itself.
 """
 
+import itertools
+
 import numpy as np
 
 from .layout import arranged
@@ -87,11 +89,20 @@ def _into_ufunc(ufunc, method, args, kwargs, tracer):
         if dtype != own and own.kind != "b" and np.can_cast(own, dtype, "safe"):  # NumPy computes in that
             results = getattr(ufunc, method)(*args, **{**options, "dtype": dtype})
     results = results if isinstance(results, tuple) else (results,)
+    if ufunc.signature:
+        results = tuple(itertools.starmap(_without_ones, zip(results, outs, strict=True)))
     results = tuple(
         result if out is None else out.assign(result, casting, f"ufunc '{ufunc.__name__}' output", where)
         for out, result in zip(outs, results, strict=True)
     )
     return results if len(results) > 1 else results[0]
+
+
+def _without_ones(result, out):
+    """The result for an ``out`` of fewer axes: that those in front have one element is enough for a matrix product."""
+    spare = len(shape_of(result)) - (np.ndim(result) if out is None else out.ndim)
+    shape = shape_of(result)
+    return np.reshape(result, shape[spare:]) if spare > 0 and set(shape[:spare]) == {1} else result
 
 
 def _into(function, args, kwargs, place, out, trace):

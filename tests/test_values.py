@@ -103,6 +103,37 @@ def test_zeros_have_the_sign_of_the_plain_run_and_sums_its_overflow(f):
                 assert outcome(f, arrays, RUNS[run]) == outcome(f, arrays), (numbers, dtype, run)
 
 
+def _product_into(x):
+    y = x[:1].reshape(1, 1) * 1
+    np.matmul(y, x[1:2].reshape(1, 1, 1), out=y)
+    return y
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@pytest.mark.parametrize(
+    "f",
+    [
+        *(lambda x, q=q: np.nanquantile(x, q) for q in (0.3, 0.15, 0.7)),
+        lambda x: np.nanpercentile(x.reshape(4, 2), 30, axis=0),
+        lambda x: np.linalg.norm(x, 2),
+        lambda x: np.linalg.norm(x, 2, keepdims=True),
+        lambda x: np.trapezoid(x[6:], x[:6].reshape(3, 1, 2)),
+        lambda x: np.trapezoid(x[5:], x[:6].reshape(2, 1, 3)),
+        lambda x: np.insert(x[:1], 1, x[1:2].reshape(1, 1, 1)),
+        _product_into,
+    ],
+)
+def test_by_the_same_steps_as_numpy(f, dtype):
+    for seed in range(20):
+        x = np.random.default_rng(seed).normal(size=8)
+        arrays, expected = [x.astype(dtype)], outcome(f, [x.astype(dtype)])
+        assert isinstance(expected, list)
+        for run in RUNS:
+            assert outcome(f, arrays, RUNS[run]) == expected, (seed, run)
+    (t,), change = jvp(f, (x,), (np.cos(x),))[1:], (f(x + 1e-6 * np.cos(x)) - f(x - 1e-6 * np.cos(x))) / 2e-6
+    np.testing.assert_allclose(t, change, rtol=1e-6, atol=1e-7)
+
+
 # Calls of SciPy's functions and, after the bar, what each is also given: of a square matrix A, a definite one D, right
 # sides B, signals L and M, their spectra Z, and the rows R of a transform.
 KEYWORDS = """

@@ -501,12 +501,12 @@ def _ediff1d(ary, to_end=None, to_begin=None):
 
 
 def _trapezoid(y, x=None, dx=1.0, axis=-1):
-    y = typed(y)
+    y, along_x = typed(y), axis  # counted from the end each has its own
     (axis,) = normalize_axis_tuple(axis, y.ndim)
     if x is not None:
-        dx = np.diff(x, axis=axis) if np.ndim(x) > 1 else _column(np.diff(x), y.ndim, axis)
+        dx = np.diff(x, axis=along_x) if np.ndim(x) > 1 else _column(np.diff(x), y.ndim, axis)
     later, earlier = _along(y, axis, slice(1, None), slice(None, -1))
-    return np.sum(dx * (later + earlier) / 2.0, axis)
+    return np.sum(dx * (later + earlier) / 2.0, along_x)
 
 
 def _gradient(f, *varargs, axis=None, edge_order=1):

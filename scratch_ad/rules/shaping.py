@@ -415,6 +415,7 @@ def _insert(arr, obj, values, axis=None):
         new = values.shape[axis]
     else:
         new = places.size - n
+    values = values.reshape(values.shape[max(values.ndim - arr.ndim, 0) :])
     values = np.broadcast_to(values, (*arr.shape[:axis], new, *arr.shape[axis + 1 :]))
     places = np.insert(np.arange(n), obj, np.arange(n, n + new))
     return arranged(np.take(np.concatenate([arr, values], axis), places, axis), order)

@@ -52,7 +52,9 @@ def _norm(x, ord=None, axis=None, keepdims=False):
     if isinstance(axis, tuple) and len(axis) > 2:
         raise ValueError("Improper number of dimensions to norm.")
     axes = normalize_axis_tuple(range(x.ndim) if axis is None else axis, x.ndim)
-    if (axis is None and ord is None) or (len(axes) == 2 and ord in (None, "f", "fro")):
+    if axis is None and (ord is None or (ord == 2 and x.ndim == 1)):
+        return p_norm(x, None, None, keepdims)
+    if len(axes) == 2 and ord in (None, "f", "fro"):
         return p_norm(x, ord, axis, keepdims)
     if len(axes) == 1:
         return _vector_norm_along(x, ord, axes[0], keepdims)
