@@ -163,3 +163,12 @@ def test_an_engine_of_one_tape_for_all():
         return out, lambda g: tape[-1](g)
 
     assert "called again gives another result" in message(check, np.sin, X, engine=Engine("one tape", vjp=vjp, order=1))
+
+
+def test_a_number_is_no_array_that_is_written_to():
+    def f(x):
+        y = x[..., None]  # of a number, an array of its own; of an array, a view
+        np.clip(y, -1, 0.28, out=y)
+        return x * y
+
+    assert check(f, np.float64(1.661), reference_by="differences").ok

@@ -40,7 +40,7 @@ def _in_place(what, at, primals, elsewhere, slack):
     """``at(primals)``: a derivative, which is of the numbers in an array, as they are when it is asked for."""
     held = optree.tree_map(np.array, primals)
     try:
-        expected = at(elsewhere)
+        expected = at(optree.tree_map(np.array, elsewhere))  # of a number, an array too
         at(held)
         optree.tree_map(np.copyto, held, elsewhere)
         changed = _apart(at(held), expected, slack)
