@@ -28,8 +28,8 @@ def test_what_was_compiled_once_in_a_process_is_not_compiled_again(monkeypatch):
     monkeypatch.setattr(
         jax.stages.Lowered, "compile", lambda self, *a, **k: compiled.append(1) or compile(self, *a, **k)
     )
-    factor = np.linspace(0.1, 0.9, 1000)  # as large as none that a text abridges
-    other = factor + np.where(np.arange(1000) == 500, 1e-15, 0.0)
+    factor = np.linspace(0.1, 0.9, 1000, dtype=np.float32)  # as large as none that a text abridges
+    other = np.where(np.arange(1000) == 500, np.nextafter(factor, np.float32(1)), factor)
     for f, options, expected in (
         (lambda x: x * factor, {}, 1),
         (lambda y: y * factor, {}, 1),
@@ -37,7 +37,7 @@ def test_what_was_compiled_once_in_a_process_is_not_compiled_again(monkeypatch):
         (lambda x: x * other, {"xla_backend_optimization_level": 0}, 3),
         (lambda x: x * factor, {}, 3),
     ):
-        x = np.ones(1000)
+        x = np.ones(1000, np.float32)
         np.testing.assert_array_equal(executables.once(jax.jit(f).lower(x), options)(x), f(x))
         assert len(compiled) == expected
 

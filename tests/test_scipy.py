@@ -87,11 +87,6 @@ def test_errors_are_scipys_under_differentiation_too(call, error):
             plain_or_traced(A)
 
 
-def test_the_slope_of_a_distance_of_equal_numbers_is_between_both_sides_in_any_sum():
-    weights = np.outer([1.0, -2.0, 0.5, 3.0], [1.0, 1.0, -1.0, 2.0])
-    np.testing.assert_array_equal(grad(lambda x: np.sum(weights * linalg.fiedler(x)))(np.ones(4)), np.zeros(4))
-
-
 @pytest.mark.parametrize(
     ("call", "words"),
     [

@@ -64,8 +64,7 @@ def _leslie(f, s):
 
 def _fiedler(a):
     a = np.atleast_1d(a)
-    d = a[..., :, None] - a[..., None, :]
-    return np.abs(d) if dtype_of(d).kind == "c" else d * np.sign(d)  # whose slope at a tie is 0, between both sides
+    return np.abs(a[..., :, None] - a[..., None, :])
 
 
 def _fiedler_companion(a):
