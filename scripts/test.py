@@ -11,7 +11,7 @@ import _environment
 
 _environment.enter()
 
-CHECKS = {
+CHECKS = {  # of the tests three at once on two cores, as some wait for processes
     "ruff check": ["ruff", "check"],
     "ruff format": ["ruff", "format", "--check"],
     "pytest": ["pytest", "-n", "3", "--dist", "loadgroup", "-q", "--durations", "15", *sys.argv[1:]],

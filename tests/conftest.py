@@ -10,10 +10,10 @@ import sys
 
 import pytest
 
-if importlib.metadata.version("jax") < "0.11":  # most programs here run once
-    options = ("xla_backend_optimization_level=0", "xla_cpu_parallel_codegen_split_count=1")
-    options += ("xla_cpu_use_fusion_emitters=false",)
-    os.environ["XLA_FLAGS"] = " ".join([os.environ.get("XLA_FLAGS", ""), *(f"--{option}" for option in options)])
+# As derivatives.SMALL, for all of JAX's programs and before it is imported: most of those here run once.
+SMALL = "xla_backend_optimization_level=0 xla_cpu_parallel_codegen_split_count=1 xla_cpu_use_fusion_emitters=false"
+if importlib.metadata.version("jax") < "0.11":
+    os.environ["XLA_FLAGS"] = " --".join([os.environ.get("XLA_FLAGS", ""), *SMALL.split()])
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it, and so their children
 
