@@ -125,7 +125,7 @@ for _name, _ordinary in IN_PLACE.items():
 TANGENTS.add(Batched)
 batching = {}  # function → its batching rule, ``rule(batch, *args, **kwargs)``, which gives what the call gives
 by_name = {}  # the name of a function of a package that need not be imported → what makes a batching rule for it
-VIEWING = set()  # functions whose result may be a view of their first argument
+VIEWING = set()  # functions whose result may be a view of the argument of theirs that is an array
 _counters = contextvars.ContextVar("counters", default=())
 
 
@@ -388,9 +388,9 @@ class Batch(Trace):
         )
 
     def viewed(self, y, function, args, kwargs):
-        """The results as views of the first argument where NumPy's are, of an example."""
-        a = args[0]
-        if not self.owns(a) or not self.size:
+        """The results as views of the argument of which NumPy's are, of an example."""
+        a = next((x for x in args if self.owns(x)), None)
+        if a is None or not self.size:
             return y
         if type(y) is Batched and y.tag is None and type(y.value) is np.ndarray and y.value.ndim > 1:
             if a.tag is None and type(a.value) is np.ndarray and a.value.ndim == 1:  # of a number nothing is a view
@@ -399,23 +399,24 @@ class Batch(Trace):
                 link_up(y, a, function, args, kwargs)
                 return y
         array = _example(a)
-        seen = function(array, *(self.one(x, 0) for x in args[1:]), **kwargs)
+        seen = function(*(array if x is a else self.one(x, 0) for x in args), **kwargs)
         if not isinstance(seen, (tuple, list)):
-            return self.linked(y, seen, array, function, args, kwargs)
-        parts = [self.linked(*pair, array, function, args, kwargs, k) for k, pair in enumerate(zip(y, seen))]
+            return self.linked(y, seen, a, array, function, args, kwargs)
+        parts = [self.linked(*pair, a, array, function, args, kwargs, k) for k, pair in enumerate(zip(y, seen))]
         return rebuild(y, parts)
 
-    def linked(self, y, seen, array, function, args, kwargs, part=None):
+    def linked(self, y, seen, a, array, function, args, kwargs, part=None):
+        """A result as that of an example, ``seen``, of ``array``, the example of ``a``."""
         if seen is array:
-            return args[0]
+            return a
         if not isinstance(seen, np.ndarray) or not self.owns(y):
             return y
-        if y is args[0]:
+        if y is a:
             y = Batched(self, y.value)
         if not seen.ndim:
             y.tag = ARRAY
         if np.may_share_memory(seen, array):
-            link_up(y, args[0], function, args, kwargs, part)
+            link_up(y, a, function, args, kwargs, part)
         return y
 
 

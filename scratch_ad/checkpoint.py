@@ -18,7 +18,7 @@ from .registry import Derivative, added, snapshot
 from .reverse import Tape
 from .snapshots import InFolder, InMemory, fingerprint, split
 from .tracer import Tracer, dtype_of, innermost, lowered, shape_of, snapshot_of_cell, strip
-from .tree import describe, flatten, guarded, is_inexact, unflatten, zeros
+from .tree import describe, flatten, guarded, is_inexact, only_reading, unflatten, zeros
 
 
 def checkpoint(fun):
@@ -136,7 +136,8 @@ def _call(name, fun, leaves):
     trace = innermost(leaves)
     if _stores(trace):
         return trace.apply(_Rule(name, fun), fun, leaves, {})
-    return _own(name, fun(list(map(guarded, leaves))), leaves)
+    with only_reading(name):
+        return _own(name, fun(list(map(guarded, leaves))), leaves)
 
 
 def _stores(trace):
@@ -260,8 +261,9 @@ def _run(step, leaves, count, start, end):
     state, params = leaves[:count], leaves[count:]
     if innermost(leaves) is None:
         params = list(map(guarded, params))
-        for k in range(start, end):
-            state = step(k, [*(guarded(x) if type(x) is np.ndarray else x for x in state), *params])
+        with only_reading(_LOOP):
+            for k in range(start, end):
+                state = step(k, [*map(guarded, state), *params])
         return _own(_LOOP, state, leaves)
     for k in range(start, end):
         state = _call(_LOOP, functools.partial(step, k), [*state, *params])

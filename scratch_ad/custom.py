@@ -9,7 +9,7 @@ from .chain import through
 from .modes import LinearTape, transposed
 from .registry import Derivative
 from .tracer import Tracer, batch_in, innermost, shape_of
-from .tree import describe, flatten, guarded, is_inexact, typed, unflatten, zeros
+from .tree import describe, flatten, guarded, is_inexact, only_reading, typed, unflatten, zeros
 
 
 class _Custom:
@@ -142,7 +142,8 @@ class _JvpRule(_Rule):
         name = self.custom.name
         _let_view(tangents)
         primals = unflatten(self.spec, list(map(guarded, args)))
-        pair = self.custom.jvp(*self.fixed, primals, unflatten(self.spec, tangents))
+        with only_reading(f"The custom JVP rule of {self.custom.name}"):
+            pair = self.custom.jvp(*self.fixed, primals, unflatten(self.spec, tangents))
         if not (isinstance(pair, (tuple, list)) and len(pair) == 2):
             raise TypeError(
                 f"Custom JVP rule for function {name} must produce a pair (list or tuple of length two) "
@@ -184,7 +185,8 @@ class _VjpRule(_Rule):
         raise TypeError(f"can't apply forward-mode autodiff (jvp) to a custom_vjp function: {self.custom.name}.")
 
     def vjp(self, function, args, wrt, kwargs):
-        out, kept = self.custom.fwd(*self.arrange(list(map(guarded, args))))
+        with only_reading(f"The custom VJP fwd rule of {self.custom.name}"):
+            out, kept = self.custom.fwd(*self.arrange(list(map(guarded, args))))
         y = self.flatten_out(out)
         return y, (through, lambda g: self.cotangents(kept, g, args, wrt), ())
 

@@ -239,7 +239,7 @@ def _lanes(function, values, kwargs):
     """A number for each lane of the first argument; the axes along which elements are taken together are ones."""
     shape, place = shape_of(values[0]), place_of("axis", function)
     axis = values[place] if len(values) > place else kwargs.get("axis", _default_axis(function))
-    axes = range(len(shape)) if axis is None else normalize_axis_tuple(axis, len(shape))
+    axes = normalize_axis_tuple(axis, len(shape)) if shape and axis is not None else range(len(shape))
     kept = [1 if k in axes else n for k, n in enumerate(shape)]
     return np.arange(math.prod(kept)).reshape(kept)
 

@@ -10,6 +10,8 @@ What is copied, and where, so that nobody's array changes anybody else's derivat
     guarded    what the user gets to look at, read-only
 """
 
+import contextlib
+
 import numpy as np
 import optree
 
@@ -130,12 +132,30 @@ def own_kind(leaf, where):
 
 
 def guarded(leaf):
-    """A leaf that whoever gets it cannot change: NumPy refuses writes into its arrays."""
+    """A leaf that whoever gets it cannot change: writes into its array, or that below a tracer, are refused."""
+    if isinstance(leaf, Tracer):
+        leaf = frozen(leaf)
+    if isinstance(leaf, Tracer):
+        leaf.value = guarded(leaf.value)
     if type(leaf) is not np.ndarray:
-        return copied(leaf)
+        return leaf
     view = leaf.view()
     view.flags.writeable = False
     return view
+
+
+@contextlib.contextmanager
+def only_reading(name):
+    """While the function ``name`` runs on guarded leaves: who writes into one is told so."""
+    try:
+        yield
+    except ValueError as error:
+        if "read-only" not in str(error):
+            raise
+        raise ValueError(
+            f"{name} writes into a read-only array. All its arguments are such, as they are needed again for the "
+            "derivative: write into a copy, x = x.copy()."
+        ).with_traceback(error.__traceback__) from None
 
 
 def describe(leaf):

@@ -90,13 +90,18 @@ def write(cell, index, value):
 
 def _moved(a, index, v):
     """``a[index] = v`` on places, for all examples of a batch at once."""
-    plain = concrete(index)
-    if isinstance(index, Tracer) and np.shape(plain) != index.shape:
+    a[mask_of_all(index, "arr[mask] = x")] = v
+
+
+def mask_of_all(mask, what):
+    """The plain index of ``what``, a write of ``x`` that shows the memory of ``arr``; TypeError for one per example."""
+    plain = concrete(mask)
+    if isinstance(mask, Tracer) and np.shape(plain) != mask.shape:
         raise TypeError(
-            "arr[mask] = x takes no tracer of vmap as its mask, another one for each example, where x shows the memory "
+            f"{what} takes no tracer of vmap as its mask, another one for each example, where x shows the memory "
             "of arr. Copy it first: x.copy()."
         )
-    a[plain] = v
+    return plain
 
 
 def write_flat(a, places, value):
@@ -168,9 +173,13 @@ def concrete(index):
     return tuple(map(taken, index)) if type(index) is tuple else taken(index)
 
 
-def check_writeable(cell):
+def is_writeable(cell):
     plain = bottom(cell)
-    if type(plain) is np.ndarray and not plain.flags.writeable:
+    return type(plain) is not np.ndarray or plain.flags.writeable
+
+
+def check_writeable(cell):
+    if not is_writeable(cell):
         raise ValueError("assignment destination is read-only")
 
 

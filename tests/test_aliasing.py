@@ -1,14 +1,17 @@
 """What shares memory in NumPy does so under differentiation: for every function, a write into its result or argument.
 
 Whether NumPy's result is a view of an argument, the argument itself or a copy is seen by writing into the one and
-looking at the other; in the plain run and in both modes the same must be seen.
+looking at the other; in the plain run, in both modes and for an example of a batch the same must be seen.
 """
+
+import contextlib
 
 import numpy as np
 import pytest
 
 from jax_ref.cases import catalogue, strided
-from scratch_ad import jvp, vjp
+from scratch_ad import jvp, vjp, vmap
+from scratch_ad.tracer import Diverged
 
 # Calls that have nothing to do, or may return what they are given.
 # fmt: off
@@ -101,9 +104,14 @@ def faults(call, f, arguments):
             plain = program(*given())
             reverse = vjp(program, *given())[0]
             forward = jvp(program, given(), tuple(np.ones_like(x) for x in arguments))[0]
+            ways = [("reverse", outcomes[1], reverse), ("forward", outcomes[-1], forward)]
+            if all(x.ndim and x.flags.c_contiguous for x in arguments):  # as the examples of a batch lie
+                with contextlib.suppress(Diverged, NotImplementedError):
+                    batch = leaves(vmap(program)(*(np.stack([x, x]) for x in arguments)))
+                    ways.append(("a batch", outcomes[-1], [x[1] for x in batch]))
         if "ValueError" in outcomes[0]:  # read-only, there
             continue
-        for mode, outcome, result in (("reverse", outcomes[1], reverse), ("forward", outcomes[-1], forward)):
+        for mode, outcome, result in ways:
             if "ValueError" in outcome and call.startswith(REPEATED):
                 continue
             if outcome != outcomes[0]:

@@ -383,6 +383,24 @@ def test_a_mask_of_each_example_takes_no_part_of_what_is_written_to():
     with pytest.raises(TypeError, match=r"mask, another one for each example.* Copy it first: x\.copy"):
         vmap(lambda x: reversed_where(lambda y: y > -1, x))(X)
 
+    def placed(x):
+        np.place(x, x > 1, x[::-1])
+        return x
+
+    with pytest.raises(TypeError, match=r"np\.place\(arr, mask, x\) takes no tracer of vmap"):
+        vmap(placed)(X)
+
+
+@pytest.mark.parametrize("made", [lambda x: np.tile(x, 1), lambda x: np.copy(np.broadcast_to(x, (1, 4)))], ids=str)
+def test_copies_can_be_written_into(made):
+    def f(x):
+        y = made(x)
+        y[..., 0] = 7.0
+        return x + y
+
+    X = np.arange(8.0).reshape(2, 4)
+    assert np.array_equal(vmap(f)(X), [f(x) for x in X])
+
 
 def test_random_writes_are_those_of_each_example():
     """Programs of random writes, views and in-place operations, value and gradient."""

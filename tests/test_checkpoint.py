@@ -139,14 +139,43 @@ def test_results_are_arrays_of_their_own():
     assert not mismatch(grad(f)(X), 2 * X * [1, 1, 0])
 
 
-@pytest.mark.parametrize("run", [lambda f: f(X), lambda f: grad(f)(X), lambda f: jvp(f, (X,), (X,))])
+WAYS = {  # to run a function of an array
+    "plain": lambda f: f(X),
+    "reverse": lambda f: grad(f)(X),
+    "forward": lambda f: jvp(f, (X,), (X,)),
+    "a batch": lambda f: scratch_ad.vmap(f)(np.stack([X, X])),
+    "compiled": lambda f: scratch_ad.compile(f)(X),
+    "all directions": lambda f: jacfwd(grad(f))(X),
+}
+
+
+@pytest.mark.parametrize("run", WAYS.values(), ids=WAYS)
 def test_a_write_into_an_argument_is_refused(run):
     def writes(x):
         x[0] = 0.0
         return np.sum(x)
 
-    with pytest.raises(ValueError, match="read-only"):
+    with pytest.raises(ValueError, match=r"^checkpoint: writes writes into a read-only array.* x = x\.copy\(\)\.$"):
         run(checkpoint(writes))
+
+    def step(state):
+        state *= 2.0
+        return state
+
+    with pytest.raises(ValueError, match=r"^checkpoint_loop: step writes into a read-only array"):
+        run(lambda x: np.sum(checkpoint_loop(step, x, 3, snapshots=2)))
+
+    def fills(x):
+        y = np.copy(x)
+        y[0] = 0.0  # a copy is one's own
+        return np.sum(y * y)
+
+    run(checkpoint(fills))
+
+
+def test_another_error_of_a_value_is_the_function_s_own():
+    with pytest.raises(ValueError, match=r"^cannot reshape"):
+        grad(checkpoint(lambda x: np.sum(x.reshape(7, 7))))(X)
 
 
 def test_nan_is_treated_as_without():

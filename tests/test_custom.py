@@ -435,3 +435,19 @@ def test_what_is_in_a_list_that_is_no_number_is_refused():
     for f in (SINE, DOUBLE, CUBE):
         with pytest.raises(TypeError, match="of type <class 'NoneType'> is not a valid array or number"):
             scratch_ad.vjp(lambda x, f=f: f([x, None]), 1.0)
+
+
+@pytest.mark.parametrize("batched", [False, True])
+def test_a_rule_that_writes_into_what_it_is_given_is_refused(batched):
+    def doubled(x):
+        x *= 2.0
+        return np.sin(x)
+
+    pushed, pulled = custom_jvp(np.sin), custom_vjp(np.sin)
+    pushed.defjvp(lambda primals, tangents: (doubled(*primals), tangents[0]))
+    pulled.defvjp(lambda x: (doubled(x), x), lambda x, g: (g * x,))
+    x = np.arange(3.0)
+    for f in (pushed, pulled):
+        run = lambda x, f=f: grad(lambda x: np.sum(f(x)))(x)
+        with pytest.raises(ValueError, match=r"^The custom \w+ .*rule of sin writes into a read-only array"):
+            scratch_ad.vmap(run)(x[None]) if batched else run(x)

@@ -103,6 +103,7 @@ EXACT = {  # functions whose pattern is known in full
     "mask": (lambda a: a[a > 0], A),
     "sorted": (lambda a: np.sort(a), np.array([3.0, 1.0, 2.0])),
     "added at": (lambda a: added_at(a), V),
+    "a number's only axis": (lambda a: np.sum(a[0], -1) * np.max(a[1], 0) + a, V),
     "gradient": (grad(lambda a: np.sum(a[1:] ** 2 * a[:-1])), V),
     "derivative along": (lambda a: scratch_ad.jvp(np.sin, (a,), (a,))[1], A),
 }
@@ -380,6 +381,30 @@ def test_compiled_passes_are_replayed(batches):
         assert np.isnan(jac(np.full((8, 5), np.nan), *others, power=1).data).any()
         many = jac(np.ones((30, 2)), *others, power=2)
         assert many.shape[1] == 60 and (many != plain(np.ones((30, 2)), *others, power=2)).nnz == 0
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_sparse_matrices_of_traced_numbers(compiled):
+    places = np.array([0, 1, 2, 2, 0]), np.array([0, 1, 2, 0, 1])
+    of = scratch_ad.scipy.sparse
+    f = lambda x: of.csr_array((x[:5], places)) @ x[5:] + of.coo_matrix((x[:5] ** 2, places)).T.toarray()[0]
+    x = np.linspace(0.5, 2.0, 8)
+    sparse = jacobian(compile(f) if compiled else f, sparse=True)
+    for _ in range(3):
+        assert not mismatch(sparse(x).toarray(), jacfwd(f)(x))
+
+
+def test_patterns_of_sparse_matrices_are_the_same_if_made_alike_of_the_same_places():
+    of, places = scratch_ad.scipy.sparse, (np.array([0, 1]), np.array([1, 0]))
+
+    def made(kind, *places):
+        found = []
+        grad(lambda x: (found.append(kind((x, places))), np.sum(x))[1])(np.ones(2))
+        return found[0].of
+
+    first = made(of.csr_array, *places)
+    assert first == made(of.csr_array, *places) and hash(first) == hash(made(of.csr_array, *places))
+    assert first not in (made(of.csc_array, *places), made(of.csr_array, *places[::-1]), first.T, "else")
 
 
 def test_masks_of_choices_do_not_change_the_path(searches):

@@ -5,7 +5,7 @@ import string
 
 import numpy as np
 
-from ..batch import DIAGONAL, Batched, Uncovered, batches
+from ..batch import DIAGONAL, VIEWING, Batched, Uncovered, batches
 from ..rules.products import contract
 from ..tracer import shape_of
 from ..tree import typed
@@ -165,6 +165,9 @@ def _contract(batch, subscripts, *operands, optimize=False):
     subscripts = f"{','.join(inputs)}->{letter}{output}"
     optimize = optimize or sum(map(batch.owns, operands)) == 1 < len(operands)
     return batch.batched(contract(subscripts, *(_value(batch, x) for x in operands), optimize=optimize))
+
+
+VIEWING.add(contract)
 
 
 _LONG = 1 << 14  # products for an example, from which on one call of NumPy's for each is as fast

@@ -15,7 +15,7 @@ from ..rules.grids import points
 from ..rules.shaping import cast, join, pile
 from ..tracer import astype, detached, shape_of, strip
 from ..tree import is_inexact
-from ..writing import cartesian
+from ..writing import cartesian, is_writeable
 from .axes import from_end, of_first
 
 
@@ -199,7 +199,7 @@ def _sliding_window_view(batch, x, window_shape, axis=None, **kwargs):
 def _copy(batch, a, order="K", subok=False):
     tag = a.tag or (None if a.shape else ARRAY)
     if order in ("A", "K") or not a.ndim:
-        return Batched(batch, a.value, tag)
+        return Batched(batch, a.value if is_writeable(a) else np.copy(a.value, order), tag)
     axes = range(1, a.ndim + 1)
     return Batched(batch, laid_out(a.dense(), (0, *(axes if order == "C" else axes[::-1]))))
 
@@ -228,7 +228,7 @@ def _valued(batch, y, value):
 VIEWING |= {
     *(np.reshape, np.ravel, np.transpose, np.matrix_transpose, np.swapaxes, np.moveaxis, np.flip, np.rot90),
     *(np.expand_dims, np.squeeze, np.diagonal, np.diag, np.broadcast_to, np.split, np.array_split, np.unstack),
-    *(np.real, np.imag, np.lib.stride_tricks.sliding_window_view),
+    *(np.real, np.imag, np.lib.stride_tricks.sliding_window_view, np.linalg.matrix_power),
 }
 
 

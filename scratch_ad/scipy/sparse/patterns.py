@@ -45,9 +45,17 @@ class Pattern:
             self._solvers[key] = np.copy(data), solver
         return solver.solve(np.asarray(b), trans) if by == "splu" else solver(np.asarray(b))
 
-    def toarray(self):
-        """For programs, which compare what they hold."""
-        return np.stack([self.rows, self.columns])
+    def __eq__(self, other):
+        """For programs and paths, which compare what they hold: whether both are made alike of the same elements."""
+        return type(other) is Pattern and self._made() == other._made()
+
+    def __hash__(self):
+        return hash(self._made())
+
+    def _made(self):
+        kinds = [c.cell_contents for c in self.make.__closure__ if isinstance(c.cell_contents, type)]  # SciPy's class
+        places = self.rows.dtype, self.rows.tobytes(), self.columns.tobytes()
+        return self.make.__code__, *kinds, self.shape, self.is_transposed, *places
 
 
 def _outer(g, x, of):
