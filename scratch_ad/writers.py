@@ -7,7 +7,7 @@ import numpy as np
 from .refusals import into_plain
 from .scalars import is_number
 from .tracer import Tracer, answers, call, each, gathered, getitem, innermost, lowered, name_of, strip
-from .writing import flattened, mask_of_all, within, write, write_flat
+from .writing import flattened, same_for_all, within, write, write_flat
 
 
 def _writer(function):
@@ -61,7 +61,7 @@ def _put(a, ind, v, mode="raise"):
 @_writer(np.place)
 def _place(arr, mask, vals):
     np.place(np.empty(arr.shape, arr.dtype), np.zeros(arr.shape, bool), _stand_in(vals))  # for its checks
-    if within(arr, vals, lambda a, v: np.place(a, mask_of_all(mask, "np.place(arr, mask, x)"), v)):
+    if within(arr, vals, lambda a, v: np.place(a, same_for_all(mask, "np.place(arr, mask, x)"), v)):
         return
     mask, vals = np.reshape(strip(lowered(mask)), arr.shape).astype(bool), flattened(vals)
     if not vals.size:

@@ -90,17 +90,21 @@ def write(cell, index, value):
 
 def _moved(a, index, v):
     """``a[index] = v`` on places, for all examples of a batch at once."""
-    a[mask_of_all(index, "arr[mask] = x")] = v
+    a[same_for_all(index, "arr[index] = x")] = v
 
 
-def mask_of_all(mask, what):
-    """The plain index of ``what``, a write of ``x`` that shows the memory of ``arr``; TypeError for one per example."""
-    plain = concrete(mask)
-    if isinstance(mask, Tracer) and np.shape(plain) != mask.shape:
-        raise TypeError(
-            f"{what} takes no tracer of vmap as its mask, another one for each example, where x shows the memory "
-            "of arr. Copy it first: x.copy()."
-        )
+def same_for_all(index, what):
+    """The plain index, or mask, of ``what``, a write of ``x`` that shows the memory of ``arr``.
+
+    TypeError for another one for each example of a batch.
+    """
+    plain = concrete(index)
+    for entry, numbers in zip(index, plain) if type(index) is tuple else ((index, plain),):
+        if isinstance(entry, Tracer) and np.shape(numbers) != entry.shape:
+            raise TypeError(
+                f"{what} takes no tracer of vmap as its index or mask, another one for each example, where x shows the "
+                "memory of arr. Copy it first: x.copy()."
+            )
     return plain
 
 

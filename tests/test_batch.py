@@ -387,8 +387,35 @@ def test_a_mask_of_each_example_takes_no_part_of_what_is_written_to():
         np.place(x, x > 1, x[::-1])
         return x
 
+    def sorted_into(x):
+        np.put_along_axis(x, np.argsort(-x), x, -1)
+        return x
+
+    def gathered(x):
+        x[x.astype(int) % 4] = x[::-1]
+        return x
+
+    for f in (sorted_into, gathered):
+        with pytest.raises(TypeError, match=r"arr\[index\] = x takes no tracer of vmap"):
+            vmap(f)(X)
     with pytest.raises(TypeError, match=r"np\.place\(arr, mask, x\) takes no tracer of vmap"):
         vmap(placed)(X)
+
+
+@pytest.mark.parametrize("made", [np.empty_like, lambda x: np.full_like(x, x[0])], ids=str)
+def test_arrays_that_are_to_be_filled_are_the_same_in_each_run(made):
+    """They hold whatever lay in memory; a compiled function asks whether its constants are those of the run before."""
+
+    def f(x):
+        y = made(x)
+        y[1:] = 2.0 * x[1:]
+        return y[1:]
+
+    compiled, X = scratch_ad.compile(vmap(f)), np.linspace(0.0, 1.0, 600).reshape(2, 300)
+    for k in range(4):
+        held = np.full(X.shape, float(k))
+        del held  # whose memory is that of the next array
+        assert np.array_equal(compiled(X + k), vmap(f)(X + k))
 
 
 @pytest.mark.parametrize("made", [lambda x: np.tile(x, 1), lambda x: np.copy(np.broadcast_to(x, (1, 4)))], ids=str)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 import jax_ref
 import scratch_ad
+from jax_ref.cases import catalogue
 from jax_ref.measure.tolerances import mismatch
 
 GLOBAL = optree.registry.__GLOBAL_NAMESPACE
@@ -238,6 +239,32 @@ def test_hvp_is_the_hessian_times_a_vector():
     blocks = scratch_ad.hessian(g, argnums=(0, 1))(x3, v)
     np.testing.assert_allclose(first, blocks[0][0] @ v + blocks[0][1] @ x3, rtol=1e-13)
     np.testing.assert_allclose(second, blocks[1][0] @ v + blocks[1][1] @ x3, rtol=1e-13)
+
+
+def _of_two_orders():
+    """Every third case of a function of matrices that is small, whose rules meet stacks beside single matrices."""
+    of_linalg = [case for case in catalogue if "linalg" in case.expression and case.orders > 1]
+    small = [case for case in of_linalg if sum(math.prod(a.shape) for a in case.arguments.values()) <= 12]
+    return [case for case in small if "float64" in case.dtypes][::3]
+
+
+@pytest.mark.parametrize("case", _of_two_orders(), ids=str)
+def test_second_derivatives_are_the_same_in_either_order_of_the_modes(case):
+    function, arguments = case.function_in(), case.draw("float64")
+
+    def f(*arguments):
+        results = function(*arguments)
+        results = results if isinstance(results, list) else [results]
+        return sum(np.sum(np.real(y) * np.cos(np.arange(np.size(y)).reshape(np.shape(y)))) for y in results)
+
+    argnums = tuple(range(len(arguments)))
+    orders = [
+        scratch_ad.jacfwd(scratch_ad.jacrev(f, argnums), argnums),
+        scratch_ad.jacrev(scratch_ad.jacfwd(f, argnums), argnums),
+    ]
+    first, second = (optree.tree_leaves(hessian(*arguments)) for hessian in orders)
+    for a, b in zip(first, second, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-8, atol=1e-9 * max(np.max(np.abs(a), initial=0), 1e-3))
 
 
 def test_stop_gradient():

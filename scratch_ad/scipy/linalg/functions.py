@@ -17,7 +17,8 @@ from .systems import core_solve
 
 
 def _blocks(a, e):
-    """[[a, e], [0, a]]."""
+    """[[a, e], [0, a]], of stacks that broadcast."""
+    a, e = np.broadcast_arrays(a, e)
     return np.concatenate([np.concatenate([a, e], -1), np.concatenate([np.zeros_like(a), a], -1)], -2)
 
 
