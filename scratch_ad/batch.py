@@ -183,17 +183,18 @@ class Batch(Trace):
     ``limit``: the most bytes that one array of it may have. ``within``: the functions whose bodies are running.
     ``views``: whether a user's function runs on these arrays, which may write into them and take views.
     ``ones``: the diagonal of the unit vectors, by which nothing need be multiplied.
+    ``stepping``: whether a step of the chain rule is taken for one example after another.
     ``shows_nans``: whether the look for nan takes place (chain.has_nan).
     """
 
-    __slots__ = ("limit", "ones", "shows_nans", "size", "views", "within")
+    __slots__ = ("limit", "ones", "shows_nans", "size", "stepping", "views", "within")
     mode = "vmap"
     of_examples = True
 
     def __init__(self, size, limit=math.inf, shows_nans=False):
         super().__init__()
         self.size, self.limit, self.shows_nans, self.views, self.within = size, limit, shows_nans, shows_nans, {}
-        self.ones = None
+        self.ones, self.stepping = None, False
 
     ended = property(lambda self: self.size is None)
 
@@ -359,13 +360,14 @@ class Batch(Trace):
         That is an error, or a result.
         """
         if step not in self.within:
-            self.within[step] = None
+            self.within[step], before, self.stepping = None, self.stepping, True
             try:
                 return self.loop(step, args, {}, "a step of the chain rule")
             except Diverged:
                 pass
             finally:
                 del self.within[step]
+                self.stepping = before
         if isinstance(otherwise, Exception):
             raise otherwise
         return otherwise
@@ -420,18 +422,26 @@ class Batch(Trace):
         return y
 
 
-# Between a batch and its examples. Below tracers of other traces these are calls like any other.
+# Between a batch and its examples. Below tracers of other traces these are calls like any other. An edge of one of them
+# is a step of all examples together.
+
+
+def _check_together(of):
+    if of.stepping:
+        raise Diverged("what goes from a batch to its examples is one step of all of them.", of)
 
 
 @primitive
 def example(x, i, of):
     """The example i of ``x`` in the batch ``of``, a copy; of what is the same for all, that."""
+    _check_together(of)
     return x
 
 
 @primitive
 def alone(g, i, of):
     """The transpose: zeros for all examples but i."""
+    _check_together(of)
     g = typed(g)
     y = np.zeros((of.size, *g.shape), g.dtype, like=kind_of(g))
     return Batched(of, put(y, i, g) if of.size else y)
@@ -448,7 +458,14 @@ def assembled(*examples, of):
 assembled.is_primitive = True
 linear(example, lambda g, _x, i, of: alone(g, i, of))
 linear(alone, lambda g, _g, i, of: of.one(g, i))
-linear(assembled, lambda g, *_examples, of: [of.one(g, i) for i in range(len(_examples))], jointly=True)
+linear(assembled, lambda g, *_examples, of: _apart(g, len(_examples), of), jointly=True)
+
+
+def _apart(g, count, of):
+    """The transpose of ``assembled``."""
+    if not of.lies_below(g):
+        _check_together(of)
+    return [of.one(g, i) for i in range(count)]
 
 
 @batches(example)

@@ -176,7 +176,7 @@ def _in_place(name, ufunc):
 
     def operation(self, other):
         result = ordinary(self, gathered(other))
-        if type(result) is type(self) and _is_plainly_alike(self.value, result.value):
+        if type(result) is type(self) and _is_plainly_alike(self.value, result.value) and not is_number(result):
             if is_view(self):
                 write(self, ..., result)
             else:
@@ -216,7 +216,7 @@ def _is_plainly_alike(old, new):
 
 def _alike(a, b):
     """Whether two arrays are of one shape, dtype and layout."""
-    if a.shape != b.shape or a.dtype != b.dtype:
+    if a.shape != b.shape or a.dtype != b.dtype or is_number(a) != is_number(b):
         return False
     a, b = bottom(a), bottom(b)
     return type(a) is type(b) and getattr(a, "strides", None) == getattr(b, "strides", None)

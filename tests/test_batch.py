@@ -402,6 +402,43 @@ def test_a_mask_of_each_example_takes_no_part_of_what_is_written_to():
         vmap(placed)(X)
 
 
+def filled(x):
+    v = x[...].copy()
+    v %= -0.39
+    v[...].fill(-0.7)
+    return x + v
+
+
+def scaled_in_place(x):
+    v = np.copy(x[...])
+    v *= 2.0
+    view = v[...]
+    view += x
+    v[v > 1.5] = 7.0
+    np.multiply(v, x, out=v)
+    np.add.at(v, (), x)
+    return x + v
+
+
+@pytest.mark.parametrize("f", [filled, scaled_in_place])
+def test_arrays_without_axes_stay_arrays(f):
+    """A number of an example has no axis, as an array of no axes; the latter can be written into."""
+    x = np.array([0.25, 1.0, 3.0])
+    assert_same(vmap(f)(x), [f(v) for v in x])
+    assert_same(vmap(grad(f))(x), [grad(f)(v) for v in x])
+    assert_same(jacfwd(vmap(f))(x), np.diag([grad(f)(v) for v in x]))
+
+
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
+@pytest.mark.parametrize("transform", [grad, jacfwd, jacrev])
+def test_a_nan_of_one_example_in_a_nested_derivative(transform):
+    """The step that is taken for each example alone is differentiated as one of all of them."""
+    along = lambda y: jvp(lambda z: np.sum(z * z) * z, (y,), (y,))[1]
+    f = lambda x: np.sum(along(np.log(x)))
+    X = np.array([[0.5, 0.7], [-0.5, 0.3], [2.0, 3.0]])
+    assert_same(vmap(transform(f))(X), [transform(f)(x) for x in X])
+
+
 @pytest.mark.parametrize("made", [np.empty_like, lambda x: np.full_like(x, x[0])], ids=str)
 def test_arrays_that_are_to_be_filled_are_the_same_in_each_run(made):
     """They hold whatever lay in memory; a compiled function asks whether its constants are those of the run before."""

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from ..array import is_plain_index
-from ..batch import VIEWING, Batched, Uncovered, batches
+from ..batch import ARRAY, VIEWING, Batched, Uncovered, batches
 from ..tracer import anywhere, astype, dtype_of, getitem, innermost, is_basic, scatter, shape_of
 from ..writing import put
 from .axes import from_end, of_first
@@ -84,7 +84,7 @@ def _put(batch, a, index, v):
         if shape_of(v):
             raise Uncovered
         mask = index.reshape(index.shape + (1,) * (len(a.shape) - index.ndim))
-        return np.where(mask, astype(v, a.dtype), a)
+        return np.copy(np.where(mask, astype(v, a.dtype), a))
     value = batch.whole(a)
     if not of_all and is_basic(index):
         shape = np.shape(np.empty(a.shape, bool)[index])
@@ -99,7 +99,7 @@ def _put(batch, a, index, v):
     v = batch.lifted(v, len(shape))
     if not is_basic(index):
         v = np.broadcast_to(v, (batch.size, *shape)).reshape((batch.size, math.prod(shape)))
-    return Batched(batch, put(value, index, v).reshape((batch.size, *a.shape)))
+    return Batched(batch, put(value, index, v).reshape((batch.size, *a.shape)), None if a.shape else ARRAY)
 
 
 @batches(np.take_along_axis)
