@@ -8,7 +8,13 @@ import jax_ref
 import scratch_ad
 
 
-@pytest.mark.parametrize("name", _xla.QUICK)
+LEFT_TO_THE_BENCH = {
+    *("ODE, Runge-Kutta, 4 steps", "wave equation, 8 steps"),  # unrolled: as long as twenty others
+    *("trimmed squares, by sorting", "determinant", "nuclear norm, by svd"),  # fused otherwise here (conftest.py)
+}
+
+
+@pytest.mark.parametrize("name", [name for name in _xla.PROGRAMS if name not in LEFT_TO_THE_BENCH])
 def test_compiled_derivatives_cost_no_more_than_those_of_jax(name):
     ours, theirs = _xla.counts(name)
     *most, _ = _xla.limits(name)
@@ -17,7 +23,7 @@ def test_compiled_derivatives_cost_no_more_than_those_of_jax(name):
 
 
 def test_every_limit_of_its_own_is_that_of_a_program_and_has_a_reason():
-    assert _xla.PROGRAMS.keys() >= _xla.EXCEPTIONS.keys() | {*_xla.QUICK}
+    assert _xla.PROGRAMS.keys() >= _xla.EXCEPTIONS.keys() | {*_xla.QUICK, *LEFT_TO_THE_BENCH}
     assert all(reason for *_, reason in _xla.EXCEPTIONS.values())
 
 
