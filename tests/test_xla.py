@@ -7,7 +7,6 @@ import pytest
 import jax_ref
 import scratch_ad
 
-
 LEFT_TO_THE_BENCH = {
     *("ODE, Runge-Kutta, 4 steps", "wave equation, 8 steps"),  # unrolled: as long as twenty others
     *("trimmed squares, by sorting", "determinant", "nuclear norm, by svd"),  # fused otherwise here (conftest.py)
