@@ -82,41 +82,46 @@ def _ghost(x):
 
 
 def _viewed(result, function, args, kwargs):
-    """The results as views of the first argument where NumPy's are views of its ghost."""
-    a = args[0]
-    if not isinstance(a, JaxArray) or innermost(args[1:]) is not None or not a.shape:
+    """The results as views of the arguments where NumPy's are views of their ghosts."""
+    arrays = [a for a in args if isinstance(a, JaxArray) and a.shape]
+    others = [a for a in args if not isinstance(a, JaxArray)]
+    if not arrays or (function is np.einsum and len(arrays) > 1) or innermost(others) is not None:
         return result
-    seen = function(_ghost(a), *args[1:], **kwargs)
+    if function is np.real_if_close:  # which has looked at the numbers
+        seen = _ghost(arrays[0]) if result.dtype == arrays[0].dtype else _ghost(arrays[0]).real
+    else:
+        seen = function(*(_ghost(a) if isinstance(a, JaxArray) else a for a in args), **kwargs)
     if not isinstance(seen, (tuple, list)):
-        return _linked(result, seen, function, args, kwargs, None)
+        return _linked(result, seen, arrays, function, args, kwargs, None)
     several = zip(result, seen, strict=True)
-    return rebuild(result, [_linked(r, part, function, args, kwargs, k) for k, (r, part) in enumerate(several)])
+    return rebuild(result, [_linked(r, part, arrays, function, args, kwargs, k) for k, (r, part) in enumerate(several)])
 
 
-def _linked(result, seen, function, args, kwargs, part):
-    if seen is args[0].tag:
-        return args[0]
+def _linked(result, seen, arrays, function, args, kwargs, part):
+    for a in arrays:
+        if seen is a.tag:
+            return a
+        if isinstance(seen, np.ndarray) and np.may_share_memory(seen, a.tag):
+            link_up(result, a, function, args, kwargs, part)
     if isinstance(seen, np.ndarray):
         result.tag = seen
-        if np.may_share_memory(seen, args[0].tag):
-            link_up(result, args[0], function, args, kwargs, part)
     return result
 
 
-_viewing = {
-    *(tracer.getitem, np.reshape, np.ravel, np.transpose, np.matrix_transpose, np.swapaxes, np.moveaxis, np.flip),
+_viewing = {  # functions whose result may be a view of an argument
+    *(tracer.getitem, np.reshape, np.ravel, np.transpose, np.matrix_transpose, np.swapaxes, np.moveaxis, np.rollaxis),
+    *(np.flip, np.flipud, np.fliplr, np.rot90, np.real, np.imag, np.real_if_close, np.expand_dims, np.squeeze),
     *(
-        np.real,
-        np.imag,
-        np.expand_dims,
-        np.squeeze,
-        np.rot90,
+        np.atleast_1d,
+        np.atleast_2d,
+        np.atleast_3d,
         np.diagonal,
-        np.split,
-        np.array_split,
-        np.unstack,
-        np.broadcast_to,
+        np.diag,
+        np.linalg.diagonal,
+        np.linalg.matrix_transpose,
     ),
+    *(np.split, np.array_split, np.hsplit, np.vsplit, np.dsplit, np.unstack, np.broadcast_to, np.broadcast_arrays),
+    *(np.meshgrid, np.einsum, np.lib.stride_tricks.sliding_window_view),
 }
 
 
@@ -452,6 +457,7 @@ _equivalents = {
     linalg.factors.pivots: lambda a: jax.scipy.linalg.qr(a, mode="r", pivoting=True)[1],
     linalg.factors.core_svdvals: jnp.linalg.svdvals,
     **dict.fromkeys((np.compress, np.extract)),  # JAX's trace what could be known while it compiles
+    np.astype: None,  # which may give what it is given
 }
 
 

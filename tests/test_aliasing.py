@@ -6,12 +6,15 @@ looking at the other; in the plain run, in both modes and for an example of a ba
 
 import contextlib
 
+import jax
 import numpy as np
 import pytest
 
 from jax_ref.cases import catalogue, strided
+from jax_ref.lift import lift
 from scratch_ad import jvp, vjp, vmap
 from scratch_ad.tracer import Diverged
+from scratch_ad.views import is_view, link_of
 
 # Calls that have nothing to do, or may return what they are given.
 # fmt: off
@@ -144,3 +147,51 @@ def test_every_case_of_the_catalogue():
         for dtype in case.dtypes[-2:]:
             wrong += [f"{case} {dtype}: {fault}" for fault in faults(str(case), case.function_in(), case.draw(dtype))]
     assert not wrong
+
+
+def shown(results, arguments, shows):
+    """Of each result, the places of the arguments whose memory it shows."""
+    results = [r for r in leaves(results) if getattr(r, "dtype", np.dtype(int)).kind in "fc"]
+    return [[k for k, x in enumerate(arguments) if shows(r, x)] for r in results]
+
+
+def shown_under_jax(f, arguments):
+    found = []
+
+    def traced(*arguments):
+        found.append(shown(f(*arguments), arguments, lambda r, x: root(r) is x))
+        return 0
+
+    jax.eval_shape(lift(traced), *arguments)
+    return found[0]
+
+
+def root(x):
+    while is_view(x):
+        x = link_of(x).parent
+    return x
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_what_shows_an_argument_does_so_under_jax():
+    """Nothing is computed: JAX traces each call, and tells what it gives back."""
+    a = np.array([[0.5, -1.5, 0.0, 2.0], [1.0, 0.25, -0.5, 3.0], [-2.0, 1.5, 0.75, 0.5]])
+    calls = [(call, eval(f"lambda a: {call}", {"np": np}), [a]) for call in IDLE]
+    for case in catalogue.of_numpy():
+        if "float64" in case.dtypes and all(a.shape for a in case.arguments.values()):  # JAX's are numbers else
+            calls.append((str(case), case.function_in(), [x.copy() for x in case.draw("float64")]))
+    wrong, refused = [], 0
+    for call, f, arguments in calls:
+        expected = shown(f(*arguments), arguments, lambda r, x: bool(np.size(r)) and np.shares_memory(r, x))
+        try:
+            found = shown_under_jax(f, arguments)
+        except Exception:  # what JAX does not have, or not without the numbers
+            refused += 1
+            continue
+        if found != expected and not call.startswith(UNSEEN):
+            wrong.append(f"{call}: shows {found}, in NumPy {expected}")
+    assert not wrong
+    assert refused < len(calls) / 5
+
+
+UNSEEN = ("np.linalg.matrix_power", "np.apply_over_axes")  # which give their argument where they have nothing to do
