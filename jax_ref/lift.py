@@ -27,6 +27,7 @@ from scratch_ad.rule import Composite, Refused
 from scratch_ad.rules.elementwise import cosh_squared
 from scratch_ad.rules.linalg import matrices
 from scratch_ad.rules.reductions import reversed_cumsum
+from scratch_ad.scalars import ARRAY
 from scratch_ad.scipy import linalg, special
 from scratch_ad.tracer import Trace, Tracer, each, innermost, lowered, name_of, rebuild
 from scratch_ad.views import link_up
@@ -63,6 +64,8 @@ class _JaxTrace(Trace):
             return _body(function)(*args, **kwargs)
         try:
             result = _result(equivalent(*map(_value, args), **{k: _value(v) for k, v in kwargs.items()}))
+            if function is put and not result.shape:
+                result.tag = ARRAY
             return _viewed(result, function, args, kwargs) if function in _viewing else result
         except _unknown as error:
             raise TypeError(
@@ -75,22 +78,30 @@ _trace = _JaxTrace()
 
 
 def _ghost(x):
-    """A plain array of the shape and memory layout that ``x`` would have in NumPy; its numbers mean nothing."""
+    """A plain array of the shape and memory layout that ``x`` would have in NumPy; its numbers mean nothing.
+
+    An array without axes has the tag ARRAY in its place, of which a number has none.
+    """
+    kind = np.complex64 if x.dtype.kind == "c" else np.int8  # its halves are views
+    if not x.shape:
+        return np.empty((), kind) if x.tag == ARRAY else kind(0)
     if x.tag is None:
-        x.tag = np.empty(x.shape, np.complex64 if x.dtype.kind == "c" else np.int8)  # its halves are views
+        x.tag = np.empty(x.shape, kind)
     return x.tag
 
 
 def _viewed(result, function, args, kwargs):
     """The results as views of the arguments where NumPy's are views of their ghosts."""
-    arrays = [a for a in args if isinstance(a, JaxArray) and a.shape]
-    others = [a for a in args if not isinstance(a, JaxArray)]
-    if not arrays or (function is np.einsum and len(arrays) > 1) or innermost(others) is not None:
+    others = args[2:] if function is np.einsum else () if function in _viewing_all else args[1:]
+    if innermost((*others, *kwargs.values())) is not None or innermost(args) is None:
         return result
+    ghosts = [_ghost(a) if isinstance(a, JaxArray) else a for a in args]
+    arrays = [(a, ghost) for a, ghost in zip(args, ghosts) if ghost is not a]
     if function is np.real_if_close:  # which has looked at the numbers
-        seen = _ghost(arrays[0]) if result.dtype == arrays[0].dtype else _ghost(arrays[0]).real
+        ((a, ghost),) = arrays
+        seen = ghost if result.dtype == a.dtype else ghost.real
     else:
-        seen = function(*(_ghost(a) if isinstance(a, JaxArray) else a for a in args), **kwargs)
+        seen = function(*ghosts, **kwargs)
     if not isinstance(seen, (tuple, list)):
         return _linked(result, seen, arrays, function, args, kwargs, None)
     several = zip(result, seen, strict=True)
@@ -98,30 +109,23 @@ def _viewed(result, function, args, kwargs):
 
 
 def _linked(result, seen, arrays, function, args, kwargs, part):
-    for a in arrays:
-        if seen is a.tag:
+    for a, ghost in arrays:
+        if seen is ghost:
             return a
-        if isinstance(seen, np.ndarray) and np.may_share_memory(seen, a.tag):
+        if isinstance(seen, np.ndarray) and np.may_share_memory(seen, ghost):
             link_up(result, a, function, args, kwargs, part)
     if isinstance(seen, np.ndarray):
-        result.tag = seen
+        result.tag = seen if seen.ndim else ARRAY
     return result
 
 
-_viewing = {  # functions whose result may be a view of an argument
+_viewing_all = {np.atleast_1d, np.atleast_2d, np.atleast_3d, np.broadcast_arrays, np.meshgrid}  # of each argument
+_viewing = {  # functions whose result may be a view of an argument, or an array without axes
     *(tracer.getitem, np.reshape, np.ravel, np.transpose, np.matrix_transpose, np.swapaxes, np.moveaxis, np.rollaxis),
     *(np.flip, np.flipud, np.fliplr, np.rot90, np.real, np.imag, np.real_if_close, np.expand_dims, np.squeeze),
-    *(
-        np.atleast_1d,
-        np.atleast_2d,
-        np.atleast_3d,
-        np.diagonal,
-        np.diag,
-        np.linalg.diagonal,
-        np.linalg.matrix_transpose,
-    ),
-    *(np.split, np.array_split, np.hsplit, np.vsplit, np.dsplit, np.unstack, np.broadcast_to, np.broadcast_arrays),
-    *(np.meshgrid, np.einsum, np.lib.stride_tricks.sliding_window_view),
+    *(np.split, np.array_split, np.hsplit, np.vsplit, np.dsplit, np.unstack, np.broadcast_to, np.linalg.diagonal),
+    *(np.diag, np.diagonal, np.einsum, np.lib.stride_tricks.sliding_window_view, np.linalg.matrix_transpose),
+    *(np.polyder, np.polyint, np.diff, np.roll, np.copy, *_viewing_all),
 }
 
 

@@ -24,6 +24,7 @@ from .fast import TANGENTS
 from .memory import duplicate
 from .registry import load_rules, rule_of
 from .rule import Composite, Elementwise, Refused, linear
+from .scalars import ARRAY
 from .tracer import (
     Diverged,
     Trace,
@@ -46,7 +47,7 @@ from .views import link_up
 from .writing import is_number, put
 
 _ARRAYS = {np.ndarray, np.float64}  # what most values are
-DIAGONAL, ARRAY = "diagonal", "array"  # tags: a value that is the diagonal of the batch; no number, though of no axis
+DIAGONAL = "diagonal"  # the tag of a value that is the diagonal of the batch
 
 
 class TooLarge(BaseException):

@@ -3,6 +3,7 @@
 import numpy as np
 
 from .tracer import kind_of, primitive, shape_of
+from .views import is_view
 
 
 def shown(a):
@@ -39,7 +40,7 @@ def arranged(y, order="C", like=None):
     """
     plain = shown(y)
     if type(plain) is not np.ndarray or plain.dtype == object:
-        return y
+        return np.copy(y) if is_view(y) else y
     axes = order if isinstance(order, tuple) else order_in_memory(plain if like is None else like, order)
     return y if np.transpose(plain, axes).flags.c_contiguous else laid_out(y, axes)
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from .tracer import Tracer, left_scalars, primitive, shape_of
 
+ARRAY = "array"  # the tag of an array without axes where its value does not tell it from a number
 _PYTHONS = {bool, int, float, complex}
 _COMPLEX = {complex, *(np.dtype(letter).type for letter in np.typecodes["Complex"])}
 _SCALARS = {*_PYTHONS, *np.sctypeDict.values()}
@@ -64,8 +65,10 @@ def is_number(x):
     if x.shape:
         return False
     while isinstance(x, Tracer):
+        if type(x.tag) is str and x.tag == ARRAY:
+            return False
         if shape_of(x.value):  # along a hidden axis (batch.py)
-            return x.tag != "array"
+            return True
         x = x.value
     return not isinstance(x, np.ndarray) or x.dtype == object  # a symbol
 

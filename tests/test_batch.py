@@ -439,7 +439,7 @@ def test_a_nan_of_one_example_in_a_nested_derivative(transform):
     assert_same(vmap(transform(f))(X), [transform(f)(x) for x in X])
 
 
-@pytest.mark.parametrize("made", [np.empty_like, lambda x: np.full_like(x, x[0])], ids=str)
+@pytest.mark.parametrize("made", [np.empty_like, lambda x: np.full_like(x, x[0])], ids=["empty_like", "full_like"])
 def test_arrays_that_are_to_be_filled_are_the_same_in_each_run(made):
     """They hold whatever lay in memory; a compiled function asks whether its constants are those of the run before."""
 
@@ -455,7 +455,10 @@ def test_arrays_that_are_to_be_filled_are_the_same_in_each_run(made):
         assert np.array_equal(compiled(X + k), vmap(f)(X + k))
 
 
-@pytest.mark.parametrize("made", [lambda x: np.tile(x, 1), lambda x: np.copy(np.broadcast_to(x, (1, 4)))], ids=str)
+COPIES = {"tile": lambda x: np.tile(x, 1), "of a broadcast": lambda x: np.copy(np.broadcast_to(x, (1, 4)))}
+
+
+@pytest.mark.parametrize("made", COPIES.values(), ids=COPIES)
 def test_copies_can_be_written_into(made):
     def f(x):
         y = made(x)

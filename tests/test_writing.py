@@ -495,3 +495,42 @@ def test_functions_that_write_take_their_arguments_by_name(mode):
 def test_what_is_written_into_plain_arrays_by_name_is_refused():
     with pytest.raises(TypeError, match=r"np\.copyto takes no tracer"):
         grad(lambda x: np.copyto(dst=np.zeros(4), src=x))(V)
+
+
+def _through_an_item(x):
+    v = x[0, ...]
+    v *= 2.0
+    v.flat[::2] += x[1]
+    return np.sum(x) * v
+
+
+def _into_a_copy_of_an_item(x):
+    v = np.copy(x[0])
+    v.fill(3.0)
+    v += x[1]
+    return np.sum(x) * v
+
+
+def _through_no_axes(x):
+    v, w = np.squeeze(x[:1]), x[1].reshape(())
+    v -= 1.0
+    w += 5.0  # a number's own
+    return np.sum(x * x)
+
+
+def _into_what_is_repeated(x):
+    y = np.repeat(x[:1], 2, -1)
+    y[[0, 0]] = 3.0 * x[0]
+    return np.sum(y)
+
+
+@pytest.mark.parametrize(
+    "f", [_through_an_item, _into_a_copy_of_an_item, _through_no_axes, _into_what_is_repeated], ids=lambda f: f.__name__
+)
+def test_arrays_without_axes_under_jax(f):
+    """JAX has one kind of array without axes: what of it NumPy writes into is told by how it was made."""
+    x = np.array([0.3, 0.5, 0.7])
+    for way in (f, grad(f)):
+        expected = way(x.copy())
+        np.testing.assert_allclose(jax_ref.jit(way)(x), expected, rtol=1e-12)
+    np.testing.assert_allclose(jax_ref.grad(f)(x), expected, rtol=1e-12)

@@ -5,7 +5,8 @@ import math
 import numpy as np
 
 from ..array import is_plain_index
-from ..batch import ARRAY, VIEWING, Batched, Uncovered, batches
+from ..batch import VIEWING, Batched, Uncovered, batches
+from ..scalars import ARRAY
 from ..tracer import anywhere, astype, dtype_of, getitem, innermost, is_basic, scatter, shape_of
 from ..writing import put
 from .axes import from_end, of_first

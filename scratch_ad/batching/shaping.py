@@ -6,13 +6,14 @@ import operator
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from ..batch import ARRAY, DIAGONAL, VIEWING, Batched, Uncovered, batches
+from ..batch import DIAGONAL, VIEWING, Batched, Uncovered, batches
 from ..constants import created
 from ..layout import laid_out
 from ..memory import spread_out
 from ..rule import valued
 from ..rules.grids import points
 from ..rules.shaping import cast, join, pile
+from ..scalars import ARRAY
 from ..tracer import astype, detached, shape_of, strip
 from ..tree import is_inexact
 from ..writing import cartesian, is_writeable
