@@ -24,9 +24,9 @@ def _jacobi_functions(u, m):
     """sn, cn, dn and the amplitude."""
     if u == 0:
         return mpf(0), mpf(1), mpf(1), mpf(0)
-    sn, cn, dn = (mpmath.ellipfun(kind, u, m=m) for kind in ("sn", "cn", "dn"))
+    sn, cn, dn = (mpmath.re(mpmath.ellipfun(kind, u, m=m)) for kind in ("sn", "cn", "dn"))
     angle = mpmath.atan2(sn, cn)
-    turns = mpmath.nint((u * mp.pi / (2 * mpmath.ellipk(m)) - angle) / (2 * mp.pi))
+    turns = mpmath.nint((u * mp.pi / (2 * mpmath.ellipk(m)) - angle) / (2 * mp.pi)) if m < 1 else 0
     return sn, cn, dn, angle + 2 * mp.pi * turns
 
 

@@ -93,9 +93,12 @@ def kelvin_second(x, turned, slope, at_zero=0):
     return turned - np.where(middle, at_zero, slope / np.where(middle, 1, x))
 
 
-def struve_slope(combine, function, v, x):
-    """11.4.24 and 11.4.26."""
-    return combine(function, v, x) + np.power(x / 2, v) * special.rgamma(v + 1.5) / (2 * ROOT_PI)
+def struve_slope(sign, function, v, x):
+    """11.4.27 and 11.4.29; near 0, where what these are the difference of grows, 11.4.28 and 11.4.30."""
+    near = np.less(np.abs(x), 1)
+    shared = v * function(v, x) / np.where(np.equal(x, 0), 1, x)
+    constant = np.power(np.where(near, x, 1) / 2, v) * special.rgamma(v + 1.5) / ROOT_PI
+    return np.where(near, shared + constant + sign * function(v + 1, x), function(v - 1, np.where(near, 1, x)) - shared)
 
 
 def besselpoly_slope(a, power, v):

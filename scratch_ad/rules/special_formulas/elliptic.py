@@ -9,31 +9,32 @@ from ...tracer import anywhere, detached, kind_of
 from ..elementwise import is_complex
 from .cancellation import PI
 
-_STEP, _FEW, _ALL = 0.55, 136, 1280  # of log t, and how many of them suffice for numbers of like size, and for all
+_STEP, _FEW, _ALL = 0.55, 136, 2800  # of log t, and how many of them suffice for numbers of like size, and for all
 
 
 def carlson(*factors, power=0):
     """∫ tᵖ Π (t + z)⁻ᵇ dt over t > 0 for pairs (z, b): Carlson's integrals (19.16) and their derivatives.
 
     By the trapezoidal rule in log t, along a new last axis; it converges exponentially. At the scale of the largest z;
-    further down where NumPy's numbers are less than 1e-15 of that.
+    further down, and by logarithms, where NumPy's numbers are less than 1e-15 of that: there powers overflow and
+    underflow, but for their product.
     """
     if any(is_complex(z) for z, _ in factors):
         raise NotImplementedError("The derivatives of Carlson's elliptic integrals are known at real arguments only.")
     scale = detached(functools.reduce(np.maximum, [np.abs(z) for z, _ in factors]))
-    z_over_scale = [(z / scale)[..., None] for z, _ in factors]
-    tiny = kind_of(z_over_scale[0]) is not None and any(
-        anywhere(np.logical_and(np.less(np.abs(z), 1e-15), np.not_equal(z, 0))) for z in z_over_scale
-    )
-    t = np.exp(np.asarray(_STEP * np.arange(-_ALL if tiny else -_FEW, _FEW), like=kind_of(z_over_scale[0])))
-    powers = [b for _, b in factors]
-    if tiny:  # powers of what is so small overflow and underflow, but for their product
-        logs = [-b * np.log(t + z) for z, b in zip(z_over_scale, powers, strict=True)]
-        integrand = _STEP * np.exp(functools.reduce(np.add, logs, (power + 1) * np.log(t)))
-    else:
-        bases = [np.power(np.sqrt(t + z), -2 * b) for z, b in zip(z_over_scale, powers, strict=True)]  # nan left of 0
-        integrand = functools.reduce(np.multiply, bases, _STEP * t ** (power + 1))
-    return np.sum(integrand, -1) * np.power(scale, power + 1 - sum(powers))
+    kind, powers = kind_of(scale), [b for _, b in factors]
+    degree = power + 1 - sum(powers)
+    tiny = lambda z: np.logical_and(np.less(np.abs(z / scale), 1e-15), np.not_equal(z, 0))
+    if kind is not None and any(anywhere(tiny(z)) for z, _ in factors):
+        t = np.asarray(_STEP * np.arange(-_ALL, _FEW), like=kind)
+        sums = [np.logaddexp(t, (np.log(z) - np.log(scale))[..., None]) for z, _ in factors]
+        integrand = functools.reduce(np.subtract, [b * s for s, b in zip(sums, powers, strict=True)], (power + 1) * t)
+        largest = detached(np.max(integrand, -1))
+        total = np.sum(np.exp(integrand - largest[..., None]), -1)
+        return _STEP * total * np.exp(largest + degree * np.log(scale))
+    t = np.exp(np.asarray(_STEP * np.arange(-_FEW, _FEW), like=kind))
+    bases = [np.power(np.sqrt(t + (z / scale)[..., None]), -2 * b) for z, b in factors]  # nan left of 0
+    return np.sum(functools.reduce(np.multiply, bases, _STEP * t ** (power + 1)), -1) * np.power(scale, degree)
 
 
 def rd(x, y, z):
@@ -59,9 +60,15 @@ def ellipeinc_parameter(phi, m):
 
 
 def jacobi_parameter(y, u, m):
-    """The derivatives of sn, cn, dn and the amplitude by m: that of u = F(am, m) is 0."""
+    """The derivatives of sn, cn, dn and the amplitude by m: that of u = F(am, m) is 0.
+
+    As in ``ellipkinc_parameter``, by sn, cn and dn, which are known where the amplitude is as good as π/2.
+    """
     sn, cn, dn, am = y
-    slope = -dn * ellipkinc_parameter(am, m)
+    n = np.where(np.equal(m, 1), 0, np.rint(am / PI))
+    whole = 2 * n * rd(0.0, 1.0, 1 - np.where(np.equal(n, 0), 0, m))
+    part = (sn * np.cos(PI * n)) ** 3 * rd(cn * (cn / dn), 1 / dn, dn)
+    slope = -(part / np.sqrt(dn) + dn * whole) / 6
     return cn * slope, -sn * slope, -(np.square(sn) + 2 * m * sn * cn * slope) / (2 * dn), slope
 
 
@@ -72,8 +79,8 @@ def elliprc_slope(x, y):
     w, x, y = np.where(left, y - x, -1), np.where(left, x, 1), np.where(left, y, -1)
     value, root = special.elliprc(x, y), np.sqrt(x)
     return (
-        np.where(left, (value - 1 / root) / (2 * w), -0.25 * carlson((u, 1.5), (v, 1))),
-        np.where(left, (root / y - value) / (2 * w), -0.5 * carlson((u, 0.5), (v, 2))),
+        np.where(left, 0.5 * (value - 1 / root) / w, -0.25 * carlson((u, 1.5), (v, 1))),
+        np.where(left, 0.5 * (root / y - value) / w, -0.5 * carlson((u, 0.5), (v, 2))),
     )
 
 
@@ -86,7 +93,7 @@ def elliprj_slope(x, y, z, p, value):
 
 
 def _elliprj_left(x, y, z, p, value):
-    return (value - rd(y, z, x)) / (2 * (p - x))
+    return 0.5 * (value - rd(y, z, x)) / (p - x)
 
 
 def elliprj_pole(x, y, z, p, value):
