@@ -52,6 +52,21 @@ def test_the_truth_lies_within_the_bounds(name, dtype):
     assert np.median(sharp) < {"float64": 1e-8, "float32": 5e-3}[dtype]
 
 
+@pytest.mark.parametrize("value", [3.0, np.nan])
+def test_there_is_no_slope_where_the_value_is_not_that_beside_it(value):
+    """Both sides agree on one, of a function that is not continuous, or another number there."""
+    f = lambda x: np.where(x == 1.0, value, x * x)
+    problem = Problem(f, vectors(f, (np.array([1.0, 2.0]),), "0"), 1)
+    conditions = by_differences(problem, OURS, noise=0.0)[0].conditions[0]
+    assert [*np.isfinite(conditions[Quantity.JVP])] == [False, True]
+
+
+def test_a_value_of_another_shape_beside_is_none():
+    f = lambda x: x if x[0] <= 1.0 else x[:1]
+    problem = Problem(f, vectors(f, (np.array([1.0, 2.0]),), "0"), 1)
+    assert by_differences(problem, OURS)[1].decided < 4
+
+
 def slow_sine(x):
     """What no tracer gets through, as a C extension."""
     return np.array([math.sin(float(v)) for v in x]) * float(x[0])

@@ -134,7 +134,7 @@ def _sizes(primals, tangents):
 def _values(f, primals, tangents, sizes):
     """The steps, the unit of rounding, and the outputs in a row: at the start, and at each step to either side.
 
-    They are nan where the function is not defined.
+    They are nan where the function is not defined, or of other shapes.
     """
     largest = sizes[0] or 1.0
     smallest = sizes[1] if 0 < sizes[1] < largest else largest
@@ -147,14 +147,18 @@ def _values(f, primals, tangents, sizes):
     eps = max([eps, *(float(np.finfo(np.asarray(y).dtype).eps) for y in optree.tree_leaves(value))])
 
     def at(h):
+        moved = optree.tree_map(lambda x, t: np.asarray(x + h * t, np.result_type(x))[()], primals, tangents)
         try:
-            return _flat(
-                f(*optree.tree_map(lambda x, t: np.asarray(x + h * t, np.result_type(x))[()], primals, tangents))
-            )
+            there = f(*moved)
         except Exception:
-            return np.full_like(start, np.nan)
+            there = None
+        return _flat(there) if _shapes(there) == _shapes(value) else np.full_like(start, np.nan)
 
     return steps, eps, start, np.array([at(h) for h in steps]), np.array([at(-h) for h in steps])
+
+
+def _shapes(tree):
+    return [*map(np.shape, optree.tree_leaves(tree))]
 
 
 def _paired(pair, weights):
