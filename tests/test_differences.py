@@ -61,6 +61,17 @@ def test_there_is_no_slope_where_the_value_is_not_that_beside_it(value):
     assert [*np.isfinite(conditions[Quantity.JVP])] == [False, True]
 
 
+def test_at_a_kink_each_output_may_have_any_slope_of_it():
+    """Where the kinks of two outputs cancel in a sum, what each has does not."""
+    f = lambda x: np.abs(x - x[::-1])
+    for k in range(5):
+        problem = Problem(f, vectors(f, (np.ones(2),), str(k)), 1)
+        reference, _ = by_differences(problem, OURS, noise=0.0)
+        (found,), (condition,) = (of[0][Quantity.VJP] for of in reference[:2])
+        (ours,) = scratch_ad.vjp(f, np.ones(2))[1](problem.vectors.cotangent)
+        assert np.all(np.abs(ours - found) <= tolerance(found, condition))
+
+
 def test_a_value_of_another_shape_beside_is_none():
     f = lambda x: x if x[0] <= 1.0 else x[:1]
     problem = Problem(f, vectors(f, (np.array([1.0, 2.0]),), "0"), 1)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import jax_ref
-from jax_ref.cases import catalogue
+from jax_ref.cases import ALL, catalogue
 from jax_ref.checks import shrink
 from jax_ref.commands.cli import USAGE, main
 from jax_ref.commands.faults import FAULTS, planted
@@ -55,6 +55,21 @@ def test_a_call_that_gives_nothing_is_no_line(monkeypatch):
         ast.parse(programs.drawn(picks(f"gradient {k}")).source)
 
 
+def test_where_a_basis_would_be_open_arrays_are_of_the_shape_of_the_case(monkeypatch):
+    """The U of a matrix of one column has two columns of its own choice, and its derivative is none of NumPy's."""
+    (case,) = (
+        c
+        for c in catalogue.of_numpy()
+        if c.expression == "np.linalg.qr(regular(a))" and c.dtypes == ALL and len(c.arguments["a"].shape) == 2
+    )
+    monkeypatch.setattr(statements, "calls", lambda: [[case]])
+    drawn = [programs.drawn(picks(f"qr {k}")) for k in range(40)]
+    made = [
+        x for program in drawn for line in program.lines if line.origin == case.expression for x in line.made.values()
+    ]
+    assert made and {np.shape(x) for x in made} == {(3, 3)}
+
+
 def test_what_is_left_out_is_not_drawn():
     drawn = [programs.drawn(picks(str(k))) for k in range(8)]
     origin = drawn[0].lines[0].origin
@@ -68,6 +83,41 @@ def test_random_programs_of_ours_are_right():
         program = programs.drawn(picks(f"right {k}"))
         with contextlib.suppress(Refused):
             assert not wrong(OURS, program), program.source
+
+
+def program_of(code, made="n", **arguments):
+    return programs.Program(arguments, (programs.Line(code, "", dict.fromkeys([made])),), inner="fwd")
+
+
+LINE = "lambda p: np.append(x * p - v, p - 1), [0.5], lambda p: np.append(x, 1)[:, None], method='lm'"
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    "program",
+    [
+        program_of("n = np.abs(np.linalg.eigh(x).eigenvectors[:, 0])", x=np.ones((3, 3))),
+        program_of("n = np.abs(scipy.linalg.schur(x, output='complex')[1]) ** 2", x=np.ones((3, 3))),
+        program_of(
+            f"v = np.nextafter(x, y)\nn = scipy.optimize.least_squares({LINE}).x", x=np.array([2.0]), y=np.ones(1)
+        ),
+    ],
+    ids=[
+        "vectors of one eigenvalue",
+        "a slope along each axis alone",
+        "derivatives that cancel",
+    ],
+)
+def test_no_finding_where_there_is_no_derivative_or_its_last_digits_alone_differ(program):
+    assert wrong(OURS, program) == []
+
+
+def test_no_number_is_a_finding_where_there_is_a_derivative():
+    """As it is at one side of a kink, where another engine has one."""
+    nothing = lambda f, x, t: (f(*x), [np.full(3, np.nan)])
+    engine = jax_ref.Engine("nothing", jvp=nothing, order=1)
+    assert wrong(engine, program_of("n = np.sin(x)", x=np.ones(3)))
+    assert wrong(engine, program_of("n = np.abs(x)", x=np.zeros(3)))
 
 
 @pytest.mark.filterwarnings("ignore")

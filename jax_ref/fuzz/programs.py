@@ -310,7 +310,8 @@ class _Drawing:
     def fitting(self, case, argument):
         fine = [name for name in self.names() if _serves(self.space[name], argument, case.dtypes)]
         alike = [name for name in fine if np.shape(self.space[name]) == argument.shape]
-        if choices := fine if not self.pick(4) else alike:
+        of_any_shape = not self.pick(4) and case.function not in statements.OF_OWN_SHAPES
+        if choices := fine if of_any_shape else alike:
             return choices[-1 - min(self.pick(len(choices)), self.pick(len(choices)))]
         real = [name for name in self.names() if np.shape(self.space[name]) == argument.shape]
         real = [name for name in real if np.result_type(self.space[name]) == np.float64]

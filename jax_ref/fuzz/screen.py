@@ -78,11 +78,13 @@ def _suspected(engine, asked, inner):
     plain = lambda *x: derivative(*lent(x))
     again = Problem(plain, vectors(plain, asked.vectors.primals, "fuzz again"), 1, derivative)
     over = lambda f: replace(f, what=_OVER[f.mode, inner]) if f.what in FIRST else f
-    return [*map(over, _contradicted(engine, again))]
+    rounded = replace(engine, exact=False)  # to the bit are the program's values alone, not its derivatives'
+    scale = max(float(np.max(np.abs(x), initial=0.0)) for x in optree.tree_leaves(asked.vectors))
+    return [*map(over, _contradicted(rounded, again, scale))]
 
 
-def _contradicted(engine, asked):
-    found, modes = beside_plain_runs(engine, asked, engine.modes())
+def _contradicted(engine, asked, scale=0.0):
+    found, modes = beside_plain_runs(engine, asked, engine.modes(), scale)
     words = Difference("differences of plain runs contradict it")
     return found + [Finding(_FIRST[mode], mode, words) for mode in modes]
 

@@ -9,10 +9,18 @@ line may be any expression of the catalogue.
 import ast
 import functools
 
+import numpy as np
+
+from scratch_ad.scipy import linalg
+
 from ..cases import catalogue
 
 SHAPES = ((3,), (2, 3), (), (4,), (2,), (3, 4), (5,), (3, 3))
 LARGEST = 60  # numbers in an argument of the catalogue's
+OF_OWN_SHAPES = (  # functions whose results hold a basis that is open where their cases' arrays are of other shapes
+    *(np.linalg.svd, np.linalg.qr),
+    *(linalg.svd, linalg.qr, linalg.rq, linalg.null_space),
+)
 
 OPERATORS = (
     *("{a} + {b}", "{a} * {b}", "{a} - {b}", "{c} * {a}", "{a} ** 2", "-{a}", "{a} / (1.5 + {b} * {b})", "{a} @ {b}"),

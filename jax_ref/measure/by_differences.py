@@ -162,12 +162,13 @@ def _shapes(tree):
 
 
 def _paired(pair, weights):
-    """``_slopes`` of Re⟨weights, f⟩: ∂/∂x − i ∂/∂y."""
+    """``_slopes`` of Re⟨weights, f⟩: ∂/∂x − i ∂/∂y. At a kink each output by itself may have any slope of it."""
     sums = [(steps, eps, *(np.real(values @ weights)[..., None] for values in rest)) for steps, eps, *rest in pair]
     sizes = [np.sum(np.abs(start * weights)) for _, _, start, *_ in pair]
     slopes = [_slopes(*s, size) for s, size in zip(sums, sizes, strict=True)]
     value = slopes[0][0] - (1j * slopes[1][0] if len(pair) > 1 else 0)
-    return value[0], sum(s[1][0] for s in slopes), max(s[2][0] for s in slopes), sum(s[3][0] for s in slopes)
+    kinks = sum(float(_slopes(*values)[3] @ np.abs(weights)) for values in pair)
+    return value[0], sum(s[1][0] for s in slopes), max(s[2][0] for s in slopes), kinks
 
 
 def _slopes(steps, eps, start, after, before, size=None):
