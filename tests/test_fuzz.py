@@ -120,6 +120,18 @@ def test_no_number_is_a_finding_where_there_is_a_derivative():
     assert wrong(engine, program_of("n = np.abs(x)", x=np.zeros(3)))
 
 
+def test_what_writes_into_its_arguments_is_run_once():
+    """The second time it is another function, here of another shape."""
+
+    def half(f, x):
+        out, pullback = OURS.vjp(f, x)
+        return out, lambda g: (pullback(g)[0] / 2,)
+
+    lines = programs.Line("n = x[x > 0] * x[1]", "", {"n": None}), programs.Line("x[0] = -1.0", "", {})
+    found = wrong(jax_ref.Engine("half", vjp=half), programs.Program({"x": np.array([1.0, 2.0])}, lines))
+    assert found and not {"error", "vjp of twice"} & {finding.what for finding in found}
+
+
 @pytest.mark.filterwarnings("ignore")
 def test_a_planted_fault_is_found_and_made_small(capsys, monkeypatch):
     """In the words of a file that fails when it is run, and no longer once the rule is right again."""

@@ -495,3 +495,16 @@ def test_functions_that_write_take_their_arguments_by_name(mode):
 def test_what_is_written_into_plain_arrays_by_name_is_refused():
     with pytest.raises(TypeError, match=r"np\.copyto takes no tracer"):
         grad(lambda x: np.copyto(dst=np.zeros(4), src=x))(V)
+
+
+def test_a_read_only_view_copied_onto_itself_is_no_write():
+    def f(x):
+        y = np.broadcast_to(x, 2)
+        np.copyto(y, y.T)
+        return y
+
+    np.testing.assert_array_equal(f(np.float64(3.0)), [3.0, 3.0])
+    np.testing.assert_array_equal(scratch_ad.jacfwd(f)(3.0), [1.0, 1.0])
+    np.testing.assert_array_equal(scratch_ad.jacrev(f)(3.0), [1.0, 1.0])
+    with pytest.raises(ValueError, match="read-only"):
+        scratch_ad.jvp(lambda x: np.copyto(np.broadcast_to(x, 2), x), (3.0,), (1.0,))

@@ -40,7 +40,7 @@ def problem(program, engine):
     plain, written = program.function(engine), program.function(engine, engine.namespace)
     f = lambda *x: plain(*lent(x))
     given = (*program.arguments.values(),)
-    return Problem(f, vectors(f, given, "fuzz"), min(program.order, engine.order), written)
+    return Problem(f, vectors(f, given, "fuzz"), min(program.order, engine.order), written, writes=program.writes)
 
 
 def told(finding):
@@ -110,8 +110,7 @@ def wrong(engine, program, known=()):
             left = _judged(engine, asked)
         except Exception as error:  # of what was not asked before, as a pullback that is called again
             left = found if _lacks(engine, error) else [*found, _raised(engine, error)]
-    twice = program.writes and Quantity.TWICE  # what writes into its arguments is another function the second time
-    return [finding for finding in left if finding.what != twice and told(finding) not in known]
+    return [finding for finding in left if told(finding) not in known]
 
 
 def _judged(engine, asked):

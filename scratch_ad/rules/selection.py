@@ -50,13 +50,14 @@ def _median(skip_nan):
 # the first alone). R. J. Hyndman and Y. Fan, Sample quantiles in statistical packages (1996), and NumPy's own four.
 
 
-def _between(place):
-    low = np.floor(place)
-    return low, np.ceil(place), place - low
+def _between(place, n):
+    """With a slope in q at an element, too: that of its right side, at the last one of its left."""
+    low = np.floor(place) - np.equal(place, n - 1)
+    return low, low + 1, place - low
 
 
 def _virtual(alpha, beta):
-    return lambda n, q: _between(n * q + (alpha + q * (1 - alpha - beta)) - 1)
+    return lambda n, q: _between(n * q + (alpha + q * (1 - alpha - beta)) - 1, n)
 
 
 def _only(rounded):
@@ -82,12 +83,12 @@ _PLACES = {
     "interpolated_inverted_cdf": _virtual(0, 1),
     "hazen": _virtual(0.5, 0.5),
     "weibull": _virtual(0, 0),
-    "linear": lambda n, q: _between((n - 1) * q),
+    "linear": lambda n, q: _between((n - 1) * q, n),
     "median_unbiased": _virtual(1 / 3, 1 / 3),
     "normal_unbiased": _virtual(3 / 8, 3 / 8),
     "lower": _only(np.floor),
     "higher": _only(np.ceil),
-    "midpoint": lambda n, q: (*_between((n - 1) * q)[:2], 0.5),
+    "midpoint": lambda n, q: (np.floor((n - 1) * q), np.ceil((n - 1) * q), 0.5),
     "nearest": _only(np.rint),
 }
 
