@@ -127,3 +127,9 @@ def test_a_value_without_a_rule_names_the_function():
         pytest.raises(NotImplementedError, match="multiple of the identity to what is singular"),
     ):
         scratch_ad.jvp(lambda b: linalg.lu_solve((packed, piv), b), (np.ones(2),), (np.ones(2),))
+
+
+def test_a_value_at_other_shapes_is_refused_for_its_shapes():
+    a = np.arange(18.0).reshape(2, 3, 3) ** 1.5
+    with pytest.raises(NotImplementedError, match="give them the shapes of its documentation"):
+        scratch_ad.jvp(lambda a: linalg.lstsq(a, np.ones((3, 1)))[0], (a,), (a,))

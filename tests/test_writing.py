@@ -1,6 +1,8 @@
 """Writing into arrays: each way on its own, in every kind of number; all of them together in test_random_writes.py."""
 
 import copy
+import itertools
+import math
 
 import numpy as np
 import pytest
@@ -508,3 +510,27 @@ def test_a_read_only_view_copied_onto_itself_is_no_write():
     np.testing.assert_array_equal(scratch_ad.jacrev(f)(3.0), [1.0, 1.0])
     with pytest.raises(ValueError, match="read-only"):
         scratch_ad.jvp(lambda x: np.copyto(np.broadcast_to(x, 2), x), (3.0,), (1.0,))
+
+
+@pytest.mark.parametrize("shape", [(), (2,), (2, 3)])
+def test_a_write_through_a_transpose_takes_the_shapes_that_numpy_takes(shape):
+    """An array of one where there is no axis left but in front of an ellipsis, and no more numbers than places."""
+    indices = [..., (..., -1), (..., None), -1, (..., slice(1)), (0, ...), (), None, [0], (slice(None), 0), (0, 0)]
+    for index, of in itertools.product(indices, [(), (1,), (1, 1), (2,), (3,), (2, 1), (1, 3), (1, 1, 3)]):
+
+        def f(x, index=index, of=of):
+            y = np.zeros_like(x, shape=shape)
+            y.T[index] = np.reshape(x[: math.prod(of)] ** 2, of)
+            return y
+
+        x = np.arange(1.0, 4.0)
+        try:
+            plain = f(x)
+        except (ValueError, IndexError) as error:
+            with pytest.raises(type(error)):
+                scratch_ad.jvp(f, (x,), (x,))
+            continue
+        value, tangent = scratch_ad.jvp(f, (x,), (x,))
+        np.testing.assert_array_equal(value, plain)
+        np.testing.assert_array_equal(tangent, 2 * plain)
+        np.testing.assert_array_equal(scratch_ad.vjp(f, x)[1](np.ones_like(plain))[0] @ x, 2 * np.sum(plain))

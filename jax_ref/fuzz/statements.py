@@ -98,7 +98,7 @@ WRITES = (
     *("{a}[0], {a}[1] = {a}[1].copy(), {a}[0].copy()", "{a}, {b} = {b}, {a}", "{a}[0], {a}[-1] = {a}[-1], {a}[0]"),
     *("for i in range(1, len({a})): {a}[i] {o}= {a}[i - 1]", "{a}.real {o}= {c}"),
     *("for i in np.ndindex({a}.shape): {a}[i] {o}= {c}", "for i, e in enumerate({a}.flat): {a}.flat[i] = e * {c}"),
-    *("for e in {a}.T: e[...] = e[::-1] * {c}", "{a}.imag = {v}", "np.add.at({a}, np.s_[{i}], {v})"),
+    *("for e in {a}.T: e[...] = e[::-1] * {c}", "{a}.imag = {v}", "np.add.at({a}, np.s_[{i}], {f}({a}[{i}]))"),
     *("np.subtract.at({a}, [0, 0, -1], {a}[:3])", "np.divide.at({a}, np.s_[{i}], {c})", "np.copyto({a}, {b}.T)"),
     *("np.copyto({a}, {a}[::-1])", "np.putmask({a}, {a} > {c}, {a}[::-1])", "{a}.imag[...] {o}= {c}"),
     *("np.fill_diagonal({a}, {c}, wrap=True)", "np.put({a}, [1, -1, 5], {v}, mode='wrap')"),

@@ -107,7 +107,7 @@ def public(function, body, ndims=(), except_for=None, valued_by=with_value):
                 raise
             if value is None:
                 plainly()  # which may have nothing to say to this either, in SciPy's words
-            if isinstance(error, np.linalg.LinAlgError):
+            if isinstance(error, np.linalg.LinAlgError) and "dimension" not in str(error):
                 raise NotImplementedError(
                     f"{name_of(wrapped)} has a value, but no derivative rule, for these matrices ({error}); add a "
                     "small multiple of the identity to what is singular."
