@@ -221,16 +221,16 @@ def _setxor1d(ar1, ar2, assume_unique=False):
     return values[index[counts == 1]]
 
 
-composite(np.sort, _sort)
+composite(np.sort, _sort, with_value)
 composite(np.sort_complex, lambda a: np.sort(astype(a, np.result_type(a.dtype, np.complex128))), with_value)
-composite(np.partition, _partition)
+composite(np.partition, _partition, with_value)
 composite(np.median, _median(False))
 composite(np.nanmedian, _median(True), with_value)
 composite(np.quantile, _quantile(False), with_value)
 composite(np.nanquantile, _quantile(True), with_value)
 composite(np.percentile, _quantile(False, 100), with_value)
 composite(np.nanpercentile, _quantile(True, 100), with_value)
-composite(np.unique, _unique)
+composite(np.unique, _unique, with_value)
 composite(np.unique_values, lambda x, /: np.unique(x, equal_nan=False, sorted=False))
 composite(np.unique_counts, _array_api_unique(np.unique_counts, return_counts=True))
 composite(np.unique_inverse, _array_api_unique(np.unique_inverse, return_inverse=True))
@@ -238,7 +238,7 @@ composite(
     np.unique_all,
     _array_api_unique(np.unique_all, return_index=True, return_inverse=True, return_counts=True),
 )
-composite(np.intersect1d, _intersect1d)
+composite(np.intersect1d, _intersect1d, with_value)
 composite(np.union1d, _union1d)
-composite(np.setdiff1d, _setdiff1d)
-composite(np.setxor1d, _setxor1d)
+composite(np.setdiff1d, _setdiff1d, with_value)
+composite(np.setxor1d, _setxor1d, with_value)
