@@ -15,6 +15,7 @@ from jax_ref.commands.faults import FAULTS, planted
 from jax_ref.engines.ready import OURS
 from jax_ref.fuzz import hunt, programs, statements
 from jax_ref.fuzz.screen import Refused, suspected, wrong
+from scratch_ad import vjp
 
 BLANKS = {"n": "n", "a": "x", "b": "y", "c": "0.5", "i": "0", "k": "1", "o": "+", "f": "np.sin", "v": "2.0", "e": "z"}
 ANSWER = {"programs": 60, "refused": {"no sort": 2}, "findings": [], "lost": ""}
@@ -68,6 +69,18 @@ def test_where_a_basis_would_be_open_arrays_are_of_the_shape_of_the_case(monkeyp
         x for program in drawn for line in program.lines if line.origin == case.expression for x in line.made.values()
     ]
     assert made and {np.shape(x) for x in made} == {(3, 3)}
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_linear_algebra_is_drawn_where_it_hardly_moves_with_its_matrices():
+    """Not at repeated eigenvalues, where their derivatives are infinite, nor at what only NumPy's rounding inverts."""
+    steady = lambda code, x: programs._Drawing(None, OURS, {"x0": x}).is_steady(code, "v0")
+    regular, ones, jordan = np.array([[1.0, 0.5], [0.2, 2.0]]), np.ones((2, 2)), np.array([[1.0, 1.0], [0.0, 1.0]])
+    assert steady("v0 = np.linalg.eig(x0)", regular) and not steady("v0 = np.linalg.eig(x0)", jordan)
+    assert steady("v0 = np.linalg.inv(x0)", regular) and not steady("v0 = np.linalg.inv(x0)", ones + 1e-9 * regular)
+    assert steady("v0 = np.linalg.eigvals(x0)", regular.astype("f4")) and not steady(
+        "v0 = np.linalg.svd(x0)[0]", np.zeros((2, 2))
+    )
 
 
 def test_what_is_left_out_is_not_drawn():
@@ -124,7 +137,7 @@ def test_what_writes_into_its_arguments_is_run_once():
     """The second time it is another function, here of another shape."""
 
     def half(f, x):
-        out, pullback = OURS.vjp(f, x)
+        out, pullback = vjp(f, x)
         return out, lambda g: (pullback(g)[0] / 2,)
 
     lines = programs.Line("n = x[x > 0] * x[1]", "", {"n": None}), programs.Line("x[0] = -1.0", "", {})

@@ -58,7 +58,10 @@ def by_differences(problem, engine, noise=None):
         pulled = [np.array([number[part] for number in numbers]) for part in range(4)]
         slopes = {Quantity.VALUE: (_flat(value), pushed[2], pushed[2], 0.0), Quantity.JVP: pushed, Quantity.VJP: pulled}
         for what, first, along in _firsts(engine, problem, v):
-            slopes[what] = _slopes(*_values(first, given.primals, along, _sizes(given.primals, along)))
+            values = _values(first, given.primals, along, _sizes(given.primals, along))
+            terms = _largest(value) * _largest(v.cotangent if what.of_arguments else v.tangents)
+            terms = terms / (_largest(given.primals) or 1.0)  # of a first derivative, which may cancel
+            slopes[what] = _slopes(*values, np.maximum(np.abs(values[2]), terms))
         error = {what: s[1] + noise * np.max(np.abs(s[0]), initial=0.0) for what, s in slopes.items()}
         like = {what: given.primals if what.of_arguments else value for what in slopes}
         found.append({what: _like(like[what], s[0]) for what, s in slopes.items()})
@@ -90,6 +93,11 @@ def _told(vague, noise):
     relative = np.concatenate([error / largest for of in vague for error, largest in of.values()])
     clear = relative <= VAGUE
     return Told(int(np.sum(clear)), clear.size, float(np.max(relative[clear], initial=0.0)), noise)
+
+
+def _largest(tree):
+    sizes = np.abs(_flat(tree))
+    return np.max(sizes[np.isfinite(sizes)], initial=0.0)
 
 
 def _flat(tree):
