@@ -47,7 +47,7 @@ def _copyto(dst, src, casting="same_kind", where=True):
     np.copyto(np.empty(dst.shape, dst.dtype), _stand_in(src), casting=casting)  # for its checks
     src = gathered(src)
     src = src if isinstance(src, Tracer) else np.asarray(src)
-    if where is True and _is_itself(dst, src):
+    if _is_itself(dst, src):
         return
     write(dst, ..., src if where is True else np.where(strip(lowered(where)), src, dst))
 

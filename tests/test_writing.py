@@ -499,10 +499,11 @@ def test_what_is_written_into_plain_arrays_by_name_is_refused():
         grad(lambda x: np.copyto(dst=np.zeros(4), src=x))(V)
 
 
-def test_a_read_only_view_copied_onto_itself_is_no_write():
+@pytest.mark.parametrize("where", [True, False, [True, False]])
+def test_a_read_only_view_copied_onto_itself_is_no_write(where):
     def f(x):
         y = np.broadcast_to(x, 2)
-        np.copyto(y, y.T)
+        np.copyto(y, y.T, where=where)
         return y
 
     np.testing.assert_array_equal(f(np.float64(3.0)), [3.0, 3.0])
@@ -534,3 +535,31 @@ def test_a_write_through_a_transpose_takes_the_shapes_that_numpy_takes(shape):
         np.testing.assert_array_equal(value, plain)
         np.testing.assert_array_equal(tangent, 2 * plain)
         np.testing.assert_array_equal(scratch_ad.vjp(f, x)[1](np.ones_like(plain))[0] @ x, 2 * np.sum(plain))
+
+
+def product_into(a, b):
+    a @= b
+    return a
+
+
+@pytest.mark.parametrize(
+    "f",
+    [product_into, lambda a, b: np.matmul(a, b, out=a), lambda a, b: np.dot(a, b, out=a)],
+    ids=["@=", "matmul", "dot"],
+)
+def test_a_product_goes_into_the_shapes_that_numpy_takes(f):
+    """Axes of one element in front may be left out; a result of fewer axes is not spread out."""
+    shapes = [(1,), (2,), (1, 1), (2, 2), (1, 2), (2, 1), (1, 1, 1), (1, 2, 2), (2, 2, 2), (2, 1, 1)]
+    rng = np.random.default_rng(0)
+    for of_a, of_b in itertools.product(shapes, shapes):
+        a, b = rng.normal(size=of_a), rng.normal(size=of_b)
+        g = lambda a, b: f(a * 1, b)
+        try:
+            plain = g(a, b)
+        except ValueError:
+            with pytest.raises(ValueError, match=" "):
+                jvp(g, (a, b), (a, b))
+            continue
+        value, tangent = jvp(g, (a, b), (a, b))
+        np.testing.assert_array_equal(value, plain)
+        np.testing.assert_allclose(tangent, 2 * plain, rtol=1e-12)
