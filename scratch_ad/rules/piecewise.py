@@ -66,7 +66,8 @@ def _clip(
 def _nan_to_num(x, copy=True, nan=0.0, posinf=None, neginf=None):
     like, dtype = x, dtype_of(x)
     if dtype.kind == "c":
-        return cartesian(*(_nan_to_num(part, copy, nan, posinf, neginf) for part in (x.real, x.imag)))
+        y = cartesian(*(_nan_to_num(part, copy, nan, posinf, neginf) for part in (x.real, x.imag)))
+        return y if y.shape else y[()]
     limits = np.finfo(dtype)
     for special, value in (
         (np.isnan(x), nan),
