@@ -84,9 +84,11 @@ What was decided where the design left it open:
   solution next to where it stopped (implicit.py). So unrolled iterations of ``scipy.optimize`` are nowhere, and where a
   search starts has slope 0. A function that closes over differentiated numbers is called, as a copy, with their values.
 - **Degenerate matrices.** Determinants, inverses, norms and solutions have rules without eigenvectors and are right
-  at any rank, ``det`` to third order. Derivatives of eigen- or singular vectors at repeated values are nan or
-  infinite, on purpose; so are second derivatives of smooth functions of repeated eigenvalues
-  (``np.sum(np.linalg.eigvalsh(a) ** 2)`` at the identity), as in JAX.
+  at any rank, ``det`` to third order. Derivatives of eigen- or singular vectors at values that are the same but for
+  rounding are nan or infinite, on purpose, and so are those of factors that divide by a pivot that is 0 but for
+  rounding; ``polar`` at a singular matrix has the slope that keeps its rank. Nan or infinite are also second
+  derivatives of smooth functions of repeated eigenvalues (``np.sum(np.linalg.eigvalsh(a) ** 2)`` at the identity), as
+  in JAX.
 - **Functions of Hermitian matrices** (``cholesky``, ``eigh``, ``pinvh``, ``solve(assume_a="pos")``, …) read one
   triangle, and of complex numbers the real part of the diagonal. At an argument that is not its own adjoint, to the
   last bit, the derivative is that of what is read, and zero for all else; each matrix of a stack is looked at by

@@ -7,6 +7,7 @@ import numpy as np
 from .array import ARITHMETIC, Array
 from .flat import Flat
 from .foreign import NUMBERS
+from .keywords import without_ones, zeros_as
 from .scalars import is_number
 from .tracer import Tracer, bottom, dtype_of, gathered, getitem, lowered, shape_of, strip
 from .views import Stale, is_view, reshape_under
@@ -175,7 +176,8 @@ def _in_place(name, ufunc):
     ordinary, what = getattr(Array, f"__{name}__"), f"ufunc '{ufunc.__name__}' output"
 
     def operation(self, other):
-        result = ordinary(self, gathered(other))
+        other = gathered(other)
+        result = ordinary(self, other)
         if type(result) is type(self) and _is_plainly_alike(self.value, result.value) and not is_number(result):
             if is_view(self):
                 write(self, ..., result)
@@ -185,6 +187,9 @@ def _in_place(name, ufunc):
         if is_number(self):
             return result
         check_writeable(self)
+        if ufunc is np.matmul and shape_of(result) != self.shape:
+            operator.imatmul(zeros_as(self), zeros_as(other))  # for its checks
+            result = without_ones(result, self)
         return self.assign(result, "same_kind", what)
 
     return operation

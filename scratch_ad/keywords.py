@@ -89,8 +89,10 @@ def _into_ufunc(ufunc, method, args, kwargs, tracer):
         if dtype != own and own.kind != "b" and np.can_cast(own, dtype, "safe"):  # NumPy computes in that
             results = getattr(ufunc, method)(*args, **{**options, "dtype": dtype})
     results = results if isinstance(results, tuple) else (results,)
-    if ufunc.signature:
-        results = tuple(itertools.starmap(_without_ones, zip(results, outs, strict=True)))
+    if ufunc.signature and [*map(shape_of, results)] != [None if out is None else out.shape for out in outs]:
+        given = [out if out is None else zeros_as(out) for out in outs]
+        getattr(ufunc, method)(*map(zeros_as, args), **options, out=(*given,))  # for its checks
+        results = tuple(itertools.starmap(without_ones, zip(results, outs, strict=True)))
     results = tuple(
         result if out is None else out.assign(result, casting, f"ufunc '{ufunc.__name__}' output", where)
         for out, result in zip(outs, results, strict=True)
@@ -98,7 +100,11 @@ def _into_ufunc(ufunc, method, args, kwargs, tracer):
     return results if len(results) > 1 else results[0]
 
 
-def _without_ones(result, out):
+def zeros_as(x):
+    return np.zeros(shape_of(x), dtype_of(x))
+
+
+def without_ones(result, out):
     """The result for an ``out`` of fewer axes: that those in front have one element is enough for a matrix product."""
     spare = len(shape_of(result)) - (np.ndim(result) if out is None else out.ndim)
     shape = shape_of(result)
@@ -118,8 +124,9 @@ def _into(function, args, kwargs, place, out, trace):
     if function in _selecting and shape_of(result) != out.shape:
         error = TypeError if function is np.choose else ValueError
         raise error(f"output array does not match result of {name_of(function)}")
-    if function in _dots and (dtype_of(result) != out.dtype or not getattr(kind_of(out), "flags", _IN_C).c_contiguous):
-        raise ValueError("output array is not acceptable (must have the right datatype and be a C-Array)")
+    form = dtype_of(result), shape_of(result)
+    if function in _dots and (form != (out.dtype, out.shape) or not getattr(kind_of(out), "flags", _IN_C).c_contiguous):
+        raise ValueError("output array is not acceptable (must have the right datatype and shape, and be a C-Array)")
     if dtype_of(result) != out.dtype:
         result = _in_dtype_of(out.dtype, result, function, args, kwargs)
     casting = "unsafe" if function in _unsafe else kwargs.get("casting", "same_kind")

@@ -6,7 +6,7 @@ import numpy as np
 
 from .refusals import into_plain
 from .scalars import is_number
-from .tracer import Tracer, answers, call, each, gathered, getitem, innermost, lowered, name_of, strip
+from .tracer import Tracer, answers, bottom, call, each, gathered, getitem, innermost, lowered, name_of, strip
 from .writing import flattened, same_for_all, within, write, write_flat
 
 
@@ -36,11 +36,19 @@ def _stand_in(x):
     return each(_stand_in, x) if isinstance(x, (list, tuple)) else x
 
 
+def _is_itself(x, y):
+    """Whether both are one view of one memory, of which NumPy makes no write, be it read-only or not."""
+    x, y = bottom(x), bottom(y)
+    return type(x) is type(y) is np.ndarray and x.__array_interface__ == y.__array_interface__
+
+
 @_writer(np.copyto)
 def _copyto(dst, src, casting="same_kind", where=True):
     np.copyto(np.empty(dst.shape, dst.dtype), _stand_in(src), casting=casting)  # for its checks
     src = gathered(src)
     src = src if isinstance(src, Tracer) else np.asarray(src)
+    if _is_itself(dst, src):
+        return
     write(dst, ..., src if where is True else np.where(strip(lowered(where)), src, dst))
 
 

@@ -85,6 +85,8 @@ def write(cell, index, value):
         )
     else:
         root = root_of(cell)
+        if not root.shape:
+            np.empty(cell.shape)[index] = np.zeros(shape_of(value))  # for its checks
         write_flat(root, getitem(seen(cell, places_of(root)), index), value)
 
 
@@ -110,6 +112,8 @@ def same_for_all(index, what):
 
 def write_flat(a, places, value):
     """Write at these places of ``a``, counted as in ``np.ravel(a)``."""
+    if type(places) is np.ndarray and not places.shape:  # no number: into that NumPy writes an array of one, too
+        places = places[None]
     if a.shape:
         write(a, np.unravel_index(places, a.shape), value)
     elif np.size(places):

@@ -52,6 +52,38 @@ def test_the_truth_lies_within_the_bounds(name, dtype):
     assert np.median(sharp) < {"float64": 1e-8, "float32": 5e-3}[dtype]
 
 
+@pytest.mark.parametrize("value", [3.0, np.nan])
+def test_there_is_no_slope_where_the_value_is_not_that_beside_it(value):
+    """Both sides agree on one, of a function that is not continuous, or another number there."""
+    f = lambda x: np.where(x == 1.0, value, x * x)
+    problem = Problem(f, vectors(f, (np.array([1.0, 2.0]),), "0"), 1)
+    conditions = by_differences(problem, OURS, noise=0.0)[0].conditions[0]
+    assert [*np.isfinite(conditions[Quantity.JVP])] == [False, True]
+
+
+def test_at_a_kink_each_output_may_have_any_slope_of_it():
+    """Where the kinks of two outputs cancel in a sum, what each has does not."""
+    f = lambda x: np.abs(x - x[::-1])
+    for k in range(5):
+        problem = Problem(f, vectors(f, (np.ones(2),), str(k)), 1)
+        reference, _ = by_differences(problem, OURS, noise=0.0)
+        (found,), (condition,) = (of[0][Quantity.VJP] for of in reference[:2])
+        (ours,) = scratch_ad.vjp(f, np.ones(2))[1](problem.vectors.cotangent)
+        assert np.all(np.abs(ours - found) <= tolerance(found, condition))
+
+
+def test_first_derivatives_that_cancel_are_rounded_too():
+    """Those of 1 = x / x are 0 at each step, as luck has it, and their own derivatives are not to the last digit."""
+    for x in ([[1.0, 3.0], [1.0, 1.0]], [[0.7, 3.0], [1.1, 5.3]]):
+        check(lambda x: x / x, np.array(x, np.float32), reference_by="differences", edges=False)
+
+
+def test_a_value_of_another_shape_beside_is_none():
+    f = lambda x: x if x[0] <= 1.0 else x[:1]
+    problem = Problem(f, vectors(f, (np.array([1.0, 2.0]),), "0"), 1)
+    assert by_differences(problem, OURS)[1].decided < 4
+
+
 def slow_sine(x):
     """What no tracer gets through, as a C extension."""
     return np.array([math.sin(float(v)) for v in x]) * float(x[0])

@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 
 import jax_ref
-from jax_ref.cases import catalogue
+from jax_ref.cases import ALL, catalogue
 from jax_ref.checks import shrink
 from jax_ref.commands.cli import USAGE, main
 from jax_ref.commands.faults import FAULTS, planted
 from jax_ref.engines.ready import OURS
 from jax_ref.fuzz import hunt, programs, statements
 from jax_ref.fuzz.screen import Refused, suspected, wrong
+from scratch_ad import vjp
 
 BLANKS = {"n": "n", "a": "x", "b": "y", "c": "0.5", "i": "0", "k": "1", "o": "+", "f": "np.sin", "v": "2.0", "e": "z"}
 ANSWER = {"programs": 60, "refused": {"no sort": 2}, "findings": [], "lost": ""}
@@ -55,6 +56,33 @@ def test_a_call_that_gives_nothing_is_no_line(monkeypatch):
         ast.parse(programs.drawn(picks(f"gradient {k}")).source)
 
 
+def test_where_a_basis_would_be_open_arrays_are_of_the_shape_of_the_case(monkeypatch):
+    """The U of a matrix of one column has two columns of its own choice, and its derivative is none of NumPy's."""
+    (case,) = (
+        c
+        for c in catalogue.of_numpy()
+        if c.expression == "np.linalg.qr(regular(a))" and c.dtypes == ALL and len(c.arguments["a"].shape) == 2
+    )
+    monkeypatch.setattr(statements, "calls", lambda: [[case]])
+    drawn = [programs.drawn(picks(f"qr {k}")) for k in range(40)]
+    made = [
+        x for program in drawn for line in program.lines if line.origin == case.expression for x in line.made.values()
+    ]
+    assert made and {np.shape(x) for x in made} == {(3, 3)}
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_linear_algebra_is_drawn_where_it_hardly_moves_with_its_matrices():
+    """Not at repeated eigenvalues, where their derivatives are infinite, nor at what only NumPy's rounding inverts."""
+    steady = lambda code, x: programs._Drawing(None, OURS, {"x0": x}).is_steady(code, "v0")
+    regular, ones, jordan = np.array([[1.0, 0.5], [0.2, 2.0]]), np.ones((2, 2)), np.array([[1.0, 1.0], [0.0, 1.0]])
+    assert steady("v0 = np.linalg.eig(x0)", regular) and not steady("v0 = np.linalg.eig(x0)", jordan)
+    assert steady("v0 = np.linalg.inv(x0)", regular) and not steady("v0 = np.linalg.inv(x0)", ones + 1e-9 * regular)
+    assert steady("v0 = np.linalg.eigvals(x0)", regular.astype("f4")) and not steady(
+        "v0 = np.linalg.svd(x0)[0]", np.zeros((2, 2))
+    )
+
+
 def test_what_is_left_out_is_not_drawn():
     drawn = [programs.drawn(picks(str(k))) for k in range(8)]
     origin = drawn[0].lines[0].origin
@@ -68,6 +96,53 @@ def test_random_programs_of_ours_are_right():
         program = programs.drawn(picks(f"right {k}"))
         with contextlib.suppress(Refused):
             assert not wrong(OURS, program), program.source
+
+
+def program_of(code, made="n", **arguments):
+    return programs.Program(arguments, (programs.Line(code, "", dict.fromkeys([made])),), inner="fwd")
+
+
+LINE = "lambda p: np.append(x * p - v, p - 1), [0.5], lambda p: np.append(x, 1)[:, None], method='lm'"
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    "program",
+    [
+        program_of("n = np.abs(np.linalg.eigh(x).eigenvectors[:, 0])", x=np.ones((3, 3))),
+        program_of("n = np.abs(scipy.linalg.schur(x, output='complex')[1]) ** 2", x=np.ones((3, 3))),
+        program_of(
+            f"v = np.nextafter(x, y)\nn = scipy.optimize.least_squares({LINE}).x", x=np.array([2.0]), y=np.ones(1)
+        ),
+    ],
+    ids=[
+        "vectors of one eigenvalue",
+        "a slope along each axis alone",
+        "derivatives that cancel",
+    ],
+)
+def test_no_finding_where_there_is_no_derivative_or_its_last_digits_alone_differ(program):
+    assert wrong(OURS, program) == []
+
+
+def test_no_number_is_a_finding_where_there_is_a_derivative():
+    """As it is at one side of a kink, where another engine has one."""
+    nothing = lambda f, x, t: (f(*x), [np.full(3, np.nan)])
+    engine = jax_ref.Engine("nothing", jvp=nothing, order=1)
+    assert wrong(engine, program_of("n = np.sin(x)", x=np.ones(3)))
+    assert wrong(engine, program_of("n = np.abs(x)", x=np.zeros(3)))
+
+
+def test_what_writes_into_its_arguments_is_run_once():
+    """The second time it is another function, here of another shape."""
+
+    def half(f, x):
+        out, pullback = vjp(f, x)
+        return out, lambda g: (pullback(g)[0] / 2,)
+
+    lines = programs.Line("n = x[x > 0] * x[1]", "", {"n": None}), programs.Line("x[0] = -1.0", "", {})
+    found = wrong(jax_ref.Engine("half", vjp=half), programs.Program({"x": np.array([1.0, 2.0])}, lines))
+    assert found and not {"error", "vjp of twice"} & {finding.what for finding in found}
 
 
 @pytest.mark.filterwarnings("ignore")

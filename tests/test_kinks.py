@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import scratch_ad
 from jax_ref.checks.check import check_jvp, check_vjp
 
 pytestmark = pytest.mark.usefixtures("unvaried")
@@ -101,3 +102,15 @@ def test_ties_in_a_sort(beside):
     if beside:  # two alone are right in either order
         with pytest.raises(AssertionError):
             check_vjp(by(lambda x: stable(x)[::-1]), np.sort, x)
+
+
+@pytest.mark.parametrize("method", ["linear", "hazen", "weibull", "interpolated_inverted_cdf"])
+@pytest.mark.parametrize("function", [np.quantile, np.nanquantile])
+def test_a_quantile_at_an_element_has_the_slope_of_a_side(function, method):
+    """It was 0, as JAX has it: the place there and the next one were the same."""
+    a = np.array([0.886, 1.941, -1.611, 1.252, -0.476])
+    f = lambda q: function(a, q, method=method)
+    for q in (0.0, 0.1, 0.25, 0.5, 0.6, 0.75, 0.8, 0.9, 1.0):
+        left, right = ((f(np.clip(q + h, 0, 1)) - f(q)) / h for h in (-1e-6, 1e-6))
+        sides = [right] if q == 0 else [left] if q == 1 else [left, right]
+        assert np.min(np.abs(scratch_ad.grad(f)(q) - sides)) < 1e-6

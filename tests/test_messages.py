@@ -431,6 +431,7 @@ ELSEWHERE = {  # the words of a message: the file of the test that has them
     "has no len()": "test_type_branches",
     "mask, another one for each example": "test_batch",
     "rule for matrices, not for one axis": "test_scipy",
+    "multiple of the identity to what is singular": "test_singular",
     "a compiled function was given an argument": "test_compile",
     "cannot be compiled, as it does not do the same": "test_compile",
     "gives lists or tuples within its result": "test_compile",
@@ -559,6 +560,7 @@ NEVER_SEEN = (
     "has no attribute",  # in Python's own words
     "has a derivative of shape",  # of a rule of ours that is wrong
     "output array is not acceptable",  # in NumPy's, of the plain call in test_casts_in_writes
+    "what goes from a batch to its examples",  # to the step that then takes all examples together
 )
 OF_JAX = (  # said of JAX's arrays alone, as SciPy's own call comes first where there are NumPy's
     "of a stack takes matrices of one rank",

@@ -4,6 +4,8 @@ For every case of the catalogue, and for the keywords of SciPy's functions, in s
 and recorded.
 """
 
+import math
+
 import numpy as np
 import pytest
 import scipy
@@ -15,6 +17,7 @@ import scratch_ad.scipy.fft
 import scratch_ad.scipy.linalg
 import scratch_ad.scipy.signal
 from jax_ref.cases import SHORT, catalogue, strided
+from jax_ref.measure.values import alike
 from scratch_ad import jvp, record, vjp
 from scratch_ad.scipy import linalg
 from scratch_ad.tracer import name_of
@@ -396,3 +399,55 @@ def test_eigenvalues_of_a_large_matrix_keep_their_derivatives_in_lapacks_order(f
     np.testing.assert_allclose(along, value, atol=1e-9)
     (c,) = vjp(f, a)[1](np.cos(np.arange(150)) + 0j)
     np.testing.assert_allclose(np.sum(c * a), np.sum(np.cos(np.arange(150)) * value.real), rtol=1e-9)
+
+
+SIGNED = [
+    case
+    for case in catalogue.of_numpy()
+    if all(a.values is None and math.prod(a.shape) < 30 for a in case.arguments.values())
+]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("part", range(4))
+def test_zeros_keep_their_sign(part):
+    """Also where they are equal numbers of which one has to come first."""
+    for case in SIGNED[part::4]:
+        f, rng, dtype = case.function_in(), np.random.default_rng(0), np.dtype(case.dtypes[-1])
+        arrays = []
+        for a in case.arguments.values():
+            x = np.zeros(a.shape, dtype)
+            x.real = rng.choice([0.0, -0.0, 1.0, -1.0], a.shape)
+            if dtype.kind == "c":
+                x.imag = rng.choice([0.0, -0.0, 1.0], a.shape)
+            arrays.append(x[()])
+        with np.errstate(all="ignore"):
+            try:
+                plain = f(*map(np.copy, arrays))
+                got = jvp(f, (*arrays,), (*arrays,))[0]
+            except (ValueError, TypeError, IndexError, np.linalg.LinAlgError):  # of what is no place for such numbers
+                continue
+        assert not alike(got, plain), (case, arrays)
+
+
+@pytest.mark.parametrize("n", [3, 8, 17, 40])
+@pytest.mark.parametrize(
+    "f",
+    [
+        np.sort,
+        lambda x: np.sort(x, None, kind="heapsort"),
+        lambda x: np.partition(x, 1),
+        lambda x: (x.sort(), x)[1],
+        np.unique,
+        np.unique_values,
+        lambda x: np.unique(x, return_index=True)[0],
+        lambda x: np.intersect1d(x, x[::-1]),
+        lambda x: np.setdiff1d(x, [1.0]),
+        lambda x: np.setxor1d(x, [1.0]),
+        lambda x: np.nan_to_num(x + 1j * x[::-1]),
+    ],
+)
+def test_of_zeros_of_both_signs_the_order_is_numpys(f, n):
+    for seed in range(20):
+        x = np.random.default_rng(seed).choice([0.0, -0.0, 1.0, -1.0], n)
+        assert not alike(jvp(f, (x,), (x,))[0], f(x.copy())), x

@@ -1,6 +1,8 @@
 """Writing into arrays: each way on its own, in every kind of number; all of them together in test_random_writes.py."""
 
 import copy
+import itertools
+import math
 
 import numpy as np
 import pytest
@@ -534,3 +536,69 @@ def test_arrays_without_axes_under_jax(f):
         expected = way(x.copy())
         np.testing.assert_allclose(jax_ref.jit(way)(x), expected, rtol=1e-12)
     np.testing.assert_allclose(jax_ref.grad(f)(x), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("where", [True, False, [True, False]])
+def test_a_read_only_view_copied_onto_itself_is_no_write(where):
+    def f(x):
+        y = np.broadcast_to(x, 2)
+        np.copyto(y, y.T, where=where)
+        return y
+
+    np.testing.assert_array_equal(f(np.float64(3.0)), [3.0, 3.0])
+    np.testing.assert_array_equal(scratch_ad.jacfwd(f)(3.0), [1.0, 1.0])
+    np.testing.assert_array_equal(scratch_ad.jacrev(f)(3.0), [1.0, 1.0])
+    with pytest.raises(ValueError, match="read-only"):
+        scratch_ad.jvp(lambda x: np.copyto(np.broadcast_to(x, 2), x), (3.0,), (1.0,))
+
+
+@pytest.mark.parametrize("shape", [(), (2,), (2, 3)])
+def test_a_write_through_a_transpose_takes_the_shapes_that_numpy_takes(shape):
+    """An array of one where there is no axis left but in front of an ellipsis, and no more numbers than places."""
+    indices = [..., (..., -1), (..., None), -1, (..., slice(1)), (0, ...), (), None, [0], (slice(None), 0), (0, 0)]
+    for index, of in itertools.product(indices, [(), (1,), (1, 1), (2,), (3,), (2, 1), (1, 3), (1, 1, 3)]):
+
+        def f(x, index=index, of=of):
+            y = np.zeros_like(x, shape=shape)
+            y.T[index] = np.reshape(x[: math.prod(of)] ** 2, of)
+            return y
+
+        x = np.arange(1.0, 4.0)
+        try:
+            plain = f(x)
+        except (ValueError, IndexError) as error:
+            with pytest.raises(type(error)):
+                scratch_ad.jvp(f, (x,), (x,))
+            continue
+        value, tangent = scratch_ad.jvp(f, (x,), (x,))
+        np.testing.assert_array_equal(value, plain)
+        np.testing.assert_array_equal(tangent, 2 * plain)
+        np.testing.assert_array_equal(scratch_ad.vjp(f, x)[1](np.ones_like(plain))[0] @ x, 2 * np.sum(plain))
+
+
+def product_into(a, b):
+    a @= b
+    return a
+
+
+@pytest.mark.parametrize(
+    "f",
+    [product_into, lambda a, b: np.matmul(a, b, out=a), lambda a, b: np.dot(a, b, out=a)],
+    ids=["@=", "matmul", "dot"],
+)
+def test_a_product_goes_into_the_shapes_that_numpy_takes(f):
+    """Axes of one element in front may be left out; a result of fewer axes is not spread out."""
+    shapes = [(1,), (2,), (1, 1), (2, 2), (1, 2), (2, 1), (1, 1, 1), (1, 2, 2), (2, 2, 2), (2, 1, 1)]
+    rng = np.random.default_rng(0)
+    for of_a, of_b in itertools.product(shapes, shapes):
+        a, b = rng.normal(size=of_a), rng.normal(size=of_b)
+        g = lambda a, b: f(a * 1, b)
+        try:
+            plain = g(a, b)
+        except ValueError:
+            with pytest.raises(ValueError, match=" "):
+                jvp(g, (a, b), (a, b))
+            continue
+        value, tangent = jvp(g, (a, b), (a, b))
+        np.testing.assert_array_equal(value, plain)
+        np.testing.assert_allclose(tangent, 2 * plain, rtol=1e-12)

@@ -12,6 +12,7 @@ import warnings
 from typing import NamedTuple
 
 import numpy as np
+import optree
 
 from scratch_ad import scipy
 
@@ -21,6 +22,7 @@ from ..engines.ready import OURS
 from ..measure.values import lent, nearly
 from . import statements
 
+_STEADY = 1e3  # how many times further apart results of linear algebra may be than its matrices
 LINES, LARGEST, MOST = 8, 50, 60  # of a program: how many lines; of an array: how large its numbers, and how many
 MAKERS = NAMES | MORE_NAMES  # functions of the catalogue's expressions, each made for a namespace
 _COMMON = (*("call",) * 9, *("operator",) * 3, "container", "block")
@@ -263,6 +265,9 @@ class _Drawing:
             if origin in self.left_out or not can_call(self.engine, function, number):
                 return
             code = f"{new} = {self.call(case)}"
+            if "linalg" in str(getattr(case.function, "__module__", "")) and not self.is_steady(code, new):
+                self.arguments = before
+                return
         else:
             origin, order = self.one(TABLES[kind]), 1 if kind in ("fwd", "rev") else 2
             if origin in self.left_out or not can_fill(self.engine, origin):
@@ -274,6 +279,22 @@ class _Drawing:
             self.order = min(order, self.order)
         else:
             self.arguments = before
+
+    def is_steady(self, code, name):
+        """Whether a line makes nearly the same of nearly the same arrays, as it does not at degenerate matrices."""
+        rng, there, moved = np.random.default_rng(0), dict(self.space), dict(self.space)
+        arrays = {name: self.space[name] for name in re.findall(r"\b[xv]\d\w*", code.partition(" = ")[2])}
+        step = max(float(np.sqrt(np.finfo(x.dtype).eps)) / 10 for x in arrays.values())
+        moved |= {name: (x + step * rng.normal(size=x.shape)).astype(x.dtype) for name, x in arrays.items()}
+        try:
+            with np.errstate(all="ignore"), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                exec(_compiled(code), there)
+                exec(_compiled(code), moved)
+        except Exception:  # which ``take`` will meet as well, or is met beside the point alone
+            return False
+        pairs = zip(*(optree.tree_leaves(space[name]) for space in (there, moved)), strict=True)
+        return all(np.shape(x) == np.shape(y) and np.allclose(x, y, 0, _STEADY * step) for x, y in pairs)
 
     def take(self, code, origin, made):
         """Add a line that can be run, and return whether it can."""
@@ -310,7 +331,8 @@ class _Drawing:
     def fitting(self, case, argument):
         fine = [name for name in self.names() if _serves(self.space[name], argument, case.dtypes)]
         alike = [name for name in fine if np.shape(self.space[name]) == argument.shape]
-        if choices := fine if not self.pick(4) else alike:
+        of_any_shape = not self.pick(4) and case.function not in statements.OF_OWN_SHAPES
+        if choices := fine if of_any_shape else alike:
             return choices[-1 - min(self.pick(len(choices)), self.pick(len(choices)))]
         real = [name for name in self.names() if np.shape(self.space[name]) == argument.shape]
         real = [name for name in real if np.result_type(self.space[name]) == np.float64]

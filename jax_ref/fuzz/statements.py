@@ -9,10 +9,18 @@ line may be any expression of the catalogue.
 import ast
 import functools
 
+import numpy as np
+
+from scratch_ad.scipy import linalg
+
 from ..cases import catalogue
 
 SHAPES = ((3,), (2, 3), (), (4,), (2,), (3, 4), (5,), (3, 3))
 LARGEST = 60  # numbers in an argument of the catalogue's
+OF_OWN_SHAPES = (  # functions whose results hold a basis that is open where their cases' arrays are of other shapes
+    *(np.linalg.svd, np.linalg.qr),
+    *(linalg.svd, linalg.qr, linalg.rq, linalg.null_space),
+)
 
 OPERATORS = (
     *("{a} + {b}", "{a} * {b}", "{a} - {b}", "{c} * {a}", "{a} ** 2", "-{a}", "{a} / (1.5 + {b} * {b})", "{a} @ {b}"),
@@ -90,7 +98,7 @@ WRITES = (
     *("{a}[0], {a}[1] = {a}[1].copy(), {a}[0].copy()", "{a}, {b} = {b}, {a}", "{a}[0], {a}[-1] = {a}[-1], {a}[0]"),
     *("for i in range(1, len({a})): {a}[i] {o}= {a}[i - 1]", "{a}.real {o}= {c}"),
     *("for i in np.ndindex({a}.shape): {a}[i] {o}= {c}", "for i, e in enumerate({a}.flat): {a}.flat[i] = e * {c}"),
-    *("for e in {a}.T: e[...] = e[::-1] * {c}", "{a}.imag = {v}", "np.add.at({a}, np.s_[{i}], {v})"),
+    *("for e in {a}.T: e[...] = e[::-1] * {c}", "{a}.imag = {v}", "np.add.at({a}, np.s_[{i}], {f}({a}[{i}]))"),
     *("np.subtract.at({a}, [0, 0, -1], {a}[:3])", "np.divide.at({a}, np.s_[{i}], {c})", "np.copyto({a}, {b}.T)"),
     *("np.copyto({a}, {a}[::-1])", "np.putmask({a}, {a} > {c}, {a}[::-1])", "{a}.imag[...] {o}= {c}"),
     *("np.fill_diagonal({a}, {c}, wrap=True)", "np.put({a}, [1, -1, 5], {v}, mode='wrap')"),

@@ -58,7 +58,10 @@ def by_differences(problem, engine, noise=None):
         pulled = [np.array([number[part] for number in numbers]) for part in range(4)]
         slopes = {Quantity.VALUE: (_flat(value), pushed[2], pushed[2], 0.0), Quantity.JVP: pushed, Quantity.VJP: pulled}
         for what, first, along in _firsts(engine, problem, v):
-            slopes[what] = _slopes(*_values(first, given.primals, along, _sizes(given.primals, along)))
+            values = _values(first, given.primals, along, _sizes(given.primals, along))
+            terms = _largest(value) * _largest(v.cotangent if what.of_arguments else v.tangents)
+            terms = terms / (_largest(given.primals) or 1.0)  # of a first derivative, which may cancel
+            slopes[what] = _slopes(*values, np.maximum(np.abs(values[2]), terms))
         error = {what: s[1] + noise * np.max(np.abs(s[0]), initial=0.0) for what, s in slopes.items()}
         like = {what: given.primals if what.of_arguments else value for what in slopes}
         found.append({what: _like(like[what], s[0]) for what, s in slopes.items()})
@@ -90,6 +93,11 @@ def _told(vague, noise):
     relative = np.concatenate([error / largest for of in vague for error, largest in of.values()])
     clear = relative <= VAGUE
     return Told(int(np.sum(clear)), clear.size, float(np.max(relative[clear], initial=0.0)), noise)
+
+
+def _largest(tree):
+    sizes = np.abs(_flat(tree))
+    return np.max(sizes[np.isfinite(sizes)], initial=0.0)
 
 
 def _flat(tree):
@@ -134,7 +142,7 @@ def _sizes(primals, tangents):
 def _values(f, primals, tangents, sizes):
     """The steps, the unit of rounding, and the outputs in a row: at the start, and at each step to either side.
 
-    They are nan where the function is not defined.
+    They are nan where the function is not defined, or of other shapes.
     """
     largest = sizes[0] or 1.0
     smallest = sizes[1] if 0 < sizes[1] < largest else largest
@@ -147,23 +155,28 @@ def _values(f, primals, tangents, sizes):
     eps = max([eps, *(float(np.finfo(np.asarray(y).dtype).eps) for y in optree.tree_leaves(value))])
 
     def at(h):
+        moved = optree.tree_map(lambda x, t: np.asarray(x + h * t, np.result_type(x))[()], primals, tangents)
         try:
-            return _flat(
-                f(*optree.tree_map(lambda x, t: np.asarray(x + h * t, np.result_type(x))[()], primals, tangents))
-            )
+            there = f(*moved)
         except Exception:
-            return np.full_like(start, np.nan)
+            there = None
+        return _flat(there) if _shapes(there) == _shapes(value) else np.full_like(start, np.nan)
 
     return steps, eps, start, np.array([at(h) for h in steps]), np.array([at(-h) for h in steps])
 
 
+def _shapes(tree):
+    return [*map(np.shape, optree.tree_leaves(tree))]
+
+
 def _paired(pair, weights):
-    """``_slopes`` of Re⟨weights, f⟩: ∂/∂x − i ∂/∂y."""
+    """``_slopes`` of Re⟨weights, f⟩: ∂/∂x − i ∂/∂y. At a kink each output by itself may have any slope of it."""
     sums = [(steps, eps, *(np.real(values @ weights)[..., None] for values in rest)) for steps, eps, *rest in pair]
     sizes = [np.sum(np.abs(start * weights)) for _, _, start, *_ in pair]
     slopes = [_slopes(*s, size) for s, size in zip(sums, sizes, strict=True)]
     value = slopes[0][0] - (1j * slopes[1][0] if len(pair) > 1 else 0)
-    return value[0], sum(s[1][0] for s in slopes), max(s[2][0] for s in slopes), sum(s[3][0] for s in slopes)
+    kinks = sum(float(_slopes(*values)[3] @ np.abs(weights)) for values in pair)
+    return value[0], sum(s[1][0] for s in slopes), max(s[2][0] for s in slopes), kinks
 
 
 def _slopes(steps, eps, start, after, before, size=None):

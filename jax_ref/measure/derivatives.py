@@ -45,6 +45,7 @@ class Problem(NamedTuple):
     order: int = 2
     written: Callable | None = None  # the same function in calls of the engine's namespace, where that is another
     normwise: bool = False  # whether rounding errors are relative to the largest number; see tolerances.NORMWISE
+    writes: bool = False  # whether it may write into its arguments, and so give something else the second time
 
 
 # The reference
@@ -219,7 +220,7 @@ def measured(engine, problem, modes=("fwd", "rev")):
     """The engine's derivatives by quantity, at the vectors and at the turned ones; and what it does wrong by itself."""
     f, given = problem.written or problem.function, problem.vectors
     before = optree.tree_map(np.array, given)
-    by_engine = lambda v, combined: _by_engine(engine, f, v, combined, problem.order, modes)
+    by_engine = lambda v, combined: _by_engine(engine, f, v, combined, problem, modes)
     run = engine.program(by_engine) if engine.program else by_engine
     found, alone = [], []
     with np.errstate(all="ignore"):
@@ -290,7 +291,7 @@ def _at_place(tree, place):
     return next(leaf for path, leaf in zip(paths, leaves, strict=True) if place == "".join(f"[{p!r}]" for p in path))
 
 
-def _by_engine(engine, f, v, combined, order, modes):
+def _by_engine(engine, f, v, combined, problem, modes):
     jvp, vjp = first = _in_modes(engine, modes)
     now = (lambda tree: tree) if engine.program else _kept  # in a program they are no numbers yet
     found = {Quantity.VALUE: now(engine.call(f, *v.primals))} if engine.call else {}
@@ -302,7 +303,7 @@ def _by_engine(engine, f, v, combined, order, modes):
         found[Quantity.VALUE_OF_VJP] = now(value)
         found[Quantity.VJP] = now(pullback(v.cotangent))
         found[Quantity.VJP_ALONG] = now(pullback(combined[1]))
-        if not engine.rule:
+        if not (engine.rule or problem.writes):
             twice = lambda *x: [f(*x), f(*x)]
             try:
                 found[Quantity.TWICE] = now(vjp(twice, *v.primals)[1]([v.cotangent, v.second]))
@@ -311,7 +312,7 @@ def _by_engine(engine, f, v, combined, order, modes):
                     "The function returned a list of two arrays, [f(x), f(x)]: an engine takes any containers."
                 )
                 raise
-    if min(order, engine.order) > 1:
+    if min(problem.order, engine.order) > 1:
         outer = engine.outer[0] if engine.outer else None
         found |= now(_second_order(first, (outer.jvp, outer.vjp) if outer else first, f, v))
     return found

@@ -72,14 +72,18 @@ def central(steps, start, after, before, rounding):
     """The slopes by central differences, their error bounds, and the noise of the values, at least ``rounding``.
 
     ``start``: the values at 0, ``after`` and ``before``: those at each step to either side, a row each; a step is a
-    ``SPARSE``-th of the one before.
+    ``SPARSE``-th of the one before. Where the value at 0 is not that beside it, there is no slope.
     """
     h = steps.reshape(-1, *[1] * start.ndim)
     nodes = np.array([0.0, *steps[: -NEAR - 1 : -1]])
     even = np.array([start, *(after + before)[: -NEAR - 1 : -1] / 2])  # a parabola, or a kink
-    noise = np.sqrt(2) * np.minimum(scatter(nodes**2, even, 2), scatter(nodes, even, 2))
-    noise = np.maximum(noise, rounding)
-    return *limit((after - before) / (2 * h), noise / h, SPARSE**2), noise
+    around, beside = (
+        np.maximum(np.sqrt(2) * np.minimum(scatter(x**2, y, 2), scatter(x, y, 2)), rounding)
+        for x, y in ((nodes, even), (nodes[1:], even[1:]))
+    )
+    jump, vague = limit((after + before) / 2 - start, np.broadcast_to(beside, after.shape), SPARSE)
+    slope, error = limit((after - before) / (2 * h), around / h, SPARSE**2)
+    return slope, np.where(np.abs(jump) > 4 * vague, np.inf, error), around
 
 
 def limit(rows, noise, ratio):

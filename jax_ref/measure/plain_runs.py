@@ -50,10 +50,11 @@ def _double(x):
     return x.astype(np.complex128 if x.dtype.kind == "c" else np.float64)[()]
 
 
-def beside_plain_runs(engine, problem, modes):
+def beside_plain_runs(engine, problem, modes, scale=0.0):
     """What plain runs alone say of an engine's value and first derivatives: findings, and the modes under suspicion.
 
-    A finding is a value that is not the plain run's, or a container, shape or dtype that a derivative cannot have.
+    ``scale``: of the numbers that values are sums of, where these may cancel. A finding is a value that is not the
+    plain run's, or a container, shape or dtype that a derivative cannot have.
     """
     f, v = problem.written or problem.function, problem.vectors
     plain = plainly(problem.function, v.primals)
@@ -68,7 +69,9 @@ def beside_plain_runs(engine, problem, modes):
         found = [
             finding
             for what, value in values.items()
-            for finding in value_findings(engine, what, value, plain, plain, optree.tree_map(_half, plain), None)
+            for finding in value_findings(
+                engine, what, value, plain, plain, optree.tree_map(lambda y: _half(y, scale), plain), None
+            )
         ]
         if found:
             return found, ()
@@ -83,9 +86,9 @@ def beside_plain_runs(engine, problem, modes):
     return [], tuple(what.mode for what in got if _far(what, got[what], problem, by))
 
 
-def _half(y):
+def _half(y, scale):
     """The condition that allows for half the digits of the largest number."""
-    largest = float(np.max(np.abs(y), initial=0.0))
+    largest = float(np.max(np.abs(y), initial=scale))
     return largest / (ULPS[np.result_type(y).name][0] * float(np.sqrt(np.finfo(np.result_type(y)).eps)))
 
 

@@ -9,6 +9,7 @@ from ..layout import arranged
 from ..rule import composite, explicit, with_value
 from ..tracer import Tracer, arrayed, astype, dtype_of, getitem, scatter, strip
 from ..tree import typed
+from ..writing import cartesian
 from .grids import kind
 
 
@@ -65,7 +66,8 @@ def _clip(
 def _nan_to_num(x, copy=True, nan=0.0, posinf=None, neginf=None):
     like, dtype = x, dtype_of(x)
     if dtype.kind == "c":
-        return _nan_to_num(x.real, copy, nan, posinf, neginf) + _nan_to_num(x.imag, copy, nan, posinf, neginf) * 1j
+        y = cartesian(*(_nan_to_num(part, copy, nan, posinf, neginf) for part in (x.real, x.imag)))
+        return y if y.shape else y[()]
     limits = np.finfo(dtype)
     for special, value in (
         (np.isnan(x), nan),

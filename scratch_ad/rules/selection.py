@@ -50,13 +50,14 @@ def _median(skip_nan):
 # the first alone). R. J. Hyndman and Y. Fan, Sample quantiles in statistical packages (1996), and NumPy's own four.
 
 
-def _between(place):
-    low = np.floor(place)
-    return low, np.ceil(place), place - low
+def _between(place, n):
+    """With a slope in q at an element, too: that of its right side, at the last one of its left."""
+    low = np.floor(place) - np.equal(place, n - 1)
+    return low, low + 1, place - low
 
 
 def _virtual(alpha, beta):
-    return lambda n, q: _between(n * q + (alpha + q * (1 - alpha - beta)) - 1)
+    return lambda n, q: _between(n * q + (alpha + q * (1 - alpha - beta)) - 1, n)
 
 
 def _only(rounded):
@@ -82,12 +83,12 @@ _PLACES = {
     "interpolated_inverted_cdf": _virtual(0, 1),
     "hazen": _virtual(0.5, 0.5),
     "weibull": _virtual(0, 0),
-    "linear": lambda n, q: _between((n - 1) * q),
+    "linear": lambda n, q: _between((n - 1) * q, n),
     "median_unbiased": _virtual(1 / 3, 1 / 3),
     "normal_unbiased": _virtual(3 / 8, 3 / 8),
     "lower": _only(np.floor),
     "higher": _only(np.ceil),
-    "midpoint": lambda n, q: (*_between((n - 1) * q)[:2], 0.5),
+    "midpoint": lambda n, q: (np.floor((n - 1) * q), np.ceil((n - 1) * q), 0.5),
     "nearest": _only(np.rint),
 }
 
@@ -220,16 +221,16 @@ def _setxor1d(ar1, ar2, assume_unique=False):
     return values[index[counts == 1]]
 
 
-composite(np.sort, _sort)
+composite(np.sort, _sort, with_value)
 composite(np.sort_complex, lambda a: np.sort(astype(a, np.result_type(a.dtype, np.complex128))), with_value)
-composite(np.partition, _partition)
+composite(np.partition, _partition, with_value)
 composite(np.median, _median(False))
 composite(np.nanmedian, _median(True), with_value)
 composite(np.quantile, _quantile(False), with_value)
 composite(np.nanquantile, _quantile(True), with_value)
 composite(np.percentile, _quantile(False, 100), with_value)
 composite(np.nanpercentile, _quantile(True, 100), with_value)
-composite(np.unique, _unique)
+composite(np.unique, _unique, with_value)
 composite(np.unique_values, lambda x, /: np.unique(x, equal_nan=False, sorted=False))
 composite(np.unique_counts, _array_api_unique(np.unique_counts, return_counts=True))
 composite(np.unique_inverse, _array_api_unique(np.unique_inverse, return_inverse=True))
@@ -237,7 +238,7 @@ composite(
     np.unique_all,
     _array_api_unique(np.unique_all, return_index=True, return_inverse=True, return_counts=True),
 )
-composite(np.intersect1d, _intersect1d)
+composite(np.intersect1d, _intersect1d, with_value)
 composite(np.union1d, _union1d)
-composite(np.setdiff1d, _setdiff1d)
-composite(np.setxor1d, _setxor1d)
+composite(np.setdiff1d, _setdiff1d, with_value)
+composite(np.setxor1d, _setxor1d, with_value)

@@ -102,13 +102,16 @@ def public(function, body, ndims=(), except_for=None, valued_by=with_value):
                 return y
             with np.errstate(all="ignore"):  # SciPy has warned
                 return valued_by(body(*arrays, **options), value)
-        except np.linalg.LinAlgError:
-            raise
         except (ValueError, IndexError) as error:
             if not has_value:
                 raise
             if value is None:
                 plainly()  # which may have nothing to say to this either, in SciPy's words
+            if isinstance(error, np.linalg.LinAlgError) and "dimension" not in str(error):
+                raise NotImplementedError(
+                    f"{name_of(wrapped)} has a value, but no derivative rule, for these matrices ({error}); add a "
+                    "small multiple of the identity to what is singular."
+                ) from error
             shapes = ", ".join(str(shape_of(x)) for x in _leaves(arrays))
             raise NotImplementedError(
                 f"{name_of(wrapped)} has a value, but no derivative rule, for arguments of shapes {shapes} ({error}); "

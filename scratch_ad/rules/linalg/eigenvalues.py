@@ -4,7 +4,18 @@ import numpy as np
 
 from ...rule import composite, explicit, primitive
 from ...tracer import kind_of
-from .matrices import H, as_in, as_read, diagonal, eye, gaps_between, hermitian_part, quotient, real
+from .matrices import (
+    H,
+    as_in,
+    as_read,
+    diagonal,
+    eye,
+    gaps_between,
+    hermitian_part,
+    nan_if_singular,
+    quotient,
+    real,
+)
 
 
 @primitive
@@ -80,11 +91,11 @@ def eig_back(g, y):
 
 
 def eig_jvp(t, y, _a):
-    return eig_along(np.linalg.solve(y[1], t @ y[1]), y)
+    return eig_along(np.linalg.solve(nan_if_singular(y[1]), t @ y[1]), y)
 
 
 def eig_vjp(g, y, _a):
-    return np.linalg.solve(y[1].mT, eig_back(g, y) @ y[1].mT)
+    return np.linalg.solve(nan_if_singular(y[1]).mT, eig_back(g, y) @ y[1].mT)
 
 
 explicit(np.linalg.eig, jvp=eig_jvp, vjp=eig_vjp)

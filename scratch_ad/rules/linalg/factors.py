@@ -8,6 +8,7 @@ from .matrices import (
     H,
     as_read,
     diagonal,
+    divisor,
     eye,
     hermitian_part,
     onto_columns,
@@ -51,16 +52,28 @@ def tall_qr(a, mode):
     return np.linalg.qr(a, mode)
 
 
+# Of a real square matrix the last column of q is what the others leave, whatever the last one of a.
+
+
+def _from_all(a):
+    """Whether each column of q depends on that of a."""
+    return a.shape[-2] > a.shape[-1] or a.dtype.kind == "c"
+
+
 def qr_jvp(t, y, _a, mode):
-    n = _a.shape[-1]
+    n, tall = _a.shape[-1], _a.shape[-2] > _a.shape[-1]
     q, r = y[0][..., :n], y[1][..., :n, :]
-    inner = right_triangular_solve(t, r)
-    within = H(q) @ inner
+    along = t if tall else H(q) @ t
+    inner = right_triangular_solve(along, divisor(r, _from_all(_a)))
+    within = H(q) @ inner if tall else inner
     lower = np.tril(within, -1)
     turn = lower - H(lower)
     if _a.dtype.kind == "c":
         turn = turn + 1j * within.imag * eye(r)
-    t_q, t_r = q @ (turn - within) + inner, (within - turn) @ r
+    if tall:
+        t_q, t_r = q @ (turn - within) + inner, (within - turn) @ r
+    else:
+        t_q, t_r = q @ turn, np.triu(along - turn @ r)
     if y[1].shape[-2] > n:
         t_q, t_r = with_complement(t_q, q, y[0]), np.concatenate([t_r, np.zeros_like(y[1][..., n:, :])], -2)
     return t_q, t_r
@@ -69,14 +82,16 @@ def qr_jvp(t, y, _a, mode):
 def qr_vjp(g, y, _a, mode):
     n = _a.shape[-1]
     q, r = y[0][..., :n], y[1][..., :n, :]
-    g_q, g_r = np.conjugate(g[0]), np.conjugate(g[1][..., :n, :])
+    g_q, g_r = np.conjugate(g[0]), np.triu(np.conjugate(g[1][..., :n, :]))
     if y[1].shape[-2] > n:
         g_q = onto_columns(g_q, q, y[0])
     e = H(q) @ g_q - g_r @ H(r)
-    within = np.tril(e - H(e), -1) - e
+    within, over = np.tril(e - H(e), -1), divisor(r, _from_all(_a))
     if _a.dtype.kind == "c":
         within = within + 1j * e.imag * eye(r)
-    return np.conjugate(right_triangular_solve(g_q + q @ within, r, True))
+    if _a.shape[-2] > n:
+        return np.conjugate(right_triangular_solve(g_q + q @ (within - e), over, True))
+    return np.conjugate(q @ (right_triangular_solve(within, over, True) + g_r))
 
 
 def _qr(a, mode="reduced"):

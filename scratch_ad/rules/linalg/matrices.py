@@ -105,9 +105,30 @@ def quotient(x, d):
     return x / np.where(np.logical_and(np.equal(x, 0), np.equal(d, 0)), np.inf, d)
 
 
+# What is 0 but for rounding is taken for 0, so that no quotient by it passes for a derivative.
+
+
+def _rounding(x, axis):
+    """How much of x is rounding, along this axis of a matrix or of its eigenvalues."""
+    return x.shape[-1] * np.finfo(x.dtype).eps * np.max(np.abs(strip(x)), axis, keepdims=True, initial=0)
+
+
+def beyond_rounding(s):
+    """Singular values, or eigenvalues that are not negative, those that are rounding as 0, with their derivatives."""
+    return s - np.where(np.less_equal(s, _rounding(s, -1)), strip(s), 0)
+
+
 def gaps_between(w):
-    """w[j] − w[i], and ∞ on the diagonal."""
-    return np.where(np.identity(w.shape[-1], bool, like=kind_of(w)), np.inf, w[..., None, :] - w[..., :, None])
+    """w[j] − w[i], 0 where that is rounding, and ∞ on the diagonal."""
+    gaps = w[..., None, :] - w[..., :, None]
+    gaps = np.where(np.less_equal(np.abs(gaps), _rounding(w, -1)[..., None]), 0, gaps)
+    return np.where(np.identity(w.shape[-1], bool, like=kind_of(w)), np.inf, gaps)
+
+
+def singular(a):
+    """Which square matrices are singular but for rounding, or not finite."""
+    a = strip(a)
+    return np.less(np.linalg.matrix_rank(np.where(np.isfinite(a), a, 0)), a.shape[-1])
 
 
 def nan_if(singular, x):
@@ -115,6 +136,18 @@ def nan_if(singular, x):
     if type(singular) is np.bool_ and not singular:
         return x
     return np.where(singular[..., None, None], np.nan, x)
+
+
+def nan_if_singular(a):
+    return nan_if(singular(a), a)
+
+
+def divisor(r, last=True):
+    """A triangle r for x r⁻¹: nan if a pivot is rounding; if not ``last``, its last column that of the identity."""
+    if not last:
+        r = np.where(np.less(np.arange(1, r.shape[-1] + 1, like=kind_of(r)), r.shape[-1]), r, eye(r))
+    pivots = np.abs(diagonal(strip(r)))
+    return nan_if(np.any(np.less_equal(pivots, _rounding(r, -2)[..., 0, :]), -1), r)
 
 
 # Systems by names of their own: where XLA compiles them, the factors of a matrix serve its transpose, too, and
@@ -141,8 +174,7 @@ def triangular_solve(a, b, lower, adjoint=False):
 
 @primitive
 def right_triangular_solve(x, r, adjoint=False):
-    """x r⁻¹, or x r⁻ᴴ, for a matrix r that is upper triangular; nan where that is singular."""
-    r = nan_if(np.any(np.equal(diagonal(r), 0), -1), r)
+    """x r⁻¹, or x r⁻ᴴ, for a matrix r that is upper triangular."""
     return np.linalg.solve((H(r) if adjoint else r).mT, x.mT).mT
 
 

@@ -12,7 +12,7 @@ from ...rule import composite, constant, explicit, primitive, with_value
 from ...tracer import astype, strip
 from ...tree import typed
 from ..reductions import with_axes
-from .matrices import real
+from .matrices import nan_if, real
 from .nuclear import nuclear_norm
 
 
@@ -104,7 +104,8 @@ def _cond(x, p=None):
     if p is None or p in (2, -2):
         s = np.linalg.svdvals(x)
         return s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
-    return np.linalg.norm(x, p, (-2, -1)) * np.linalg.norm(np.linalg.inv(x), p, (-2, -1))
+    inverse = np.linalg.inv(nan_if(np.equal(np.linalg.slogdet(strip(x)).sign, 0), x))
+    return np.linalg.norm(x, p, (-2, -1)) * np.linalg.norm(inverse, p, (-2, -1))
 
 
 composite(np.linalg.norm, _norm)

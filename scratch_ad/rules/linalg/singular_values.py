@@ -3,7 +3,7 @@
 import numpy as np
 
 from ...rule import composite, explicit, primitive
-from .matrices import H, diagonal, eye, gaps_between, onto_columns, quotient, real, with_complement
+from .matrices import H, beyond_rounding, diagonal, eye, gaps_between, onto_columns, quotient, real, with_complement
 
 
 @primitive
@@ -12,20 +12,26 @@ def full_svd(a, full_matrices):
     return np.linalg.svd(a, full_matrices)
 
 
+def gaps_of_squares(s):
+    """s[j]² − s[i]², as in ``gaps_between``."""
+    sums = s[..., None, :] + s[..., :, None]
+    return gaps_between(s) * np.where(np.equal(sums, 0), 1, sums)
+
+
 def _leading(y):
-    """The factors without what is orthogonal to the singular vectors."""
+    """The factors without what is orthogonal to the singular vectors, the values in a row and a column, and gaps."""
     u, s, vh = y
-    return u[..., : s.shape[-1]], s, vh[..., : s.shape[-1], :]
+    u, s, vh = u[..., : s.shape[-1]], beyond_rounding(s), vh[..., : s.shape[-1], :]
+    return u, vh, s[..., None, :], s[..., :, None], gaps_of_squares(s)
 
 
 def svd_jvp(t, y, _a, full_matrices):
-    u, s, vh = _leading(y)
-    row, column, gaps = s[..., None, :], s[..., :, None], gaps_between(np.square(s))
+    u, vh, row, column, gaps = _leading(y)
     inner = H(u) @ t @ H(vh)
-    right, left = inner * row, column * inner
-    turn = quotient((inner - H(inner)) * eye(s) / 2, row)
-    t_u = u @ (quotient(right + H(right), gaps) + turn)
-    t_vh = H(quotient(left + H(left), gaps)) @ vh
+    right, left, none = inner * row, column * inner, np.equal(row + column, 0)
+    turn = quotient((inner - H(inner)) * eye(y[1]) / 2, row)
+    t_u = u @ (quotient(np.where(none, inner, right + H(right)), gaps) + turn)
+    t_vh = H(quotient(np.where(none, inner, left + H(left)), gaps)) @ vh
     if _a.shape[-2] > _a.shape[-1]:
         beyond = t @ H(vh)
         t_u = t_u + quotient(beyond - u @ (H(u) @ beyond), row)
@@ -38,17 +44,16 @@ def svd_jvp(t, y, _a, full_matrices):
 
 
 def svd_vjp(g, y, _a, full_matrices):
-    u, s, vh = _leading(y)
-    row, column, gaps = s[..., None, :], s[..., :, None], gaps_between(np.square(s))
+    u, vh, row, column, gaps = _leading(y)
     g_u, g_vh = np.conjugate(g[0]), np.conjugate(g[2])
     if full_matrices and _a.shape[-2] > _a.shape[-1]:
         g_u = onto_columns(g_u, u, y[0])
     elif full_matrices and _a.shape[-2] < _a.shape[-1]:
         g_vh = H(onto_columns(H(g_vh), H(vh), H(y[2])))
     of_u, of_v = quotient(H(u) @ g_u, gaps), quotient(vh @ H(g_vh), gaps)
-    inner = (of_u + H(of_u)) * row + column * (of_v + H(of_v)) + g[1][..., None] * eye(s)
+    inner = (of_u + H(of_u)) * row + column * (of_v + H(of_v)) + g[1][..., None] * eye(y[1])
     if _a.dtype.kind == "c":
-        inner = inner + quotient(1j * (H(u) @ g_u).imag * eye(s), row)
+        inner = inner + quotient(1j * (H(u) @ g_u).imag * eye(y[1]), row)
     c = u @ inner @ vh
     if _a.shape[-2] > _a.shape[-1]:
         c = c + quotient(g_u - u @ (H(u) @ g_u), row) @ vh

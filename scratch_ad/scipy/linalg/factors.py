@@ -6,11 +6,25 @@ import scipy.linalg
 from ...rule import constant, explicit
 from ...rules.linalg.eigenvalues import eigh_jvp, eigh_vjp
 from ...rules.linalg.factors import cholesky_jvp, cholesky_vjp, qr_jvp, qr_vjp
-from ...rules.linalg.matrices import H, as_read, columns, diagonal, hermitian_part, quotient, reading, turned, uncolumns
-from ...rules.linalg.singular_values import svd_jvp, svd_vjp, svdvals_jvp, svdvals_vjp
+from ...rules.linalg.matrices import (
+    H,
+    as_read,
+    beyond_rounding,
+    columns,
+    diagonal,
+    divisor,
+    eye,
+    hermitian_part,
+    nan_if_singular,
+    quotient,
+    reading,
+    real,
+    turned,
+    uncolumns,
+)
+from ...rules.linalg.singular_values import gaps_of_squares, svd_jvp, svd_vjp, svdvals_jvp, svdvals_vjp
 from ...tracer import dtype_of, kind_of, primitive, strip
 from ..wrapping import core, public, take_stacks
-from .equations import core_solve_sylvester
 from .systems import core_pinv, core_solve_triangular, right_triangular, triangular
 
 # Triangular factors.
@@ -51,23 +65,31 @@ def _lu_jvp(t, y, _a):
     square, below, right = _lu_parts(y[0])
     t_square, t_below, t_right = _lu_parts(_rows(t, permutation(y[1], _a.shape[-2])))
     solve = lambda x: core_solve_triangular(square, x, 0, True, True)
-    inner = right_triangular(solve(t_square), square)
-    lower, upper = np.tril(inner, -1), np.triu(inner)
-    t_square = _unit_lower(square) @ lower + upper @ np.triu(square)
-    t_below = right_triangular(t_below, square) - below @ upper
+    up, over = np.triu(square), _divisor(square, below)
+    t_up = solve(t_square)
+    inner = right_triangular(t_up, over)
+    lower = np.tril(inner, -1)
+    t_square = _unit_lower(square) @ lower + np.triu(t_up - lower @ up)
+    t_below = right_triangular(t_below, over) - below @ np.triu(inner)
     return _joined(t_square, t_below, solve(t_right) - lower @ right), None
 
 
 def _lu_vjp(g, y, _a):
     square, below, right = _lu_parts(y[0])
     g_square, g_below, g_right = _lu_parts(g[0])
-    inner = np.tril(_unit_lower(square).mT @ np.tril(g_square, -1) - g_right @ right.mT, -1)
-    inner = inner + np.triu(np.triu(g_square) @ np.triu(square).mT - below.mT @ g_below)
+    g_up, over = np.triu(g_square), _divisor(square, below)
+    inner = _unit_lower(square).mT @ np.tril(g_square, -1) - g_up @ np.triu(square).mT - g_right @ right.mT
+    inner = np.tril(inner, -1) - np.triu(below.mT @ g_below)
     solve = lambda x: core_solve_triangular(square, x, 1, True, True)
     c = _joined(
-        solve(right_triangular(inner, square, trans=1)), right_triangular(g_below, square, trans=1), solve(g_right)
+        solve(right_triangular(inner, over, trans=1) + g_up), right_triangular(g_below, over, trans=1), solve(g_right)
     )
     return _rows(c, np.argsort(permutation(y[1], _a.shape[-2]), -1))
+
+
+def _divisor(square, below):
+    """The upper factor where something is divided by it: the rows below alone by its last column."""
+    return divisor(np.triu(square), last=bool(below.shape[-2]))
 
 
 def _unit_lower(x):
@@ -193,13 +215,32 @@ def _svd(a, full_matrices=True, compute_uv=True, lapack_driver="gesdd"):
     return _svd_core(a, full_matrices, lapack_driver=lapack_driver)
 
 
-def _orth(A, rcond=None):
-    u, s, vh = _svd(A, full_matrices=False)
-    rcond = np.finfo(s.dtype).eps * max(u.shape[-2], vh.shape[-1]) if rcond is None else rcond
-    ranks = np.sum(np.greater(s, np.max(s, -1, keepdims=True) * rcond), -1)
-    if np.min(ranks) < np.max(ranks):
-        raise ValueError("scipy.linalg.orth of a stack takes matrices of one rank: call it for each.")
-    return u[..., : np.max(ranks)]
+# The singular vectors u of all that is not null, without the others, which need not have a derivative: with b = uᴴ a,
+# of rows that are orthogonal, uᴴ du is that of the eigenvectors of b bᴴ, and the rest of du that of da bᴴ (b bᴴ)⁻¹.
+
+
+def _orth_parts(u, a):
+    b = H(u) @ a
+    squares = np.sum(np.square(np.abs(b)), -1)
+    return b, squares[..., None, :], gaps_of_squares(np.sqrt(squares))
+
+
+def _orth_jvp(t, u, a, rcond=None):
+    b, squares, gaps = _orth_parts(u, a)
+    along = t @ H(b)
+    inner = H(u) @ along
+    return u @ quotient(inner + H(inner), gaps) + (along - u @ inner) / squares
+
+
+def _orth_vjp(g, u, a, rcond=None):
+    b, squares, gaps = _orth_parts(u, a)
+    g = np.conjugate(g)
+    e = H(u) @ g
+    of_gaps = quotient(e, gaps)
+    return np.conjugate((u @ (of_gaps + H(of_gaps)) + (g - u @ e) / squares) @ b)
+
+
+_orth = explicit(core(scipy.linalg.orth), jvp=_orth_jvp, vjp=_orth_vjp)
 
 
 # Of a null space no basis stands out. That of SciPy is taken to turn only as far as the space makes it, as long as the
@@ -301,47 +342,96 @@ def _ldl_of_triangle(A, lower=True, hermitian=True):
     return _ldl(reading(A, lower, H if hermitian else np.matrix_transpose), lower=lower, hermitian=hermitian)
 
 
-# a = u p with p Hermitian: p dp + dp p = d(aᴴ a) = p s + sᴴ p for s = uᴴ da, and da = du p + u dp.
+# a = u p with p Hermitian: for h = uᴴ da, and da = du p + u dp, p dp + dp p = p h + hᴴ p, and p x + x p = h − hᴴ for
+# x = uᴴ du. At singular p the slope is that which keeps the rank, and so is the slope of that.
+
+
+def _in_basis(p, h, weighted):
+    """``weighted`` of h and of the sums of eigenvalues λi + λj and of λi, in the basis of the eigenvectors of p."""
+    values, vectors = np.linalg.eigh(p)
+    values = beyond_rounding(values)
+    inner, column = H(vectors) @ h @ vectors, values[..., None]
+    return vectors @ weighted(inner, column + values[..., None, :], column) @ H(vectors)
+
+
+@primitive
+def _turn(p, h):
+    """x with p x + x p = h − hᴴ."""
+    return _in_basis(p, h, lambda h, sums, _: quotient(h - H(h), sums))
+
+
+@primitive
+def _over_sums(p, h):
+    """x with p x + x p = h, for an h that is known to have nothing in the null space of p."""
+    return _in_basis(p, h, lambda h, sums, _: quotient(np.where(np.equal(sums, 0), 0, h), sums))
 
 
 @primitive
 def _lying_left(p, h):
-    """v with p v + v p = p h, for p Hermitian: between its eigenvectors i and j, λi / (λi + λj) of what h has there.
-
-    So no digits are lost where p is nearly singular, as they are in an equation for p dp + dp p.
-    """
-    values, vectors = np.linalg.eigh(p)
-    weights = values[..., None] / (values[..., None] + values[..., None, :])
-    return vectors @ (weights * (H(vectors) @ h @ vectors)) @ H(vectors)
+    """p x, the λi / (λi + λj)-th of h: no digits are lost where p is nearly singular, as they are in p times x."""
+    return _in_basis(p, h, lambda h, sums, column: h * quotient(column, sums))
 
 
-def _pull_from_p(g, y, p, h):
-    k = core_solve_sylvester(p, p, np.conjugate(g))
-    return np.conjugate(k @ H(h - y) - H(y) @ k)
+def _projector(p):
+    """That onto the null space of p, where the slope of dp is dp p⁻¹ dp twice; and the pseudo-inverse p⁻¹."""
+    inverse = np.linalg.pinv(p, hermitian=True, rtol=None)
+    return eye(p) - p @ inverse, inverse
 
 
-explicit(
-    _lying_left,
-    jvp=(
-        lambda t, y, p, h: core_solve_sylvester(p, p, t @ (h - y) - y @ t),
-        lambda t, _y, p, _h: _lying_left(p, t),
-    ),
-    vjp=(_pull_from_p, lambda g, _y, p, _h: np.conjugate(_lying_left(p, np.conjugate(g)))),
+def _left_jvp(t, y, p, h):
+    (null, inverse), dp = _projector(p), y + H(y)
+    return _over_sums(p, t @ (h - y) - y @ t) + hermitian_part(null @ t @ inverse @ dp @ null)
+
+
+def _left_vjp(g, y, p, h):
+    k, (null, inverse), dp = _over_sums(p, np.conjugate(g)), _projector(p), y + H(y)
+    of_null = null @ hermitian_part(np.conjugate(g)) @ null @ dp @ inverse
+    return np.conjugate(k @ H(h - y) - H(y) @ k + of_null)
+
+
+def _sums_vjp(g, y, p, _h):
+    k = _over_sums(p, np.conjugate(g))
+    return -np.conjugate(k @ H(y) + H(y) @ k)
+
+
+def _of_p_and_h(function, jvp, vjp):
+    """A function that is its own adjoint in h, with its rule in p."""
+    along = lambda t, _y, p, _h: function(p, t)
+    back = lambda g, _y, p, _h: np.conjugate(function(p, np.conjugate(g)))
+    explicit(function, jvp=(jvp, along), vjp=(vjp, back))
+
+
+_of_p_and_h(_lying_left, _left_jvp, _left_vjp)
+_of_p_and_h(_over_sums, lambda t, y, p, _h: -_over_sums(p, t @ y + y @ t), _sums_vjp)
+_of_p_and_h(
+    _turn,
+    lambda t, y, p, _h: -_turn(p, t @ y),
+    lambda g, y, p, _h: -np.conjugate(_turn(p, np.conjugate(g)) @ H(y)),
 )
+
+
+def _over(x, p):
+    """x p⁻¹; nan where p is singular."""
+    return np.linalg.solve(nan_if_singular(p).mT, x.mT).mT
 
 
 def _polar_jvp(t, y, _a):
     u, p = y
-    half = _lying_left(p, H(u) @ t)
-    t_p = half + H(half)
-    return np.linalg.solve(p.mT, (t - u @ t_p).mT).mT, t_p
+    h = H(u) @ t
+    half, t_u = _lying_left(p, h), u @ _turn(p, h)
+    if _a.shape[-2] > _a.shape[-1]:
+        t_u = t_u + _over(t - u @ h, p)
+    return t_u, half + H(half)
 
 
 def _polar_vjp(g, y, _a):
     u, p = y
-    g_u = np.linalg.solve(p.mT, np.conjugate(g[0]).mT).mT  # the rest pairs by Re tr(gᴴ t)
-    inner = np.conjugate(g[1]) - H(u) @ g_u
-    return np.conjugate(g_u + u @ _lying_left(p, inner + H(inner)))
+    g_u, g_p = (np.conjugate(part) for part in g)  # which pairs by Re tr(gᴴ t)
+    e = H(u) @ g_u
+    c = u @ (_turn(p, e) + _lying_left(p, g_p + H(g_p)))
+    if _a.shape[-2] > _a.shape[-1]:
+        c = c + _over(g_u - u @ e, p)
+    return np.conjugate(c)
 
 
 _tall_polar = explicit(core(scipy.linalg.polar), jvp=_polar_jvp, vjp=_polar_vjp)
@@ -360,8 +450,8 @@ def _polar(a, side="right"):
 
 
 def _procrustes(A, B):
-    inner = H(A) @ B
-    return _polar(inner)[0], np.sum(core_svdvals(inner))
+    u, p = _polar(H(A) @ B)
+    return u, real(np.trace(p))
 
 
 @constant
@@ -419,6 +509,6 @@ polar = public(scipy.linalg.polar, _polar)
 orthogonal_procrustes = public(scipy.linalg.orthogonal_procrustes, _procrustes, (2, 2))
 rsf2csf = public(scipy.linalg.rsf2csf, _rsf2csf, (2, 2))
 
-take_stacks(pivots, _eigh, _ldl, _lu_factor, core_cholesky, _svd_core, core_svdvals, _tall_qr, _tall_polar)
-take_stacks(_lying_left, of=(2, 2))
+take_stacks(pivots, _eigh, _ldl, _lu_factor, core_cholesky, _orth, _svd_core, core_svdvals, _tall_qr, _tall_polar)
+take_stacks(_lying_left, _over_sums, _turn, of=(2, 2))
 take_stacks(permutation, of=(1,))

@@ -5,7 +5,7 @@ import scipy.linalg
 
 from ...rule import explicit
 from ...rules.linalg.eigenvalues import eig_along, eig_back, eig_jvp, eig_vjp
-from ...rules.linalg.matrices import H, as_in, gaps_between, quotient
+from ...rules.linalg.matrices import H, as_in, gaps_between, nan_if_singular, quotient
 from ...tracer import any_known, astype, dtype_of, kind_of
 from ...tree import typed
 from ..wrapping import core, public, take_stacks
@@ -34,14 +34,14 @@ _left_eig = explicit(
 
 def _pair_jvp(change):
     def jvp(t, y, _a, b):
-        return _of_values_dtype(eig_along(np.linalg.solve(b @ y[1], change(t, *y)), y), y)
+        return _of_values_dtype(eig_along(np.linalg.solve(nan_if_singular(b @ y[1]), change(t, *y)), y), y)
 
     return jvp
 
 
 def _pair_vjp(share):
     def vjp(g, y, _a, b):
-        return share(np.linalg.solve((b @ y[1]).mT, eig_back(g, y)), *y)
+        return share(np.linalg.solve(nan_if_singular(b @ y[1]).mT, eig_back(g, y)), *y)
 
     return vjp
 
@@ -77,16 +77,21 @@ def _below(x):
     return np.tril(x, -1)
 
 
+def _eigenvectors(t):
+    w, v = np.linalg.eig(t)
+    return w, nan_if_singular(v)
+
+
 def _schur_turn(t, m):
     """The strictly lower l with l t − t l = m below the diagonal, in the basis of the eigenvectors of t."""
-    w, v = np.linalg.eig(t)
+    w, v = _eigenvectors(t)
     inner = quotient(_below(np.linalg.solve(v, m @ v)), gaps_between(w))
     return _below(np.linalg.solve(v.mT, (v @ inner).mT).mT)
 
 
 def _schur_turn_back(t, g):
     """The transpose."""
-    w, v = np.linalg.eig(t)
+    w, v = _eigenvectors(t)
     inner = quotient(_below(np.linalg.solve(v, (v.mT @ _below(g)).mT).mT), gaps_between(w))
     return np.linalg.solve(v.mT, inner @ v.mT)
 
@@ -141,6 +146,13 @@ def _hessenberg_jvp(t, y, _a, calc_q):
     return np.triu(m + h @ turn - turn @ h, -1), q @ turn
 
 
+def _times(a, b):
+    """a b with 0·∞ = 0: what is below a subdiagonal of 0 has infinite slopes, and the rest of the matrix none of it."""
+    a, b = a[..., None], b[..., None, :, :]
+    dead = np.logical_and(np.logical_or(np.equal(a, 0), np.equal(b, 0)), np.isnan(a * b))
+    return np.sum(np.where(dead, 0, a * b), -2)
+
+
 def _hessenberg_vjp(g, y, _a, calc_q):
     h, q = y
     g_h = np.triu(g[0], -1)
@@ -149,9 +161,9 @@ def _hessenberg_vjp(g, y, _a, calc_q):
     for j in reversed(range(turn.shape[-1] - 1)):
         column = quotient(_free(turn[..., j + 1 :], j + 1), h[..., j + 1 : j + 2, j : j + 1])
         columns.append(column)
-        turn = turn[..., : j + 1] - column @ h[..., : j + 1, j : j + 1].mT
-        turn = np.concatenate([turn[..., :j], turn[..., j:] + h.mT @ column], -1)
-    return np.conjugate(q) @ (g_h + np.concatenate(columns[::-1], -1)) @ q.mT
+        turn = turn[..., : j + 1] - _times(column, h[..., : j + 1, j : j + 1].mT)
+        turn = np.concatenate([turn[..., :j], turn[..., j:] + _times(h.mT, column)], -1)
+    return _times(np.conjugate(q), _times(g_h + np.concatenate(columns[::-1], -1), q.mT))
 
 
 _hessenberg_core = explicit(core(scipy.linalg.hessenberg), jvp=_hessenberg_jvp, vjp=_hessenberg_vjp)
