@@ -282,9 +282,7 @@ elementwise(special.eval_jacobi,  unknown, unknown, unknown, lambda a, b, c, d: 
                                   0.5 * (a + b + c + 1) * orthogonal.below(special.eval_jacobi, a, b + 1, c + 1, d))
 elementwise(special.eval_sh_jacobi, unknown, unknown, unknown,
                                   lambda a, b, c, d: a * orthogonal.below(special.eval_sh_jacobi, a, b + 2, c + 1, d))
-elementwise(special.eval_gegenbauer, unknown, unknown,
-                                  lambda a, b, c:                                                       # 18.9.19
-                                  2 * b * orthogonal.below(special.eval_gegenbauer, a, b + 1, c))
+elementwise(special.eval_gegenbauer, unknown, unknown, lambda a, b, c: orthogonal.gegenbauer_slope(a, b, c)) # 18.9.19
 elementwise(special.eval_genlaguerre, unknown, unknown,
                                   lambda a, b, c: orthogonal.laguerre_slope(a, b, c))                   # 18.9.23
 elementwise(special.eval_laguerre, unknown, lambda a, b: orthogonal.laguerre_slope(a, 0, b))

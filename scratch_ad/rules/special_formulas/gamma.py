@@ -5,6 +5,7 @@ import math
 import numpy as np
 import scipy.special as special
 
+from ...tracer import dtype_of
 from ..elementwise import is_complex
 from .cancellation import PI, horner, log1p_over
 
@@ -83,8 +84,8 @@ def spence_slope(x):
 
 
 def rgamma_slope(x, y):
-    """−ψ(x)/Γ(x), and left of ½ by reflection (5.5.3), which is finite at the poles of ψ."""
-    left = np.less(np.real(x), 0.5)
+    """−ψ(x)/Γ(x), and left of ½ by reflection (5.5.3), which is finite at the poles of ψ, on the real line."""
+    left = np.logical_and(np.less(np.real(x), 0.5), np.less(np.abs(np.imag(x)), 1))
     z = np.where(left, 1 - x, 1)
     reflected = special.gamma(z) * (_cosine_pi(z - 1) - special.psi(z) * _sine_pi(1 - z) / PI)
     return np.where(left, reflected, -special.psi(np.where(left, 1, x)) * y)
@@ -154,7 +155,8 @@ def _is_pole(x):
 
 def _vanishes(a, b):
     """Whether Γ(a)/Γ(b) is 0 here or nearby, where its logarithm is of no use; and both are in range."""
-    moderate = np.logical_and(np.less(np.abs(a), 100), np.less(np.abs(b), 100))
+    most = 160 if dtype_of(a).itemsize > 4 else 30
+    moderate = np.logical_and(np.less(np.abs(a), most), np.less(np.abs(b), most))
     nearby = np.logical_and(_near_pole(b), np.logical_not(_near_pole(a)))
     here = np.logical_and(_is_pole(b), np.logical_not(_is_pole(a)))
     return np.logical_and(moderate, np.logical_or(nearby, here))

@@ -22,6 +22,18 @@ def _integers(whole, n):
     return np.where(whole, n, 1)[()].astype(np.int64)  # a scalar goes with arrays on a device too
 
 
+def gegenbauer_slope(n, order, x):
+    """2λ C⁽λ⁺¹⁾ of degree n − 1 (18.9.19); of integer degree by SciPy's recurrence, which does not overflow."""
+    polynomial = special.eval_gegenbauer
+    if is_complex(x):
+        return 2 * order * below(polynomial, n, order + 1, x)
+    whole, _ = _degrees(n, x)
+    slope = below(polynomial, _integers(whole, n), order + 1, x)
+    if not all_known(whole):
+        slope = np.where(whole, slope, below(polynomial, np.where(whole, 1.5, n), order + 1, x))
+    return 2 * order * slope
+
+
 def _ultraspherical_slope(polynomial, order, n, x):
     """The slope of the polynomial C⁽λ⁾, λ = ½ or 1: of integer degree 2λ C⁽λ⁺¹⁾ (18.9.19).
 
