@@ -22,19 +22,20 @@ def carlson(*factors, power=0):
     if any(is_complex(z) for z, _ in factors):
         raise NotImplementedError("The derivatives of Carlson's elliptic integrals are known at real arguments only.")
     scale = detached(functools.reduce(np.maximum, [np.abs(z) for z, _ in factors]))
-    z_over_scale, powers = [(z / scale)[..., None] for z, _ in factors], [b for _, b in factors]
-    kind, degree = kind_of(z_over_scale[0]), power + 1 - sum(powers)
-    nonzero = [np.not_equal(z, 0)[..., None] for z, _ in factors]
-    tiny = [np.logical_and(np.less(np.abs(z), 1e-15), there) for z, there in zip(z_over_scale, nonzero)]
+    powers, zero = [b for _, b in factors], np.zeros_like(scale)
+    numbers = [(z + zero)[..., None] for z, _ in factors]
+    over_scale = [z / scale[..., None] for z in numbers]
+    kind, degree = kind_of(over_scale[0]), power + 1 - sum(powers)
+    tiny = [np.logical_and(np.less(np.abs(u), 1e-15), np.not_equal(z, 0)) for u, z in zip(over_scale, numbers)]
     if kind is not None and any(map(anywhere, tiny)):
         t = np.asarray(_STEP * np.arange(-_ALL, _FEW), like=kind)
-        sums = [np.logaddexp(t, (np.log(z) - np.log(scale))[..., None]) for z, _ in factors]
-        integrand = functools.reduce(np.subtract, [b * s for s, b in zip(sums, powers, strict=True)], (power + 1) * t)
+        sums = [b * np.logaddexp(t, np.log(z) - np.log(scale)[..., None]) for z, b in zip(numbers, powers)]
+        integrand = functools.reduce(np.subtract, sums, (power + 1) * t)
         largest = detached(np.max(integrand, -1))
         total = np.sum(np.exp(integrand - largest[..., None]), -1)
         return _STEP * total * np.exp(largest + degree * np.log(scale))
     t = np.exp(np.asarray(_STEP * np.arange(-_FEW, _FEW), like=kind))
-    bases = [np.power(np.sqrt(t + z), -2 * b) for z, b in zip(z_over_scale, powers, strict=True)]  # nan left of 0
+    bases = [np.power(np.sqrt(t + u), -2 * b) for u, b in zip(over_scale, powers)]  # nan left of 0
     return np.sum(functools.reduce(np.multiply, bases, _STEP * t ** (power + 1)), -1) * np.power(scale, degree)
 
 
