@@ -71,6 +71,16 @@ def test_where_a_basis_would_be_open_arrays_are_of_the_shape_of_the_case(monkeyp
     assert made and {np.shape(x) for x in made} == {(3, 3)}
 
 
+def test_ufunc_at_is_given_no_read_only_array():
+    """NumPy writes into one all the same, and an engine may refuse to."""
+    for seed in range(40):
+        drawing = programs._Drawing(random.Random(seed).randrange, OURS, {"x0": np.float64(1.0)})
+        assert drawing.take("v0 = np.broadcast_to(x0, (2, 3))", "", ["v0"])
+        for _ in range(30):
+            drawing.line("write")
+        assert not any(".at(v0" in line.code for line in drawing.lines)
+
+
 @pytest.mark.filterwarnings("ignore")
 def test_linear_algebra_is_drawn_where_it_hardly_moves_with_its_matrices():
     """Not at repeated eigenvalues, where their derivatives are infinite, nor at what only NumPy's rounding inverts."""

@@ -272,6 +272,8 @@ class _Drawing:
             origin, order = self.one(TABLES[kind]), 1 if kind in ("fwd", "rev") else 2
             if origin in self.left_out or not can_fill(self.engine, origin):
                 return
+            if ".at(" in origin and not any(self.space[name].flags.writeable for name in self.names()):
+                return  # NumPy's ufunc.at writes into what is read-only as well
             code = self.filled(origin, new)
         made = [] if kind == "write" else [new]
         if self.take(code, origin, made):
