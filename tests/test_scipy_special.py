@@ -511,3 +511,9 @@ def _by_vjp(f, x):
         return pull(tuple(map(np.ones_like, y)) if isinstance(y, tuple) else np.ones_like(y))[0]
     except NotImplementedError as error:
         return str(error)
+
+
+@pytest.mark.parametrize("s", [-0.001 + 300j, 2.5 + 12j, 0.5 + 100j, 3 - 1500j])
+def test_zeta_high_above_the_real_line(s):
+    slope = scratch_ad.grad(scratch_ad.scipy.special.zeta, holomorphic=True)(np.complex128(s))
+    np.testing.assert_allclose(slope, complex(mpmath.diff(mpmath.zeta, mpmath.mpc(s))), rtol=1e-8)

@@ -194,6 +194,11 @@ LIMITS = (
     ),
     ("iv", "np.isnan(got) and np.iscomplexobj(got)", "SciPy's value is nan at the neighbouring order"),
     ("eval_gegenbauer", "a > 170 and not np.isfinite(got)", "a quotient of SciPy's values of Γ overflows"),
+    (
+        "eval_gegenbauer",
+        "a != np.rint(a) and b > 20 and c < 0.5",
+        "SciPy's value of the neighbouring one, where it oscillates, has no digit",
+    ),
     ("remainder fmod", "argument == 1 and abs(a / b) > 1e12", "there is a jump within any step of the referee's"),
     ("stdtr", "argument == 1 and abs(b) < 1e-40", "the value does not change within the referee's digits"),
     (

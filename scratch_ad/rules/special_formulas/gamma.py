@@ -5,7 +5,7 @@ import math
 import numpy as np
 import scipy.special as special
 
-from ...tracer import dtype_of
+from ...tracer import anywhere, dtype_of
 from ..elementwise import is_complex
 from .cancellation import PI, horner, log1p_over
 
@@ -47,10 +47,17 @@ def trigamma(x):
     return np.where(left, np.square(cosecant) - right, right)
 
 
+def _terms(s):
+    """How many terms to take before Euler–Maclaurin's, which leaves the part (|Im s| / 2πn)²² after n."""
+    height = np.abs(np.imag(s))
+    return next((n for n in (16, 64, 256) if not is_complex(s) or not anywhere(np.greater(height, n))), 1024)
+
+
 def zeta_slope(s, q):
-    """∂ζ(s, q)/∂s = −Σ log(q + k) (q + k)⁻ˢ by Euler–Maclaurin, for s > 1."""
-    total = sum(np.log(q + k) * np.power(q + k, -s) for k in range(16))
-    q = q + 16
+    """∂ζ(s, q)/∂s = −Σ log(q + k) (q + k)⁻ˢ by Euler–Maclaurin, for s > 1; nan beyond 2000 i."""
+    terms = _terms(s)
+    total = sum(np.log(q + k) * np.power(q + k, -s) for k in range(terms))
+    q = q + terms
     log, power = np.log(q), np.power(q, -s)
     total = total + power * (log * (q / (s - 1) + 0.5) + q / np.square(s - 1))
     rising, slope = s * power / q, power / q * (1 - s * log)  # and its derivative by s
@@ -59,7 +66,7 @@ def zeta_slope(s, q):
         first, second = s + 2 * j - 1, s + 2 * j
         slope = (slope * first * second + rising * (first + second)) / np.square(q)
         rising = rising * first * second / np.square(q)
-    return -total
+    return np.where(np.greater(np.abs(np.imag(s)), 2000), np.nan, -total) if is_complex(s) else -total
 
 
 def riemann_slope(s):
