@@ -157,6 +157,8 @@ def test_a_write_into_an_argument_is_refused(run):
 
     with pytest.raises(ValueError, match=r"^checkpoint: writes writes into a read-only array.* x = x\.copy\(\)\.$"):
         run(checkpoint(writes))
+    with pytest.raises(ValueError, match=r"^checkpoint: writes writes into"):  # the function that does, not its caller
+        run(checkpoint(lambda x: checkpoint(writes)(x)))
 
     def step(state):
         state *= 2.0

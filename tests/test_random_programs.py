@@ -37,8 +37,7 @@ def moved(arguments, rng):
 
 def same(got, expected, bits=False):
     """Whether all arrays are the same: to the bit, or up to rounding, each by its largest number."""
-    assert len(got) == len(expected)
-    for y, z in zip(map(np.asarray, got), map(np.asarray, expected)):
+    for y, z in zip(map(np.asarray, got), map(np.asarray, expected), strict=True):
         assert (y.shape, y.dtype) == (z.shape, z.dtype)
         size = np.max(np.abs(z), initial=1e-3, where=np.isfinite(z))
         tolerance = 0 if bits else 1e4 * np.finfo(z.dtype).eps
@@ -101,8 +100,8 @@ def sparse(f, arguments, rng):
             jacobian = scratch_ad.jacobian(g, argnums, sparse=True)
             for given, _ in [*runs(f, arguments, rng), *runs(f, arguments, rng)]:
                 expected = scratch_ad.jacfwd(real, argnums)(*lent(given))
-                for row, whole in zip(jacobian(*lent(given)), expected):
-                    same([y.toarray().reshape(z.shape) for y, z in zip(row, whole)], whole)
+                for row, whole in zip(jacobian(*lent(given)), expected, strict=True):
+                    same([y.toarray().reshape(z.shape) for y, z in zip(row, whole, strict=True)], whole)
 
 
 def by_xla(f, arguments, rng):
@@ -117,8 +116,8 @@ WAYS = {way.__name__: way for way in (compiled, compiled_gradient, batch, batch_
 
 def check(way, seed):
     """Raise an error where this program goes otherwise."""
-    drawn = program(seed)
-    f, arguments = drawn.function(), [*drawn.arguments.values()]
+    chosen = program(seed)
+    f, arguments = chosen.function(), [*chosen.arguments.values()]
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         WAYS[way](f, arguments, np.random.default_rng(0))

@@ -40,11 +40,11 @@ def _ultraspherical_slope(polynomial, order, n, x):
     Of other degrees near 1 by the series 18.5.9, elsewhere by 18.9.8, neither of which overflows.
     """
     if is_complex(x):
-        return 2 * order * below(special.eval_gegenbauer, n, order + 1, x)
+        return gegenbauer_slope(n, order, x)
     whole, near = _degrees(n, x)
-    recurrence = 2 * order * below(special.eval_gegenbauer, _integers(whole, n), order + 1, x)
     if all_known(whole):
-        return recurrence
+        return gegenbauer_slope(n, order, x)
+    recurrence = 2 * order * below(special.eval_gegenbauer, _integers(whole, n), order + 1, x)
     n = np.where(whole, 0.5, n)[()]
     u = np.where(near, x, 1)
     largest = n * (n + 1) / 2 if order == 0.5 else n * (n + 1) * (n + 2) / 3
