@@ -182,3 +182,13 @@ def test_at_a_kink_all_between_the_sides_is_right():
         assert "undecided" not in str(check_vjp(rule(at), np.abs, x, order=1, reference_by="differences"))
     with pytest.raises(AssertionError, match="1 of 3 wrong"):
         check_vjp(rule(1.2), np.abs, x, order=1, reference_by="differences")
+
+
+def test_rounding_to_fewer_digits_within_is_no_plateau():
+    def f(x):
+        single = x.astype(np.float32)
+        return (x * x * single - single / 3).astype(np.float32)
+
+    for seed in range(6):
+        x = np.random.default_rng(seed).uniform(0.3, 2, 3)
+        assert check(f, x, reference_by="differences", seed=str(seed)).ok

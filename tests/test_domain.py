@@ -65,6 +65,11 @@ MENDED = [  # the function, where it once was wrong, and in which argument
     ("log_ndtr", (33.0,), 0),
     ("fdtr", (20.2, 1e4, 1.1), 0),
     ("fdtr", (1.0, 1000.0, 4.0), 1),
+    ("fdtr", (10.0, 1e-6, 1.0), 0),
+    ("fdtrc", (2.0, 0.001, 0.5), 0),
+    ("fdtrc", (2.0, 0.001, 0.5), 1),
+    ("fdtrc", (1e10, 0.001, 1e100), 2),
+    ("kl_div", (1e-17, 1e-6), 1),
 ]
 
 

@@ -58,7 +58,7 @@ def by_differences(problem, engine, noise=None):
         pulled = [np.array([number[part] for number in numbers]) for part in range(4)]
         slopes = {Quantity.VALUE: (_flat(value), pushed[2], pushed[2], 0.0), Quantity.JVP: pushed, Quantity.VJP: pulled}
         for what, first, along in _firsts(engine, problem, v):
-            values = _values(first, given.primals, along, _sizes(given.primals, along))
+            values = _values(first, given.primals, along, _sizes(given.primals, along), float(np.finfo(least).eps))
             terms = _largest(value) * _largest(v.cotangent if what.of_arguments else v.tangents)
             terms = terms / (_largest(given.primals) or 1.0)  # of a first derivative, which may cancel
             slopes[what] = _slopes(*values, np.maximum(np.abs(values[2]), terms))
@@ -139,16 +139,16 @@ def _sizes(primals, tangents):
     return np.max(sizes, initial=0.0), np.min(sizes[sizes > 0], initial=np.inf)
 
 
-def _values(f, primals, tangents, sizes):
+def _values(f, primals, tangents, sizes, eps=0.0):
     """The steps, the unit of rounding, and the outputs in a row: at the start, and at each step to either side.
 
-    They are nan where the function is not defined, or of other shapes.
+    They are nan where the function is not defined, or of other shapes. ``eps``: the unit of numbers within it.
     """
     largest = sizes[0] or 1.0
     smallest = sizes[1] if 0 < sizes[1] < largest else largest
     steps = 2.0 ** np.floor(np.log2(largest)) / 8  # powers of two: the arguments move by them exactly
     steps = steps / SPARSE ** np.arange(min(STEPS + int(np.log2(largest / smallest) / 2), MOST))
-    eps = max(float(np.finfo(np.asarray(x).dtype).eps) for x in optree.tree_leaves(primals))
+    eps = max([eps, *(float(np.finfo(np.asarray(x).dtype).eps) for x in optree.tree_leaves(primals))])
     steps = steps[steps >= 32 * eps * smallest]
     value = f(*primals)
     start = _flat(value)

@@ -145,7 +145,8 @@ elementwise(special.entr,         lambda x: -np.log(x) - 1)
 elementwise(special.xlogy,        lambda b: np.log(b), lambda a, b: cancellation.ratio(a, b))
 elementwise(special.xlog1py,      lambda b: np.log1p(b), lambda a, b: cancellation.ratio(a, one_plus(b)))
 elementwise(special.rel_entr,     lambda a, b: cancellation.log_ratio(a, b) + 1, lambda a, b: -cancellation.ratio(a, b))
-elementwise(special.kl_div,       lambda a, b: cancellation.log_ratio(a, b), lambda a, b: np.divide(b - a, b))
+elementwise(special.kl_div,       lambda a, b: cancellation.log_ratio(a, b),
+                                  lambda a, b: cancellation.one_less_ratio(a, b))
 elementwise(special.boxcox,       lambda a, b: np.power(a, b - 1), lambda a, b: powers.boxcox_power(a, b))
 elementwise(special.boxcox1p,     lambda a, b: powers.power_1p(a, b - 1),
                                   lambda a, b: powers.boxcox1p_power(a, b))

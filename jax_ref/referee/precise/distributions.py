@@ -15,12 +15,14 @@ _upper = lambda a, x: mpmath.gammainc(a, x, regularized=True)
 _floor = mpmath.floor
 
 
-def _below(a, b, x):
+def _below(a, b, x, rest=None):
+    if rest is not None and rest < mpf(2) ** -60 and a * rest < 1:  # then x holds few of its digits
+        return 1 - _below(b, a, rest)
     return mpmath.betainc(a, b, 0, x, regularized=True)
 
 
-def _above(a, b, x):
-    return 1 - _below(a, b, x) if x < mpf(1) / 2 else _below(b, a, 1 - x)
+def _above(a, b, x, rest=None):
+    return 1 - _below(a, b, x) if x < mpf(1) / 2 else _below(b, a, 1 - x if rest is None else rest)
 
 
 def _student(df, t):
@@ -30,7 +32,7 @@ def _student(df, t):
 
 def _ratio(tail):
     """Of the F distribution, that of z = ac/(b + ac) from below or above."""
-    return lambda a, b, c: tail(a / 2, b / 2, a * c / (b + a * c))
+    return lambda a, b, c: tail(a / 2, b / 2, a * c / (b + a * c), b / (b + a * c))
 
 
 def _smirnov(n, x):

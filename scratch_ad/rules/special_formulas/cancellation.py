@@ -61,9 +61,18 @@ def ratio(a, b):
     return a / np.where(np.logical_and(np.equal(a, 0), np.equal(b, 0)), 1, b)
 
 
+def _within_two(a, b):
+    return np.logical_and(np.less(a, 2 * b), np.less(b, 2 * a))
+
+
+def one_less_ratio(a, b):
+    """1 − a/b, to its last digits near a = b, the derivatives too."""
+    return np.where(_within_two(a, b), np.divide(b - a, b), 1 - np.divide(a, b))
+
+
 def log_ratio(a, b):
     """log(a/b), to its last digits near a = b, and also where a/b is not representable."""
-    near = np.logical_and(np.less(a, 2 * b), np.less(b, 2 * a))
+    near = _within_two(a, b)
     close = np.log1p(np.where(near, a - b, 0) / np.where(near, b, 1))
     quotient = np.divide(a, b)
     within = np.logical_and(np.greater(quotient, 1e-290), np.less(quotient, 1e290))

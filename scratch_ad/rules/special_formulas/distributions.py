@@ -11,7 +11,7 @@ from ...tracer import strip
 from .cancellation import PI, ROOT_2PI, excess
 from .densities import beta_density, gamma_density
 from .gamma import psi_step_less_log, stirling
-from .incomplete import betainc_a, betainc_b, ratio_shape
+from .incomplete import betainc_a, betainc_b, ratio_shape, upper_tail
 from .powers import boxcox_power
 
 
@@ -57,7 +57,7 @@ def f_density(a, b, c):
 
 def _by_degrees(of_first, a, b, z, rest):
     """∂I_z(a, b)/∂a, or ∂b, where z/(1 − z) is a/b times a constant."""
-    large = np.logical_and(np.greater_equal(a, 0.5), np.greater_equal(b, 0.5))
+    large = np.greater_equal(np.where(upper_tail(a, b, z, rest), b, a), 0.5)
     u, v = np.where(large, 1, a), np.where(large, 1, b)
     small = z * rest * beta_density(u, v, z, rest)
     small = betainc_a(u, v, z, rest) + small / u if of_first else betainc_b(u, v, z, rest) - small / v

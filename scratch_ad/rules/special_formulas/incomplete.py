@@ -11,7 +11,7 @@ import math
 import numpy as np
 import scipy.special as special
 
-from ...tracer import detached
+from ...tracer import anywhere, detached
 from .cancellation import excess
 from .densities import beta_density, gamma_density
 from .gamma import psi_step, psi_step_less_log
@@ -35,10 +35,11 @@ def _gauss_legendre(n):
     return nodes, weights
 
 
-def _integral(integrand, end):
-    end = detached(end)
-    nodes = [(0.5 * (x + 1) * end, w) for x, w in zip(*_gauss_legendre(48), strict=True)]
-    return 0.5 * end * sum(w * integrand(u) for u, w in nodes)
+def _integral(integrand, end, start=0):
+    start, end = detached(start), detached(end)
+    half = 0.5 * (end - start)
+    nodes = [(start + (x + 1) * half, w) for x, w in zip(*_gauss_legendre(48), strict=True)]
+    return half * sum(w * integrand(u) for u, w in nodes)
 
 
 def _fall(slope, curvature, a, offset):
@@ -78,7 +79,7 @@ def betainc_shape(by_a, by_b, a, b, x, rest=None):
     rest = 1 - x if rest is None else rest
     edge = np.logical_or(np.less_equal(x, 0), np.less_equal(rest, 0))
     x, rest = np.where(edge, 0.5, x), np.where(edge, 0.5, rest)
-    swap = np.greater(x * b, a * rest)
+    swap = upper_tail(a, b, x, rest)
     a, b, x, rest = np.where(swap, b, a), np.where(swap, a, b), np.where(swap, rest, x), np.where(swap, x, rest)
     by_a, by_b = np.where(swap, -by_b, by_a), np.where(swap, -by_a, by_b)
     raised = np.less(a, 1)
@@ -87,6 +88,11 @@ def betainc_shape(by_a, by_b, a, b, x, rest=None):
     a = np.where(raised, a + 1, a)
     level = by_a * (np.log(x) + psi_step(a, b)) + by_b * (np.log(rest) + psi_step(b, a))
     return np.where(edge, 0, step + _beta_tail(a, b, x, rest, lambda u, log: level - by_a * u - (by_a + by_b) * log))
+
+
+def upper_tail(a, b, x, rest):
+    """Whether the upper tail is the nearer one: x lies above the mean."""
+    return np.greater(x * b, a * rest)
 
 
 def _beta_tail(a, b, x, rest, weight):
@@ -98,18 +104,22 @@ def _beta_tail(a, b, x, rest, weight):
         log = np.log1p(x * np.expm1(-u))
         return weight(u, log) * np.exp(-a * u - n * log)
 
-    return x * rest * beta_density(a, b, x, rest) * _integral(integrand, end)
+    turn = np.clip(np.log(x) - np.log(rest), 0, end)  # before it the density is flat where b is small
+    total = _integral(integrand, end, turn)
+    if anywhere(np.greater(turn, 0)):
+        total = total + _integral(integrand, turn)
+    return x * rest * beta_density(a, b, x, rest) * total
 
 
 def ratio_shape(by_first, a, b, x, rest):
-    """∂I_x(a, b)/∂a, or ∂b, where x/(1 − x) is a/b times a constant, as for a ratio of variances; for a, b ≥ ½.
+    """∂I_x(a, b)/∂a, or ∂b, where x/(1 − x) is a/b times a constant, as for a ratio of variances.
 
-    In a weight that is no difference of larger ones: ∂ log density/∂a = ψ(a + b) − ψ(a) − log(1 + b/a) + log(1 + r) − r
-    at r = (b x − a (1 − x))/a.
+    The parameter of the nearer tail is to be ½ at least. In a weight that is no difference of larger ones:
+    ∂ log density/∂a = ψ(a + b) − ψ(a) − log(1 + b/a) + log(1 + r) − r at r = (b x − a (1 − x))/a.
     """
     edge = np.logical_or(np.less_equal(x, 0), np.less_equal(rest, 0))
     x, rest = np.where(edge, 0.5, x), np.where(edge, 0.5, rest)
-    swap = np.greater(x * b, a * rest)
+    swap = upper_tail(a, b, x, rest)
     a, b, x, rest = np.where(swap, b, a), np.where(swap, a, b), np.where(swap, rest, x), np.where(swap, x, rest)
     first = np.not_equal(swap, by_first)
     p, q = np.where(first, a, b), np.where(first, b, a)
