@@ -13,6 +13,7 @@ from .refusals import into_plain
 from .tracer import (
     Tracer,
     astype,
+    bottom,
     by_keyword,
     call,
     dtype_of,
@@ -120,6 +121,10 @@ def _into(function, args, kwargs, place, out, trace):
         if trace.level >= 0:
             raise into_plain(_with_out(function), trace.mode)
         return function(*lowered(args), **{k: lowered(v) for k, v in kwargs.items()}, out=out)
+    if function in _piling and _is_read_only(out):
+        given = args[:2] if place < len(args) else args  # without the place of out
+        function(*map(bottom, given), **{k: bottom(v) for k, v in kwargs.items()}, out=bottom(out))
+        return out  # each part lies there already, of which NumPy makes no write
     result = function(*args, **kwargs)
     if function in _selecting and shape_of(result) != out.shape:
         error = TypeError if function is np.choose else ValueError
@@ -131,6 +136,11 @@ def _into(function, args, kwargs, place, out, trace):
         result = _in_dtype_of(out.dtype, result, function, args, kwargs)
     casting = "unsafe" if function in _unsafe else kwargs.get("casting", "same_kind")
     return out.assign(result, casting, f"output of {name_of(function)}")
+
+
+def _is_read_only(x):
+    array = bottom(x)
+    return type(array) is np.ndarray and array.shape == x.shape and not array.flags.writeable
 
 
 def _in_dtype_of(dtype, result, function, args, kwargs):
@@ -158,6 +168,7 @@ _in_dtype |= {np.mean, np.nanmean, np.trace, np.einsum}
 _partly_in_dtype = {np.mean, np.nanmean, np.var, np.nanvar, np.std, np.nanstd, np.ptp, np.median, np.nanmedian}
 _selecting = {np.take, np.choose, np.compress}
 _unsafe = (_in_dtype | _selecting | {np.max, np.min, np.nanmax, np.nanmin}) - {np.einsum}  # the casting of their out=
+_piling = {np.concatenate, np.stack}
 _dots = {np.dot, np.linalg.multi_dot}
 _IN_C = np.empty(0).flags  # as all of JAX's arrays lie
 

@@ -552,6 +552,27 @@ def test_a_read_only_view_copied_onto_itself_is_no_write(where):
         scratch_ad.jvp(lambda x: np.copyto(np.broadcast_to(x, 2), x), (3.0,), (1.0,))
 
 
+@pytest.mark.parametrize(
+    "pile",
+    [
+        lambda y: np.stack([y], out=y[None]),
+        lambda y: np.concatenate([y[:1], y[1:]], out=y),
+        lambda y: np.concatenate(([y[None]]), 1, y[None]),
+    ],
+    ids=["stack", "parts", "along"],
+)
+def test_read_only_parts_piled_where_they_lie_are_no_write(pile):
+    def f(x):
+        y = np.broadcast_to(x, 2)
+        return pile(y).ravel()
+
+    np.testing.assert_array_equal(f(np.float64(3.0)), [3.0, 3.0])
+    np.testing.assert_array_equal(scratch_ad.jacfwd(f)(3.0), [1.0, 1.0])
+    np.testing.assert_array_equal(scratch_ad.jacrev(f)(3.0), [1.0, 1.0])
+    with pytest.raises(ValueError, match="read-only"):
+        scratch_ad.jvp(lambda x: np.stack([x + x], out=np.broadcast_to(x, 1)), (3.0,), (1.0,))
+
+
 @pytest.mark.parametrize("shape", [(), (2,), (2, 3)])
 def test_a_write_through_a_transpose_takes_the_shapes_that_numpy_takes(shape):
     """An array of one where there is no axis left but in front of an ellipsis, and no more numbers than places."""
