@@ -15,7 +15,7 @@ what stands in brackets: a ``Cell`` is then an array, ``viewed(result, …)`` is
 holds plain arrays. Why each part is there at all is told in the docstring of ``intro``, from ten lines upwards, by the
 smallest programs that fail without it.
 
-    [frames, refusals, foreign, memory]               what takes no tracer; other packages' arrays; copies
+    [frames, refusals, foreign, memory, silence]      what takes no tracer; other packages' arrays; copies; no warnings
     tracer, [views, layout, keywords, scalars], array    how a number answers NumPy's calls, and feels like an array
     [writing, flat, cells, constants, writers, creation]    arrays that are written into, and made
     tree                                              containers of arrays; what is copied where

@@ -74,10 +74,10 @@ class FastForward(Forward):
             alike = pair is not None and type(y) in _ARRAYS and _is_as(a, y) and _is_as(b, y)  # all is kept as it is
             if wrt is not _SECOND:
                 step, push, kept = pair[2] if alike else rule.push(function, 0, values, y)
-                t = steps[step](of_a, push, (a, b, y)[kept] if alike else kept)
+                t = steps[step](of_a, push, (a, b, y)[kept] if alike and kept else kept)
             if wrt is not _FIRST:
                 step, push, kept = pair[3] if alike else rule.push(function, 1, values, y)
-                kept = (a, b, y)[kept] if alike else kept
+                kept = (a, b, y)[kept] if alike and kept else kept
                 t = steps[step](of_b, push, kept) if t is None else joined(t, of_b, (step, push, kept), steps)
         if type(y) in _ARRAYS and type(t) in TANGENTS and t.shape == y.shape and t.dtype is y.dtype is not OBJECT:
             dual = _new(Dual)  # its __init__, without a call
@@ -197,6 +197,22 @@ def backward(nodes, seeds, inputs):
         add(cotangents, place, g)
     for node in islice(reversed(nodes), len(nodes) - inputs):
         g = cotangents.pop()
+        if type(node) is list:  # what ``reverse.edges`` has in full
+            if g is not None:
+                parent, step, pull, kept = node
+                try:
+                    if step is times:
+                        c = g * pull(kept)
+                    else:
+                        d = pull(kept)
+                        c = g / d if type(d) is not np.ndarray or d.size < _LARGE else _quotient(g, d)
+                except Diverged as error:
+                    c = error.batch.apart(step, (g, pull, (kept,)), error)
+                if c.shape != kept.shape or c.dtype is not kept.dtype:
+                    c = match(c, aval(kept))
+                held = cotangents[parent]  # ``add``, without a call
+                cotangents[parent] = c if held is None else held + c
+            continue
         if type(node) is not tuple:
             if type(node) is Several:
                 parts = cotangents[len(cotangents) + 1 - len(node.avals) :]

@@ -17,6 +17,7 @@ from .careful import careful
 from .chain import has_nan, plain
 from .fast import FastForward
 from .linearization import linearize
+from .silence import silently
 from .tracer import Diverged, batch_in, dtype_of, kind_of, shape_of
 from .tree import copied, flatten, zeros
 
@@ -46,7 +47,7 @@ def _run_once(fun, leaves, has_aux, along, steps):
     """The same by one run of forward mode; None where an array is too large."""
     batch = Batch(along.count, LIMIT) if along.count > 1 else None  # before the trace of the run, which lies inside
     try:
-        with np.errstate(all="ignore"):
+        with silently():
             tangents = along.all_in(batch, 0, along.count) if batch else along[0]
             out, columns, spec, aux = forward.run_on_leaves(FastForward(steps), fun, leaves, tangents, has_aux)
             columns = _owned([batch.whole(t) if batch else t[None] for t in columns])

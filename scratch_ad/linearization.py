@@ -6,14 +6,13 @@ that the one run gives a second program, with the careful steps, for tangents fr
 
 import functools
 
-import numpy as np
-
 from . import forward
 from .careful import careful
 from .chain import has_nan, plain
 from .fast import FastForward
 from .program import Call, Program, Recorder
 from .registry import snapshot
+from .silence import silently
 from .tracer import dtype_of, shape_of
 from .tree import copied, describe, entered, flatten, is_inexact, tangent_dtype, tree_map, typed_like, unflatten, zeros
 
@@ -29,7 +28,7 @@ def linearize(fun, *primals, has_aux=False):
     leaves = list(map(entered, leaves))
     recorder = Tangents()
     symbols = [recorder.input(zeros(leaf)) if is_inexact(leaf) else zeros(leaf) for leaf in leaves]
-    with np.errstate(all="ignore"):
+    with silently():
         out, tangent_out, aux = forward.run(FastForward(recorder.steps()), fun, spec, leaves, symbols, has_aux)
     tangent_leaves, out_spec = flatten(tangent_out)
     plainly, carefully = recorder.programs(tangent_leaves)
@@ -49,7 +48,7 @@ def linearize(fun, *primals, has_aux=False):
                     "Make it with np.zeros_like(x) or np.ones_like(x)."
                 )
         given = [typed_like(t, p) for t, p in zip(given, leaves, strict=True) if is_inexact(p)]
-        with np.errstate(all="ignore"):
+        with silently():
             result = plainly(*given)
             if any(map(has_nan, result)):
                 result = carefully()(*given)

@@ -12,6 +12,7 @@ from .poles import settled
 from .refusals import uncover
 from .registry import missing, rule_of
 from .reverse import Variable
+from .silence import SILENT, STATE, silently
 from .tracer import Tracer, dtype_of, name_of, shape_of
 from .tree import (
     copied,
@@ -63,7 +64,7 @@ def jvp(fun, primals, tangents, has_aux=False):
                 "jvp called with different primal and tangent shapes; "
                 f"Got primal shape {shape_of(p)} and tangent shape as {shape_of(t)}. Give np.broadcast_to(t, x.shape)."
             )
-    with np.errstate(all="ignore"):
+    with silently():
         result = forward.run(FastForward(plain), fun, spec, leaves, tangent_leaves, has_aux)
         if any(map(has_nan, flatten(result[1])[0])):
             result = forward.run(FastForward(careful), fun, spec, leaves, tangent_leaves, has_aux)
@@ -148,7 +149,7 @@ def _pullback(tape, nodes, count, starts, leaves, out, has_aux):
         aux = tree_map(lambda leaf: copied(leaf.value if mine(leaf) else leaf), aux)
 
     def pull(cotangents):
-        with np.errstate(all="ignore"):
+        with silently():
             seeds = [(at, typed_like(g, y)) for at, g, y in zip(places, cotangents, values) if at is not None]
             for walk in _WALKS:
                 result = walk(nodes, seeds, count)
@@ -180,8 +181,11 @@ def gradient_of_array(fun, args, i, kwargs):
         raise
     finally:
         tape.close()
-    with np.errstate(all="ignore"):
+    before = STATE.set(SILENT)
+    try:
         (g,) = backward(nodes, ((out.place, _ONE),), 1)
+    finally:
+        STATE.reset(before)
     if type(g) is np.ndarray and not has_nan(g):
         return (out.value, g if g.base is None else g.copy()), None
     return None, _pullback(tape, nodes, 1, [0], [given], out, False)

@@ -23,7 +23,9 @@ from .rules.short_rows import reduced
 from .tracer import getitem, left_scalars, of_item
 from .views import viewed_plain
 
-_NUMBER = (), np.dtype(float)  # shape and dtype of np.float64 and of Python's numbers
+_Array, _Double = np.ndarray, np.float64
+_DOUBLE = np.dtype(float)
+_NUMBER = (), _DOUBLE  # shape and dtype of np.float64 and of Python's numbers
 _ARRAYS = {np.ndarray, np.float64}  # what most values are
 _VALUES = {*_ARRAYS, float}  # … and those of numbers that a program was given
 _OPERANDS = {*_VALUES, int}
@@ -65,49 +67,38 @@ _of_multiply = rule_of[np.multiply].pair
 
 def binary(tape, ufunc, operate, a, at_a, b, at_b):
     """Of ``operate(a, b)``, with the rule of ``ufunc``; the places are None for constants."""
-    pair = rule_of.get(ufunc, missing).pair
+    pair = rule_of[ufunc].pair if ufunc in rule_of else None
     if pair is None:
         return None
-    if type(a) is np.ndarray:
-        shape_a, dtype = a.shape, a.dtype
-        dtype_a = dtype_b = dtype
-        if type(b) is np.ndarray:
-            shape_b = b.shape
-            if b.dtype is not dtype:
-                return None
-        else:
-            shape_b, dtype_b = _NUMBER
-    elif type(b) is np.ndarray:
-        shape_a, dtype_a = _NUMBER
-        shape_b, dtype = b.shape, b.dtype
-        dtype_b = dtype
-    else:
-        shape_a, dtype_a = shape_b, dtype_b = _, dtype = _NUMBER
-    if dtype is OBJECT:
+    kind_a, kind_b = type(a), type(b)
+    dtype = a.dtype if kind_a is _Array else b.dtype if kind_b is _Array else _DOUBLE
+    if dtype is OBJECT or (kind_a is kind_b is _Array and b.dtype is not dtype):
         return None
     y = operate(a, b)
     if type(y) is float:
         y = np.float64(y)
-    elif type(y) not in _ARRAYS or y.dtype is not dtype:
+    elif (type(y) is not _Array and type(y) is not _Double) or y.dtype is not dtype:
         return None
     uses_a, uses_b, (step_a, pull_a, keep_a), (step_b, pull_b, keep_b) = pair
-    nodes = tape.nodes
-    if at_b is None:
-        if uses_b and type(b) is np.ndarray:
+    if at_a is not None:
+        shape, own = (a.shape, dtype) if kind_a is _Array else _NUMBER
+        if at_b is None and uses_b and kind_b is _Array:
             b = kept(b)
-        nodes.append(((at_a, shape_a, dtype_a, step_a, pull_a, (a, b, y)[keep_a]),))
-    elif at_a is None:
-        if uses_a and type(a) is np.ndarray:
-            a = kept(a)
-        nodes.append(((at_b, shape_b, dtype_b, step_b, pull_b, (a, b, y)[keep_b]),))
+        of_a = at_a, shape, own, step_a, pull_a, (a, b, y)[keep_a] if keep_a else ()
+    if at_b is None:
+        node = (of_a,)
     elif at_a == at_b and pair is _of_multiply:  # a square: one edge twice, along which the way back goes once
-        edge = at_a, shape_a, dtype_a, step_a, pull_a, (b,)
-        nodes.append((edge, edge))
+        node = of_a, of_a
     else:
-        of_a = at_a, shape_a, dtype_a, step_a, pull_a, (a, b, y)[keep_a]
-        nodes.append((of_a, (at_b, shape_b, dtype_b, step_b, pull_b, (a, b, y)[keep_b])))
+        shape, own = (b.shape, dtype) if kind_b is _Array else _NUMBER
+        if at_a is None and uses_a and kind_a is _Array:
+            a = kept(a)
+        of_b = at_b, shape, own, step_b, pull_b, (a, b, y)[keep_b] if keep_b else ()
+        node = (of_b,) if at_a is None else (of_a, of_b)
+    nodes = tape.nodes
     variable = _new(FastVariable)  # as in ``placed``
-    variable.owner, variable.value, variable.place = tape, y, len(nodes) - 1
+    variable.owner, variable.value, variable.place = tape, y, len(nodes)
+    nodes.append(node)
     return variable
 
 
@@ -230,17 +221,17 @@ def __array_ufunc__(self, ufunc, method, a, b=_absent, *rest, **kwargs):  # of t
     tape = self.owner
     if type(tape) is FastTape and method == "__call__" and not kwargs:
         if b is _absent:
-            value = self.value
-            if type(value) in _ARRAYS:
-                short = rule_of.get(ufunc, missing).short
+            value, kind = self.value, type(self.value)
+            if kind is _Array or kind is _Double:
+                short = rule_of[ufunc].short if ufunc in rule_of else None
                 if short is not None:
-                    y, dtype = ufunc(value), value.dtype
-                    if type(y) in _ARRAYS and y.dtype is dtype:
+                    y = ufunc(value)
+                    if (type(y) is kind or type(y) is _Double) and y.dtype is value.dtype:
                         step, pull, of_output = short
                         nodes = tape.nodes
                         variable = _new(FastVariable)  # as in ``placed``
                         variable.owner, variable.value, variable.place = tape, y, len(nodes)
-                        nodes.append(((self.place, value.shape, dtype, step, pull, (y if of_output else value,)),))
+                        nodes.append([self.place, step, pull, y if of_output else value])
                         return variable
             return _usual_ufunc(self, ufunc, method, a)
         at_a = at_b = None

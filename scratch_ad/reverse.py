@@ -41,6 +41,7 @@ class Tape(Trace):
     ``nodes[i]`` tells how the value at place i came about: one ``(parent, shape, dtype, *edge)`` per variable that went
     in. The edge (chain.py) takes a cotangent of place i to one of the parent, which has this shape and dtype. A joint
     rule's node is a single ``([(parent, shape, dtype), …], None, None, *edge)``: its edge gives a list of cotangents.
+    What most calls of one argument leave is shorter (nodes.py): ``edges`` has it in full.
     """
 
     __slots__ = ("nodes",)
@@ -110,11 +111,22 @@ class Several(NamedTuple):
             return [np.zeros(*a, like=kind) if g is None else g for g, a in zip(arrived, self.avals, strict=True)]
 
 
+def edges(node):
+    """What leads back from a node. A list, ``[parent, step, map, kept]``, is one edge that keeps one array alone.
+
+    That is the argument or the output of an elementwise call, of the parent's shape and dtype.
+    """
+    if type(node) is list:
+        parent, *edge, kept = node
+        return ((parent, *aval(kept), *edge, (kept,)),)
+    return node.node if type(node) is Several else node
+
+
 def origins(nodes, start):
     """Where the nodes from ``start`` on lead to among those before: ``{place: (shape, dtype)}``."""
     found = {}
     for node in nodes[start:]:
-        for parent, shape, dtype, *_ in node.node if type(node) is Several else node:
+        for parent, shape, dtype, *_ in edges(node):
             parents = parent if shape is None else [(parent, shape, dtype)]
             found |= {place: aval for place, *aval in parents if place < start}
     return found
@@ -131,11 +143,11 @@ def backward(nodes, seeds, inputs, steps=None):
     for index in range(len(nodes) - 1, inputs - 1, -1):
         g, node = cotangents[index], nodes[index]
         if type(node) is Several:
-            g, node = node.cotangents(cotangents[index + 1 - len(node.avals) : index + 1]), node.node
+            g = node.cotangents(cotangents[index + 1 - len(node.avals) : index + 1])
         if g is None:
             continue
         cotangents[index] = None
-        for parent, shape, dtype, step, pull, kept in node:
+        for parent, shape, dtype, step, pull, kept in edges(node):
             c = (steps[step] if steps else step)(g, pull, kept)
             if c is None:
                 continue

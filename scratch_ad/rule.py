@@ -163,7 +163,7 @@ class Elementwise(Derivative):
 
 # What an edge of a call of two arguments keeps, as a part of ``(a, b, y)``, by the places that the partial names.
 _kept_of_two = {
-    (): slice(0, 0),
+    (): (),  # nothing
     (0,): slice(0, 1),
     (1,): slice(1, 2),
     (-1,): slice(2, 3),

@@ -70,6 +70,8 @@ MENDED = [  # the function, where it once was wrong, and in which argument
     ("fdtrc", (2.0, 0.001, 0.5), 1),
     ("fdtrc", (1e10, 0.001, 1e100), 2),
     ("kl_div", (1e-17, 1e-6), 1),
+    ("pseudo_huber", (1e-8, 1e-4), 1),
+    ("voigt_profile", (-0.500001, 1e-4, 1e-160), 0),
 ]
 
 
@@ -104,6 +106,7 @@ KNOWN = [
     (lambda x: special.expn(0.5, x), 2.0, -1.5 * np.exp(-2.0) / 2, 1.25 * np.exp(-2.0)),
     (special.log_ndtr, 2.5 + 300j, -2.5000277777 - 299.9966668241j, -1.0000111095 - 1.85184e-7j),
     (lambda df: special.stdtr(df, np.float32(2)), np.float32(1000), 1.351049489e-7, -2.703367365e-10),
+    (special.zetac, np.float32(-40), 4.824144835e15, -1.797910836e16),
 ]
 
 

@@ -83,10 +83,12 @@ def test_ufunc_at_is_given_no_read_only_array():
 
 @pytest.mark.filterwarnings("ignore")
 def test_linear_algebra_is_drawn_where_it_hardly_moves_with_its_matrices():
-    """Not at repeated eigenvalues, where their derivatives are infinite, nor at what only NumPy's rounding inverts."""
+    """Not at repeated eigenvalues, where slopes are infinite or none, nor at what only NumPy's rounding inverts."""
     steady = lambda code, x: programs._Drawing(None, OURS, {"x0": x}).is_steady(code, "v0")
     regular, ones, jordan = np.array([[1.0, 0.5], [0.2, 2.0]]), np.ones((2, 2)), np.array([[1.0, 1.0], [0.0, 1.0]])
     assert steady("v0 = np.linalg.eig(x0)", regular) and not steady("v0 = np.linalg.eig(x0)", jordan)
+    upper, nothing = "v0 = scipy.linalg.lu(x0)[2]", np.zeros((2, 2))  # of nothing U is small, but no linear function
+    assert steady(upper, regular) and not steady(upper, nothing)
     assert steady("v0 = np.linalg.inv(x0)", regular) and not steady("v0 = np.linalg.inv(x0)", ones + 1e-9 * regular)
     assert steady("v0 = np.linalg.eigvals(x0)", regular.astype("f4")) and not steady(
         "v0 = np.linalg.svd(x0)[0]", np.zeros((2, 2))

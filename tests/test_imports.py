@@ -25,6 +25,7 @@ ORDER = [  # a module or package may import those that stand before it
         "refusals",
         "foreign",
         "memory",
+        "silence",
         "tracer",
         "views",
         "layout",

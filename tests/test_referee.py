@@ -289,6 +289,8 @@ def test_second_order():
     assert [right(answer, estimate, 1e-14)[()] for answer in (-2.0, 0.0, 2.0, 3.0)] == [True, True, True, False]
     (estimate,) = second(np.abs, (0.0,), (1.0,), (1.0,))
     assert not estimate.decided
+    (estimate,) = second(np.logaddexp2, (0.0, -711.0), (1.0, 0.0), (1.0, 0.0))  # whose differences are rounding
+    assert right(np.log(2) * 2.0**-711, estimate, 1e-14)[()] is True and estimate.value[()] > 0
 
 
 def test_dtypes():

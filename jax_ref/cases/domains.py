@@ -265,6 +265,14 @@ LIMITS = (
         "0 < abs(b - np.rint(b)) < 1e-4 and off < 1e-3",
         "SciPy's value next to a whole parameter has few digits",
     ),
+    ("hyperu", "off < 1e-6", "SciPy's value at the neighbouring parameters has fewer digits"),
+    ("jve yve", "a >= 100 and abs(b) < 1 and off < 1e-6", "SciPy's value of the neighbouring orders has fewer digits"),
+    ("pbdv", "b > 30 and off < 1e-2", "SciPy's value, less than 1e-150, has few digits"),
+    (
+        "hyp2f1",
+        "argument == 3 and np.iscomplexobj(got) and off < 1e-5",
+        "SciPy's value at the neighbouring parameters has fewer digits",
+    ),
     (
         "eval_genlaguerre",
         "a > 100 and a != np.rint(a) and off < 1e-6",

@@ -282,21 +282,28 @@ class _Drawing:
         else:
             self.arguments = before
 
-    def is_steady(self, code, name):
-        """Whether a line makes nearly the same of nearly the same arrays, as it does not at degenerate matrices."""
-        rng, there, moved = np.random.default_rng(0), dict(self.space), dict(self.space)
-        arrays = {name: self.space[name] for name in re.findall(r"\b[xv]\d\w*", code.partition(" = ")[2])}
-        step = max(float(np.sqrt(np.finfo(x.dtype).eps)) / 10 for x in arrays.values())
-        moved |= {name: (x + step * rng.normal(size=x.shape)).astype(x.dtype) for name, x in arrays.items()}
+    def is_steady(self, code, result):
+        """Whether a line makes nearly the same of nearly the same arrays, and of two steps what both make.
+
+        At degenerate matrices it does not: its result jumps there, or has a slope along each way that is no sum.
+        """
+        rng, arrays = np.random.default_rng(0), re.findall(r"\b[xv]\d\w*", code.partition(" = ")[2])
+        step = max(float(np.sqrt(np.finfo(self.space[name].dtype).eps)) / 10 for name in arrays)
+        steps = [{name: step * rng.normal(size=self.space[name].shape) for name in arrays} for _ in range(2)]
+        made = []
         try:
             with np.errstate(all="ignore"), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                exec(_compiled(code), there)
-                exec(_compiled(code), moved)
+                for taken in ([], steps[:1], steps[1:], steps):
+                    space = dict(self.space)
+                    for name in arrays if taken else ():
+                        x = space[name]
+                        space[name] = (x + sum(s[name] for s in taken)).astype(x.dtype)
+                    exec(_compiled(code), space)
+                    made.append(optree.tree_leaves(space[result]))
         except Exception:  # which ``take`` will meet as well, or is met beside the point alone
             return False
-        pairs = zip(*(optree.tree_leaves(space[name]) for space in (there, moved)), strict=True)
-        return all(np.shape(x) == np.shape(y) and np.allclose(x, y, 0, _STEADY * step) for x, y in pairs)
+        return all(_is_smooth(step, *of) for of in zip(*made, strict=True))
 
     def take(self, code, origin, made):
         """Add a line that can be run, and return whether it can."""
@@ -387,6 +394,16 @@ class _Drawing:
         if not self.pick(6):
             entries.insert(self.pick(len(entries) + 1), self.one(("None", "...")))
         return ", ".join(entries) or "..."
+
+
+def _is_smooth(step, there, first, second, both):
+    """Whether results after steps differ little, and after two together by the sum of what each makes of them."""
+    if not np.shape(there) == np.shape(first) == np.shape(second) == np.shape(both):
+        return False
+    near = all(np.allclose(there, x, 0, _STEADY * step) for x in (first, second, both))
+    return near and np.allclose(
+        np.subtract(first, there, dtype=complex), np.subtract(both, second, dtype=complex), 0, step / 10
+    )
 
 
 def fits(x):

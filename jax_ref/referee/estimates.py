@@ -211,24 +211,28 @@ def _tends(values, limit):
     return bool(abs(values[-1] - limit) <= 0.1 * max(1, abs(limit)))
 
 
-def _at(fun, leaves, spec, directions):
+def _at(fun, leaves, spec, directions, more=0):
+    """One ``Estimate`` per output leaf and the values there, by ``more`` digits than usual.
+
+    An infinite slope must be one by twice as many, too: rounding grows as steps fall.
+    """
     sizes = [abs(v) for x in leaves if is_inexact(x) for v in precise(x).value.flat if mpmath.isfinite(v) and v != 0]
     steepest = max([1, *(abs(complex(v)) for d in directions for t in d for v in _inexact_items(t))])
     scale = min([mpf(1), *sizes]) / steepest
     order = len(directions)
-    digits = int(DIGITS * (order + 1) / 2 + mpmath.log10(max([mpf(1), *sizes])) - order * mpmath.log10(scale))
+    digits = more + int(DIGITS * (order + 1) / 2 + mpmath.log10(max([mpf(1), *sizes])) - order * mpmath.log10(scale))
     with mp.workdps(digits):
         steps = [scale * mpf(step) for step in STEPS]
         points = [precise(x) for x in leaves]
-        directions = [[precise(t) for t in d] for d in directions]
+        ways = [[precise(t) for t in d] for d in directions]
 
         def value(*amounts):
             moved = points
-            for amount, direction in zip(amounts, directions, strict=True):
+            for amount, way in zip(amounts, ways, strict=True):
                 if amount:
                     moved = [
                         x + t * Precise(array_of(amount), t.dtype) if isinstance(x, Precise) else x
-                        for x, t in zip(moved, direction)
+                        for x, t in zip(moved, way)
                     ]
             return _outputs(fun, spec, moved)
 
@@ -239,7 +243,13 @@ def _at(fun, leaves, spec, directions):
         if any(e is None for e in estimates):
             quotients.append(_quotients(value, start, steps[2], order))
             estimates = [_estimate([q[k] for q in quotients], noise[k][2]) for k in range(len(start))]
-        return estimates, start
+    if not more and any(map(_is_infinite, estimates)):
+        return _at(fun, leaves, spec, directions, digits)
+    return estimates, start
+
+
+def _is_infinite(estimate):
+    return any(map(mpmath.isinf, estimate.value.flat))
 
 
 def _inexact_items(t):

@@ -4,7 +4,6 @@ Whoever looks at a number of this recording leaves a guard: a branch on it, an i
 engines go their way as they go it on plain arrays, careful steps included, and the program is that of the way taken.
 """
 
-import contextvars
 import functools
 import math
 
@@ -17,6 +16,7 @@ from ..registry import snapshot
 from ..rules.products import contract
 from ..rules.shaping import join, pile
 from ..scalars import scalar
+from ..silence import STATE
 from ..tracer import astype, detached, dtype_of, getitem, place_of, scatter
 from ..writing import cartesian, put
 from .code import Code, Step, as_taken, as_told, failing, form_of, identical, names_in, value_of
@@ -147,27 +147,12 @@ def _histogramdd(*args, **kwargs):
     return counts, *edges
 
 
-def _variable():
-    """Where NumPy keeps what np.errstate sets."""
-    before = contextvars.copy_context()
-    with np.errstate(all="ignore"):
-        inside = contextvars.copy_context()
-    return next(var for var, value in inside.items() if before.get(var) is not value)
-
-
-STATE = _variable()
 _same = functools.cache(lambda errors: errors)  # one object for all that are equal, so that two are soon compared
 
 
 def _error_state():
     """An object that is another one as soon as np.errstate is entered or left."""
     return STATE.get(None)
-
-
-def state_of(errors):
-    """What ``STATE`` is set to under np.errstate of all kinds of error, as a step has it."""
-    with np.errstate(**dict(errors)):
-        return STATE.get()
 
 
 _WHOLE = {"int", "operator.index", "math.trunc"}

@@ -11,11 +11,11 @@ import numpy as np
 from ..chain import has_nan
 from ..fast import with_part
 from ..program import Name
+from ..silence import STATE, state_of
 from ..tracer import getitem, is_basic, name_of, scatter
 from ..writing import put
 from .code import Failing, Step, as_told, bytecode, is_compact, is_laid_out_in_c, names_in
 from .passes import is_the_whole, makes_new, memory_of
-from .recording import STATE, state_of
 from .scalars import OPERATIONS, finite
 from .writes import is_written_out
 

@@ -49,11 +49,14 @@ def cosh_squared(x):
 composite(cosh_squared, cosh_squared.__wrapped__)
 
 
+_DOUBLE = np.dtype(float)
+
+
 def _tanh_divisor(x):
     """``cosh(x)**2``, by the quickest way for this kind of number."""
-    if type(x) is np.ndarray and x.dtype.kind == "f":
+    if type(x) is np.ndarray and (x.dtype is _DOUBLE or x.dtype.kind == "f"):
         d = np.cosh(x)
-        return np.square(d, d) if x.ndim else np.square(d)
+        return np.square(d, d) if type(d) is np.ndarray else np.square(d)
     if isinstance(x, Tracer) and kind_of(x) is None and x.dtype.kind == "f":
         return cosh_squared(x)
     return _capped(np.square(np.cosh(x)))

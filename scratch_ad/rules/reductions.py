@@ -18,9 +18,17 @@ from .short_rows import counts
 _NONE = (None,) * 4  # no derivative in the arguments between ``a`` and ``initial``
 
 
+_FILLED = 4096  # elements up to which it is sooner to fill an array than to go along several axes of one number
+
+
 def spread(g, shape, axis):
     """What a reduction over ``axis`` gave, ``g``, repeated to ``shape``: the transpose of a sum."""
     if axis is None and issubclass(type(g), np.generic):
+        if len(shape) > 1:
+            y = np.empty(shape, g.dtype)
+            if y.size <= _FILLED:
+                y.fill(g)
+                return y
         return np.ndarray(shape, g.dtype, g, 0, (0,) * len(shape))  # as below, at a fraction of the cost
     g = with_axes(g, shape, axis)
     return spread_out(g, shape) if type(g) is np.ndarray and g.ndim == len(shape) else np.broadcast_to(g, shape)

@@ -210,8 +210,9 @@ elementwise(special.inv_boxcox1p, lambda b, y: powers.power_1p(y, 1 - b),
                                   lambda a, b, y: powers.inv_boxcox_power(a, b, 1 + y, powers.power_1p(y, 1 - b)))
 elementwise(special.huber,        lambda a, b: np.maximum(np.abs(b) - a, 0),
                                   lambda a, b: np.clip(b, -a, a))
+_sine_of_tangent = elementwise(powers.sine_of_tangent, lambda x: np.power(np.hypot(1, x), -3.0))
 elementwise(special.pseudo_huber, lambda a, b: powers.pseudo_huber_scale(a, b),
-                                  lambda a, b: b / np.hypot(1, np.divide(b, a)))
+                                  lambda a, b: a * _sine_of_tangent(np.divide(b, a)))
 elementwise(special.binom,        lambda a, b, y: gamma.binom_upper_slope(a, b, y),
                                   lambda a, b, y: gamma.binom_lower_slope(a, b, y))                     # 5.2.2
 elementwise(special.radian,       lambda: DEGREE, lambda: DEGREE / 60, lambda: DEGREE / 3600)

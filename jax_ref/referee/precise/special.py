@@ -45,8 +45,10 @@ def _wright(a, b, x):
 def _voigt(x, sigma, gamma):
     if sigma == 0:
         return gamma / (mp.pi * (x * x + gamma * gamma))
-    z = (x + 1j * gamma) / (sigma * mpmath.sqrt(2))
-    return mpmath.re(_scaled_erfc(-1j * z)) / (sigma * mpmath.sqrt(2 * mp.pi))
+    less = mpmath.log10((abs(x) + sigma) / abs(gamma)) if gamma else 0  # digits that the real part has less
+    with mp.workdps(mp.dps + max(0, int(less))):
+        z = (x + 1j * gamma) / (sigma * mpmath.sqrt(2))
+        return mpmath.re(_scaled_erfc(-1j * z)) / (sigma * mpmath.sqrt(2 * mp.pi))
 
 
 def _parabolic(v, x):

@@ -75,7 +75,8 @@ def riemann_slope(s):
     r = np.where(left, 1 - s, s)
     right = zeta_slope(r, 1.0)
     z = np.where(left, special.zeta(r), 1)
-    large = np.greater(r, 100)  # where one factor overflows and the other underflows
+    most = 100 if dtype_of(s).itemsize > 4 else 30
+    large = np.greater(r, most)  # where one factor overflows and the other underflows
     log = special.loggamma(np.where(large, r, 1)) - r * math.log(2 * PI)
     factor = np.where(large, np.exp(log), np.power(2 * PI, -r) * special.gamma(np.where(large, 1, r))) * 2
     cosine, sine = np.cos(PI / 2 * r), np.sin(PI / 2 * r)

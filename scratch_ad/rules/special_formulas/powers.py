@@ -37,6 +37,13 @@ def inv_boxcox_power(a, b, base, slope):
     return np.where(edge, a / np.where(edge, b, 1) * slope, base * np.square(a) * log)
 
 
+def sine_of_tangent(x):
+    """x/√(1 + x²), finite at ±∞; its own derivative is no difference."""
+    far = np.greater(np.abs(x), 1)
+    v = np.where(far, x, 1)
+    return np.where(far, np.sign(v) / np.hypot(1, 1 / v), np.where(far, 0, x) / np.hypot(1, np.where(far, 0, x)))
+
+
 def pseudo_huber_scale(a, b):
     r = np.hypot(a, b)
     return b * np.divide(b, r) * np.square(np.divide(b, r + a))
