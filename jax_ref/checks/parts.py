@@ -159,4 +159,4 @@ class Call:
     def problem(self, reference, written, seed, order):
         f = self.moving(reference)
         given = vectors(f, self.given.some(self.given.tree), seed)
-        return Problem(f, given, order, written and self.moving(written))
+        return Problem(f, given, order, written and self.moving(written), writes=bool(self.written))

@@ -18,6 +18,7 @@ from .values import lent
 from .vectors import coarsest_dtype
 
 STEPS, MOST = 11, 30  # how many steps, and where the arguments are of many sizes at most
+ROUNDING = 16  # units by which a first derivative may be off that is the sum of terms
 VAGUE = 1e-2  # a bound beyond this share of the largest derivative decides nothing
 
 
@@ -50,19 +51,21 @@ def by_differences(problem, engine, noise=None):
     f, given = lambda *x: problem.function(*lent(x)), problem.vectors
     value = optree.tree_map(np.asarray, f(*given.primals))
     lines, least = _lines(f, given.primals), coarsest_dtype(given)
-    noise = float(np.sqrt(np.finfo(least).eps)) if noise is None else noise
+    eps = float(np.finfo(least).eps)
+    noise = float(np.sqrt(eps)) if noise is None else noise
     found, bounds, noises, vague = [], [], [], []
     for v in (given, given.turned()):
         pushed = _slopes(*_values(f, given.primals, v.tangents, _sizes(given.primals, v.tangents)))
         numbers = [_paired(pair, _flat(v.cotangent)) for pair in lines]
         pulled = [np.array([number[part] for number in numbers]) for part in range(4)]
         slopes = {Quantity.VALUE: (_flat(value), pushed[2], pushed[2], 0.0), Quantity.JVP: pushed, Quantity.VJP: pulled}
+        terms = (_largest(value) or 1.0) / (_largest(given.primals) or 1.0)  # of a first derivative, which may cancel
+        sizes = {what: terms * _largest(v.cotangent if what.of_arguments else v.tangents) for what in Quantity}
         for what, first, along in _firsts(engine, problem, v):
-            values = _values(first, given.primals, along, _sizes(given.primals, along), float(np.finfo(least).eps))
-            terms = _largest(value) * _largest(v.cotangent if what.of_arguments else v.tangents)
-            terms = terms / (_largest(given.primals) or 1.0)  # of a first derivative, which may cancel
-            slopes[what] = _slopes(*values, np.maximum(np.abs(values[2]), terms))
+            values = _values(first, given.primals, along, _sizes(given.primals, along), eps)
+            slopes[what] = _slopes(*values, np.maximum(np.abs(values[2]), sizes[what]))
         error = {what: s[1] + noise * np.max(np.abs(s[0]), initial=0.0) for what, s in slopes.items()}
+        error |= {what: error[what] + ROUNDING * eps * sizes[what] for what in FIRST}
         like = {what: given.primals if what.of_arguments else value for what in slopes}
         found.append({what: _like(like[what], s[0]) for what, s in slopes.items()})
         bounds.append({what: _like(like[what], error[what] + s[3], float) for what, s in slopes.items()})
