@@ -28,7 +28,7 @@ from scratch_ad.rules.elementwise import cosh_squared
 from scratch_ad.rules.linalg import matrices
 from scratch_ad.rules.reductions import reversed_cumsum
 from scratch_ad.scalars import ARRAY
-from scratch_ad.scipy import linalg, special
+from scratch_ad.scipy import fft, linalg, special
 from scratch_ad.tracer import Trace, Tracer, each, innermost, lowered, name_of, rebuild
 from scratch_ad.views import link_up
 from scratch_ad.writing import cartesian, put
@@ -92,7 +92,7 @@ def _ghost(x):
 
 def _viewed(result, function, args, kwargs):
     """The results as views of the arguments where NumPy's are views of their ghosts."""
-    others = args[2:] if function is np.einsum else () if function in _viewing_all else args[1:]
+    others = args[2:] if function in (np.einsum, np.apply_over_axes) else () if function in _viewing_all else args[1:]
     if innermost((*others, *kwargs.values())) is not None or innermost(args) is None:
         return result
     ghosts = [_ghost(a) if isinstance(a, JaxArray) else a for a in args]
@@ -125,7 +125,8 @@ _viewing = {  # functions whose result may be a view of an argument, or an array
     *(np.flip, np.flipud, np.fliplr, np.rot90, np.real, np.imag, np.real_if_close, np.expand_dims, np.squeeze),
     *(np.split, np.array_split, np.hsplit, np.vsplit, np.dsplit, np.unstack, np.broadcast_to, np.linalg.diagonal),
     *(np.diag, np.diagonal, np.einsum, np.lib.stride_tricks.sliding_window_view, np.linalg.matrix_transpose),
-    *(np.polyder, np.polyint, np.diff, np.roll, np.copy, *_viewing_all),
+    *(np.polyder, np.polyint, np.diff, np.roll, np.copy, np.linalg.matrix_power, np.apply_over_axes, *_viewing_all),
+    *(np.fft.fft2, np.fft.ifft2, np.fft.fftn, np.fft.ifftn),
 }
 
 
@@ -455,6 +456,8 @@ _equivalents = {
     scipy.special._ufuncs._zeta: _ufunc(scipy.special._ufuncs._zeta, jax.scipy.special.zeta),
     scipy.special._ufuncs._riemann_zeta: lambda x: jax.scipy.special.zeta(x, jnp.ones_like(x)),
     special.sph_harm_y: _sph_harm_y,
+    fft.dctn: None,  # one axis at a time, and along none the argument itself
+    fft.idctn: None,
     linalg.polar: functools.partial(jax.scipy.linalg.polar, method="svd"),  # JAX differentiates this method only
     linalg.functions.frechet: functools.partial(jax.scipy.linalg.expm_frechet, compute_expm=False),
     linalg.factors.permutation: lambda piv, rows: jax.lax.linalg.lu_pivots_to_permutation(jnp.int32(piv), rows),

@@ -352,6 +352,8 @@ def with_value(y, value):
     """``value``, one array or several, with the derivative of ``y``, which is the same up to rounding."""
     if isinstance(value, (list, tuple)):
         return rebuild(value, map(with_value, y, value))
+    if type(below := bottom(y)) is np.ndarray and below is bottom(value):
+        return y  # an argument, which the function gave back itself
     if isinstance(y, (Tracer, list, tuple)) and shape_of(y) != shape_of(value):
         raise ValueError(f"a result of shape {shape_of(value)} has a derivative of shape {shape_of(y)}.")
     return valued(y, value)

@@ -63,9 +63,9 @@ def _viewed(result, y, function, args, kwargs, part=None):
     for a in args:
         if isinstance(a, Tracer) and a.owner is owner and a is not result:
             value = a.value
-            if (y is value or _shares(y, value, plain)) and _is_numpys(function):
-                if y is value:
-                    return a
+            if y is value and (_is_numpys(function) or _is_of(function, "scipy.")):
+                return a
+            if _shares(y, value, plain) and _is_numpys(function):
                 link_up(result, a, function, args, kwargs, part)
                 break
     if not plain and is_view(y):
@@ -131,7 +131,11 @@ def _is_numpys(function):
     """Whether a result that shares memory is a view: not of users' functions, whose derivative may be another."""
     if isinstance(function, np.ufunc) or hasattr(function, "_implementation"):
         return True
-    return (getattr(function, "__module__", None) or "").startswith(("scratch_ad.rules", "scratch_ad.tracer"))
+    return _is_of(function, "scratch_ad.rules", "scratch_ad.tracer")
+
+
+def _is_of(function, *modules):
+    return (getattr(function, "__module__", None) or "").startswith(modules)
 
 
 # Functions whose result shows no argument but the first.

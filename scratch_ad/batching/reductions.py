@@ -124,6 +124,9 @@ def _transform_of_axes(function, default):
     def rule(batch, a, s=None, axes=default, *args, **kwargs):
         if axes is None and s is not None:
             axes = range(-len(s), 0)
+        if np.size(from_end(axes, a.ndim)) == 0:  # the argument itself, or an error
+            function(np.zeros(a.shape), s, axes, *args, **kwargs)
+            return a
         return Batched(batch, function(a.dense(), s, from_end(axes, a.ndim), *args, **kwargs))
 
 
