@@ -17,7 +17,7 @@ from .foreign import OBJECT
 from .forward import Dual, Forward
 from .registry import Rewrite, aval, joined, match, missing, rule_of
 from .reverse import Several, Tape, Variable, add
-from .tracer import Diverged, Tracer, bottom, innermost, is_basic, of_item, primitive
+from .tracer import Diverged, Tracer, bottom, innermost, is_basic, levels, of_item, primitive
 from .views import outdate, viewed, viewed_plain
 from .writing import put
 
@@ -99,6 +99,9 @@ class FastTape(Tape):
 
     __slots__ = ()
     kind = FastVariable
+
+    def __init__(self):
+        self.level, self.nodes = next(levels), []  # that of both base classes, without their calls
 
     def process(self, function, args, kwargs):
         rule = rule_of.get(function, missing)

@@ -29,7 +29,7 @@ from .frames import is_operator
 from .memory import duplicate
 from .refusals import IN_PLACE, refused, takes_plain
 
-_levels = itertools.count(1)
+levels = itertools.count(1)
 
 
 class Trace:
@@ -44,7 +44,7 @@ class Trace:
     watches = False  # whether it is to see each call, so that none is to be kept from it and done again later
 
     def __init__(self):
-        self.level = next(_levels)
+        self.level = next(levels)
 
     def process(self, function, args, kwargs):
         """The result of ``function(*args, **kwargs)``, some of whose arguments are this trace's tracers."""
