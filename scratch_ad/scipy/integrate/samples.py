@@ -10,14 +10,21 @@ import scipy.integrate as _scipy
 from ..wrapping import public
 
 
-def _along_last(y, x, dx, axis):
-    """The samples along the last axis, and the spaces between them, which broadcast to one fewer."""
-    y = np.moveaxis(y, axis, -1)
-    if x is None:
-        spaces = np.moveaxis(dx, axis, -1) if np.ndim(dx) else dx
-        return y, np.broadcast_to(spaces, (*y.shape[:-1], y.shape[-1] - 1))
-    x = np.broadcast_to(x if np.ndim(x) == 1 else np.moveaxis(x, axis, -1), y.shape)
-    return y, np.diff(x, axis=-1)
+def _along_last(y, x, dx, axis, of_result=False):
+    """The samples along the last axis, and the spaces between them, one fewer.
+
+    An array ``dx`` broadcasts as y less one sample does, or, ``of_result``, as what is left without the axis.
+    """
+    shape = list(y.shape)
+    shape[axis] -= 1
+    last = np.moveaxis(y, axis, -1)
+    if x is not None:
+        x = np.broadcast_to(x, last.shape) if np.ndim(x) == 1 else np.moveaxis(np.broadcast_to(x, y.shape), axis, -1)
+        return last, np.diff(x, axis=-1)
+    if of_result:
+        spaces = np.expand_dims(dx, -1) if np.ndim(dx) else dx
+        return last, np.broadcast_to(spaces, (*last.shape[:-1], shape[axis]))
+    return last, np.moveaxis(np.broadcast_to(dx, shape), axis, -1)
 
 
 def _trapezia(y, x, dx, axis):
@@ -48,7 +55,7 @@ def _quotient(a, b):
 
 
 def _simpson(y, x=None, dx=1.0, axis=-1):
-    y, h = _along_last(y, x, dx, axis)
+    y, h = _along_last(y, x, dx, axis, of_result=True)
     n = y.shape[-1]
     if n == 2:
         return np.sum(h * (y[..., 1:] + y[..., :-1]) / 2, axis=-1)
