@@ -349,14 +349,39 @@ def runs_numpy(x):
 
 
 def with_value(y, value):
-    """``value``, one array or several, with the derivative of ``y``, which is the same up to rounding."""
+    """``value``, one array or several, with the derivative of ``y``, which is the same up to rounding.
+
+    Raises ValueError where it is not, as then the derivative is that of something else; of one of several it is nan.
+    """
     if isinstance(value, (list, tuple)):
-        return rebuild(value, map(with_value, y, value))
+        return rebuild(value, map(_part_with_value, y, value))
     if type(below := bottom(y)) is np.ndarray and below is bottom(value):
         return y  # an argument, which the function gave back itself
     if isinstance(y, (Tracer, list, tuple)) and shape_of(y) != shape_of(value):
         raise ValueError(f"a result of shape {shape_of(value)} has a derivative of shape {shape_of(y)}.")
+    if off := _apart(y, value):
+        raise ValueError(f"a result has a derivative of one that is off by {off:.2g} of its largest number.")
     return valued(y, value)
+
+
+def _part_with_value(y, value):
+    return with_value(y * np.nan if _apart(y, value) else y, value)
+
+
+def _apart(y, value):
+    """By how much of its largest number a value is another than this one; 0 if by rounding at most."""
+    y, value = bottom(y), bottom(value)
+    if (
+        isinstance(value, (list, tuple))
+        or dtype_of(y).kind not in "fc"
+        or dtype_of(value).kind not in "fc"
+        or shape_of(y) != shape_of(value)
+    ):
+        return 0
+    gap, size = np.abs(y - value), np.abs(value)
+    worst, most = (np.max(x, where=np.isfinite(x), initial=0) for x in (gap, size))
+    info = np.finfo(dtype_of(value))
+    return worst / most if worst > float(info.eps) ** 0.2 * most + float(info.tiny) ** 0.5 else 0
 
 
 def valued(y, value):

@@ -11,6 +11,7 @@ import jax_ref
 import scratch_ad
 from jax_ref.measure.tolerances import mismatch
 from scratch_ad import custom_jvp, custom_vjp, grad, jacfwd, jacrev, jvp, vjp
+from scratch_ad.rule import with_value
 
 x3 = np.array([0.3, -1.2, 2.0])
 
@@ -451,3 +452,13 @@ def test_a_rule_that_writes_into_what_it_is_given_is_refused(batched):
         run = lambda x, f=f: grad(lambda x: np.sum(f(x)))(x)
         with pytest.raises(ValueError, match=r"^The custom \w+ .*rule of sin writes into a read-only array"):
             scratch_ad.vmap(run)(x[None]) if batched else run(x)
+
+
+def test_a_body_of_another_function_gives_no_derivative():
+    """Where the value is taken from a call of the function itself; of one of several results it is nan."""
+    halved = scratch_ad.composite(lambda x: x / 2, lambda x: x / 3, valued_by=with_value)
+    with pytest.raises(ValueError, match="a derivative of one that is off by 0"):
+        scratch_ad.jvp(halved, (x3,), (x3,))
+    both = scratch_ad.composite(lambda x: (x / 2, x), lambda x: (x / 3, x), valued_by=with_value)
+    half, whole = scratch_ad.jvp(both, (x3,), (x3,))[1]
+    assert np.isnan(half).all() and not mismatch(whole, x3)

@@ -89,6 +89,8 @@ def test_linear_algebra_is_drawn_where_it_hardly_moves_with_its_matrices():
     assert steady("v0 = np.linalg.eig(x0)", regular) and not steady("v0 = np.linalg.eig(x0)", jordan)
     upper, nothing = "v0 = scipy.linalg.lu(x0)[2]", np.zeros((2, 2))  # of nothing U is small, but no linear function
     assert steady(upper, regular) and not steady(upper, nothing)
+    least = "v0 = np.linalg.svdvals(x0)"  # which is the size of a number here
+    assert steady(least, regular) and not any(steady(least, k * ones) for k in range(1, 5))
     assert steady("v0 = np.linalg.inv(x0)", regular) and not steady("v0 = np.linalg.inv(x0)", ones + 1e-9 * regular)
     assert steady("v0 = np.linalg.eigvals(x0)", regular.astype("f4")) and not steady(
         "v0 = np.linalg.svd(x0)[0]", np.zeros((2, 2))

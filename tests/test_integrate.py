@@ -376,3 +376,30 @@ def test_a_long_run_in_bounded_memory():
 
     assert ends(PREY) == stored(PREY)
     np.testing.assert_allclose(grad(ends)(PREY), grad(stored)(PREY), rtol=1e-12)
+
+
+SAMPLES = [
+    *(integrate.trapezoid, integrate.cumulative_trapezoid, integrate.simpson, integrate.cumulative_simpson),
+    *(integrate.romb, np.trapezoid),
+]
+
+
+@pytest.mark.parametrize("shape", [(5,), (3, 2), (3, 3), (5, 5), (3, 4, 5)])
+@pytest.mark.parametrize("integral", SAMPLES, ids=lambda f: name_of(f))
+def test_spaces_of_any_shape_broadcast_as_scipys_do(integral, shape):
+    rng, asked = np.random.default_rng(0), 0
+    y = rng.uniform(1, 2, shape)
+    for axis in range(-1, len(shape)):
+        n, at = shape[axis], axis % len(shape)
+        shapes = {(), (1,), (n,), (n - 1,), shape, *(shape[:at] + of + shape[at + 1 :] for of in ((), (1,), (n - 1,)))}
+        for of in shapes:
+            f = lambda dx, axis=axis: integral(y, dx=dx, axis=axis)
+            dx, t = rng.uniform(0.5, 1.5, of), rng.normal(size=of)
+            try:
+                expected = (f(dx + 1e-6 * t) - f(dx - 1e-6 * t)) / 2e-6
+                got = jvp(f, (dx,), (t,))[1]
+            except (ValueError, NotImplementedError):  # of SciPy, or a result that is larger than the samples
+                continue
+            asked += 1
+            np.testing.assert_allclose(got, expected, rtol=1e-6, atol=1e-8)
+    assert asked

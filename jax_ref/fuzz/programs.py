@@ -289,16 +289,14 @@ class _Drawing:
         """
         rng, arrays = np.random.default_rng(0), re.findall(r"\b[xv]\d\w*", code.partition(" = ")[2])
         step = max(float(np.sqrt(np.finfo(self.space[name].dtype).eps)) / 10 for name in arrays)
-        steps = [{name: step * rng.normal(size=self.space[name].shape) for name in arrays} for _ in range(2)]
+        first, second = ({name: step * rng.normal(size=self.space[name].shape) for name in arrays} for _ in range(2))
+        back, both = ({name: first[name] * a + second[name] * b for name in arrays} for a, b in ((-1, 0), (1, 1)))
         made = []
         try:
             with np.errstate(all="ignore"), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                for taken in ([], steps[:1], steps[1:], steps):
-                    space = dict(self.space)
-                    for name in arrays if taken else ():
-                        x = space[name]
-                        space[name] = (x + sum(s[name] for s in taken)).astype(x.dtype)
+                for taken in ({}, first, back, second, both):
+                    space = self.space | {x: (self.space[x] + t).astype(self.space[x].dtype) for x, t in taken.items()}
                     exec(_compiled(code), space)
                     made.append(optree.tree_leaves(space[result]))
         except Exception:  # which ``take`` will meet as well, or is met beside the point alone
@@ -396,14 +394,12 @@ class _Drawing:
         return ", ".join(entries) or "..."
 
 
-def _is_smooth(step, there, first, second, both):
-    """Whether results after steps differ little, and after two together by the sum of what each makes of them."""
-    if not np.shape(there) == np.shape(first) == np.shape(second) == np.shape(both):
+def _is_smooth(step, there, *moved):
+    """Whether results differ little after a step, the step back, another one and both, and differ as a slope has it."""
+    if any(np.shape(x) != np.shape(there) or not np.allclose(there, x, 0, _STEADY * step) for x in moved):
         return False
-    near = all(np.allclose(there, x, 0, _STEADY * step) for x in (first, second, both))
-    return near and np.allclose(
-        np.subtract(first, there, dtype=complex), np.subtract(both, second, dtype=complex), 0, step / 10
-    )
+    first, back, second, both = (np.subtract(x, there, dtype=complex) for x in moved)
+    return np.allclose(first, -back, 0, step / 10) and np.allclose(first + second, both, 0, step / 10)
 
 
 def fits(x):

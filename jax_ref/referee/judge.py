@@ -17,7 +17,7 @@ from . import estimates
 
 EVALUATED = 4096  # numbers in arguments and results, times the elements that are asked for one by one
 
-_SAID = {
+SAID = {
     "mine": "JAX is wrong, this is right",
     "theirs": "JAX is right",
     "both": "both are right",
@@ -126,7 +126,7 @@ class _Judge:
         right, undecided = np.equal(said, True).astype(bool), np.equal(said, None).astype(bool)
         worst = difference.index if where[difference.index] else tuple(np.argwhere(where)[0])
         who = estimates.verdict(mine, theirs, estimate, relative, scale)[worst]
-        text = f"{_SAID[who]}; the derivative is {estimate.text()[worst]}"
+        text = f"{SAID[who]}; the derivative is {estimate.text()[worst]}"
         if what.is_second:  # at a kink there is no second derivative
             return text, right | undecided & any(map(np.any, self.excused.values()))
         right |= self._undefined(what, difference.place, v, mine)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ...rule import composite, constant, primitive, with_value
+from ...rule import composite, constant, primitive, valued, with_value
 from ...tracer import dtype_of, hidden, kind_of, strip
 from ...tree import typed
 
@@ -45,7 +45,7 @@ def as_read(a, lower=True, adjoint=H):
 def reading(a, lower=True, adjoint=H):
     """``a`` with the derivative of ``as_read``, for functions that do not look at the other triangle."""
     whole = as_read(a, lower, adjoint)
-    return a if whole is a else with_value(whole, strip(a))
+    return a if whole is a else valued(whole, strip(a))
 
 
 def as_in(y, value):
