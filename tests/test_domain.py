@@ -71,6 +71,8 @@ MENDED = [  # the function, where it once was wrong, and in which argument
     ("fdtrc", (1e10, 0.001, 1e100), 2),
     ("kl_div", (1e-17, 1e-6), 1),
     ("pseudo_huber", (1e-8, 1e-4), 1),
+    ("inv_boxcox1p", (-26.0, -0.001), 0),
+    ("inv_boxcox1p", (-26.0, -0.001), 1),
     ("voigt_profile", (-0.500001, 1e-4, 1e-160), 0),
 ]
 

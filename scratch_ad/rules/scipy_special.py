@@ -206,8 +206,9 @@ elementwise(special.powm1,        lambda a, b: base_partial(a, b),
                                   lambda a, b: exponent_partial(a, np.power(a, b)))
 elementwise(special.inv_boxcox,   lambda b, y: np.power(y, 1 - b),
                                   lambda a, b, y: powers.inv_boxcox_power(a, b, y, np.power(y, 1 - b)))
-elementwise(special.inv_boxcox1p, lambda b, y: powers.power_1p(y, 1 - b),
-                                  lambda a, b, y: powers.inv_boxcox_power(a, b, 1 + y, powers.power_1p(y, 1 - b)))
+elementwise(special.inv_boxcox1p, lambda a, b: powers.inv_boxcox1p_slope(a, b),
+                                  lambda a, b: powers.inv_boxcox_power(a, b, special.inv_boxcox(a, b),
+                                                                       powers.inv_boxcox1p_slope(a, b)))
 elementwise(special.huber,        lambda a, b: np.maximum(np.abs(b) - a, 0),
                                   lambda a, b: np.clip(b, -a, a))
 _sine_of_tangent = elementwise(powers.sine_of_tangent, lambda x: np.power(np.hypot(1, x), -3.0))

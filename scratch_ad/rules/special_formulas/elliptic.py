@@ -82,7 +82,7 @@ def elliprc_slope(x, y):
     value, root = special.elliprc(x, y), np.sqrt(x)
     return (
         np.where(left, 0.5 * (value - 1 / root) / w, -0.25 * carlson((u, 1.5), (v, 1))),
-        np.where(left, 0.5 * (root / y - value) / w, -0.5 * carlson((u, 0.5), (v, 2))),
+        np.where(left, 0.5 * (root / w / y - value / w), -0.5 * carlson((u, 0.5), (v, 2))),
     )
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .cancellation import exprel_slope, log1p_over_slope
+from .cancellation import exprel_slope, log1p_over, log1p_over_slope
 
 
 def power_1p(a, b):
@@ -28,6 +28,15 @@ def _boxcox_power(nothing, log, b):
     """That of (exp(b log) − 1)/b; where ``nothing``, that of the power of 0."""
     power_of_zero = np.where(np.greater(b, 0), 1 / np.square(np.where(np.greater(b, 0), b, 1)), np.inf)
     return np.where(nothing, power_of_zero, np.square(log) * exprel_slope(b * log))
+
+
+def inv_boxcox1p_slope(a, b):
+    """(1 + ab)^(1/b − 1), to its last digits for small b and for powers next to 0."""
+    edge = np.equal(a * b, -1)
+    w = np.where(edge, 0, a * b)
+    return np.where(
+        edge, np.power(0.0, np.where(edge, 1 / np.where(edge, b, 1) - 1, 1)), np.exp(a * log1p_over(w) - np.log1p(w))
+    )
 
 
 def inv_boxcox_power(a, b, base, slope):
