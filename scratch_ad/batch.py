@@ -439,9 +439,10 @@ def example(x, i, of):
     return x
 
 
-@primitive
 def alone(g, i, of):
     """The transpose: zeros for all examples but i."""
+    if _lies_over(innermost((g,)), of):
+        return call(alone, (g, i, of), {})
     _check_together(of)
     g = typed(g)
     y = np.zeros((of.size, *g.shape), g.dtype, like=kind_of(g))
@@ -450,13 +451,17 @@ def alone(g, i, of):
 
 def assembled(*examples, of):
     """The batch of these examples."""
-    trace = innermost(examples)
-    if trace is None or trace.level < of.level:
-        return Batched(of, np.stack(examples)[: of.size])
-    return call(assembled, examples, {"of": of})
+    if _lies_over(innermost(examples), of):
+        return call(assembled, examples, {"of": of})
+    return Batched(of, np.stack(examples)[: of.size])
 
 
-assembled.is_primitive = True
+def _lies_over(trace, batch):
+    """Whether a trace sees a batch's arrays as its own numbers; one further out is within them."""
+    return trace is not None and trace.level >= batch.level
+
+
+alone.is_primitive = assembled.is_primitive = True
 linear(example, lambda g, _x, i, of: alone(g, i, of))
 linear(alone, lambda g, _g, i, of: of.one(g, i))
 linear(assembled, lambda g, *_examples, of: _apart(g, len(_examples), of), jointly=True)

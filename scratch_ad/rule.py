@@ -380,8 +380,8 @@ def _apart(y, value):
         return 0
     gap, size = np.abs(y - value), np.abs(value)
     worst, most = (np.max(x, where=np.isfinite(x), initial=0) for x in (gap, size))
-    info = np.finfo(dtype_of(value))
-    return worst / most if worst > float(info.eps) ** 0.2 * most + float(info.tiny) ** 0.5 else 0
+    eps = float(np.finfo(dtype_of(value)).eps)
+    return worst / most if worst > eps**0.2 * most + eps**0.5 else 0  # what is so small may be what rounding left
 
 
 def valued(y, value):

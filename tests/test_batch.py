@@ -895,3 +895,18 @@ def test_jacobians_of_containers_empties_and_other_dtypes():
     with_aux = jacfwd(lambda x: (x * x, "aux"), has_aux=True)(np.arange(3.0))
     np.testing.assert_array_equal(with_aux[0], np.diag([0.0, 2.0, 4.0]))
     assert with_aux[1] == "aux"
+
+
+def test_examples_apart_within_a_run_further_out():
+    """Each goes through np.piecewise by itself; what comes back belongs to the batch, whatever lies around that."""
+    f = lambda x: np.sum(np.piecewise(x, [x < 0], [lambda v: v**2, lambda v: v**3]))
+    x = np.array([[-1.0, -2, 3], [1.0, 2, -3]])
+    each = scratch_ad.vmap(scratch_ad.grad(f))
+    first, second = np.where(x < 0, 2 * x, 3 * x**2), np.where(x < 0, 2, 6 * x)
+    np.testing.assert_array_equal(each(x), first)
+    expected = np.einsum("ij,ik,jl->ijkl", second, np.eye(2), np.eye(3))
+    for jacobian in (scratch_ad.jacrev, scratch_ad.jacfwd):
+        np.testing.assert_array_equal(jacobian(each)(x), expected)
+    np.testing.assert_array_equal(scratch_ad.grad(lambda x: np.sum(scratch_ad.checkpoint(each)(x)))(x), second)
+    for around in (lambda x: scratch_ad.vmap(each)(x[None])[0], scratch_ad.compile(each)):
+        np.testing.assert_array_equal(around(x), first)
