@@ -442,16 +442,18 @@ class _Jacobian:
         rng, n = np.random.default_rng(), _size(leaves)
         along = _like(leaves, rng.uniform(0.5, 1.5, n) * rng.choice([-1, 1], n))
         followed = Followed(on_leaves)
-        _, expected = jvp(lambda *leaves: followed(leaves), tuple(leaves), tuple(along))
+        out, expected = jvp(lambda *leaves: followed(leaves), tuple(leaves), tuple(along))
         inside = [np.finfo(a.dtype).eps for a in followed.avals if a.dtype.kind in "fc"]
         eps = max(inside, default=0)  # the coarsest
         blocks = iter(flatten(result)[0])
+        largest = lambda of: max((float(np.max(np.abs(x), initial=0)) for x in of), default=0.0) or 1.0
+        terms = largest(out) / largest(leaves) * largest(along)  # which may cancel
         for t in map(np.ravel, expected):
             product = scale = np.zeros_like(t)
             for v in map(np.ravel, along):
                 block = next(blocks) if self.sparse else np.reshape(next(blocks), (t.size, v.size))
                 product, scale = product + block @ v, scale + abs(block) @ abs(v)
-            allowed = np.sqrt(eps) * scale + 64 * eps * scale.max(initial=0)
+            allowed = np.sqrt(eps) * scale + 64 * eps * max(scale.max(initial=0), terms)
             both_nan = np.isnan(product) & np.isnan(t)
             if (wrong := np.flatnonzero(~((np.abs(product - t) <= allowed) | both_nan))).size:
                 raise RuntimeError(

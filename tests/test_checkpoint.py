@@ -576,3 +576,11 @@ def test_fingerprints_tell_functions_apart():
     cyclic = [1]
     cyclic.append(cyclic)
     assert fingerprint(cyclic) == fingerprint(cyclic)
+
+
+def test_contractions_are_computed_again_to_the_last_bit():
+    """Those of a gradient, which go by a product of matrices, be it differentiated once more or not."""
+    f = lambda x: np.sum(np.einsum("ij,kj->ik", x, x) ** 2)
+    x = np.random.default_rng(0).normal(size=(3, 4))
+    expected = scratch_ad.hessian(f)(x)
+    np.testing.assert_allclose(scratch_ad.jacrev(scratch_ad.grad(scratch_ad.checkpoint(f)))(x), expected, rtol=1e-12)

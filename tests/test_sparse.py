@@ -590,3 +590,12 @@ def test_indices_of_other_runs():
     np.testing.assert_array_equal(scratch_ad.vmap(lambda i: jac(X, i))(places), expected)
     np.testing.assert_array_equal(jac(X, 4), expected[0])
     np.testing.assert_array_equal(jac(X, 2), expected[1])
+
+
+def test_what_cancels_is_checked_up_to_the_rounding_of_its_terms():
+    x = np.linspace(0, 1, 7)
+    for _ in range(5):
+        conserved = jacobian(lambda u: np.sum(np.roll(u, 1) - u)[None] * 0.3, check=True)(x**2)
+        np.testing.assert_allclose(conserved, np.zeros((1, 7)), atol=1e-15)
+        curved = hessian(lambda x: np.sum(np.exp(x) / np.sum(np.exp(x))), check=True)(x)
+        np.testing.assert_allclose(curved, np.zeros((7, 7)), atol=1e-15)

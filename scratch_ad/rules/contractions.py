@@ -9,6 +9,9 @@ import math
 
 import numpy as np
 
+from ..layout import arranged
+from ..tracer import batch_in, bottom
+
 _OF_BLAS = {np.dtype(letter) for letter in "fdFD"}  # einsum adds up halves in single precision, matmul does not
 _MANY = 2000  # elements of a result, from which on two terms take less time than einsum
 
@@ -52,7 +55,8 @@ class MatrixProduct:
     def __call__(self, a, b):
         (axes, shape), (other_axes, other_shape), (whole, order) = self.left, self.right, self.back
         a, b = a.transpose(axes).reshape(shape), b.transpose(other_axes).reshape(other_shape)
-        return np.ascontiguousarray(np.matmul(a, b).reshape(whole).transpose(order))
+        y = np.matmul(a, b).reshape(whole).transpose(order)
+        return np.ascontiguousarray(y) if type(y) is np.ndarray else arranged(y, "C")
 
 
 class TwoTerms:
@@ -116,11 +120,18 @@ def _two_terms(subscripts, shapes, dtype):
 
 
 def product_of(subscripts, operands):
-    """The product of matrices that einsum of these operands is; None where it is none, or they are no plain arrays."""
-    if len(operands) != 2 or not all(type(x) is np.ndarray and x.dtype in _OF_BLAS for x in operands):
+    """The product of matrices that einsum of these operands is; None where it is none, or BLAS has no such numbers.
+
+    What is differentiated goes the way of plain arrays, so that its numbers are the same.
+    """
+    if len(operands) != 2 or not all(map(_is_of_blas, operands)):
         return None
     a, b = operands
     return _product(subscripts, (a.shape, b.shape)) if a.dtype == b.dtype else None
+
+
+def _is_of_blas(x):
+    return type(bottom(x)) is np.ndarray and batch_in(x) is None and x.dtype in _OF_BLAS
 
 
 def two_terms_of(subscripts, operands):
