@@ -371,12 +371,8 @@ def _part_with_value(y, value):
 def _apart(y, value):
     """By how much of its largest number a value is another than this one; 0 if by rounding at most."""
     y, value = bottom(y), bottom(value)
-    if (
-        isinstance(value, (list, tuple))
-        or dtype_of(y).kind not in "fc"
-        or dtype_of(value).kind not in "fc"
-        or shape_of(y) != shape_of(value)
-    ):
+    kinds = [getattr(getattr(x, "dtype", None), "kind", "") for x in (y, value)]
+    if not {*kinds} <= {"f", "c"} or shape_of(y) != shape_of(value):
         return 0
     gap, size = np.abs(y - value), np.abs(value)
     worst, most = (np.max(x, where=np.isfinite(x), initial=0) for x in (gap, size))
