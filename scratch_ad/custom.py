@@ -182,7 +182,9 @@ class _JvpRule(_Rule):
 
 class _VjpRule(_Rule):
     def jvp(self, function, args, tangents, kwargs, steps):
-        raise TypeError(f"can't apply forward-mode autodiff (jvp) to a custom_vjp function: {self.custom.name}.")
+        raise TypeError(
+            f"can't apply forward-mode autodiff (jvp) to a custom_vjp function: {self.custom.name}. Use jacrev or vjp."
+        )
 
     def vjp(self, function, args, wrt, kwargs):
         with only_reading(f"The custom VJP fwd rule of {self.custom.name}"):

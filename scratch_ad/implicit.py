@@ -215,13 +215,13 @@ def followed(name, y, residual):
         v = _vector(likes)
         r = equation(v)
         order = _order(r)
-        if not order:
-            return y
         if shape_of(r) != shape_of(v):
             raise ValueError(
                 f"{name}: the equation has {r.size} numbers for {v.size} unknowns: give one for each, so that they "
                 "have a derivative."
             )
+        if not order:
+            return y
         v, slope = _isolated(name, v, equation)
         for _ in range(order + 1):  # once more, as the slope is that of the Newton step before
             v = v - np.linalg.solve(slope, equation(v))

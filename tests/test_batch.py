@@ -910,3 +910,9 @@ def test_examples_apart_within_a_run_further_out():
     np.testing.assert_array_equal(scratch_ad.grad(lambda x: np.sum(scratch_ad.checkpoint(each)(x)))(x), second)
     for around in (lambda x: scratch_ad.vmap(each)(x[None])[0], scratch_ad.compile(each)):
         np.testing.assert_array_equal(around(x), first)
+
+
+def test_counts_by_an_index_of_each_example_have_a_gradient():
+    f = lambda x: np.sum(np.bincount(np.argsort(x), weights=x))
+    x = np.array([[0.3, -1.0, 2.0], [1.0, 0.5, 0.2]])
+    np.testing.assert_array_equal(scratch_ad.vmap(scratch_ad.grad(f))(x), np.ones((2, 3)))

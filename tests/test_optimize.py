@@ -434,6 +434,10 @@ REFUSED = {  # program: error, words
         ValueError,
         "scipy.optimize.root: the equation has 2 numbers for 1 unknowns: give one for each",
     ),
+    "implicit(lambda t: t * np.ones(2), lambda y, t: y[:1] * 0)(t)[0]": (
+        ValueError,
+        "lambda>: the equation has 1 numbers for 2 unknowns: give one for each",
+    ),
     "optimize.minimize(lambda y: y[0] ** 2 - t, [1.0], constraints={'type': 'eq', 'fun': lambda y: y - 1}).x[0]": (
         NotImplementedError,
         "no derivative of a minimum under constraints so far; solve their Lagrange conditions",

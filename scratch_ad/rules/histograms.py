@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..rule import composite, linear, with_value
-from ..tracer import any_known, arrayed, astype, kind_of, scatter, strip
+from ..tracer import any_known, arrayed, astype, getitem, kind_of, scatter, strip
 from ..tree import typed
 from .grids import kind
 
@@ -83,7 +83,7 @@ def _histogram2d(x, y, bins=10, range=None, density=None, weights=None):
     return n, x_edges, y_edges
 
 
-linear(np.bincount, None, lambda g, x, _weights, minlength=0: g[x])
+linear(np.bincount, None, lambda g, x, _weights, minlength=0: getitem(g, x))
 composite(np.histogram_bin_edges, _bin_edges, with_value)
 composite(np.histogram, _histogram, with_value)
 composite(np.histogramdd, _histogramdd, with_value)
