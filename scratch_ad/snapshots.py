@@ -1,5 +1,6 @@
 """Snapshots of a loop's state: how many are worth keeping where, and a stack of them, in memory or in a folder."""
 
+import collections
 import functools
 import hashlib
 import json
@@ -167,8 +168,10 @@ def _add(x, update, seen):
 
 def _parts(x):
     """Of what an object consists."""
-    if isinstance(x, (list, dict)):
-        return x if isinstance(x, list) else x.items()
+    if isinstance(x, collections.abc.Mapping):
+        return *x.items(), *_attributes(x)
+    if isinstance(x, (list, set, collections.deque)):
+        return *(sorted(x, key=repr) if isinstance(x, set) else x), *_attributes(x)
     if isinstance(x, functools.partial):
         return x.func, x.args, tuple(x.keywords.items())
     if isinstance(x, types.MethodType):
@@ -180,7 +183,20 @@ def _parts(x):
         return name, x.__code__, x.__defaults__, tuple((x.__kwdefaults__ or {}).items()), cells, named
     if (callable(x) and name) or isinstance(x, types.ModuleType):
         return (name,)
-    return tuple(getattr(x, "__dict__", {}).items())
+    return _attributes(x)
+
+
+def _attributes(x):
+    """Those of an object, in slots or not, and of its classes, unless these are a library's."""
+    found = dict(getattr(x, "__dict__", {}))
+    for owner in type(x).__mro__:
+        if owner.__module__.partition(".")[0] not in LIBRARIES:
+            for name, value in vars(owner).items():
+                if isinstance(value, types.MemberDescriptorType):
+                    value = getattr(x, name, None)
+                if not name.startswith("__") or name == "__call__":
+                    found.setdefault(name, value)
+    return tuple(found.items())
 
 
 def _names(code):

@@ -1,5 +1,7 @@
 """Checkpointing: the same derivatives, with what is computed again counted, and what is held."""
 
+import collections
+import dataclasses
 import functools
 import itertools
 import math
@@ -570,12 +572,30 @@ def test_fingerprints_tell_functions_apart():
         np.sin,
         np.cos,
         Steps(),
+        Slotted(1.0),
+        Slotted(2.0),
+        Slower(),
+        collections.deque([1.0]),
+        collections.deque([2.0]),
+        {1.0},
+        {2.0},
+        collections.OrderedDict(a=1.0),
+        collections.OrderedDict(a=2.0),
     ]
     assert len({*map(fingerprint, different)}) == len(different)
     assert fingerprint(step_with(table, np.sin)) == fingerprint(step_with({"a": np.array([1.0, 2.0])}, np.sin))
     cyclic = [1]
     cyclic.append(cyclic)
     assert fingerprint(cyclic) == fingerprint(cyclic)
+
+
+@dataclasses.dataclass(slots=True)
+class Slotted:
+    rate: float
+
+
+class Slower(Steps):
+    rate = 0.5
 
 
 def test_contractions_are_computed_again_to_the_last_bit():
