@@ -233,6 +233,23 @@ def test_keywords_broadcasting_and_frozen_distributions():
         grad(lambda x: stats.norm.logpdf(x + 1j).real)(0.0)
 
 
+@pytest.mark.parametrize("name", [*continuous.LAWS, *discrete.LAWS])
+def test_arguments_by_their_names_in_scipy(name):
+    of, theirs = getattr(stats, name), getattr(scipy.stats, name)
+    shapes = dict(zip(theirs.shapes.split(", ") if theirs.shapes else [], SHAPES.get(name, []), strict=True))
+    for method in methods.CONTINUOUS if name in continuous.LAWS else methods.DISCRETE:
+        first = "q" if method in ("ppf", "isf") else "x" if name in continuous.LAWS else "k"
+        f, at = getattr(of, method), {"q": 0.4, "x": 1.2, "k": 1}[first]
+        expected = getattr(theirs, method)(at, *shapes.values())
+        assert f(**{first: at}, **shapes) == f(loc=0, **shapes, **{first: at}) == expected
+        value, slope = value_and_grad(lambda loc, f=f, first=first, at=at: f(loc=loc, **shapes, **{first: at}))(0.0)
+        assert value == expected
+        assert slope == grad(lambda loc, f=f, at=at: f(at, *shapes.values(), loc))(0.0)
+    for call in (lambda x: of.cdf(x, *shapes.values(), **{first: 1}), lambda x: of.cdf(loc=x, **shapes)):
+        with pytest.raises(TypeError, match="argument"):
+            grad(call)(1.0)
+
+
 def test_plain_arrays_get_scipys_own():
     assert isinstance(stats.norm, scipy.stats.rv_continuous) and isinstance(stats.poisson, scipy.stats.rv_discrete)
     x = scipy.stats.norm.rvs(size=9, random_state=0)
@@ -284,6 +301,17 @@ def test_the_multivariate_normal_distribution():
     )
     with pytest.raises(NotImplementedError, match="leave allow_singular out"):
         grad(lambda m: stats.multivariate_normal.logpdf(x[0], m, cov, allow_singular=True))(m)
+
+
+def test_frozen_distributions_of_vectors_are_called_as_scipys():
+    of, theirs = stats.multivariate_normal(np.ones(2)), scipy.stats.multivariate_normal(np.ones(2))
+    x = np.array([0.3, 2.0])
+    assert of.logpdf(x=x) == theirs.logpdf(x=x)
+    np.testing.assert_array_equal(of.rvs(3, random_state=0), theirs.rvs(3, random_state=0))
+    np.testing.assert_allclose(grad(lambda x: of.logpdf(x=x))(x), 1 - x)
+    np.testing.assert_allclose(grad(lambda m: stats.multivariate_normal(m).logpdf(x=x))(np.ones(2)), x - 1)
+    two = lambda call: grad(lambda p: call(stats.multinomial(5, np.stack([p, 1 - p]))))(0.3)
+    assert two(lambda of: of.logpmf(x=[2, 3])) == two(lambda of: of.logpmf([2, 3]))
 
 
 def test_dirichlet_and_multinomial_reduce_to_beta_and_binomial():

@@ -70,12 +70,16 @@ _with_output = {  # by how many arguments there are: a partial by the names of w
 def _method(theirs, name):
     """SciPy's method as a function that tracers answer, with all of its arguments by position."""
     method = getattr(theirs, name)
+    signature = inspect.signature(method)
 
-    def ours(x, *args, **kwargs):
-        if innermost((x, *args, *kwargs.values())) is None:
-            return method(x, *args, **kwargs)
-        shapes, loc, scale = theirs._parse_args(*args, **kwargs)
-        given = (x, *shapes, loc, scale)[:count]
+    def ours(*args, **kwargs):
+        if innermost((*args, *kwargs.values())) is None:
+            return method(*args, **kwargs)
+        if not args or first in kwargs:
+            bound = signature.bind(*args, **kwargs)
+            args, kwargs = bound.args, bound.kwargs
+        shapes, loc, scale = theirs._parse_args(*args[1:], **kwargs)
+        given = (args[0], *shapes, loc, scale)[:count]
         given = tuple(gathered(a) for a in given)
         if any(np.iscomplexobj(a) for a in given):
             raise NotImplementedError(f"scipy.stats.{theirs.name}.{name}: distributions are of real numbers.")
@@ -83,12 +87,12 @@ def _method(theirs, name):
             return method(*given)
         return call(ours, given, {})
 
-    first = next(iter(inspect.signature(method).parameters.values()))
+    first = next(iter(signature.parameters))
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     shapes = theirs.shapes.split(", ") if theirs.shapes else []
     places = {"loc": 0, "scale": 1} if hasattr(theirs, "pdf") else {"loc": 0}
     count = 1 + len(shapes) + len(places)
-    parameters = [inspect.Parameter(s, kind) for s in (first.name, *shapes)]
+    parameters = [inspect.Parameter(s, kind) for s in (first, *shapes)]
     parameters += [inspect.Parameter(s, kind, default=value) for s, value in places.items()]
     ours.__signature__ = inspect.Signature(parameters)
     ours.__name__, ours.__qualname__, ours.__doc__ = name, f"{theirs.name}.{name}", method.__doc__

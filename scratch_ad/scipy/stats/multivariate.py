@@ -1,5 +1,7 @@
 """Distributions of vectors: their densities, written in calls that have rules, with SciPy's own values."""
 
+import inspect
+
 import numpy as np
 import scipy.special as special
 import scipy.stats as _scipy
@@ -25,8 +27,16 @@ class Frozen:
         distribution, args, kwargs = self._made
         if name not in vars(distribution):
             return getattr(distribution.theirs(*args, **kwargs), name)
+        function = getattr(distribution, name)
         given = {k: v for k, v in kwargs.items() if k != "seed"}
-        return lambda *x: getattr(distribution, name)(*x, *args, **given)
+
+        def method(*x, **options):
+            if innermost((*x, *options.values(), *args, *given.values())) is None:
+                return getattr(distribution.theirs(*args, **kwargs), name)(*x, **options)
+            first = [options.pop(k) for k in [*inspect.signature(function).parameters][: not x] if k in options]
+            return function(*x, *first, *args, **given, **options)
+
+        return method
 
 
 class Multivariate:
