@@ -250,6 +250,16 @@ def test_arguments_by_their_names_in_scipy(name):
             grad(call)(1.0)
 
 
+def test_python_floats_beside_single_precision():
+    x = np.float32(20250102)
+    for of, shapes in ((stats.norm, ()), (stats.gamma, (2.5,)), (stats.expon, ())):
+        for method in ("logpdf", "cdf", "logsf"):
+            f = lambda x, loc, of=of, shapes=shapes, method=method: getattr(of, method)(x, *shapes, loc, 1.0)
+            expected = jvp(lambda x, f=f: f(x, 20250101.5), (np.float64(x),), (np.float64(1),))[1]
+            assert grad(lambda x, f=f: f(x, 20250101.5))(x) == np.float32(expected)
+            assert grad(f, 1)(x, 20250101.5) == -expected
+
+
 def test_plain_arrays_get_scipys_own():
     assert isinstance(stats.norm, scipy.stats.rv_continuous) and isinstance(stats.poisson, scipy.stats.rv_discrete)
     x = scipy.stats.norm.rvs(size=9, random_state=0)

@@ -17,6 +17,7 @@ from scipy.stats._distn_infrastructure import rv_continuous_frozen, rv_discrete_
 
 from ...rule import elementwise, over, refuse
 from ...tracer import call, detached, gathered, innermost, primitive
+from ...tree import typed
 
 CONTINUOUS = ("pdf", "logpdf", "cdf", "logcdf", "sf", "logsf", "ppf", "isf")
 DISCRETE = ("pmf", "logpmf", "cdf", "logcdf", "sf", "logsf", "ppf", "isf")
@@ -80,7 +81,7 @@ def _method(theirs, name):
             args, kwargs = bound.args, bound.kwargs
         shapes, loc, scale = theirs._parse_args(*args[1:], **kwargs)
         given = (args[0], *shapes, loc, scale)[:count]
-        given = tuple(gathered(a) for a in given)
+        given = tuple(typed(gathered(a)) for a in given)  # as SciPy takes them: a Python float in double precision
         if any(np.iscomplexobj(a) for a in given):
             raise NotImplementedError(f"scipy.stats.{theirs.name}.{name}: distributions are of real numbers.")
         if innermost(given) is None:
