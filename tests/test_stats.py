@@ -192,6 +192,22 @@ def test_far_tails():
     )
 
 
+def test_where_the_square_of_the_point_is_infinite_and_the_density_s_logarithm_is_not():
+    for z in (1e160, -1e200, 1e300):
+        assert abs(grad(lambda s, z=z: stats.cauchy.logpdf(z, 0.0, s))(1.0) - 1) < 1e-14
+        assert abs(grad(stats.cauchy.logpdf)(z) * z + 2) < 1e-14
+        with np.errstate(over="ignore"):
+            assert abs(grad(lambda s, z=z: stats.t.logpdf(z, 3.0, 0.0, s))(1.0) - 3) < 1e-14
+            # ψ(2) − ψ(3/2) is 2 log 2 − 1, and ∂/∂ν (ν + 1)/2 log ν is (log ν + 1 + 1/ν)/2
+            of_df = np.log(2) - 0.5 - 1 / 6 + (np.log(3) + 4 / 3) / 2 - np.log(abs(z))
+            np.testing.assert_allclose(grad(stats.t.logpdf, 1)(z, 3.0), of_df, rtol=1e-13)
+    log = np.log(0.3) + 200 * np.log(10)
+    np.testing.assert_allclose(grad(stats.genpareto.logsf, 1)(1e200, 0.3), (log - 1) / 0.09, rtol=1e-13)
+    np.testing.assert_allclose(
+        grad(stats.genpareto.logpdf, 1)(1e200, 0.3), log / 0.09 - (1 + 1 / 0.3) / 0.3, rtol=1e-13
+    )
+
+
 @pytest.mark.parametrize(
     ("path", "args", "argument", "first", "second"),
     [  # by mpmath
