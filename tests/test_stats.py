@@ -181,6 +181,65 @@ def test_the_slope_in_x_of_the_distribution_function_s_derivative_by_a_shape(nam
         assert mixed != 0
 
 
+SUMS = ("cdf", "sf", "logcdf", "logsf")
+
+
+@pytest.mark.parametrize("name", [name for name in continuous.LAWS if name != "vonmises"])
+def test_where_no_parameter_moves_the_distribution_function(name):
+    """At ±∞, and by scale and the shapes at the end 0 of a support, be the density infinite there or not."""
+    of, theirs, shapes = getattr(stats, name), getattr(scipy.stats, name), SHAPES.get(name, [])
+    points = [(np.inf, shapes, 0), (-np.inf, shapes, 0)]
+    peaked = {
+        "gamma": [0.5],
+        "chi2": [1.0],
+        "f": [1.0, 3.0],
+        "beta": [0.5, 0.5],
+        "weibull_min": [0.5],
+        "powerlaw": [0.5],
+    }
+    if theirs.support(*shapes)[0] == 0:
+        points += [(0.0, s, 1) for s in (shapes, peaked.get(name, shapes))]
+    for x, s, end in points:
+        for method in SUMS:
+            f = lambda s, loc, scale, x=x, method=method: getattr(of, method)(x, *s, loc, scale)
+            with np.errstate(divide="ignore"):
+                value = f(s, 0.0, 1.4)
+                if np.isinf(value):
+                    continue
+                assert value == getattr(theirs, method)(x, *s, 0.0, 1.4)
+                of_shapes, of_loc, of_scale = grad(f, (0, 1, 2))(s, 0.0, 1.4)
+                forward = jvp(lambda s, scale, f=f: f(s, 0.0, scale), (s, 1.4), ([1.0] * len(s), 1.0))[1]
+                assert [*of_shapes, of_scale, forward] == [0] * (len(s) + 2), (x, s, method)
+                if not end:
+                    assert of_loc == 0 == grad(lambda x, s=s, method=method: getattr(of, method)(x, *s))(x)
+                second = hessian(lambda scale, f=f, s=s: f(s, 0.0, scale))(1.4)
+                assert second == 0, (x, s, method)
+
+
+def test_a_time_of_zero_and_one_of_infinity():
+    gap = lambda c: np.log(stats.weibull_min.cdf(np.inf, c) - stats.weibull_min.cdf(2.0, c))
+    tail = lambda c: stats.weibull_min.logsf(2.0, c)
+    np.testing.assert_allclose(grad(gap)(1.3), grad(tail)(1.3), rtol=1e-13)
+    np.testing.assert_allclose(hessian(gap)(1.3), hessian(tail)(1.3), rtol=1e-12)
+    assert grad(stats.lognorm.logsf, (0, 1, 2))(0.0, 0.7, 0.0) == (0, 0, 0)
+    assert grad(stats.weibull_min.cdf)(0.0, 0.5) == grad(stats.beta.cdf)(0.0, 0.5, 0.5) == np.inf  # to one side
+    assert grad(stats.gamma.logsf, (0, 2))(0.0, 0.5, 0.0) == (-np.inf, np.inf)
+    for x, c in ((5.0, 0.2), (2.0, 0.5)):  # where the support ends at 1/c
+        assert np.count_nonzero(grad(stats.genextreme.logcdf, (0, 1, 2, 3))(x, c, 0.0, 1.0)) == 0
+        assert hessian(stats.genextreme.logcdf)(x, c) == (0 if c == 0.2 else -2 * c**2)
+    assert grad(stats.genextreme.logcdf, (0, 1))(1.0, 1.0) == (1, 1)
+    assert grad(stats.genpareto.cdf, (0, 1))(1.0, -1.0) == (1, -1)
+
+
+def test_far_out_where_scipys_density_is_infinity_times_zero():
+    for of, x in ((stats.maxwell, 1e160), (stats.gennorm, 1e200), (stats.invgauss, 1e-160)):
+        shapes = SHAPES.get(of.name, [])
+        for method in ("cdf", "sf", "logsf" if x < 1 else "logcdf"):
+            slopes = grad(getattr(of, method), tuple(range(len(shapes) + 3)))
+            with np.errstate(all="ignore"):
+                assert not any(slopes(x, *shapes, 0.0, 1.0)), (of.name, method)
+
+
 def test_far_tails():
     """Where the distribution function itself is 0: by the asymptotic series of Mills' ratio."""
     z = -50.0

@@ -67,6 +67,12 @@ def _extreme_shape(z, c):
     return _extreme_log_shape(z, c) * (1 - c - np.exp(log)) - log
 
 
+def _extreme_rate(z, c):
+    end = np.isinf(_extreme_log(z, c))
+    power = np.power(np.where(end, 1 - c * z, 1), 1 / np.where(end, c, 1) - 1)
+    return np.where(end, power, np.exp((1 - c) * _extreme_log(np.where(end, 0, z), c)))
+
+
 def _extreme_support(c):
     end = 1 / np.where(np.equal(c, 0), 1, c)
     return np.where(np.less(c, 0), end, -np.inf), np.where(np.greater(c, 0), end, np.inf)
@@ -80,6 +86,15 @@ def _excess_support(c):
 
 
 # Others
+
+
+def _lognorm_rate(sign):
+    def rate(z, s):
+        end = np.equal(z, 0)
+        u = np.where(end, 1, z)
+        return np.where(end, 0, inverse_mills(sign * np.log(u) / s) / (s * u))
+
+    return rate
 
 
 def _wald_mills(z, m):
@@ -102,7 +117,7 @@ def _wald_upper(z, m):
     tail = np.greater(z, m)
     _, upper, beyond = _wald_mills(np.where(tail, z, m), m)
     u = np.where(tail, m, z)
-    return np.where(tail, 1 / (upper - beyond), invgauss.pdf(u, m) / invgauss.sf(u, m))
+    return np.where(tail, 1 / (upper - beyond), np.exp(invgauss.logpdf(u, m)) / invgauss.sf(u, m))
 
 
 def _weibull_slope(z, c):
@@ -183,8 +198,7 @@ LAWS = {
     "lognorm":     Density(lambda z, s: -(1 + np.log(z) / np.square(s)) / z,
                            (lambda z, s: (np.square(np.log(z) / s) - 1) / s,),
                            (Flow(lambda z, s: special.xlogy(z, z) / s),), ABOVE,
-                           (lambda z, s: inverse_mills(np.log(z) / s) / (s * z),
-                            lambda z, s: inverse_mills(-np.log(z) / s) / (s * z))),
+                           (_lognorm_rate(1), _lognorm_rate(-1))),
     "weibull_min": Density(_weibull_slope,
                            (lambda z, c: np.divide(1, c) + np.log(z) - special.xlogy(np.power(z, c), z),),
                            (Flow(lambda z, c: -special.xlogy(z, z) / c),), ABOVE,
@@ -194,8 +208,8 @@ LAWS = {
                            (Flow(lambda z, b: -special.xlogy(z, z) / b),), (1.0, np.inf), (None, lambda z, b: b / z)),
     "genextreme":  Density(_extreme_slope, (_extreme_shape,),
                            (Flow(lambda z, c: _log_shape(z, -c)),), _extreme_support,
-                           (lambda z, c: np.exp(_extreme_log(z, c)) / (1 - c * z), None)),
-    "genpareto":   Density(lambda z, c: -(1 + c) / (1 + c * z),
+                           (_extreme_rate, None)),
+    "genpareto":   Density(lambda z, c: -ratio(1 + c, 1 + c * z),
                            (lambda z, c: -(_log_shape(z, c) + z) / (1 + c * z),),
                            (Flow(lambda z, c: -_log_shape(z, c)),), _excess_support,
                            (None, lambda z, c: 1 / (1 + c * z))),

@@ -116,11 +116,15 @@ def _bounds(law, shapes):
     return law.support(*shapes) if callable(law.support) else law.support
 
 
-def _standard(law, x, shapes, loc, scale):
-    """z, some number inside of the support in place of those outside of it; and which these are."""
+def _standard(law, x, shapes, loc, scale, ends=True):
+    """z, some number inside of the support in place of those outside of it; and which these are.
+
+    Without ``ends``, those at the ends of the support too, infinite ones among them.
+    """
     z = np.divide(np.subtract(x, loc), scale)
     low, high = map(detached, _bounds(law, shapes))
-    outside = np.logical_or(np.less(z, low), np.greater(z, high))
+    less, greater = (np.less, np.greater) if ends else (np.less_equal, np.greater_equal)
+    outside = np.logical_or(less(z, low), greater(z, high))
     return np.where(outside, _inside(low, high), z), outside
 
 
@@ -156,28 +160,34 @@ def continuous(theirs, law):
 
         def rate(args, y):
             if not log:
-                return sign * pdf(*args)
+                p = pdf(*args)
+                return sign * np.where(np.isnan(p), 0, p)  # which SciPy computes as ∞ · 0 far out
             if of_z := law.rates[sign < 0]:
                 x, *shapes, loc, scale = args
                 z, outside = _standard(law, x, shapes, loc, scale)
                 nothing = np.logical_or(outside, np.isinf(z))
                 return np.where(nothing, 0, sign * of_z(np.where(nothing, 1, z), *shapes) / scale)
-            nothing = np.isinf(logpdf(*args))
-            return np.where(nothing, 0, sign * np.exp(logpdf(*args) - np.where(nothing, 0, y)))
+            log_p = logpdf(*args)
+            nothing = np.logical_not(np.greater(log_p, -np.inf))
+            return np.where(nothing, 0, sign * np.exp(log_p - np.where(nothing, 0, y)))
+
+        def along(v, r):
+            """How the value changes where the quantile moves by v, which at an end of the support may be 0 · ∞."""
+            return np.where(np.logical_and(np.equal(v, 0), np.isinf(r)), 0, -v * r)
 
         def by_scale(args, y):
             x, *_, loc, scale = args
             z = np.divide(np.subtract(x, loc), scale)
-            return -np.where(np.isinf(z), 0, z) * rate(args, y)
+            return along(np.where(np.isinf(z), 0, z), rate(args, y))
 
         def by_shape(change):
             def partial(args, y):
                 x, *shapes, loc, scale = args
-                z, outside = _standard(law, x, shapes, loc, scale)
+                z, outside = _standard(law, x, shapes, loc, scale, ends=callable(law.support))
                 if isinstance(change, Flow):
                     r = rate(args, y)
                     dead = np.logical_or(outside, np.equal(r, 0))
-                    return np.where(dead, 0, -r * scale * change.of(z, *shapes))
+                    return np.where(dead, 0, along(scale * change.of(z, *shapes), r))
                 size = np.exp(-np.where(outside, 0, y)) if log else 1
                 return np.where(outside, 0, sign * change(z, *shapes) * size)
 
