@@ -229,6 +229,8 @@ def test_a_time_of_zero_and_one_of_infinity():
         assert hessian(stats.genextreme.logcdf)(x, c) == (0 if c == 0.2 else -2 * c**2)
     assert grad(stats.genextreme.logcdf, (0, 1))(1.0, 1.0) == (1, 1)
     assert grad(stats.genpareto.cdf, (0, 1))(1.0, -1.0) == (1, -1)
+    both = hessian(lambda theta: stats.pareto.cdf(theta[0], theta[1]))(np.array([1.0, 2.5]))
+    np.testing.assert_allclose(both, [[-2.5 * 3.5, 1], [1, 0]])
 
 
 def test_far_out_where_scipys_density_is_infinity_times_zero():

@@ -159,16 +159,18 @@ def continuous(theirs, law):
         """Of cdf or sf, or of their logarithms: ``rate`` is that in x."""
 
         def rate(args, y):
+            flat = np.logical_or(np.equal(y, 0), np.equal(y, -np.inf if log else 1))
+            unknown = lambda p: np.logical_and(np.isnan(p), flat)  # SciPy's density far out, ∞ · 0
             if not log:
                 p = pdf(*args)
-                return sign * np.where(np.isnan(p), 0, p)  # which SciPy computes as ∞ · 0 far out
+                return sign * np.where(unknown(p), 0, p)
             if of_z := law.rates[sign < 0]:
                 x, *shapes, loc, scale = args
                 z, outside = _standard(law, x, shapes, loc, scale)
                 nothing = np.logical_or(outside, np.isinf(z))
                 return np.where(nothing, 0, sign * of_z(np.where(nothing, 1, z), *shapes) / scale)
             log_p = logpdf(*args)
-            nothing = np.logical_not(np.greater(log_p, -np.inf))
+            nothing = np.logical_or(np.equal(log_p, -np.inf), unknown(log_p))
             return np.where(nothing, 0, sign * np.exp(log_p - np.where(nothing, 0, y)))
 
         def along(v, r):
@@ -183,7 +185,7 @@ def continuous(theirs, law):
         def by_shape(change):
             def partial(args, y):
                 x, *shapes, loc, scale = args
-                z, outside = _standard(law, x, shapes, loc, scale, ends=callable(law.support))
+                z, outside = _standard(law, x, shapes, loc, scale, ends=isinstance(change, Flow))
                 if isinstance(change, Flow):
                     r = rate(args, y)
                     dead = np.logical_or(outside, np.equal(r, 0))
