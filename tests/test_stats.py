@@ -181,6 +181,40 @@ def test_the_slope_in_x_of_the_distribution_function_s_derivative_by_a_shape(nam
         assert mixed != 0
 
 
+MASSES = {  # by their formulas, as functions of the probability or mean
+    "binom": ([5], lambda k, p: scipy.special.comb(5, k) * p**k * (1 - p) ** (5 - k), (0.0, 1.0)),
+    "poisson": ([], lambda k, m: np.power(m, k) * np.exp(-m) / scipy.special.factorial(k), (0.0,)),
+    "bernoulli": ([], lambda k, p: np.where(k == 1, p, 1 - p), (0.0, 1.0)),
+    "geom": ([], lambda k, p: p * np.power(1 - p, k - 1), (1.0,)),
+    "nbinom": ([3], lambda k, p: scipy.special.comb(k + 2, k) * p**3 * np.power(1 - p, k), (1.0,)),
+}
+
+
+@pytest.mark.parametrize("name", MASSES)
+def test_the_mass_where_a_probability_is_none_or_all(name):
+    fixed, formula, ends = MASSES[name]
+    k = np.arange({"geom": 1}.get(name, 0), {"bernoulli": 2}.get(name, 6))
+    pmf = lambda p: getattr(stats, name).pmf(k, *fixed, p)
+    plain = lambda p: formula(k, p)
+    for p in ends:
+        np.testing.assert_allclose(pmf(p), plain(p))
+        for push in (jacfwd, jacrev):
+            np.testing.assert_allclose(push(pmf)(p), push(plain)(p), rtol=1e-13)
+            np.testing.assert_allclose(push(push(pmf))(p), push(push(plain))(p), rtol=1e-13, atol=1e-13)
+    p = np.array([*ends, 0.4])
+    each = vmap(grad(lambda p: getattr(stats, name).pmf(1, *fixed, p)))(p)
+    np.testing.assert_allclose(each, [grad(lambda p: formula(1, p))(p) for p in p], rtol=1e-13)
+
+
+def test_the_multinomial_mass_where_a_probability_is_none():
+    for k in range(4):
+        f = lambda p, k=k: stats.multinomial.pmf([k, 5 - k, 0], 5, np.stack([p, 1 - p, p * 0]))
+        binomial = lambda p, k=k: MASSES["binom"][1](k, p)
+        for p in (0.0, 1.0, 0.3):
+            assert abs(grad(f)(p) - grad(binomial)(p)) < 1e-13
+            assert abs(hessian(f)(p) - hessian(binomial)(p)) < 1e-12
+
+
 SUMS = ("cdf", "sf", "logcdf", "logsf")
 
 

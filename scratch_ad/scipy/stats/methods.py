@@ -16,7 +16,7 @@ import numpy as np
 from scipy.stats._distn_infrastructure import rv_continuous_frozen, rv_discrete_frozen
 
 from ...rule import elementwise, over, refuse
-from ...tracer import call, detached, gathered, innermost, primitive
+from ...tracer import anywhere, call, detached, gathered, innermost, primitive
 from ...tree import typed
 
 CONTINUOUS = ("pdf", "logpdf", "cdf", "logcdf", "sf", "logsf", "ppf", "isf")
@@ -54,11 +54,16 @@ class Density(NamedTuple):
 
 
 class Mass(NamedTuple):
-    """A discrete distribution at loc 0: per shape ∂ log p/∂s, and ∂F/∂s, functions of k and the shapes."""
+    """A discrete distribution at loc 0: per shape ∂ log p/∂s, and ∂F/∂s, functions of k and the shapes.
+
+    ``support``: its ends, or a function of the shapes. ``ends``: per shape None or ∂p/∂s by neighbouring p, where p
+    is 0 and ∂ log p/∂s infinite.
+    """
 
     shapes: tuple
     cdf: tuple
     support: object = (0, np.inf)
+    ends: tuple = (None, None, None)
 
 
 _with_output = {  # by how many arguments there are: a partial by the names of what it keeps
@@ -251,10 +256,16 @@ def discrete(theirs, law):
             off = np.logical_or(off, np.not_equal(first, k))
         return np.where(off, low, first), shapes, off
 
-    def of_mass(slope, log):
+    def of_mass(slope, at_end, log):
         def partial(args, y):
             k, shapes, off = placed(args, whole=True)
-            return np.where(off, 0, slope(k, *shapes) if log else y * slope(k, *shapes))
+            r = slope(k, *shapes)
+            if log:
+                return np.where(off, 0, r)
+            end = np.logical_and(np.equal(y, 0), np.isinf(r))
+            if at_end is None or not anywhere(end):
+                return np.where(off, 0, y * r)
+            return np.where(off, 0, np.where(end, at_end(k, *shapes), y * np.where(end, 0, r)))
 
         return partial
 
@@ -267,12 +278,12 @@ def discrete(theirs, law):
         return partial
 
     def each(partial, slopes):
-        return [None, *(partial(s) if callable(s) else s for s in slopes), None]
+        return [None, *(partial(*s) if callable(s[0]) else s[0] for s in slopes), None]
 
     for name, log in (("pmf", False), ("logpmf", True)):
-        _register(m[name], each(lambda s, log=log: of_mass(s, log), law.shapes))
+        _register(m[name], each(lambda *s, log=log: of_mass(*s, log), zip(law.shapes, law.ends)))
     for name, *how in (("cdf", 1, False), ("sf", -1, False), ("logcdf", 1, True), ("logsf", -1, True)):
-        _register(m[name], each(lambda s, how=how: of_sum(s, *how), law.cdf))
+        _register(m[name], each(lambda s, how=how: of_sum(s, *how), zip(law.cdf)))
     for name in ("ppf", "isf"):
         elementwise(m[name], None, *(None for _ in law.shapes), 1)
     return _attached(theirs, m)
