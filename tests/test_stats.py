@@ -381,6 +381,23 @@ def test_plain_arrays_get_scipys_own():
     assert float(grad(lambda x: np.sum(stats.norm.logpdf([x, 2 * x])))(1.0)) == -5
 
 
+@pytest.mark.parametrize("name", [*continuous.LAWS, *discrete.LAWS])
+def test_the_ends_of_a_frozen_distribution(name):
+    shapes, theirs = [np.float64(s) for s in SHAPES.get(name, [])], getattr(scipy.stats, name)
+    found = []
+
+    def of_loc(loc):
+        of = getattr(stats, name)(*shapes, loc=loc)
+        found.extend([of.a, of.b])
+        return loc
+
+    assert grad(of_loc)(1.0) == 1
+    np.testing.assert_array_equal(found, [theirs(*shapes).a, theirs(*shapes).b])
+    if name == "genextreme":
+        assert grad(lambda c: stats.genextreme(c).b)(0.5) == -4
+        assert grad(lambda c: np.sum(stats.genextreme([c, 2 * c]).logcdf(1.0)))(0.2) != 0
+
+
 def test_distributions_can_be_pickled():
     for of in (stats.gamma, stats.poisson, stats.nakagami, stats.dirichlet, stats.wishart):
         assert pickle.loads(pickle.dumps(of)) is of

@@ -239,7 +239,7 @@ def continuous(theirs, law):
         _register(m[name], slopes(sign, log))
     quantile("ppf", 1)
     quantile("isf", -1)
-    return _attached(theirs, m)
+    return _attached(theirs, law, m)
 
 
 def discrete(theirs, law):
@@ -286,19 +286,19 @@ def discrete(theirs, law):
         _register(m[name], each(lambda s, how=how: of_sum(s, *how), zip(law.cdf)))
     for name in ("ppf", "isf"):
         elementwise(m[name], None, *(None for _ in law.shapes), 1)
-    return _attached(theirs, m)
+    return _attached(theirs, law, m)
 
 
-def _attached(theirs, methods):
+def _attached(theirs, law, methods):
     """A copy of SciPy's object with these methods."""
-    ours = frozen_by(copy.copy(theirs))
+    ours = frozen_by(copy.copy(theirs), law)
     for name, method in methods.items():
         setattr(ours, name, method)
     refuse_all(ours, theirs, theirs.name, REFUSED)
     return ours
 
 
-def frozen_by(ours):
+def frozen_by(ours, law=None):
     """``ours``, whose frozen distributions, those with tracers too, have its methods."""
     freeze, of_frozen = ours.freeze, rv_continuous_frozen if hasattr(ours, "pdf") else rv_discrete_frozen
 
@@ -306,9 +306,11 @@ def frozen_by(ours):
         if innermost((*args, *kwargs.values())) is None:
             made = freeze(*args, **kwargs)
         else:
-            ours._parse_args(*args, **kwargs)  # raises where they do not fit
+            shapes, *_ = ours._parse_args(*args, **kwargs)  # raises where they do not fit
             made = of_frozen.__new__(of_frozen)
             made.args, made.kwds = args, kwargs
+            if law is not None:
+                made.a, made.b = _bounds(law, map(gathered, shapes))  # of the standard variable, as in SciPy
         made.dist = ours
         return made
 
