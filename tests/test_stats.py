@@ -181,6 +181,101 @@ def test_the_slope_in_x_of_the_distribution_function_s_derivative_by_a_shape(nam
         assert mixed != 0
 
 
+MASSES = {  # by their formulas, as functions of the probability or mean
+    "binom": ([5], lambda k, p: scipy.special.comb(5, k) * p**k * (1 - p) ** (5 - k), (0.0, 1.0)),
+    "poisson": ([], lambda k, m: np.power(m, k) * np.exp(-m) / scipy.special.factorial(k), (0.0,)),
+    "bernoulli": ([], lambda k, p: np.where(k == 1, p, 1 - p), (0.0, 1.0)),
+    "geom": ([], lambda k, p: p * np.power(1 - p, k - 1), (1.0,)),
+    "nbinom": ([3], lambda k, p: scipy.special.comb(k + 2, k) * p**3 * np.power(1 - p, k), (1.0,)),
+}
+
+
+@pytest.mark.parametrize("name", MASSES)
+def test_the_mass_where_a_probability_is_none_or_all(name):
+    fixed, formula, ends = MASSES[name]
+    k = np.arange({"geom": 1}.get(name, 0), {"bernoulli": 2}.get(name, 6))
+    pmf = lambda p: getattr(stats, name).pmf(k, *fixed, p)
+    plain = lambda p: formula(k, p)
+    for p in ends:
+        np.testing.assert_allclose(pmf(p), plain(p))
+        for push in (jacfwd, jacrev):
+            np.testing.assert_allclose(push(pmf)(p), push(plain)(p), rtol=1e-13)
+            np.testing.assert_allclose(push(push(pmf))(p), push(push(plain))(p), rtol=1e-13, atol=1e-13)
+    p = np.array([*ends, 0.4])
+    each = vmap(grad(lambda p: getattr(stats, name).pmf(1, *fixed, p)))(p)
+    np.testing.assert_allclose(each, [grad(lambda p: formula(1, p))(p) for p in p], rtol=1e-13)
+
+
+def test_the_multinomial_mass_where_a_probability_is_none():
+    for k in range(4):
+        f = lambda p, k=k: stats.multinomial.pmf([k, 5 - k, 0], 5, np.stack([p, 1 - p, p * 0]))
+        binomial = lambda p, k=k: MASSES["binom"][1](k, p)
+        for p in (0.0, 1.0, 0.3):
+            assert abs(grad(f)(p) - grad(binomial)(p)) < 1e-13
+            assert abs(hessian(f)(p) - hessian(binomial)(p)) < 1e-12
+
+
+SUMS = ("cdf", "sf", "logcdf", "logsf")
+
+
+@pytest.mark.parametrize("name", [name for name in continuous.LAWS if name != "vonmises"])
+def test_where_no_parameter_moves_the_distribution_function(name):
+    """At ±∞, and by scale and the shapes at the end 0 of a support, be the density infinite there or not."""
+    of, theirs, shapes = getattr(stats, name), getattr(scipy.stats, name), SHAPES.get(name, [])
+    points = [(np.inf, shapes, 0), (-np.inf, shapes, 0)]
+    peaked = {
+        "gamma": [0.5],
+        "chi2": [1.0],
+        "f": [1.0, 3.0],
+        "beta": [0.5, 0.5],
+        "weibull_min": [0.5],
+        "powerlaw": [0.5],
+    }
+    if theirs.support(*shapes)[0] == 0:
+        points += [(0.0, s, 1) for s in (shapes, peaked.get(name, shapes))]
+    for x, s, end in points:
+        for method in SUMS:
+            f = lambda s, loc, scale, x=x, method=method: getattr(of, method)(x, *s, loc, scale)
+            with np.errstate(divide="ignore"):
+                value = f(s, 0.0, 1.4)
+                if np.isinf(value):
+                    continue
+                assert value == getattr(theirs, method)(x, *s, 0.0, 1.4)
+                of_shapes, of_loc, of_scale = grad(f, (0, 1, 2))(s, 0.0, 1.4)
+                forward = jvp(lambda s, scale, f=f: f(s, 0.0, scale), (s, 1.4), ([1.0] * len(s), 1.0))[1]
+                assert [*of_shapes, of_scale, forward] == [0] * (len(s) + 2), (x, s, method)
+                if not end:
+                    assert of_loc == 0 == grad(lambda x, s=s, method=method: getattr(of, method)(x, *s))(x)
+                second = hessian(lambda scale, f=f, s=s: f(s, 0.0, scale))(1.4)
+                assert second == 0, (x, s, method)
+
+
+def test_a_time_of_zero_and_one_of_infinity():
+    gap = lambda c: np.log(stats.weibull_min.cdf(np.inf, c) - stats.weibull_min.cdf(2.0, c))
+    tail = lambda c: stats.weibull_min.logsf(2.0, c)
+    np.testing.assert_allclose(grad(gap)(1.3), grad(tail)(1.3), rtol=1e-13)
+    np.testing.assert_allclose(hessian(gap)(1.3), hessian(tail)(1.3), rtol=1e-12)
+    assert grad(stats.lognorm.logsf, (0, 1, 2))(0.0, 0.7, 0.0) == (0, 0, 0)
+    assert grad(stats.weibull_min.cdf)(0.0, 0.5) == grad(stats.beta.cdf)(0.0, 0.5, 0.5) == np.inf  # to one side
+    assert grad(stats.gamma.logsf, (0, 2))(0.0, 0.5, 0.0) == (-np.inf, np.inf)
+    for x, c in ((5.0, 0.2), (2.0, 0.5)):  # where the support ends at 1/c
+        assert np.count_nonzero(grad(stats.genextreme.logcdf, (0, 1, 2, 3))(x, c, 0.0, 1.0)) == 0
+        assert hessian(stats.genextreme.logcdf)(x, c) == (0 if c == 0.2 else -2 * c**2)
+    assert grad(stats.genextreme.logcdf, (0, 1))(1.0, 1.0) == (1, 1)
+    assert grad(stats.genpareto.cdf, (0, 1))(1.0, -1.0) == (1, -1)
+    both = hessian(lambda theta: stats.pareto.cdf(theta[0], theta[1]))(np.array([1.0, 2.5]))
+    np.testing.assert_allclose(both, [[-2.5 * 3.5, 1], [1, 0]])
+
+
+def test_far_out_where_scipys_density_is_infinity_times_zero():
+    for of, x in ((stats.maxwell, 1e160), (stats.gennorm, 1e200), (stats.invgauss, 1e-160)):
+        shapes = SHAPES.get(of.name, [])
+        for method in ("cdf", "sf", "logsf" if x < 1 else "logcdf"):
+            slopes = grad(getattr(of, method), tuple(range(len(shapes) + 3)))
+            with np.errstate(all="ignore"):
+                assert not any(slopes(x, *shapes, 0.0, 1.0)), (of.name, method)
+
+
 def test_far_tails():
     """Where the distribution function itself is 0: by the asymptotic series of Mills' ratio."""
     z = -50.0
@@ -189,6 +284,22 @@ def test_far_tails():
     np.testing.assert_allclose(grad(stats.weibull_min.logsf, 1)(30.0, 2.0), -900 * np.log(30), rtol=1e-12)
     np.testing.assert_allclose(
         grad(stats.genextreme.logpdf, 1)(1.5, 1e-9), grad(stats.genextreme.logpdf, 1)(1.5, 0.0), rtol=1e-8
+    )
+
+
+def test_where_the_square_of_the_point_is_infinite_and_the_density_s_logarithm_is_not():
+    for z in (1e160, -1e200, 1e300):
+        assert abs(grad(lambda s, z=z: stats.cauchy.logpdf(z, 0.0, s))(1.0) - 1) < 1e-14
+        assert abs(grad(stats.cauchy.logpdf)(z) * z + 2) < 1e-14
+        with np.errstate(over="ignore"):
+            assert abs(grad(lambda s, z=z: stats.t.logpdf(z, 3.0, 0.0, s))(1.0) - 3) < 1e-14
+            # ψ(2) − ψ(3/2) is 2 log 2 − 1, and ∂/∂ν (ν + 1)/2 log ν is (log ν + 1 + 1/ν)/2
+            of_df = np.log(2) - 0.5 - 1 / 6 + (np.log(3) + 4 / 3) / 2 - np.log(abs(z))
+            np.testing.assert_allclose(grad(stats.t.logpdf, 1)(z, 3.0), of_df, rtol=1e-13)
+    log = np.log(0.3) + 200 * np.log(10)
+    np.testing.assert_allclose(grad(stats.genpareto.logsf, 1)(1e200, 0.3), (log - 1) / 0.09, rtol=1e-13)
+    np.testing.assert_allclose(
+        grad(stats.genpareto.logpdf, 1)(1e200, 0.3), log / 0.09 - (1 + 1 / 0.3) / 0.3, rtol=1e-13
     )
 
 
@@ -233,6 +344,33 @@ def test_keywords_broadcasting_and_frozen_distributions():
         grad(lambda x: stats.norm.logpdf(x + 1j).real)(0.0)
 
 
+@pytest.mark.parametrize("name", [*continuous.LAWS, *discrete.LAWS])
+def test_arguments_by_their_names_in_scipy(name):
+    of, theirs = getattr(stats, name), getattr(scipy.stats, name)
+    shapes = dict(zip(theirs.shapes.split(", ") if theirs.shapes else [], SHAPES.get(name, []), strict=True))
+    for method in methods.CONTINUOUS if name in continuous.LAWS else methods.DISCRETE:
+        first = "q" if method in ("ppf", "isf") else "x" if name in continuous.LAWS else "k"
+        f, at = getattr(of, method), {"q": 0.4, "x": 1.2, "k": 1}[first]
+        expected = getattr(theirs, method)(at, *shapes.values())
+        assert f(**{first: at}, **shapes) == f(loc=0, **shapes, **{first: at}) == expected
+        value, slope = value_and_grad(lambda loc, f=f, first=first, at=at: f(loc=loc, **shapes, **{first: at}))(0.0)
+        assert value == expected
+        assert slope == grad(lambda loc, f=f, at=at: f(at, *shapes.values(), loc))(0.0)
+    for call in (lambda x: of.cdf(x, *shapes.values(), **{first: 1}), lambda x: of.cdf(loc=x, **shapes)):
+        with pytest.raises(TypeError, match="argument"):
+            grad(call)(1.0)
+
+
+def test_python_floats_beside_single_precision():
+    x = np.float32(20250102)
+    for of, shapes in ((stats.norm, ()), (stats.gamma, (2.5,)), (stats.expon, ())):
+        for method in ("logpdf", "cdf", "logsf"):
+            f = lambda x, loc, of=of, shapes=shapes, method=method: getattr(of, method)(x, *shapes, loc, 1.0)
+            expected = jvp(lambda x, f=f: f(x, 20250101.5), (np.float64(x),), (np.float64(1),))[1]
+            assert grad(lambda x, f=f: f(x, 20250101.5))(x) == np.float32(expected)
+            assert grad(f, 1)(x, 20250101.5) == -expected
+
+
 def test_plain_arrays_get_scipys_own():
     assert isinstance(stats.norm, scipy.stats.rv_continuous) and isinstance(stats.poisson, scipy.stats.rv_discrete)
     x = scipy.stats.norm.rvs(size=9, random_state=0)
@@ -241,6 +379,23 @@ def test_plain_arrays_get_scipys_own():
     assert stats.zscore(x).tolist() == scipy.stats.zscore(x).tolist()
     assert stats.kstest(x, "norm") == scipy.stats.kstest(x, "norm")
     assert float(grad(lambda x: np.sum(stats.norm.logpdf([x, 2 * x])))(1.0)) == -5
+
+
+@pytest.mark.parametrize("name", [*continuous.LAWS, *discrete.LAWS])
+def test_the_ends_of_a_frozen_distribution(name):
+    shapes, theirs = [np.float64(s) for s in SHAPES.get(name, [])], getattr(scipy.stats, name)
+    found = []
+
+    def of_loc(loc):
+        of = getattr(stats, name)(*shapes, loc=loc)
+        found.extend([of.a, of.b])
+        return loc
+
+    assert grad(of_loc)(1.0) == 1
+    np.testing.assert_array_equal(found, [theirs(*shapes).a, theirs(*shapes).b])
+    if name == "genextreme":
+        assert grad(lambda c: stats.genextreme(c).b)(0.5) == -4
+        assert grad(lambda c: np.sum(stats.genextreme([c, 2 * c]).logcdf(1.0)))(0.2) != 0
 
 
 def test_distributions_can_be_pickled():
@@ -284,6 +439,17 @@ def test_the_multivariate_normal_distribution():
     )
     with pytest.raises(NotImplementedError, match="leave allow_singular out"):
         grad(lambda m: stats.multivariate_normal.logpdf(x[0], m, cov, allow_singular=True))(m)
+
+
+def test_frozen_distributions_of_vectors_are_called_as_scipys():
+    of, theirs = stats.multivariate_normal(np.ones(2)), scipy.stats.multivariate_normal(np.ones(2))
+    x = np.array([0.3, 2.0])
+    assert of.logpdf(x=x) == theirs.logpdf(x=x)
+    np.testing.assert_array_equal(of.rvs(3, random_state=0), theirs.rvs(3, random_state=0))
+    np.testing.assert_allclose(grad(lambda x: of.logpdf(x=x))(x), 1 - x)
+    np.testing.assert_allclose(grad(lambda m: stats.multivariate_normal(m).logpdf(x=x))(np.ones(2)), x - 1)
+    two = lambda call: grad(lambda p: call(stats.multinomial(5, np.stack([p, 1 - p]))))(0.3)
+    assert two(lambda of: of.logpmf(x=[2, 3])) == two(lambda of: of.logpmf([2, 3]))
 
 
 def test_dirichlet_and_multinomial_reduce_to_beta_and_binomial():

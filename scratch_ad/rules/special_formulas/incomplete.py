@@ -50,7 +50,7 @@ def _fall(slope, curvature, a, offset):
 
 def gammainc_shape(a, x):
     """∂P(a, x)/∂a; for small a by P(a, x) = P(a + 1, x) + xᵃ e⁻ˣ/Γ(a + 1) (8.8.5)."""
-    nothing = np.less_equal(x, 0)
+    nothing = np.logical_or(np.less_equal(x, 0), np.isinf(x))
     x = np.where(nothing, 1, x)
     lower = np.less(x, np.maximum(a, 1))
     raised = np.logical_and(lower, np.less(a, 1))

@@ -9,9 +9,9 @@ import scipy.stats as _scipy
 
 from ...rule import elementwise
 from ...rules.special_formulas import distributions
-from ...rules.special_formulas.cancellation import PI, log1p_over, log1p_over_slope, ratio
+from ...rules.special_formulas.cancellation import PI, excess, log1p_over, log1p_over_slope, ratio
 from ...rules.special_formulas.erf import inverse_mills, normal_slope
-from ...rules.special_formulas.gamma import psi_step
+from ...rules.special_formulas.gamma import psi_step, psi_step_less_log
 from ...rules.special_formulas.incomplete import betainc_a, betainc_b, gammainc_shape
 from .methods import Density, Flow, continuous
 
@@ -24,7 +24,14 @@ NO_INTEGRAL = "no closed form of the integral is known; integrate the derivative
 
 
 def _t_slope(z, v):
-    return -z * (1 + np.divide(1, v)) / (1 + z * np.divide(z, v))
+    size = np.hypot(1, z / np.sqrt(v))  # whose square may be infinite where log p is not
+    return -(1 + np.divide(1, v)) * (z / size) / size
+
+
+def _t_shape(z, v):
+    size = np.hypot(np.sqrt(v), z)
+    gap = (1 - z) / size * ((1 + z) / size)
+    return 0.5 * (psi_step_less_log(v / 2, 0.5) - excess(gap, 2 * np.log(np.sqrt(1 + v) / size)))
 
 
 def _f_slope(z, n, m):
@@ -38,8 +45,17 @@ def _extreme_log(z, c):
     return -z * log1p_over(-c * z)
 
 
+def _log_shape(z, c):
+    """∂/∂c of log(1 + c z)/c, times 1 + c z: finite at its end, and where z² is infinite."""
+    w = c * z
+    near = np.less(np.abs(w), 0.1)
+    v = np.where(near, 0, w)
+    series = np.square(np.where(near, z, 0)) * log1p_over_slope(np.where(near, w, 0)) * (1 + np.where(near, w, 0))
+    return np.where(near, series, (v - special.xlog1py(1 + v, v)) / np.square(np.where(near, 1, c)))
+
+
 def _extreme_log_shape(z, c):
-    return np.square(z) * log1p_over_slope(-c * z)
+    return _log_shape(z, -c) / (1 - c * z)
 
 
 def _extreme_slope(z, c):
@@ -51,6 +67,12 @@ def _extreme_shape(z, c):
     return _extreme_log_shape(z, c) * (1 - c - np.exp(log)) - log
 
 
+def _extreme_rate(z, c):
+    end = np.isinf(_extreme_log(z, c))
+    power = np.power(np.where(end, 1 - c * z, 1), 1 / np.where(end, c, 1) - 1)
+    return np.where(end, power, np.exp((1 - c) * _extreme_log(np.where(end, 0, z), c)))
+
+
 def _extreme_support(c):
     end = 1 / np.where(np.equal(c, 0), 1, c)
     return np.where(np.less(c, 0), end, -np.inf), np.where(np.greater(c, 0), end, np.inf)
@@ -59,15 +81,20 @@ def _extreme_support(c):
 # Beyond a threshold, at −log(1 − F) = log(1 + c z)/c
 
 
-def _excess_shape(z, c):
-    return np.square(z) * log1p_over_slope(c * z)
-
-
 def _excess_support(c):
     return 0.0, np.where(np.less(c, 0), -1 / np.where(np.less(c, 0), c, 1), np.inf)
 
 
 # Others
+
+
+def _lognorm_rate(sign):
+    def rate(z, s):
+        end = np.equal(z, 0)
+        u = np.where(end, 1, z)
+        return np.where(end, 0, inverse_mills(sign * np.log(u) / s) / (s * u))
+
+    return rate
 
 
 def _wald_mills(z, m):
@@ -90,7 +117,7 @@ def _wald_upper(z, m):
     tail = np.greater(z, m)
     _, upper, beyond = _wald_mills(np.where(tail, z, m), m)
     u = np.where(tail, m, z)
-    return np.where(tail, 1 / (upper - beyond), invgauss.pdf(u, m) / invgauss.sf(u, m))
+    return np.where(tail, 1 / (upper - beyond), np.exp(invgauss.logpdf(u, m)) / invgauss.sf(u, m))
 
 
 def _weibull_slope(z, c):
@@ -143,7 +170,7 @@ LAWS = {
     "uniform":     Density(lambda z: np.zeros_like(z), support=UNIT),
     "laplace":     Density(lambda z: -np.sign(z)),
     "logistic":    Density(lambda z: -np.tanh(z / 2), rates=(lambda z: special.expit(-z), special.expit)),
-    "cauchy":      Density(lambda z: -2 * z / (1 + np.square(z))),
+    "cauchy":      Density(lambda z: _t_slope(z, 1.0)),
     "gumbel_r":    Density(lambda z: np.expm1(-z), rates=(lambda z: np.exp(-z), None)),
     "gumbel_l":    Density(lambda z: -np.expm1(z), rates=(None, np.exp)),
     "rayleigh":    Density(lambda z: np.divide(1, z) - z, support=ABOVE, rates=(None, lambda z: z)),
@@ -166,13 +193,12 @@ LAWS = {
                            (lambda z, n, m: distributions.f_numerator(n, m, z),
                             lambda z, n, m: distributions.f_denominator(n, m, z)), ABOVE),
     "t":           Density(_t_slope,
-                           (lambda z, v: distributions.f_log_denominator(1.0, v, np.square(z)),),
+                           (_t_shape,),
                            (lambda z, v: distributions.student_df(v, z),)),
     "lognorm":     Density(lambda z, s: -(1 + np.log(z) / np.square(s)) / z,
                            (lambda z, s: (np.square(np.log(z) / s) - 1) / s,),
                            (Flow(lambda z, s: special.xlogy(z, z) / s),), ABOVE,
-                           (lambda z, s: inverse_mills(np.log(z) / s) / (s * z),
-                            lambda z, s: inverse_mills(-np.log(z) / s) / (s * z))),
+                           (_lognorm_rate(1), _lognorm_rate(-1))),
     "weibull_min": Density(_weibull_slope,
                            (lambda z, c: np.divide(1, c) + np.log(z) - special.xlogy(np.power(z, c), z),),
                            (Flow(lambda z, c: -special.xlogy(z, z) / c),), ABOVE,
@@ -181,11 +207,11 @@ LAWS = {
                            (lambda z, b: np.divide(1, b) - np.log(z),),
                            (Flow(lambda z, b: -special.xlogy(z, z) / b),), (1.0, np.inf), (None, lambda z, b: b / z)),
     "genextreme":  Density(_extreme_slope, (_extreme_shape,),
-                           (Flow(lambda z, c: (1 - c * z) * _extreme_log_shape(z, c)),), _extreme_support,
-                           (lambda z, c: np.exp(_extreme_log(z, c)) / (1 - c * z), None)),
-    "genpareto":   Density(lambda z, c: -(1 + c) / (1 + c * z),
-                           (lambda z, c: -_excess_shape(z, c) - z / (1 + c * z),),
-                           (Flow(lambda z, c: -_excess_shape(z, c) * (1 + c * z)),), _excess_support,
+                           (Flow(lambda z, c: _log_shape(z, -c)),), _extreme_support,
+                           (_extreme_rate, None)),
+    "genpareto":   Density(lambda z, c: -ratio(1 + c, 1 + c * z),
+                           (lambda z, c: -(_log_shape(z, c) + z) / (1 + c * z),),
+                           (Flow(lambda z, c: -_log_shape(z, c)),), _excess_support,
                            (None, lambda z, c: 1 / (1 + c * z))),
     "lomax":       Density(lambda z, c: -(c + 1) / (1 + z),
                            (lambda z, c: np.divide(1, c) - np.log1p(z),),

@@ -16,7 +16,8 @@ import numpy as np
 from scipy.stats._distn_infrastructure import rv_continuous_frozen, rv_discrete_frozen
 
 from ...rule import elementwise, over, refuse
-from ...tracer import call, detached, gathered, innermost, primitive
+from ...tracer import anywhere, call, detached, gathered, innermost, primitive
+from ...tree import typed
 
 CONTINUOUS = ("pdf", "logpdf", "cdf", "logcdf", "sf", "logsf", "ppf", "isf")
 DISCRETE = ("pmf", "logpmf", "cdf", "logcdf", "sf", "logsf", "ppf", "isf")
@@ -53,11 +54,16 @@ class Density(NamedTuple):
 
 
 class Mass(NamedTuple):
-    """A discrete distribution at loc 0: per shape ∂ log p/∂s, and ∂F/∂s, functions of k and the shapes."""
+    """A discrete distribution at loc 0: per shape ∂ log p/∂s, and ∂F/∂s, functions of k and the shapes.
+
+    ``support``: its ends, or a function of the shapes. ``ends``: per shape None or ∂p/∂s by neighbouring p, where p
+    is 0 and ∂ log p/∂s infinite.
+    """
 
     shapes: tuple
     cdf: tuple
     support: object = (0, np.inf)
+    ends: tuple = (None, None, None)
 
 
 _with_output = {  # by how many arguments there are: a partial by the names of what it keeps
@@ -70,25 +76,29 @@ _with_output = {  # by how many arguments there are: a partial by the names of w
 def _method(theirs, name):
     """SciPy's method as a function that tracers answer, with all of its arguments by position."""
     method = getattr(theirs, name)
+    signature = inspect.signature(method)
 
-    def ours(x, *args, **kwargs):
-        if innermost((x, *args, *kwargs.values())) is None:
-            return method(x, *args, **kwargs)
-        shapes, loc, scale = theirs._parse_args(*args, **kwargs)
-        given = (x, *shapes, loc, scale)[:count]
-        given = tuple(gathered(a) for a in given)
+    def ours(*args, **kwargs):
+        if innermost((*args, *kwargs.values())) is None:
+            return method(*args, **kwargs)
+        if not args or first in kwargs:
+            bound = signature.bind(*args, **kwargs)
+            args, kwargs = bound.args, bound.kwargs
+        shapes, loc, scale = theirs._parse_args(*args[1:], **kwargs)
+        given = (args[0], *shapes, loc, scale)[:count]
+        given = tuple(typed(gathered(a)) for a in given)  # as SciPy takes them: a Python float in double precision
         if any(np.iscomplexobj(a) for a in given):
             raise NotImplementedError(f"scipy.stats.{theirs.name}.{name}: distributions are of real numbers.")
         if innermost(given) is None:
             return method(*given)
         return call(ours, given, {})
 
-    first = next(iter(inspect.signature(method).parameters.values()))
+    first = next(iter(signature.parameters))
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     shapes = theirs.shapes.split(", ") if theirs.shapes else []
     places = {"loc": 0, "scale": 1} if hasattr(theirs, "pdf") else {"loc": 0}
     count = 1 + len(shapes) + len(places)
-    parameters = [inspect.Parameter(s, kind) for s in (first.name, *shapes)]
+    parameters = [inspect.Parameter(s, kind) for s in (first, *shapes)]
     parameters += [inspect.Parameter(s, kind, default=value) for s, value in places.items()]
     ours.__signature__ = inspect.Signature(parameters)
     ours.__name__, ours.__qualname__, ours.__doc__ = name, f"{theirs.name}.{name}", method.__doc__
@@ -111,11 +121,15 @@ def _bounds(law, shapes):
     return law.support(*shapes) if callable(law.support) else law.support
 
 
-def _standard(law, x, shapes, loc, scale):
-    """z, some number inside of the support in place of those outside of it; and which these are."""
+def _standard(law, x, shapes, loc, scale, ends=True):
+    """z, some number inside of the support in place of those outside of it; and which these are.
+
+    Without ``ends``, those at the ends of the support too, infinite ones among them.
+    """
     z = np.divide(np.subtract(x, loc), scale)
     low, high = map(detached, _bounds(law, shapes))
-    outside = np.logical_or(np.less(z, low), np.greater(z, high))
+    less, greater = (np.less, np.greater) if ends else (np.less_equal, np.greater_equal)
+    outside = np.logical_or(less(z, low), greater(z, high))
     return np.where(outside, _inside(low, high), z), outside
 
 
@@ -150,29 +164,37 @@ def continuous(theirs, law):
         """Of cdf or sf, or of their logarithms: ``rate`` is that in x."""
 
         def rate(args, y):
+            flat = np.logical_or(np.equal(y, 0), np.equal(y, -np.inf if log else 1))
+            unknown = lambda p: np.logical_and(np.isnan(p), flat)  # SciPy's density far out, ∞ · 0
             if not log:
-                return sign * pdf(*args)
+                p = pdf(*args)
+                return sign * np.where(unknown(p), 0, p)
             if of_z := law.rates[sign < 0]:
                 x, *shapes, loc, scale = args
                 z, outside = _standard(law, x, shapes, loc, scale)
                 nothing = np.logical_or(outside, np.isinf(z))
                 return np.where(nothing, 0, sign * of_z(np.where(nothing, 1, z), *shapes) / scale)
-            nothing = np.isinf(logpdf(*args))
-            return np.where(nothing, 0, sign * np.exp(logpdf(*args) - np.where(nothing, 0, y)))
+            log_p = logpdf(*args)
+            nothing = np.logical_or(np.equal(log_p, -np.inf), unknown(log_p))
+            return np.where(nothing, 0, sign * np.exp(log_p - np.where(nothing, 0, y)))
+
+        def along(v, r):
+            """How the value changes where the quantile moves by v, which at an end of the support may be 0 · ∞."""
+            return np.where(np.logical_and(np.equal(v, 0), np.isinf(r)), 0, -v * r)
 
         def by_scale(args, y):
             x, *_, loc, scale = args
             z = np.divide(np.subtract(x, loc), scale)
-            return -np.where(np.isinf(z), 0, z) * rate(args, y)
+            return along(np.where(np.isinf(z), 0, z), rate(args, y))
 
         def by_shape(change):
             def partial(args, y):
                 x, *shapes, loc, scale = args
-                z, outside = _standard(law, x, shapes, loc, scale)
+                z, outside = _standard(law, x, shapes, loc, scale, ends=isinstance(change, Flow))
                 if isinstance(change, Flow):
                     r = rate(args, y)
                     dead = np.logical_or(outside, np.equal(r, 0))
-                    return np.where(dead, 0, -r * scale * change.of(z, *shapes))
+                    return np.where(dead, 0, along(scale * change.of(z, *shapes), r))
                 size = np.exp(-np.where(outside, 0, y)) if log else 1
                 return np.where(outside, 0, sign * change(z, *shapes) * size)
 
@@ -217,7 +239,7 @@ def continuous(theirs, law):
         _register(m[name], slopes(sign, log))
     quantile("ppf", 1)
     quantile("isf", -1)
-    return _attached(theirs, m)
+    return _attached(theirs, law, m)
 
 
 def discrete(theirs, law):
@@ -234,10 +256,16 @@ def discrete(theirs, law):
             off = np.logical_or(off, np.not_equal(first, k))
         return np.where(off, low, first), shapes, off
 
-    def of_mass(slope, log):
+    def of_mass(slope, at_end, log):
         def partial(args, y):
             k, shapes, off = placed(args, whole=True)
-            return np.where(off, 0, slope(k, *shapes) if log else y * slope(k, *shapes))
+            r = slope(k, *shapes)
+            if log:
+                return np.where(off, 0, r)
+            end = np.logical_and(np.equal(y, 0), np.isinf(r))
+            if at_end is None or not anywhere(end):
+                return np.where(off, 0, y * r)
+            return np.where(off, 0, np.where(end, at_end(k, *shapes), y * np.where(end, 0, r)))
 
         return partial
 
@@ -250,27 +278,27 @@ def discrete(theirs, law):
         return partial
 
     def each(partial, slopes):
-        return [None, *(partial(s) if callable(s) else s for s in slopes), None]
+        return [None, *(partial(*s) if callable(s[0]) else s[0] for s in slopes), None]
 
     for name, log in (("pmf", False), ("logpmf", True)):
-        _register(m[name], each(lambda s, log=log: of_mass(s, log), law.shapes))
+        _register(m[name], each(lambda *s, log=log: of_mass(*s, log), zip(law.shapes, law.ends)))
     for name, *how in (("cdf", 1, False), ("sf", -1, False), ("logcdf", 1, True), ("logsf", -1, True)):
-        _register(m[name], each(lambda s, how=how: of_sum(s, *how), law.cdf))
+        _register(m[name], each(lambda s, how=how: of_sum(s, *how), zip(law.cdf)))
     for name in ("ppf", "isf"):
         elementwise(m[name], None, *(None for _ in law.shapes), 1)
-    return _attached(theirs, m)
+    return _attached(theirs, law, m)
 
 
-def _attached(theirs, methods):
+def _attached(theirs, law, methods):
     """A copy of SciPy's object with these methods."""
-    ours = frozen_by(copy.copy(theirs))
+    ours = frozen_by(copy.copy(theirs), law)
     for name, method in methods.items():
         setattr(ours, name, method)
     refuse_all(ours, theirs, theirs.name, REFUSED)
     return ours
 
 
-def frozen_by(ours):
+def frozen_by(ours, law=None):
     """``ours``, whose frozen distributions, those with tracers too, have its methods."""
     freeze, of_frozen = ours.freeze, rv_continuous_frozen if hasattr(ours, "pdf") else rv_discrete_frozen
 
@@ -278,9 +306,11 @@ def frozen_by(ours):
         if innermost((*args, *kwargs.values())) is None:
             made = freeze(*args, **kwargs)
         else:
-            ours._parse_args(*args, **kwargs)  # raises where they do not fit
+            shapes, *_ = ours._parse_args(*args, **kwargs)  # raises where they do not fit
             made = of_frozen.__new__(of_frozen)
             made.args, made.kwds = args, kwargs
+            if law is not None:
+                made.a, made.b = _bounds(law, map(gathered, shapes))  # of the standard variable, as in SciPy
         made.dist = ours
         return made
 

@@ -1,5 +1,7 @@
 """Distributions of vectors: their densities, written in calls that have rules, with SciPy's own values."""
 
+import inspect
+
 import numpy as np
 import scipy.special as special
 import scipy.stats as _scipy
@@ -25,8 +27,16 @@ class Frozen:
         distribution, args, kwargs = self._made
         if name not in vars(distribution):
             return getattr(distribution.theirs(*args, **kwargs), name)
+        function = getattr(distribution, name)
         given = {k: v for k, v in kwargs.items() if k != "seed"}
-        return lambda *x: getattr(distribution, name)(*x, *args, **given)
+
+        def method(*x, **options):
+            if innermost((*x, *options.values(), *args, *given.values())) is None:
+                return getattr(distribution.theirs(*args, **kwargs), name)(*x, **options)
+            first = [options.pop(k) for k in [*inspect.signature(function).parameters][: not x] if k in options]
+            return function(*x, *first, *args, **given, **options)
+
+        return method
 
 
 class Multivariate:
@@ -84,15 +94,30 @@ def _dirichlet(x, alpha):
     return np.squeeze(norm + np.sum(np.transpose(special.xlogy(alpha - 1, np.transpose(x))), axis=0))
 
 
-def _multinomial(x, n, p):
-    x, n = detached(x), detached(n)
+def _adjusted(p):
+    """The last probability as SciPy adjusts it."""
     unlike_one = np.abs(1 - np.sum(detached(p), axis=-1)) > 10 * np.finfo(np.result_type(p, np.float32)).eps
-    last = np.where(unlike_one, 1 - np.sum(p[..., :-1], axis=-1), p[..., -1])  # as SciPy adjusts it
-    p = np.concatenate([p[..., :-1], last[..., None]], axis=-1)
+    last = np.where(unlike_one, 1 - np.sum(p[..., :-1], axis=-1), p[..., -1])
+    return np.concatenate([p[..., :-1], last[..., None]], axis=-1)
+
+
+def _log_of_counts(x, n, p):
     log = special.gammaln(np.add(n, 1)) + np.sum(special.xlogy(x, p) - special.gammaln(x + 1.0), axis=-1)
     return np.where(np.equal(np.sum(x, axis=-1), n), log, -np.inf)
 
 
+def _multinomial(x, n, p):
+    return _log_of_counts(detached(x), detached(n), _adjusted(p))
+
+
+def _multinomial_mass(x, n, p):
+    """Where a probability is 0, its power stands alone, for its logarithm has no slope."""
+    x, n, p = detached(x), detached(n), _adjusted(p)
+    absent = np.equal(p, 0)
+    powers = np.where(absent, np.power(np.where(absent, p, 1), x), 1)
+    return np.exp(_log_of_counts(x, n, np.where(absent, 1, p))) * np.prod(powers, axis=-1)
+
+
 multivariate_normal = Multivariate(_scipy.multivariate_normal, REASONS, logpdf=_normal, pdf=_exp_of(_normal))
 dirichlet = Multivariate(_scipy.dirichlet, REASONS, logpdf=_dirichlet, pdf=_exp_of(_dirichlet))
-multinomial = Multivariate(_scipy.multinomial, REASONS, logpmf=_multinomial, pmf=_exp_of(_multinomial))
+multinomial = Multivariate(_scipy.multinomial, REASONS, logpmf=_multinomial, pmf=_multinomial_mass)
