@@ -11,7 +11,7 @@ import scipy.linalg
 import scipy.signal
 
 import scratch_ad
-from scratch_ad import grad, jvp, vjp
+from scratch_ad import grad, jvp, vjp, vmap
 from scratch_ad.registry import rule_of
 from scratch_ad.rule import Refused
 from scratch_ad.scipy import fft, integrate, linalg, signal
@@ -190,6 +190,21 @@ def test_arguments_by_keyword_and_as_lists():
     np.testing.assert_array_equal(jvp(by_keyword, (A,), (A,)), jvp(plainly, (A,), (A,)))
     assert grad(lambda r: np.sum(linalg.toeplitz([1, 2, 3.0], r=r)))(np.ones(4)).tolist() == [0, 3, 2, 1]
     assert grad(lambda b: np.sum(linalg.cho_solve(([[2.0]], True), b)))(np.ones(1)).tolist() == [0.25]
+
+
+def test_in_a_batch_truth_values_stay_truth_values():
+    c = np.array([[True, False, True], [False, True, True]])
+    for ours, theirs in ((linalg.toeplitz, scipy.linalg.toeplitz), (distance.squareform, distance._scipy.squareform)):
+        found = vmap(ours)(c)
+        assert found.dtype == bool
+        np.testing.assert_array_equal(found, [theirs(x) for x in c])
+
+
+def test_what_is_none_of_several_results_stays_so():
+    """Of linear systems SciPy gives no singular values with this driver."""
+    a = RNG.normal(size=(4, 2))
+    of = lambda a: linalg.lstsq(a, np.ones(4), lapack_driver="gelsy")
+    assert jvp(lambda a: of(a)[0] * (of(a)[3] is None), (a,), (a,))[1] == pytest.approx(-of(a)[0])
 
 
 def test_float32_stays_float32():

@@ -12,10 +12,11 @@ from ..chain import is_finite
 from ..constants import created
 from ..memory import duplicate
 from ..rule import composite, constant, refuse, runs_numpy, with_value
-from ..tracer import Tracer, any_known, astype, each, gathered, innermost, name_of, primitive, shape_of, strip
-from ..tree import typed
+from ..tracer import Tracer, any_known, astype, dtype_of, each, gathered, innermost, name_of, primitive, shape_of, strip
+from ..tree import is_inexact, typed
 
 _WITHOUT_EFFECT = ("overwrite_", "workers", "lwork")  # on the result
+_DOUBLES = (np.dtype(float), np.dtype(complex))
 
 
 def core(function, **fixed):
@@ -45,13 +46,14 @@ def named(function):
     return function
 
 
-def public(function, body, ndims=(), except_for=None, valued_by=with_value):
+def public(function, body, ndims=(), except_for=None, valued_by=with_value, of_doubles=False):
     """SciPy's ``function``, which on tracers has its own value and the derivative of ``body``.
 
     ``body`` is given what the caller gave, all that has a default by name; without leave to overwrite its input, and
     with the check done that all of it is finite. ``ndims``: of its arguments, where it takes no stacks of them.
     ``except_for``: where ``body`` makes the very call of ``function``, so that there is no need of another for the
-    value, the options with which it makes others all the same. ``valued_by``: as in ``composite``.
+    value, the options with which it makes others all the same. ``valued_by``: as in ``composite``. ``of_doubles``:
+    where SciPy rounds numbers of other types as ``body`` does not, so that their examples are taken one by one.
     """
     signature = inspect.signature(function)
     required = [
@@ -81,8 +83,13 @@ def public(function, body, ndims=(), except_for=None, valued_by=with_value):
             or any(x.size == 0 for x in traced)
         ):
             value = plainly()
-            if all(x.size == 0 for x in traced) or all(np.size(part) == 0 for part in _leaves((value,))):
-                # nothing that could depend on anything
+            parts = _leaves((value,))
+            if (
+                all(x.size == 0 for x in traced)
+                or all(np.size(part) == 0 for part in parts)
+                or (of_doubles and not any(map(is_inexact, parts)))
+            ):
+                # nothing that could depend on anything, but in steps
                 return each(created, value) if isinstance(value, (list, tuple)) else created(value)
         if given.pop("check_finite", checks):
             for x in given.values():
@@ -94,10 +101,13 @@ def public(function, body, ndims=(), except_for=None, valued_by=with_value):
         for x, ndim in zip(arrays, ndims):
             _check_single(function, x, ndim)
         options = {name: x for name, x in given.items() if not name.startswith(_WITHOUT_EFFECT)}
+        of_examples = bool(traced) and innermost(traced).of_examples
+        if of_doubles and of_examples and not _are_doubles([*traced, *_leaves(arrays[:1])], _leaves((arrays, *options.values()))):
+            raise Uncovered
         try:
             if value is None:
                 y = body(*arrays, **options)
-                if traced and innermost(traced).of_examples and not is_finite(y):
+                if of_examples and not is_finite(y):
                     raise Uncovered  # so that SciPy says what it makes of each
                 return y
             with np.errstate(all="ignore"):  # SciPy has warned
@@ -124,6 +134,12 @@ def public(function, body, ndims=(), except_for=None, valued_by=with_value):
 
 def _leaves(x):
     return [leaf for part in x for leaf in _leaves(part)] if isinstance(x, (tuple, list)) else [x]
+
+
+def _are_doubles(main, others):
+    """Whether ``main`` are doubles, and of ``others`` the arrays of any but integers."""
+    others = [x for x in others if hasattr(x, "dtype") and x.dtype.kind in "fc"]
+    return all(dtype_of(x) in _DOUBLES for x in (*main, *others))
 
 
 def _single(x):
