@@ -403,3 +403,16 @@ def test_spaces_of_any_shape_broadcast_as_scipys_do(integral, shape):
             asked += 1
             np.testing.assert_allclose(got, expected, rtol=1e-6, atol=1e-8)
     assert asked
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.complex64])
+@pytest.mark.parametrize("name", ["trapezoid", "simpson", "cumulative_trapezoid", "cumulative_simpson", "romb"])
+def test_a_batch_of_samples_keeps_their_precision(name, dtype):
+    samples = np.random.default_rng(0).normal(size=(3, 9)).astype(dtype)
+    theirs, ours = getattr(scipy.integrate, name), getattr(integrate, name)
+    if name == "cumulative_simpson" and dtype is np.complex64:
+        pytest.skip("it takes no complex samples")
+    expected = np.stack([theirs(y) for y in samples])
+    found = vmap(ours)(samples)
+    assert found.dtype == expected.dtype
+    np.testing.assert_array_equal(found, expected)
