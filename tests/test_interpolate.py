@@ -192,8 +192,8 @@ def test_data_of_integers_are_taken_as_doubles(y):
     g = lambda a: interpolate.interp1d([0, 1, 2], y)(a) * 1.0
     assert jvp(g, (0.5,), (1.0,))[1] == grad(g)(0.5) == float(y[1]) - float(y[0])
     for kind in ("linear", "nearest"):
-        of_data = lambda m, y, kind=kind: m.interp1d([0, 1, 2], y, kind=kind, fill_value="extrapolate")(0.6)
-        (found,), expected = vmap(lambda y: of_data(interpolate, y))(y[None]), of_data(scipy.interpolate, y)
+        of_data = lambda y, m=interpolate, kind=kind: m.interp1d([0, 1, 2], y, kind, fill_value="extrapolate")(0.6)
+        (found,), expected = vmap(of_data)(y[None]), of_data(y, scipy.interpolate)
         assert found.dtype == expected.dtype
         np.testing.assert_allclose(found, expected, rtol=1e-15)
 

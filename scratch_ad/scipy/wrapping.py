@@ -101,11 +101,11 @@ def public(function, body, ndims=(), except_for=None, valued_by=with_value, of_d
         for x, ndim in zip(arrays, ndims):
             _check_single(function, x, ndim)
         options = {name: x for name, x in given.items() if not name.startswith(_WITHOUT_EFFECT)}
-        of_examples = bool(traced) and innermost(traced).of_examples
-        if of_doubles and of_examples and not _are_doubles([*traced, *_leaves(arrays[:1])], _leaves((arrays, *options.values()))):
-            raise Uncovered
         try:
             if value is None:
+                of_examples = bool(traced) and innermost(traced).of_examples
+                if of_doubles and of_examples and not _are_doubles(traced, arrays, options):
+                    raise Uncovered
                 y = body(*arrays, **options)
                 if of_examples and not is_finite(y):
                     raise Uncovered  # so that SciPy says what it makes of each
@@ -136,10 +136,10 @@ def _leaves(x):
     return [leaf for part in x for leaf in _leaves(part)] if isinstance(x, (tuple, list)) else [x]
 
 
-def _are_doubles(main, others):
-    """Whether ``main`` are doubles, and of ``others`` the arrays of any but integers."""
-    others = [x for x in others if hasattr(x, "dtype") and x.dtype.kind in "fc"]
-    return all(dtype_of(x) in _DOUBLES for x in (*main, *others))
+def _are_doubles(traced, arrays, options):
+    """Whether these and the first array are doubles, and so is what is not of integers."""
+    others = [x for x in _leaves((arrays, *options.values())) if hasattr(x, "dtype") and x.dtype.kind in "fc"]
+    return all(dtype_of(x) in _DOUBLES for x in (*traced, *_leaves(arrays[:1]), *others))
 
 
 def _single(x):

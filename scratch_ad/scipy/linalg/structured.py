@@ -33,11 +33,9 @@ linear(sliding, _antidiagonal_sums)
 
 def _toeplitz(c, r=None):
     c = np.atleast_1d(c)
-    if r is not None:
-        r = np.atleast_1d(typed(r))
-    else:
+    if r is None:
         r = c if dtype_of(c).kind == "b" else np.conjugate(c)  # which makes integers of truth values
-    c, r = of_one_stack(c, r)
+    c, r = of_one_stack(c, np.atleast_1d(typed(r)))
     return arranged(np.flip(sliding(np.concatenate([np.flip(r[..., 1:], -1), c], -1), r.shape[-1]), -1))
 
 
