@@ -1,5 +1,6 @@
 """SciPy's functions that do not dispatch: complete, SciPy's own on plain arrays, and honest about what they lack."""
 
+import importlib
 import inspect
 import subprocess
 import sys
@@ -9,12 +10,13 @@ import pytest
 import scipy.fft
 import scipy.linalg
 import scipy.signal
+import scipy.spatial
 
 import scratch_ad
 from scratch_ad import grad, jvp, vjp, vmap
 from scratch_ad.registry import rule_of
 from scratch_ad.rule import Refused
-from scratch_ad.scipy import fft, integrate, linalg, signal
+from scratch_ad.scipy import fft, integrate, linalg, signal, spatial
 from scratch_ad.scipy.spatial import distance
 from scratch_ad.tracer import name_of
 
@@ -256,3 +258,30 @@ def test_without_scipy_the_error_says_what_to_install():
     code = "import sys; sys.modules['scipy'] = None; import scratch_ad.scipy.linalg"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert "pip install 'scratch-ad[scipy]'" in run.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize("name", ["linalg", "fft", "signal", "spatial", "optimize", "integrate"])
+def test_every_name_of_scipys_is_there_and_functions_refuse_tracers(name):
+    ours, theirs = (importlib.import_module(f"{package}.{name}") for package in ("scratch_ad.scipy", "scipy"))
+    for known in theirs.__all__:
+        found = getattr(ours, known)
+        if isinstance(getattr(theirs, known), type):
+            assert found is getattr(theirs, known)
+    with pytest.raises(AttributeError, match=f"module 'scratch_ad.scipy.{name}' has no attribute 'bogus'"):
+        ours.bogus  # noqa: B018
+
+
+def test_functions_without_a_rule_are_scipys_on_plain_numbers_and_refuse_tracers():
+    for call, module, remedy in (
+        (lambda m, x: m.rfft(x).real, fft, "use np.fft.rfft"),
+        (lambda m, x: m.dst(x), fft, "write it by dct or np.fft"),
+        (lambda m, x: m.lfilter([1.0], [1.0, 0.5], x), signal, "write it by convolve or np.fft"),
+        (lambda m, x: m.butter(2, x[0])[0], signal, "scratch_ad.stop_gradient"),
+        (lambda m, x: m.distance_matrix(x[:, None], A[:, :1]), spatial, "use distance.cdist"),
+    ):
+        x = np.array([0.3, 0.1, 0.7])
+        theirs = importlib.import_module(module.__name__.removeprefix("scratch_ad."))
+        np.testing.assert_array_equal(call(module, x), call(theirs, x))
+        with pytest.raises(NotImplementedError, match=remedy):
+            grad(lambda x, call=call, module=module: np.sum(call(module, x)))(x)
+    assert linalg.LinAlgError is np.linalg.LinAlgError and spatial.KDTree is scipy.spatial.KDTree

@@ -25,7 +25,7 @@ from ..rule import composite, valued
 from ..tracer import any_known, arrayed, gathered, rebuild, shape_of, strip
 from ..transforms import grad, jacfwd
 from . import linalg
-from .wrapping import refused
+from .wrapping import others_of
 
 # Bounds are a container of numbers, so that these may be differentiated
 optree.register_pytree_node(
@@ -37,19 +37,7 @@ optree.register_pytree_node(
 
 NO_RULE = "no rule so far; use minimize, least_squares or root, which have one, or scratch_ad.implicit"
 __all__ = [*_scipy.__all__]  # pyright: ignore[reportUnsupportedDunderAll]
-
-
-def __getattr__(name):
-    if name.startswith("_") or not hasattr(_scipy, name):
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return _refusing(name)
-
-
-@functools.cache
-def _refusing(name):
-    """What SciPy has by this name, which refuses tracers if it is a function."""
-    theirs = getattr(_scipy, name)
-    return refused(NO_RULE, theirs)[0] if inspect.isfunction(theirs) else theirs
+__getattr__ = others_of(_scipy, NO_RULE)
 
 
 def _solving(theirs):

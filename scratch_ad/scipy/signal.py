@@ -13,7 +13,7 @@ from ..layout import arranged
 from ..rule import linear
 from ..tracer import dtype_of, kind_of, scatter
 from ..tree import typed
-from .wrapping import core, public
+from .wrapping import core, others_of, public
 
 # Convolutions by sums of products: linear in each argument. Transposed in one of them, a full convolution is a valid
 # one with the other reversed, a valid one a full one, and "same", the middle of a full one, again "same" if the length
@@ -360,3 +360,7 @@ stft = public(scipy.signal.stft, _stft)
 istft = public(scipy.signal.istft, _istft)
 csd = public(scipy.signal.csd, _csd)
 welch = public(scipy.signal.welch, lambda x, **options: _csd(x, x, **options))
+
+NO_RULE = "no rule so far; write it by convolve or np.fft, or give it scratch_ad.stop_gradient(x), which is plain"
+__all__ = [*scipy.signal.__all__]  # pyright: ignore[reportUnsupportedDunderAll]
+__getattr__ = others_of(scipy.signal, NO_RULE)

@@ -203,6 +203,27 @@ def refused(reason, *functions):
     return wrapped
 
 
+def others_of(theirs, reason, plain=()):
+    """``__getattr__`` of the module that stands for SciPy's: what it lacks is SciPy's, whose functions refuse tracers.
+
+    ``reason``: why, or a function that tells it by the name. ``plain``: functions that take no arrays, or tracers too.
+    """
+
+    @functools.cache
+    def other(name):
+        found = getattr(theirs, name)
+        if isinstance(found, type) or not callable(found) or name in plain:
+            return found
+        return refused(reason(name) if callable(reason) else reason, found)[0]
+
+    def __getattr__(name):
+        if name.startswith("_") or not hasattr(theirs, name):
+            raise AttributeError(f"module 'scratch_ad.{theirs.__name__}' has no attribute {name!r}")
+        return other(name)
+
+    return __getattr__
+
+
 def constants(*functions):
     """SciPy's functions whose derivative is zero."""
     return [named(constant(function)) for function in functions]
