@@ -1,5 +1,8 @@
 """``scratch_ad.scipy.interpolate``: SciPy's values and derivatives of splines, in data, places and points; refusals."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 import scipy.interpolate
@@ -205,3 +208,15 @@ def test_the_nearest_value_of_a_grid_has_the_type_of_the_values(dtype):
     found, expected = vmap(lambda v: call(interpolate, v))(values), [call(scipy.interpolate, v) for v in values]
     assert found.dtype == expected[0].dtype
     np.testing.assert_array_equal(found, expected)
+
+
+class Mine(interpolate.CubicSpline):
+    """A user's own."""
+
+
+@pytest.mark.parametrize("spline", ["CubicSpline", "PchipInterpolator", "interp1d", "make_interp_spline", "Mine"])
+def test_objects_can_be_pickled_and_copied(spline):
+    found = (Mine if spline == "Mine" else getattr(interpolate, spline))(X, Y)
+    for other in (pickle.loads(pickle.dumps(found)), copy.copy(found), copy.deepcopy(found)):
+        assert type(other) is type(found)
+        np.testing.assert_array_equal(other(AT), found(AT))
