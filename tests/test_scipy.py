@@ -202,6 +202,21 @@ def test_in_a_batch_truth_values_stay_truth_values():
         np.testing.assert_array_equal(found, [theirs(x) for x in c])
 
 
+def test_in_a_batch_convolutions_spectra_and_products_have_scipys_types():
+    x, w = np.array([[200, 7, 90], [3, 250, 11]], np.uint8), np.array([[9, 1], [2, 40]], np.uint8)
+    y = np.asarray(RNG.normal(size=(2, 4)), np.float32)
+    for f, args in (
+        (lambda m, x, w: m.signal.convolve(x, w), (x, w)),
+        (lambda m, x, w: m.signal.convolve2d(x[None], w[None]), (x, w)),
+        (lambda m, y: m.signal.stft(y, nperseg=2)[2], (y,)),
+        (lambda m, y: m.linalg.matmul_toeplitz(y, y), (y,)),
+    ):
+        expected = np.stack([f(scipy, *example) for example in zip(*args)])
+        found = vmap(lambda *example, f=f: f(scratch_ad.scipy, *example))(*args)
+        assert found.dtype == expected.dtype
+        np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
 def test_what_is_none_of_several_results_stays_so():
     """Of linear systems SciPy gives no singular values with this driver."""
     a = RNG.normal(size=(4, 2))

@@ -64,7 +64,8 @@ def _of_both(batch, in1, in2, mode):
     x = windows(x, in2.shape, axes)
     if x.size > _LARGE:
         raise Uncovered
-    y = np.sum(x * np.expand_dims(w, axes), tuple(range(-in2.ndim, 0)))
+    x = x * np.expand_dims(w, axes)
+    y = np.sum(x, tuple(range(-in2.ndim, 0)), dtype=x.dtype)  # which sums of short integers would not keep
     return Batched(batch, _middle(y, (batch.size, *in1.shape)) if mode == "same" else y)
 
 
@@ -266,7 +267,7 @@ def _stft(
     if padded:
         x = np.pad(x, [*around, (0, -(x.shape[-1] - n) % step % n)])
     z = _spectra(x, window, noverlap, nfft, detrend, onesided)
-    z = z * (1 / abs(window.sum()) if scaling == "spectrum" else 1 / math.sqrt(fs * np.sum(window * window)))
+    z = z * (1 / float(abs(window.sum())) if scaling == "spectrum" else 1 / math.sqrt(fs * np.sum(window * window)))
     times = np.arange(n / 2, x.shape[-1] - n / 2 + 1, step, like=kind_of(x))
     times = times / float(fs) - (0 if boundary is None else n / 2 / fs)
     return _frequencies(nfft, fs, onesided, x), times, np.moveaxis(z, (-1, -2), (original, -1))

@@ -195,7 +195,7 @@ convolution_matrix = public(scipy.linalg.convolution_matrix, _convolution_matrix
 block_diag = named(linear(scipy.linalg.block_diag, _block_diag_transpose, jointly=True))
 khatri_rao = public(scipy.linalg.khatri_rao, _khatri_rao)
 diagsvd = public(scipy.linalg.diagsvd, _diagsvd)
-matmul_toeplitz = public(scipy.linalg.matmul_toeplitz, _matmul_toeplitz, (1, 2))
+matmul_toeplitz = public(scipy.linalg.matmul_toeplitz, _matmul_toeplitz, (1, 2), of_doubles=True)
 solve_toeplitz = public(scipy.linalg.solve_toeplitz, _solve_toeplitz, (1, 2))
 solve_circulant = public(scipy.linalg.solve_circulant, _solve_circulant)
 
