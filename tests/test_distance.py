@@ -87,3 +87,14 @@ def test_a_gaussian_process_by_its_marginal_likelihood():
     np.testing.assert_allclose(grad(loss)(theta), expected, rtol=1e-8)
     found = scipy.optimize.minimize(value_and_grad(loss), theta, jac=True, method="BFGS", options={"gtol": 1e-7})
     assert 0.06 < np.exp(found.x[2]) < 0.15 and np.linalg.eigvalsh(hessian(loss)(found.x)).min() > 0
+
+
+@pytest.mark.filterwarnings("ignore:overflow")
+@pytest.mark.parametrize("metric", ["cosine", "euclidean", "minkowski", "canberra", "braycurtis", "sqeuclidean"])
+@pytest.mark.parametrize("dtype", [np.uint8, int, np.float32])
+def test_in_a_batch_vectors_of_any_type_are_at_scipys_distances(metric, dtype):
+    u, v = (5 * A).astype(dtype), (3 * B[0] + 4).astype(dtype)
+    expected = np.stack([getattr(scipy.spatial.distance, metric)(x, v) for x in u])
+    found = vmap(lambda x: getattr(distance, metric)(x, v))(u)
+    assert found.dtype == expected.dtype
+    np.testing.assert_array_equal(found, expected)

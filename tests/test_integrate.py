@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import pickle
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from scratch_ad import (
     jvp,
     linearize,
     numerical_gradient,
+    stop_gradient,
     vjp,
     vmap,
 )
@@ -403,3 +405,56 @@ def test_spaces_of_any_shape_broadcast_as_scipys_do(integral, shape):
             asked += 1
             np.testing.assert_allclose(got, expected, rtol=1e-6, atol=1e-8)
     assert asked
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.complex64])
+@pytest.mark.parametrize("name", ["trapezoid", "simpson", "cumulative_trapezoid", "cumulative_simpson", "romb"])
+def test_a_batch_of_samples_keeps_their_precision(name, dtype):
+    samples = np.random.default_rng(0).normal(size=(3, 9)).astype(dtype)
+    theirs, ours = getattr(scipy.integrate, name), getattr(integrate, name)
+    if name == "cumulative_simpson" and dtype is np.complex64:
+        pytest.skip("it takes no complex samples")
+    expected = np.stack([theirs(y) for y in samples])
+    found = vmap(ours)(samples)
+    assert found.dtype == expected.dtype
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_a_solution_far_off_within_its_tolerances_keeps_its_derivative():
+    """By other steps than SciPy's, or a step where SciPy interpolates, the value is another one within them."""
+    rates = lambda a: lambda t, y: np.stack([y[1], a * (1 - y[0] ** 2) * y[1] - y[0]])
+    times, loose = np.linspace(0, 20, 50), {"rtol": 1e-2}
+    f = lambda a: integrate.solve_ivp(rates(a), (0, 20), [1.0, 0.0], t_eval=times, **loose).y
+    value, _ = jvp(f, (3.0,), (1.0,))
+    np.testing.assert_array_equal(value, f(3.0))
+    g = lambda a: integrate.solve_ivp(lambda t, y: -a * t * y, (0, 2), [1.0], method="BDF").y[0, -1]
+    np.testing.assert_allclose(grad(g)(1.0), -2 * np.exp(-2), rtol=0.02)
+
+
+@pytest.mark.parametrize("method", ["RK23", "RK45", "DOP853", "Radau", "BDF", "LSODA"])
+def test_the_dense_output_of_plain_numbers_has_a_derivative_by_the_time(method):
+    solved = lambda m: m.solve_ivp(lambda t, y: -t * y, (0, 2), [1.0], method, dense_output=True, rtol=1e-6).sol
+    ours, theirs, s = solved(integrate), solved(scipy.integrate), np.array([0.3, 0.7, 1.9])
+    np.testing.assert_array_equal(ours(s), theirs(s))
+    value, along = jvp(lambda s: ours(s)[0], (s,), (np.ones(3),))
+    np.testing.assert_array_equal(value, theirs(s)[0])
+    np.testing.assert_allclose(along, -s * np.exp(-(s**2) / 2), rtol=1e-3)
+    np.testing.assert_allclose(grad(lambda s: np.sum(ours(s)))(s), along, rtol=1e-12)
+    np.testing.assert_allclose(grad(grad(lambda s: ours(s)[0]))(0.7), (0.49 - 1) * np.exp(-0.245), rtol=1e-2)
+    assert isinstance(ours, scipy.integrate.OdeSolution) and pickle.loads(pickle.dumps(ours))(0.7) == theirs(0.7)
+    with pytest.raises(NotImplementedError, match="numbers that decide how it goes on has no derivative in vmap"):
+        vmap(ours)(s)
+
+
+def test_points_where_a_function_jumps_are_plain():
+    f = lambda a: lambda t: np.where(t > a, np.exp(t), 0.0)
+    for integral in (
+        lambda a: integrate.quad(f(a), 0, 1, points=[a])[0],
+        lambda a: integrate.quad_vec(f(a), 0, 1, points=[a])[0],
+        lambda a: integrate.nquad(f(a), [[0, 1]], opts={"points": [a]})[0],
+    ):
+        with pytest.raises(NotImplementedError, match=r"for points .* take the sum of the integrals of its pieces"):
+            grad(integral)(0.3)
+        assert integral(0.3) == pytest.approx(np.e - np.exp(0.3))
+    kink = lambda a: integrate.quad(lambda t: np.abs(t - a), 0, 1, points=[stop_gradient(a)])[0]
+    np.testing.assert_allclose(grad(kink)(0.3), 2 * 0.3 - 1, rtol=1e-10)

@@ -1,5 +1,8 @@
 """``scratch_ad.scipy.interpolate``: SciPy's values and derivatives of splines, in data, places and points; refusals."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 import scipy.interpolate
@@ -185,3 +188,35 @@ def test_a_spline_fitted_to_data():
     both = np.concatenate([np.zeros(7), fitted])
     found = scipy.optimize.minimize(value_and_grad(with_knots), both, jac=True, method="BFGS", options={"maxiter": 30})
     assert found.fun < 0.98 * loss(fitted, knots)
+
+
+@pytest.mark.parametrize("y", [np.array([10, 5, 7], np.uint8), np.array([True, False, True]), np.array([3, -1, 2])])
+def test_data_of_integers_are_taken_as_doubles(y):
+    g = lambda a: interpolate.interp1d([0, 1, 2], y)(a) * 1.0
+    assert jvp(g, (0.5,), (1.0,))[1] == grad(g)(0.5) == float(y[1]) - float(y[0])
+    for kind in ("linear", "nearest"):
+        of_data = lambda y, m=interpolate, kind=kind: m.interp1d([0, 1, 2], y, kind, fill_value="extrapolate")(0.6)
+        (found,), expected = vmap(of_data)(y[None]), of_data(y, scipy.interpolate)
+        assert found.dtype == expected.dtype
+        np.testing.assert_allclose(found, expected, rtol=1e-15)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.complex64, int])
+def test_the_nearest_value_of_a_grid_has_the_type_of_the_values(dtype):
+    values = np.arange(24).reshape(2, 4, 3).astype(dtype)
+    call = lambda m, v: m.RegularGridInterpolator((np.arange(4.0), np.arange(3.0)), v, method="nearest")([[1.2, 0.7]])
+    found, expected = vmap(lambda v: call(interpolate, v))(values), [call(scipy.interpolate, v) for v in values]
+    assert found.dtype == expected[0].dtype
+    np.testing.assert_array_equal(found, expected)
+
+
+class Mine(interpolate.CubicSpline):
+    """A user's own."""
+
+
+@pytest.mark.parametrize("spline", ["CubicSpline", "PchipInterpolator", "interp1d", "make_interp_spline", "Mine"])
+def test_objects_can_be_pickled_and_copied(spline):
+    found = (Mine if spline == "Mine" else getattr(interpolate, spline))(X, Y)
+    for other in (pickle.loads(pickle.dumps(found)), copy.copy(found), copy.deepcopy(found)):
+        assert type(other) is type(found)
+        np.testing.assert_array_equal(other(AT), found(AT))

@@ -5,7 +5,7 @@ import pytest
 import scipy.ndimage
 import scipy.optimize
 
-from scratch_ad import compile, grad, jvp, value_and_grad, vjp
+from scratch_ad import compile, grad, jvp, value_and_grad, vjp, vmap
 from scratch_ad.registry import rule_of
 from scratch_ad.scipy import ndimage
 
@@ -136,3 +136,46 @@ def test_along_no_axis_an_image_is_itself(name):
         np.testing.assert_array_equal(value, getattr(scipy.ndimage, name)(image, *sigma, axes=axes))
         np.testing.assert_array_equal(t, 2 * image)
         np.testing.assert_array_equal(vjp(f, image)[1](image)[0], image)
+
+
+@pytest.mark.parametrize("dtype", [bool, np.uint8, int, np.float32, complex, np.complex64])
+@pytest.mark.parametrize("name", [*LINEAR, "gaussian_gradient_magnitude", "maximum_filter"])
+def test_a_batch_of_images_of_any_type_is_rounded_as_scipys(name, dtype):
+    images = np.stack([40 * IMAGE, 40 * G])
+    kind = np.dtype(dtype).kind
+    images = (images * (1 + 0.5j) if kind == "c" else np.abs(images) if kind in "bu" else images).astype(dtype)
+    more = {"gaussian_gradient_magnitude": (1.0,), "maximum_filter": (3,)}
+    call = LINEAR.get(name) or (lambda f, x, mode: f(x, *more[name], mode=mode))
+    if kind == "c" and name in ("maximum_filter", "spline_filter"):
+        pytest.skip("it takes no complex images, or warns of them")
+    expected = np.stack([call(getattr(scipy.ndimage, name), x, "nearest") for x in images])
+    found = vmap(lambda x: call(getattr(ndimage, name), x, "nearest"))(images)
+    assert found.dtype == expected.dtype
+    np.testing.assert_allclose(found, expected, rtol=1e-12 if dtype is complex else 0)
+
+
+def test_an_image_of_integers_moves_in_steps():
+    """SciPy rounds what it gives to the type of the image."""
+    image, shifts = np.array([[0, 1, 4], [9, 8, 2], [7, 5, 3]]), np.array([0.3, 0.6])
+    f = lambda s: np.sum(1.0 * ndimage.shift(image, s))
+    np.testing.assert_array_equal(vmap(f)(shifts), [f(s) for s in shifts])
+    assert jvp(f, (0.3,), (1.0,))[1] == grad(f)(0.3) == 0
+    np.testing.assert_array_equal(vmap(grad(f))(shifts), 0)
+    assert jvp(lambda s: np.sum(ndimage.shift(image * 1.0, s)), (0.3,), (1.0,))[1] != 0
+
+
+def test_in_a_batch_places_of_single_precision_are_read_as_scipys():
+    places = np.array([[1.2, 2.3], [1.1, 3.2]], np.float32)
+    expected = np.stack([scipy.ndimage.map_coordinates(x, places) for x in (IMAGE, G)])
+    found = vmap(lambda x: ndimage.map_coordinates(x, places))(np.stack([IMAGE, G]))
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+def test_the_slopes_of_a_complex_image_are_squared_as_they_are():
+    z, t, h = IMAGE + 1j * G, ALONG * (1 - 0.5j), 1e-6
+    theirs = lambda z: scipy.ndimage.gaussian_gradient_magnitude(z, 1.0)
+    value, along = jvp(lambda z: ndimage.gaussian_gradient_magnitude(z, 1.0), (z,), (t,))
+    np.testing.assert_array_equal(value, theirs(z))
+    np.testing.assert_allclose(along, (theirs(z + h * t) - theirs(z - h * t)) / (2 * h), rtol=1e-6, atol=1e-7)
+    ours = lambda x: np.sum(np.abs(ndimage.gaussian_gradient_magnitude(x + 1j * G, 1.0)))
+    np.testing.assert_allclose(np.sum(grad(ours)(IMAGE) * ALONG), jvp(ours, (IMAGE,), (ALONG,))[1], rtol=1e-10)

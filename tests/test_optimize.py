@@ -496,3 +496,29 @@ def test_a_number_that_is_not_found_is_refused_where_it_has_many_values(mode):
 def test_solvers_take_numpys_numbers_alone(run):
     with pytest.raises(TypeError, match=r"brentq takes plain numbers, not a tracer of .*Solve for NumPy's numbers"):
         run(lambda t: optimize.brentq(lambda y: y - t, -9, 9))
+
+
+def test_a_bounded_minimum_of_one_number_stays_at_the_end_that_it_presses_upon():
+    """Which SciPy leaves by its tolerance."""
+    of = lambda a, b, c: optimize.minimize_scalar(lambda y: (y - a) ** 2, bounds=(b, c), method="bounded")
+    slopes = lambda *args: grad(lambda *args: of(*args).x, argnums=(0, 1, 2))(*args)
+    close(slopes(1.3, 2.0, 5.0), (0.0, 1.0, 0.0))
+    close(slopes(1.3, -5.0, 1.0), (0.0, 0.0, 1.0))
+    close(slopes(1.3, 1.0, 5.0), (1.0, 0.0, 0.0))
+    close(slopes(1.3, 1.3 - 5e-6, 5.0), (1.0, 0.0, 0.0))  # which lies beside the end, and not at it
+    close(jvp(lambda b: of(1.3, b, 5.0).x, (2.0,), (1.0,)), (of(1.3, 2.0, 5.0).x, 1.0))
+    close(hessian(lambda b: of(1.3, b, 5.0).x ** 2)(2.0), 2.0)
+    close(grad(lambda a: of(a, 2.0, 5.0).fun)(1.3), -1.4, rtol=1e-4)
+    close(vmap(grad(lambda a: of(a, 2.0, 5.0).x))(np.array([1.3, 2.8, 6.0])), np.array([0.0, 1.0, 0.0]))
+    with pytest.raises(ValueError, match="at a bound that it does not press upon"):
+        slopes(1.3, 1.3, 5.0)
+
+
+@pytest.mark.parametrize("method", ["BFGS", "cg", "Newton-CG"])
+def test_bounds_that_a_method_leaves_aside_hold_nothing(method):
+    def of(a):
+        more = {"jac": lambda y: 2 * (y - a)} if method == "Newton-CG" else {}
+        return optimize.minimize(lambda y: (y[0] - a) ** 2, [0.3], bounds=[(0, 0.5)], method=method, **more).x[0]
+
+    close(jacfwd(of)(1.3), 1.0)
+    close(grad(of)(1.3), 1.0)

@@ -150,3 +150,9 @@ def test_a_conductivity_from_temperatures():
     found = scipy.optimize.least_squares(misfit, start, jacrev(misfit), gtol=1e-14)
     np.testing.assert_allclose(temperature(np.exp(found.x)), seen, rtol=1e-6)
     np.testing.assert_allclose(jacfwd(temperature)(truth), jacrev(temperature)(truth), rtol=1e-8, atol=1e-14)
+
+
+def test_the_classes_tell_matrices_of_their_kind():
+    a = sparse.csr_matrix(np.eye(3))
+    assert isinstance(a, sparse.csr_matrix) and not isinstance(a, sparse.csc_matrix)
+    assert issubclass(type(a), sparse.csr_matrix) and isinstance(a, (sparse.csr_matrix, sparse.coo_array))

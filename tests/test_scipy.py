@@ -1,5 +1,6 @@
 """SciPy's functions that do not dispatch: complete, SciPy's own on plain arrays, and honest about what they lack."""
 
+import importlib
 import inspect
 import subprocess
 import sys
@@ -9,12 +10,13 @@ import pytest
 import scipy.fft
 import scipy.linalg
 import scipy.signal
+import scipy.spatial
 
 import scratch_ad
-from scratch_ad import grad, jvp, vjp
+from scratch_ad import grad, jvp, vjp, vmap
 from scratch_ad.registry import rule_of
 from scratch_ad.rule import Refused
-from scratch_ad.scipy import fft, integrate, linalg, signal
+from scratch_ad.scipy import fft, integrate, linalg, signal, spatial
 from scratch_ad.scipy.spatial import distance
 from scratch_ad.tracer import name_of
 
@@ -192,6 +194,36 @@ def test_arguments_by_keyword_and_as_lists():
     assert grad(lambda b: np.sum(linalg.cho_solve(([[2.0]], True), b)))(np.ones(1)).tolist() == [0.25]
 
 
+def test_in_a_batch_truth_values_stay_truth_values():
+    c = np.array([[True, False, True], [False, True, True]])
+    for ours, theirs in ((linalg.toeplitz, scipy.linalg.toeplitz), (distance.squareform, distance._scipy.squareform)):
+        found = vmap(ours)(c)
+        assert found.dtype == bool
+        np.testing.assert_array_equal(found, [theirs(x) for x in c])
+
+
+def test_in_a_batch_convolutions_spectra_and_products_have_scipys_types():
+    x, w = np.array([[200, 7, 90], [3, 250, 11]], np.uint8), np.array([[9, 1], [2, 40]], np.uint8)
+    y = np.asarray(RNG.normal(size=(2, 4)), np.float32)
+    for f, args in (
+        (lambda m, x, w: m.signal.convolve(x, w), (x, w)),
+        (lambda m, x, w: m.signal.convolve2d(x[None], w[None]), (x, w)),
+        (lambda m, y: m.signal.stft(y, nperseg=2)[2], (y,)),
+        (lambda m, y: m.linalg.matmul_toeplitz(y, y), (y,)),
+    ):
+        expected = np.stack([f(scipy, *example) for example in zip(*args)])
+        found = vmap(lambda *example, f=f: f(scratch_ad.scipy, *example))(*args)
+        assert found.dtype == expected.dtype
+        np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+def test_what_is_none_of_several_results_stays_so():
+    """Of linear systems SciPy gives no singular values with this driver."""
+    a = RNG.normal(size=(4, 2))
+    of = lambda a: linalg.lstsq(a, np.ones(4), lapack_driver="gelsy")
+    assert jvp(lambda a: of(a)[0] * (of(a)[3] is None), (a,), (a,))[1] == pytest.approx(-of(a)[0])
+
+
 def test_float32_stays_float32():
     a = np.asarray(A, np.float32)
     for f in (
@@ -241,3 +273,30 @@ def test_without_scipy_the_error_says_what_to_install():
     code = "import sys; sys.modules['scipy'] = None; import scratch_ad.scipy.linalg"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert "pip install 'scratch-ad[scipy]'" in run.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize("name", ["linalg", "fft", "signal", "spatial", "optimize", "integrate"])
+def test_every_name_of_scipys_is_there_and_functions_refuse_tracers(name):
+    ours, theirs = (importlib.import_module(f"{package}.{name}") for package in ("scratch_ad.scipy", "scipy"))
+    for known in theirs.__all__:
+        found = getattr(ours, known)
+        if isinstance(getattr(theirs, known), type):
+            assert found is getattr(theirs, known)
+    with pytest.raises(AttributeError, match=f"module 'scratch_ad.scipy.{name}' has no attribute 'bogus'"):
+        ours.bogus  # noqa: B018
+
+
+def test_functions_without_a_rule_are_scipys_on_plain_numbers_and_refuse_tracers():
+    for call, module, remedy in (
+        (lambda m, x: m.rfft(x).real, fft, "use np.fft.rfft"),
+        (lambda m, x: m.dst(x), fft, "write it by dct or np.fft"),
+        (lambda m, x: m.lfilter([1.0], [1.0, 0.5], x), signal, "write it by convolve or np.fft"),
+        (lambda m, x: m.butter(2, x[0])[0], signal, "scratch_ad.stop_gradient"),
+        (lambda m, x: m.distance_matrix(x[:, None], A[:, :1]), spatial, "use distance.cdist"),
+    ):
+        x = np.array([0.3, 0.1, 0.7])
+        theirs = importlib.import_module(module.__name__.removeprefix("scratch_ad."))
+        np.testing.assert_array_equal(call(module, x), call(theirs, x))
+        with pytest.raises(NotImplementedError, match=remedy):
+            grad(lambda x, call=call, module=module: np.sum(call(module, x)))(x)
+    assert linalg.LinAlgError is np.linalg.LinAlgError and spatial.KDTree is scipy.spatial.KDTree

@@ -1,4 +1,4 @@
-"""SciPy's discrete cosine transforms for tracers, of all types, norms and axes.
+"""SciPy's discrete cosine transforms for tracers, of all types, norms and axes; those of NumPy's are np.fft's.
 
 By the definitions in the documentation of ``scipy.fft.dct``, types 1 and 4 are symmetric, and types 2 and 3 are each
 other's transpose, as they are with ``orthogonalize`` and up to a factor of 2 at the ends without. An inverse transform
@@ -15,7 +15,7 @@ from ..rule import linear
 from ..rules.fft import fit, lengths
 from ..tracer import kind_of
 from ..tree import typed
-from .wrapping import core, public
+from .wrapping import core, others_of, public
 
 _OTHER = {1: 1, 2: 3, 3: 2, 4: 4}  # the type of the transpose
 
@@ -74,3 +74,12 @@ dct = public(scipy.fft.dct, _dct)
 idct = public(scipy.fft.idct, _idct)
 dctn = public(scipy.fft.dctn, _over_axes(_dct))
 idctn = public(scipy.fft.idctn, _over_axes(_idct))
+
+_OF_NUMBERS = ("next_fast_len", "prev_fast_len", "get_workers", "set_workers")
+_BACKENDS = ("set_backend", "skip_backend", "set_global_backend", "register_backend")
+__all__ = [*scipy.fft.__all__]  # pyright: ignore[reportUnsupportedDunderAll]
+__getattr__ = others_of(
+    scipy.fft,
+    lambda name: f"use np.fft.{name}" if hasattr(np.fft, name) else "no rule so far; write it by dct or np.fft",
+    (*_OF_NUMBERS, *_BACKENDS),
+)

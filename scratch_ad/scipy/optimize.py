@@ -25,7 +25,7 @@ from ..rule import composite, valued
 from ..tracer import any_known, arrayed, gathered, rebuild, shape_of, strip
 from ..transforms import grad, jacfwd
 from . import linalg
-from .wrapping import refused
+from .wrapping import others_of
 
 # Bounds are a container of numbers, so that these may be differentiated
 optree.register_pytree_node(
@@ -37,19 +37,7 @@ optree.register_pytree_node(
 
 NO_RULE = "no rule so far; use minimize, least_squares or root, which have one, or scratch_ad.implicit"
 __all__ = [*_scipy.__all__]  # pyright: ignore[reportUnsupportedDunderAll]
-
-
-def __getattr__(name):
-    if name.startswith("_") or not hasattr(_scipy, name):
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return _refusing(name)
-
-
-@functools.cache
-def _refusing(name):
-    """What SciPy has by this name, which refuses tracers if it is a function."""
-    theirs = getattr(_scipy, name)
-    return refused(NO_RULE, theirs)[0] if inspect.isfunction(theirs) else theirs
+__getattr__ = others_of(_scipy, NO_RULE)
 
 
 def _solving(theirs):
@@ -167,22 +155,34 @@ def _value(fun, *args):
     return np.reshape(y, ()) if shape_of(y) else y
 
 
-def _within(name, y, gradient, bounds):
-    """The equation of a minimum ``y`` within bounds: at which it stays, or where the gradient is zero."""
+def _within(name, y, gradient, bounds, off=0.0):
+    """The equation of a minimum ``y`` within bounds: at which it stays, or where the gradient is zero.
+
+    ``off``: how far from a bound that it presses upon the solver leaves it.
+    """
     low, high = bounds
-    room = lambda bound: 1e-8 * np.maximum(1, np.abs(np.where(np.isinf(bound), 0, bound)))  # as least_squares has it
+    room = lambda bound: off + 1e-8 * np.maximum(1, np.abs(np.where(np.isinf(bound), 0, bound)))  # as least_squares has
     below, above = (strip(b) for b in (np.less_equal(y - low, room(low)), np.less_equal(high - y, room(high))))
-    if not any_known(np.logical_or(below, above)):
+    stays = np.logical_or(below, above)
+    if not any_known(stays):
         return gradient
+    ends = np.where(below, low, np.where(above, high, 0.0))
+    y = np.where(stays, strip(ends), y)
     pressure = strip(gradient(y)) * np.where(below, 1.0, -1.0)
-    slack = 1e-6 * (1 + np.abs(y)) * np.abs(np.diagonal(strip(jacfwd(gradient)(y))))  # that of a minimum close by
-    if any_known(np.logical_and(np.logical_or(below, above), np.less_equal(pressure, slack))):
+    slack = 1e-6 * (1 + np.abs(y)) * np.abs(_diagonal(strip(jacfwd(gradient)(y))))  # that of a minimum close by
+    if off:  # it may lie close by as well
+        stays = np.logical_and(stays, np.greater_equal(pressure, -slack))
+    if any_known(np.logical_and(stays, np.less_equal(pressure, slack))):
         raise ValueError(
             f"{name}: the minimum lies at a bound that it does not press upon, and has no derivative there, but one to "
             "either side: leave that bound out, or hold the number fixed."
         )
-    ends = np.where(below, low, np.where(above, high, 0.0))
-    return lambda y: np.where(np.logical_or(below, above), y - ends, gradient(y))
+    return lambda y: np.where(stays, y - ends, gradient(y))
+
+
+def _diagonal(x):
+    """That of a matrix, and the slope of a number by a number itself."""
+    return np.diagonal(x) if shape_of(x) else x
 
 
 def _ends(bounds, pairs):
@@ -197,6 +197,10 @@ def _ends(bounds, pairs):
     return tuple(arrayed(gathered(b)) for b in bounds)
 
 
+# The methods of ``minimize`` that leave bounds aside, of which SciPy warns
+_WITHOUT_BOUNDS = ("bfgs", "cg", "dogleg", "newton-cg", "trust-exact", "trust-krylov", "trust-ncg")
+
+
 @_solving(_scipy.minimize)
 def minimize(name, given, out):
     if not isinstance(given.constraints, (tuple, list)) or given.constraints:
@@ -205,15 +209,19 @@ def minimize(name, given, out):
             "with the multipliers as unknowns."
         )
     fun = functools.partial(_value, _first(given.fun, given.jac is True))
-    equation = _within(name, out["x"], lambda y: grad(fun)(y, *given.args), _ends(given.bounds, pairs=True))
+    bounds = None if str(given.method).lower() in _WITHOUT_BOUNDS else given.bounds
+    equation = _within(name, out["x"], lambda y: grad(fun)(y, *given.args), _ends(bounds, pairs=True))
     x = followed(name, out["x"], equation)
     return _result(name, out, x=x, fun=valued(fun(x, *given.args), out["fun"]))
 
 
 @_solving(_scipy.minimize_scalar)
 def minimize_scalar(name, given, out):
-    fun = functools.partial(_value, given.fun)
-    x = followed(name, out["x"], lambda y: grad(fun)(y, *given.args))
+    fun, options = functools.partial(_value, given.fun), given.options or {}
+    off = (1e-5 if given.tol is None else given.tol) if options.get("xatol") is None else options["xatol"]
+    bounds = _ends(given.bounds, pairs=False)
+    equation = _within(name, out["x"], lambda y: grad(fun)(y, *given.args), bounds, off + 3e-8 * np.abs(out["x"]))
+    x = followed(name, out["x"], equation)
     return _result(name, out, x=x, fun=valued(fun(x, *given.args), out["fun"]))
 
 

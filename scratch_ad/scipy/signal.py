@@ -13,7 +13,7 @@ from ..layout import arranged
 from ..rule import linear
 from ..tracer import dtype_of, kind_of, scatter
 from ..tree import typed
-from .wrapping import core, public
+from .wrapping import core, others_of, public
 
 # Convolutions by sums of products: linear in each argument. Transposed in one of them, a full convolution is a valid
 # one with the other reversed, a valid one a full one, and "same", the middle of a full one, again "same" if the length
@@ -64,7 +64,8 @@ def _of_both(batch, in1, in2, mode):
     x = windows(x, in2.shape, axes)
     if x.size > _LARGE:
         raise Uncovered
-    y = np.sum(x * np.expand_dims(w, axes), tuple(range(-in2.ndim, 0)))
+    x = x * np.expand_dims(w, axes)
+    y = np.sum(x, tuple(range(-in2.ndim, 0)), dtype=x.dtype)  # which sums of short integers would not keep
     return Batched(batch, _middle(y, (batch.size, *in1.shape)) if mode == "same" else y)
 
 
@@ -266,7 +267,7 @@ def _stft(
     if padded:
         x = np.pad(x, [*around, (0, -(x.shape[-1] - n) % step % n)])
     z = _spectra(x, window, noverlap, nfft, detrend, onesided)
-    z = z * (1 / abs(window.sum()) if scaling == "spectrum" else 1 / math.sqrt(fs * np.sum(window * window)))
+    z = z * (1 / float(abs(window.sum())) if scaling == "spectrum" else 1 / math.sqrt(fs * np.sum(window * window)))
     times = np.arange(n / 2, x.shape[-1] - n / 2 + 1, step, like=kind_of(x))
     times = times / float(fs) - (0 if boundary is None else n / 2 / fs)
     return _frequencies(nfft, fs, onesided, x), times, np.moveaxis(z, (-1, -2), (original, -1))
@@ -360,3 +361,7 @@ stft = public(scipy.signal.stft, _stft)
 istft = public(scipy.signal.istft, _istft)
 csd = public(scipy.signal.csd, _csd)
 welch = public(scipy.signal.welch, lambda x, **options: _csd(x, x, **options))
+
+NO_RULE = "no rule so far; write it by convolve or np.fft, or give it scratch_ad.stop_gradient(x), which is plain"
+__all__ = [*scipy.signal.__all__]  # pyright: ignore[reportUnsupportedDunderAll]
+__getattr__ = others_of(scipy.signal, NO_RULE)

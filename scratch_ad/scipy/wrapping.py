@@ -12,10 +12,11 @@ from ..chain import is_finite
 from ..constants import created
 from ..memory import duplicate
 from ..rule import composite, constant, refuse, runs_numpy, with_value
-from ..tracer import Tracer, any_known, astype, each, gathered, innermost, name_of, primitive, shape_of, strip
-from ..tree import typed
+from ..tracer import Tracer, any_known, astype, dtype_of, each, gathered, innermost, name_of, primitive, shape_of, strip
+from ..tree import is_inexact, typed
 
 _WITHOUT_EFFECT = ("overwrite_", "workers", "lwork")  # on the result
+_DOUBLES = (np.dtype(float), np.dtype(complex))
 
 
 def core(function, **fixed):
@@ -45,13 +46,14 @@ def named(function):
     return function
 
 
-def public(function, body, ndims=(), except_for=None, valued_by=with_value):
+def public(function, body, ndims=(), except_for=None, valued_by=with_value, of_doubles=False):
     """SciPy's ``function``, which on tracers has its own value and the derivative of ``body``.
 
     ``body`` is given what the caller gave, all that has a default by name; without leave to overwrite its input, and
     with the check done that all of it is finite. ``ndims``: of its arguments, where it takes no stacks of them.
     ``except_for``: where ``body`` makes the very call of ``function``, so that there is no need of another for the
-    value, the options with which it makes others all the same. ``valued_by``: as in ``composite``.
+    value, the options with which it makes others all the same. ``valued_by``: as in ``composite``. ``of_doubles``:
+    where SciPy rounds numbers of other types as ``body`` does not, so that their examples are taken one by one.
     """
     signature = inspect.signature(function)
     required = [
@@ -81,8 +83,13 @@ def public(function, body, ndims=(), except_for=None, valued_by=with_value):
             or any(x.size == 0 for x in traced)
         ):
             value = plainly()
-            if all(x.size == 0 for x in traced) or all(np.size(part) == 0 for part in _leaves((value,))):
-                # nothing that could depend on anything
+            parts = _leaves((value,))
+            if (
+                all(x.size == 0 for x in traced)
+                or all(np.size(part) == 0 for part in parts)
+                or (of_doubles and not any(map(is_inexact, parts)))
+            ):
+                # nothing that could depend on anything, but in steps
                 return each(created, value) if isinstance(value, (list, tuple)) else created(value)
         if given.pop("check_finite", checks):
             for x in given.values():
@@ -96,8 +103,11 @@ def public(function, body, ndims=(), except_for=None, valued_by=with_value):
         options = {name: x for name, x in given.items() if not name.startswith(_WITHOUT_EFFECT)}
         try:
             if value is None:
+                of_examples = bool(traced) and innermost(traced).of_examples
+                if of_doubles and of_examples and not _are_doubles(traced, arrays, options):
+                    raise Uncovered
                 y = body(*arrays, **options)
-                if traced and innermost(traced).of_examples and not is_finite(y):
+                if of_examples and not is_finite(y):
                     raise Uncovered  # so that SciPy says what it makes of each
                 return y
             with np.errstate(all="ignore"):  # SciPy has warned
@@ -124,6 +134,12 @@ def public(function, body, ndims=(), except_for=None, valued_by=with_value):
 
 def _leaves(x):
     return [leaf for part in x for leaf in _leaves(part)] if isinstance(x, (tuple, list)) else [x]
+
+
+def _are_doubles(traced, arrays, options):
+    """Whether these and the first array are doubles, and so is what is not of integers."""
+    others = [x for x in _leaves((arrays, *options.values())) if hasattr(x, "dtype") and x.dtype.kind in "fc"]
+    return all(dtype_of(x) in _DOUBLES for x in (*traced, *_leaves(arrays[:1]), *others))
 
 
 def _single(x):
@@ -185,6 +201,27 @@ def refused(reason, *functions):
     for function in wrapped:
         function.refusal = reason  # so that no error names it as a remedy
     return wrapped
+
+
+def others_of(theirs, reason, plain=()):
+    """``__getattr__`` of the module that stands for SciPy's: what it lacks is SciPy's, whose functions refuse tracers.
+
+    ``reason``: why, or a function that tells it by the name. ``plain``: functions that take no arrays, or tracers too.
+    """
+
+    @functools.cache
+    def other(name):
+        found = getattr(theirs, name)
+        if isinstance(found, type) or not callable(found) or name in plain:
+            return found
+        return refused(reason(name) if callable(reason) else reason, found)[0]
+
+    def __getattr__(name):
+        if name.startswith("_") or not hasattr(theirs, name):
+            raise AttributeError(f"module 'scratch_ad.{theirs.__name__}' has no attribute {name!r}")
+        return other(name)
+
+    return __getattr__
 
 
 def constants(*functions):

@@ -16,12 +16,9 @@ differ, and ``compile``, as SciPy decides by the numbers where to evaluate. What
 SciPy's for plain arrays and refuses tracers.
 """
 
-import functools
-import inspect
-
 import scipy.integrate as _scipy
 
-from ..wrapping import refused
+from ..wrapping import others_of
 from .integrals import dblquad, nquad, quad, quad_vec, tplquad  # noqa: F401
 from .samples import cumulative_simpson, cumulative_trapezoid, romb, simpson, trapezoid  # noqa: F401
 from .trajectories import odeint, solve_ivp  # noqa: F401
@@ -29,15 +26,4 @@ from .trajectories import odeint, solve_ivp  # noqa: F401
 NO_RULE = "no rule so far; take quad, quad_vec or solve_ivp"
 PLAIN = ("fixed_quad", "lebedev_rule", "newton_cotes")  # which take no array, or tracers as they are
 __all__ = [*_scipy.__all__]  # pyright: ignore[reportUnsupportedDunderAll]
-
-
-def __getattr__(name):
-    if name.startswith("_") or not hasattr(_scipy, name):
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return _theirs(name)
-
-
-@functools.cache
-def _theirs(name):
-    theirs = getattr(_scipy, name)
-    return refused(NO_RULE, theirs)[0] if inspect.isfunction(theirs) and name not in PLAIN else theirs
+__getattr__ = others_of(_scipy, NO_RULE, PLAIN)

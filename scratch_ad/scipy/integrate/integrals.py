@@ -19,7 +19,7 @@ from ...forward import Forward
 from ...modes import partials
 from ...registry import aval
 from ...reverse import Tape
-from ...rule import with_value
+from ...rule import valued
 from ...tracer import Tracer, batch_in, gathered, innermost, shape_of, strip
 from ...tree import typed, zeros
 from .plain import Plain, check_plain, refused, stands_for
@@ -155,7 +155,7 @@ def quad(func, a, b, args=(), full_output=0, points=None, weight=None, complex_f
         return _scipy.quad(func, a, b, args, full_output, points=points, weight=weight, **options)
     args = args if isinstance(args, tuple) else (args,)
     f = lambda t: _number(func(t, *args))
-    check_plain("quad", options)
+    check_plain("quad", options | {"points": points})
     options |= {"points": strip(points), "weight": weight}
     if weight is not None:
         check_plain("quad", {"a, beside weight=": a, "b, beside weight=": b})
@@ -191,8 +191,8 @@ def quad_vec(f, a, b, args=(), **options):
     if options.get("workers", 1) != 1:  # processes, to which no tracer goes
         return _scipy.quad_vec(f, a, b, args=args, **options)
     args = args if isinstance(args, tuple) else (args,)
-    options["points"] = strip(options.get("points"))
     check_plain("quad_vec", options)
+    options["points"] = strip(options.get("points"))
     told = []
 
     def rule(f, a, b):
@@ -217,12 +217,13 @@ def nquad(func, ranges, args=None, opts=None, full_output=False):
 
     def level(k, *x):
         low, high = ranges[k](*x)
-        options = {name: strip(option) for name, option in opts[k](*x).items()}
+        options = dict(opts[k](*x))
+        check_plain("nquad", options)
         if "points" in options:
             options["points"] = [point for point in options["points"] if low <= point <= high]
         return quad(functools.partial(level, k - 1) if k else f, low, high, x, **options)[0]
 
-    return (with_value(level(count - 1), typed(value)), *told)
+    return (valued(level(count - 1), typed(value)), *told)
 
 
 def _with(args, given):

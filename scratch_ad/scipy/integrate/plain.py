@@ -34,10 +34,13 @@ def refused(name, what, mode, remedy):
 
 
 def check_plain(name, options):
-    """Raise for a tracer where only a plain number has a meaning."""
+    """Raise for a tracer where only a plain number has a meaning; of ``points`` an integral does depend at a jump."""
     for option, x in options.items():
-        if (trace := innermost((x,))) is not None:
-            raise refused(name, f"a tracer for {option}", trace.mode, "give scratch_ad.stop_gradient of it")
+        if (trace := innermost((x,))) is not None and trace.level >= 0:
+            remedy = "give scratch_ad.stop_gradient of it"
+            if option == "points":
+                remedy += ", but where the function jumps there take the sum of the integrals of its pieces"
+            raise refused(name, f"a tracer for {option}", trace.mode, remedy)
 
 
 class Plain:

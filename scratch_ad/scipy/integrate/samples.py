@@ -103,8 +103,8 @@ def _romb(y, dx=1.0, axis=-1, show=False):
     return np.sum(np.moveaxis(y, axis, -1) * weights, axis=-1) * dx
 
 
-trapezoid = public(_scipy.trapezoid, _trapezoid)
-cumulative_trapezoid = public(_scipy.cumulative_trapezoid, _cumulative_trapezoid)
-simpson = public(_scipy.simpson, _simpson)
-cumulative_simpson = public(_scipy.cumulative_simpson, _cumulative_simpson)
-romb = public(_scipy.romb, _romb)
+trapezoid = public(_scipy.trapezoid, _trapezoid, of_doubles=True)
+cumulative_trapezoid = public(_scipy.cumulative_trapezoid, _cumulative_trapezoid, of_doubles=True)
+simpson = public(_scipy.simpson, _simpson, of_doubles=True)
+cumulative_simpson = public(_scipy.cumulative_simpson, _cumulative_simpson, of_doubles=True)
+romb = public(_scipy.romb, _romb, of_doubles=True)

@@ -13,7 +13,7 @@ import functools
 import numpy as np
 import scipy.integrate as _scipy
 
-from ...rule import with_value
+from ...rule import valued
 from ...tracer import Tracer, astype, gathered, innermost, strip
 from ...transforms import jacfwd
 from ...tree import typed
@@ -100,13 +100,13 @@ class _Trajectory:
         for end, state in steps:
             y = self.step(self.times[-1], self.states[-1], self.clock(end))
             self.times.append(self.clock(end))
-            self.states.append(with_value(y, state))
+            self.states.append(valued(y, state))
 
     def clock(self, t):
         """A time of SciPy's, as it moves with that of the start where the lengths of steps do not change."""
         if t not in self.clocks:
             start = self.span[0]
-            self.clocks[t] = with_value(start + (t - strip(start)), t) if isinstance(start, Tracer) else t
+            self.clocks[t] = valued(start + (t - strip(start)), t) if isinstance(start, Tracer) else t
         return self.clocks[t]
 
     def at(self, t):
@@ -121,16 +121,25 @@ class _Trajectory:
 
 
 class _Solution(_scipy.OdeSolution):
-    """The dense output; a plain time is one that does not move with the start."""
+    """The dense output; a plain time is one that does not move with the start.
 
-    def __init__(self, theirs, trajectory):
-        vars(self).update({name: x for name, x in vars(theirs).items() if name != "interpolants"})
-        self.theirs, self.trajectory = theirs, trajectory
+    ``take`` gives the trajectory, which a problem ``of_numbers`` needs at tracers for times alone.
+    """
+
+    def __init__(self, theirs, take, of_numbers):
+        known = vars(theirs).items()
+        vars(self).update({name: x for name, x in known if of_numbers or name != "interpolants"})
+        self.theirs, self.take, self.of_numbers = theirs, functools.cache(take), of_numbers
 
     def __call__(self, t):
+        value = self.theirs(Plain("solve_ivp")(t))
+        if self.of_numbers and innermost((t,)) is None:
+            return value
         t = np.asarray(t) if innermost((t,)) is None else gathered(t)
-        y = self.trajectory.columns(t) if t.ndim else self.trajectory.at(t)
-        return with_value(y, self.theirs(strip(t)))
+        return valued(self.take().columns(t) if t.ndim else self.take().at(t), value)
+
+    def __reduce__(self):
+        return self.theirs.__reduce__() if self.of_numbers else super().__reduce__()
 
 
 def _noting(method, steps):
@@ -193,22 +202,30 @@ def solve_ivp(
     by = _noting(chosen, steps) if chosen in _REPEATED else chosen
     seen = None if events is None else [plain(event) for event in asked]
     out = _scipy.solve_ivp(f, span, start, by, times, dense_output, seen, vectorized, args, **options)
+
+    def take():
+        rates = _rates(fun, () if args is None else args, vectorized)
+        if chosen in _REPEATED:
+            return _taken(chosen, rates, t_span, y0, steps)
+        known = {name: options[name] for name in ("rtol", "atol", "max_step", "first_step") if name in options}
+        stiff = chosen is _scipy.BDF or _is_stiff(_told(plain(rates), span, start, known))
+        method, others = _retaken(plain(rates), span, start, stiff, **known)
+        return _taken(method, rates, t_span, y0, others)
+
+    has_rule = chosen in _METHODS.values()
     if plain.trace is None:
+        if dense_output and has_rule:
+            out.sol = _Solution(out.sol, take, of_numbers=True)
         return out
     if events is not None:
         plain.refuse("events", "solve to a fixed time, or to a root of the dense output found for plain numbers")
-    if chosen not in _METHODS.values():
+    if not has_rule:
         plain.refuse("a method of your own", f"take one of {', '.join(_METHODS)}")
-    rates = _rates(fun, () if args is None else args, vectorized)
-    if chosen not in _REPEATED:
-        known = {name: options[name] for name in ("rtol", "atol", "max_step", "first_step") if name in options}
-        stiff = chosen is _scipy.BDF or _is_stiff(_told(plain(rates), span, start, known))
-        chosen, steps = _retaken(plain(rates), span, start, stiff, **known)
-    trajectory = _taken(chosen, rates, t_span, y0, steps)
+    trajectory = take()
     points = [trajectory.clock(t) for t in out.t] if t_eval is None else gathered(t_eval)[: len(out.t)]
-    out.y = with_value(trajectory.columns(points), out.y)
-    out.t = out.t if innermost((points,)) is None else with_value(gathered(points), out.t)
-    out.sol = _Solution(out.sol, trajectory) if dense_output else None
+    out.y = valued(trajectory.columns(points), out.y)
+    out.t = out.t if innermost((points,)) is None else valued(gathered(points), out.t)
+    out.sol = _Solution(out.sol, lambda: trajectory, of_numbers=False) if dense_output else None
     return out
 
 
@@ -223,5 +240,5 @@ def odeint(func, y0, t, args=(), Dfun=None, full_output=0, rtol=None, atol=None,
         t, start, y0 = gathered(t), np.ravel(start), np.ravel(gathered(y0))
         tolerances = {name: _TOLERANCE if x is None else x for name, x in tolerances.items()}
         method, steps = _retaken(plain(rates), (times[0], times[-1]), start, _is_stiff(info), **tolerances)
-        y = with_value(_taken(method, rates, (t[0], t[-1]), y0, steps).columns(t).T, y)
+        y = valued(_taken(method, rates, (t[0], t[-1]), y0, steps).columns(t).T, y)
     return (y, info) if full_output else y

@@ -27,7 +27,7 @@ def _refusing(name):
 
 
 def __getattr__(name):
-    """What SciPy has by this name, which refuses tracers."""
-    if name.startswith("_") or not callable(getattr(_scipy, name, None)):
+    """What SciPy has by this name; its functions and classes refuse tracers."""
+    if name.startswith("_") or not hasattr(_scipy, name):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return _refusing(name)
+    return _refusing(name) if callable(getattr(_scipy, name)) else getattr(_scipy, name)

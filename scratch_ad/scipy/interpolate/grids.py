@@ -6,8 +6,8 @@ import numpy as np
 import scipy.interpolate as _scipy
 
 from ...rule import composite, with_value
-from ...tracer import astype, detached, gathered, getitem, strip
-from ...tree import typed
+from ...tracer import astype, detached, dtype_of, gathered, getitem, strip
+from ...tree import is_inexact, typed
 from .bsplines import make_interp_spline
 from .piecewise import DOUBLE, check, doubles, own_class
 
@@ -20,8 +20,10 @@ def interpolant(x, y, at, **options):
 
 def _interpolate_1d(x, y, at, kind="linear", axis=-1, fill_value=np.nan, assume_sorted=False, **_checks):
     x, at = astype(typed(x), DOUBLE), typed(at)
+    y = typed(y)
+    y = y if is_inexact(y) else astype(y, DOUBLE)  # as SciPy takes it, so that no difference wraps around
     axis = axis % y.ndim
-    y = np.moveaxis(typed(y), axis, 0)
+    y = np.moveaxis(y, axis, 0)
     if not assume_sorted:
         order = np.argsort(detached(x), kind="stable")
         x, y = getitem(x, order), getitem(y, order)
@@ -98,7 +100,7 @@ def _on_grid(
             f"scipy.interpolate.RegularGridInterpolator: method='{method}' stops at an error of up to a percent, whose "
             f"derivative nobody knows: give solver=scipy.sparse.linalg.spsolve, or method='{method}_legacy'."
         )
-    grids, values = [astype(typed(x), DOUBLE) for x in points], doubles(values)
+    own, grids, values = typed(values), [astype(typed(x), DOUBLE) for x in points], doubles(values)
     for axis, x in enumerate(grids):
         if strip(x[-1]) < strip(x[0]):
             grids[axis], values = np.flip(x), np.flip(values, axis)
@@ -110,6 +112,7 @@ def _on_grid(
         outside = [np.logical_or(x < grid[0], x > grid[-1]) for x, grid in zip(flat, grids, strict=True)]
         outside = np.any(np.stack(outside), axis=0)
         y = np.where(np.reshape(outside, (-1,) + (1,) * (y.ndim - 1)), fill_value, y)
+    y = astype(y, dtype_of(own)) if method == "nearest" and is_inexact(own) else y  # which SciPy only picks
     return np.reshape(y, (*at[0].shape, *values.shape[len(grids) :]))
 
 

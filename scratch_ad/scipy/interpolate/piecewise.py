@@ -19,9 +19,24 @@ DOUBLE = np.dtype(float)
 
 
 def own_class(cls):
-    """A class under the name of SciPy's, with its documentation."""
+    """A class under the name of SciPy's, with its documentation, whose objects pickle find by ours."""
     cls.__module__, cls.__doc__ = "scipy.interpolate", getattr(_scipy, cls.__name__).__doc__
+    cls.__reduce__, _OWN[cls.__name__] = _parts, cls
     return cls
+
+
+_OWN = {}  # these classes, by name
+
+
+def _parts(self):
+    name = type(self).__name__
+    return _remade, (name if _OWN.get(name) is type(self) else type(self), vars(self))
+
+
+def _remade(cls, state):
+    new = object.__new__(_OWN.get(cls, cls))
+    vars(new).update(state)
+    return new
 
 
 def check(theirs, *args, **options):

@@ -21,7 +21,7 @@ from scipy.linalg import (  # noqa: F401  (these take no arrays that could be tr
     pascal,
 )
 
-from ..wrapping import constants, refused
+from ..wrapping import constants, others_of, refused
 from .banded import (  # noqa: F401
     cho_solve_banded,
     cholesky_banded,
@@ -126,3 +126,5 @@ subspace_angles, matrix_balance, expm_cond = refused(
     "it has no rule so far; write it in functions that have one, such as orth, svdvals or expm_frechet",
     *(scipy.linalg.subspace_angles, scipy.linalg.matrix_balance, scipy.linalg.expm_cond),
 )
+__all__ = [*scipy.linalg.__all__]  # pyright: ignore[reportUnsupportedDunderAll]
+__getattr__ = others_of(scipy.linalg, "no rule so far")  # errors and modules: all functions stand above

@@ -33,8 +33,9 @@ linear(sliding, _antidiagonal_sums)
 
 def _toeplitz(c, r=None):
     c = np.atleast_1d(c)
-    r = np.conjugate(c) if r is None else np.atleast_1d(typed(r))
-    c, r = of_one_stack(c, r)
+    if r is None:
+        r = c if dtype_of(c).kind == "b" else np.conjugate(c)  # which makes integers of truth values
+    c, r = of_one_stack(c, np.atleast_1d(typed(r)))
     return arranged(np.flip(sliding(np.concatenate([np.flip(r[..., 1:], -1), c], -1), r.shape[-1]), -1))
 
 
@@ -194,7 +195,7 @@ convolution_matrix = public(scipy.linalg.convolution_matrix, _convolution_matrix
 block_diag = named(linear(scipy.linalg.block_diag, _block_diag_transpose, jointly=True))
 khatri_rao = public(scipy.linalg.khatri_rao, _khatri_rao)
 diagsvd = public(scipy.linalg.diagsvd, _diagsvd)
-matmul_toeplitz = public(scipy.linalg.matmul_toeplitz, _matmul_toeplitz, (1, 2))
+matmul_toeplitz = public(scipy.linalg.matmul_toeplitz, _matmul_toeplitz, (1, 2), of_doubles=True)
 solve_toeplitz = public(scipy.linalg.solve_toeplitz, _solve_toeplitz, (1, 2))
 solve_circulant = public(scipy.linalg.solve_circulant, _solve_circulant)
 

@@ -6,7 +6,7 @@ import numpy as np
 import scipy.ndimage as _scipy
 import scipy.special as special
 
-from ...tracer import astype, strip
+from ...tracer import astype, dtype_of, strip
 from ...tree import typed
 from ..signal import core_convolve
 from ..wrapping import public
@@ -30,7 +30,7 @@ def of_images(function, body):
             )
         return body(*args, **options)
 
-    return public(function, checked)
+    return public(function, checked, of_doubles=True)
 
 
 def whole(x):
@@ -173,9 +173,15 @@ def _gaussian_laplace(input, sigma, mode="reflect", cval=0.0, axes=None, **optio
 
 
 def _gaussian_gradient_magnitude(input, sigma, mode="reflect", cval=0.0, axes=None, **options):
-    """Where it is 0 the slope is 0."""
+    """Where it is 0 the slope is 0. Of complex slopes SciPy takes the squares, not those of their sizes."""
     slopes = [*_gaussian_slopes(input, sigma, 1, mode, cval, axes, options)]
-    return np.linalg.norm(np.stack(slopes), axis=0) if slopes else np.copy(input)
+    if not slopes:
+        return np.copy(input)
+    if dtype_of(slopes[0]).kind != "c":
+        return np.linalg.norm(np.stack(slopes), axis=0)
+    squares = sum(slope * slope for slope in slopes)
+    nothing = np.equal(squares, 0)
+    return np.where(nothing, 0, np.sqrt(np.where(nothing, 1, squares)))
 
 
 gaussian_filter1d = of_images(_scipy.gaussian_filter1d, _gaussian_filter1d)

@@ -35,11 +35,11 @@ def _under(theirs):
     return named
 
 
-def _of_data(theirs):
-    """SciPy's class, but where its data are tracers."""
+class _OfData(type):
+    """What stands for SciPy's class ``theirs``: a call makes one of that, or ours where its data are tracers."""
 
-    @_under(theirs)
-    def made(arg1, shape=None, dtype=None, copy=False, **options):
+    def __call__(cls, arg1, shape=None, dtype=None, copy=False, **options):
+        theirs = cls.theirs
         if isinstance(arg1, Patterned) or innermost((arg1,)) is None:
             return theirs(arg1, shape, dtype, copy, **options)
         if not isinstance(arg1, tuple) or innermost(arg1[1:]) is not None:
@@ -57,7 +57,18 @@ def _of_data(theirs):
         make = lambda v: theirs(of_places(v), shape=plain.shape, copy=True)
         return Patterned(data, Pattern(make, *places, plain.shape))
 
-    return made
+    def __instancecheck__(cls, x):
+        return isinstance(x, cls.theirs)
+
+    def __subclasscheck__(cls, other):
+        return issubclass(other, cls.theirs)
+
+    def __getattr__(cls, name):
+        return getattr(cls.theirs, name)
+
+
+def _of_data(theirs):
+    return _under(theirs)(_OfData(theirs.__name__, (), {"theirs": theirs}))
 
 
 def _of_diagonals(theirs):

@@ -112,7 +112,7 @@ def _of_two(name):
         _real(name, u, v)
         return METRICS[name](u, v, *more, **_typed(options))
 
-    return public(getattr(_scipy, name), body)
+    return public(getattr(_scipy, name), body, of_doubles=True)
 
 
 def _of_pairs(name, all_points, u, v, metric, options):
@@ -156,7 +156,7 @@ def _squareform(X, force="no", checks=True):
     if X.ndim == 2:
         return X[np.triu_indices(X.shape[0], 1)]
     places = _scipy.squareform(np.arange(1, X.size + 1))
-    return np.where(np.equal(places, 0), 0, X[places - 1])
+    return np.where(np.equal(places, 0), dtype_of(X).type(0), X[places - 1])
 
 
 cdist = public(_scipy.cdist, _cdist)
