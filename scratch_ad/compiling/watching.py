@@ -33,13 +33,7 @@ from .code import bytecode
 _OURS = __name__.partition(".")[0]
 _AS_THEY_ARE = {*LIBRARIES, _OURS, "pytest"}  # the packages whose code nobody changes while it runs
 _HOLDERS = {"argparse", "builtins", "collections", "contextvars", "functools", "types", "_thread"}
-_CLOSED = {
-    *sys.stdlib_module_names,
-    "optree",
-    "jax",
-    "jaxlib",
-    "pytest",
-} - _HOLDERS  # those with objects of no interest
+_CLOSED = {*sys.stdlib_module_names, "optree", "jax", "jaxlib", "pytest"} - _HOLDERS  # whose objects hold nothing else
 WRITTEN_OUT = 16  # places compared in the same way for which each has a line of its own, which is faster
 
 # How places are compared: whether in ``a`` something else stands now than ``b`` and ``c``.
@@ -57,7 +51,7 @@ class Watch:
     """The places that a function reads, as they were when this was made."""
 
     def __init__(self, function):
-        self.places, self.generators = {}, []  # what to compare, by how: see _CHANGED
+        self.places, self.generators = {}, []  # what to compare, by how
         self.seen, self.held, self.spaces, self.named = set(), [], [], set()
         self.found = [(function, getattr(function, "__name__", "the function"))]
         self._look_around()
