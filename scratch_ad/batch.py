@@ -29,6 +29,7 @@ from .tracer import (
     Diverged,
     Trace,
     Tracer,
+    bottom,
     call,
     dtype_of,
     each,
@@ -402,7 +403,7 @@ class Batch(Trace):
                 link_up(y, a, function, args, kwargs)
                 return y
         array = _example(a)
-        seen = function(*(array if x is a else self.one(x, 0) for x in args), **kwargs)
+        seen = function(*(array if x is a else bottom(self.one(x, 0)) for x in args), **kwargs)  # a step of no run
         if not isinstance(seen, (tuple, list)):
             return self.linked(y, seen, a, array, function, args, kwargs)
         parts = [self.linked(*pair, a, array, function, args, kwargs, k) for k, pair in enumerate(zip(y, seen))]

@@ -121,6 +121,13 @@ def created(x):
     return ConstantCell(x) if type(x) is np.ndarray else x
 
 
+def filled(function, x):
+    """``x`` as ``function`` made it, but zeros in place of what lay in the memory: two runs shall see the same."""
+    if function in (np.empty, np.empty_like) and x.dtype.kind in "biufc":
+        x[...] = 0
+    return x
+
+
 def _holders(array):
     return getrefcount(array)
 

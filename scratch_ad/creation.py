@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .constants import CONSTANTS, ConstantCell, created
+from .constants import CONSTANTS, ConstantCell, created, filled
 from .refusals import refused
 from .scalars import is_number
 from .tracer import Tracer, answers, astype, bottom, creators, dtype_of, gathered, innermost, kind_of, lowered, name_of
@@ -15,7 +15,7 @@ def _creator(function, body=None):
         trace = innermost((args, *kwargs.values()))
         if trace is None or (trace is CONSTANTS and body is None):
             kwargs = {k: lowered(v) for k, v in kwargs.items()}
-            return created(function(*lowered(args), **kwargs, like=kind_of(like)))
+            return created(filled(function, function(*lowered(args), **kwargs, like=kind_of(like))))
         if body is None:
             raise refused(name_of(function), trace.mode)
         return body(*args, **kwargs)

@@ -16,7 +16,7 @@ import functools
 
 import numpy
 
-from .constants import created
+from .constants import created, filled
 from .tracer import answers, innermost
 
 _OF_LISTS = "array asarray asanyarray ascontiguousarray asfortranarray require full"
@@ -32,7 +32,7 @@ def _creating(function):
         if innermost((args, *kwargs.values())) is not None:
             return make(*args, **kwargs)
         x = function(*args, **kwargs)
-        return created(x) if isinstance(x, numpy.ndarray) and x.dtype.kind in "fc" else x
+        return created(filled(function, x)) if isinstance(x, numpy.ndarray) and x.dtype.kind in "fc" else x
 
     return create
 

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from test_values import bits
 
+import scratch_ad.numpy
 import scratch_ad.tree
-from scratch_ad import compile, grad, hessian, jvp, value_and_grad
+from scratch_ad import compile, grad, hessian, jacfwd, jvp, value_and_grad, vmap
 from scratch_ad.compiling.source import Source
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -326,6 +327,96 @@ def test_arrays_of_no_dimension_are_constants(number):
     assert text(compiled)
     number[...] = 0
     assert same_as(f, compiled, np.arange(3.0))
+
+
+def created(make):
+    def f(x):
+        y = make(x)
+        y[:] = x
+        return y * 2
+
+    return f
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda x: scratch_ad.numpy.empty(6),
+        lambda x: scratch_ad.numpy.empty_like(TABLE),
+        lambda x: np.empty(6, like=x),
+    ],
+)
+def test_what_lies_in_new_memory_is_no_difference_between_runs(make):
+    f = created(make)
+    compiled = compile(f)
+    for k in range(CALLS):
+        taken = [np.full(6, 7.0 + k) for _ in range(20)]
+        del taken  # so that the memory of new arrays holds these numbers
+        assert bits([compiled(np.full(6, k / 2))]) == bits([np.full(6, k / 2) * 2])
+    assert text(compiled)
+
+
+TABLE = np.arange(6.0) ** 2
+
+OF_EACH_EXAMPLE = {
+    "number": lambda x: x[np.argmax(x)],
+    "indices": lambda x: x[np.argsort(x)],
+    "tuple": lambda x: x.reshape(2, 3)[np.arange(2), np.argmin(x.reshape(2, 3), 1)],
+    "searchsorted": lambda x: x[np.searchsorted(np.arange(3.0), x)],
+    "sort": np.sort,
+    "median": np.median,
+    "take_along_axis": lambda x: np.take_along_axis(x, np.argsort(x), 0),
+}
+
+
+@pytest.mark.parametrize("name", OF_EACH_EXAMPLE)
+def test_an_index_of_each_example_is_no_constant(name):
+    f = OF_EACH_EXAMPLE[name]
+    for of in (vmap(f), vmap(grad(lambda x: np.sum(f(x) ** 2)))):
+        compiled = compile(of)
+        for seed in range(CALLS):
+            x = np.random.default_rng(seed).uniform(0, 3, (3, 6))
+            assert bits([compiled(x)]) == bits([of(x)])
+        assert text(compiled)
+
+
+BY_WHOLE_NUMBERS = {
+    "indices": lambda x: x * TABLE[np.argsort(x)],
+    "mask": lambda x: np.sum(x) * TABLE[x > 1],
+    "tuple": lambda x: x * np.diag(TABLE)[np.argsort(x), 1],
+    "asarray": lambda x: x * np.asarray(np.argsort(x)),
+    "roll": lambda x: np.roll(x, np.argmax(x)),
+    "repeat": lambda x: np.repeat(x, np.argsort(x)),
+}
+
+
+@pytest.mark.parametrize("name", BY_WHOLE_NUMBERS)
+def test_whole_numbers_that_become_plain_are_guarded(name):
+    f = BY_WHOLE_NUMBERS[name]
+    for of in (f, jacfwd(f)):
+        compiled = compile(of)
+        for seed in (0, 0, 0, 1, 1, 1, 0, 1):
+            x = np.random.default_rng(seed).uniform(0, 3, 6)
+            assert bits([compiled(x)]) == bits([of(x)])
+        assert all(p.replay for programs in compiled.programs.values() for p in programs)
+
+
+def test_a_table_that_is_one_of_the_run_takes_any_index():
+    compiled = compile(lambda x: np.asarray(TABLE, like=x)[np.argsort(x)])
+    for seed in range(CALLS):
+        x = np.random.default_rng(seed).normal(size=6)
+        assert bits([compiled(x)]) == bits([TABLE[np.argsort(x)]])
+    assert text(compiled)
+
+
+def test_where_ufuncs_write_is_told_as_numpy_wants_it():
+    compiled = compile(lambda x: np.minimum(np.sin(x) * 2, np.maximum(np.cos(x) * 2, x * x)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for _ in range(CALLS):
+            compiled(np.linspace(0, 3, 10**4))
+    assert re.search(r"minimum\(.*, out=", text(compiled))
+    assert re.search(r"maximum\(.*, out=", text(compiled))
 
 
 CHAINS = {

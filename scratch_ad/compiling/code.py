@@ -200,4 +200,6 @@ def describe(step):
 
 
 def _short(x):
-    return repr(x) if type(x) is Name or np.ndim(x) == 0 else f"{type(x).__name__} of shape {np.shape(x)}"
+    if type(x) is tuple:
+        return f"({', '.join(map(_short, x))})"
+    return f"ndarray of shape {x.shape}" if type(x) is np.ndarray and x.ndim else repr(x)

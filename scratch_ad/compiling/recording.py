@@ -6,6 +6,7 @@ engines go their way as they go it on plain arrays, careful steps included, and 
 
 import functools
 import math
+import operator
 
 import numpy as np
 
@@ -87,7 +88,7 @@ class GuardedRecorder(Recorder):
     def number(self, x, what):
         if what in _WHOLE and dtype_of(x).kind in "iub":
             value = self.taken(x)
-            return int(value) if what == "int" else value.__index__()
+            return _WHOLE[what](value)
         return super().number(x, what)
 
     def told(self, y, function, args, kwargs):
@@ -155,7 +156,7 @@ def _error_state():
     return STATE.get(None)
 
 
-_WHOLE = {"int", "operator.index", "math.trunc"}
+_WHOLE = {"int": int, "operator.index": operator.index, "math.trunc": operator.index, "np.asarray": np.asarray}
 _OF_FORMS = {
     *(np.shape, np.ndim, np.size, np.iscomplexobj, np.isrealobj, np.isscalar, np.can_cast, np.result_type),
     np.einsum_path,

@@ -183,7 +183,7 @@ class Source:
             return f"{self._show(args[0])}.T"
         if function in _ARITHMETIC and not kwargs.keys() - {"out"}:
             args = self._as_arrays(list(map(self._gathered, args)))
-        if "out" in kwargs:
+        if "out" in kwargs and function not in (np.minimum, np.maximum):  # which are to have it by name
             args, kwargs = (*args, kwargs["out"]), {}
         shown = [*map(self._show, args), *(f"{k}={self._show(v)}" for k, v in kwargs.items())]
         return f"{self._name(getattr(function, '__wrapped__', function))}({', '.join(shown)})"

@@ -1,128 +1,205 @@
 """What a function reads besides its arguments, and whether it is still the same.
 
-A program holds the arrays of the closure as they were. So they are watched: what stands in the cells, globals, defaults
-and attributes that the function's code names, in its own and in those of the functions that it finds there. Places are
-compared by identity, arrays byte for byte, which takes about as long as to read them once.
+A program holds what the function found, as it was. So that is watched: what stands in the cells, globals and defaults
+that the function's code names, the items and attributes of what stands there, and so on, in the code of functions and
+classes found there as well; of a module or a class, what any of that code names, be it in a string. Places are compared
+by identity, arrays byte for byte, which takes about as long as to read them once.
 
 Generators of random numbers are found at the same places, and whether a run has drawn from one is told by its state: a
 program would give the numbers of one run for good.
 """
 
+import array
+import collections
+import contextvars
 import dis
 import functools
+import operator
+import os
 import pickle
 import random
 import sys
+import threading
 import types
 
 import numpy as np
 
-_OTHERS = sys.stdlib_module_names | {"numpy", "scipy", "optree", "jax", "pytest"}  # whose code is taken as it is
+from ..constants import ConstantCell
+from ..frames import LIBRARIES
+from ..silence import STATE
+from ..tracer import Tracer
+from .code import bytecode
+
 _OURS = __name__.partition(".")[0]
+_AS_THEY_ARE = {*LIBRARIES, _OURS, "pytest"}  # the packages whose code nobody changes while it runs
+_HOLDERS = {"argparse", "builtins", "collections", "contextvars", "functools", "types", "_thread"}
+_CLOSED = {*sys.stdlib_module_names, "optree", "jax", "jaxlib", "pytest"} - _HOLDERS  # whose objects hold nothing else
+WRITTEN_OUT = 16  # places compared in the same way for which each has a line of its own, which is faster
+
+# How places are compared: whether in ``a`` something else stands now than ``b`` and ``c``.
+_CELL = "{a}.cell_contents is not {b}"
+_FUNCTION = "{a}.__code__ is not {b} or {a}.__defaults__ is not {c}"
+_OBJECT = "type({a}) is not {b} or vars({a}) is not {c}"
+_ENTRY = "{a}.get({b}) is not {c}"
+_DICT = "[*{a}] != {b} or not all(map(is_, {a}.values(), {c}))"
+_PARTED = "len({c}({a})) != len({b}) or not all(map(is_, {c}({a}), {b}))"
+_MEMORY = "{b} != {a}"  # as it lies there, without a copy
+_BYTES = "{b} != {a}.tobytes()"
 
 
 class Watch:
     """The places that a function reads, as they were when this was made."""
 
     def __init__(self, function):
-        self.cells, self.entries, self.lists, self.arrays, self.generators = [], [], [], [], []
-        self.seen, self.held = set(), []
-        self._look(function, getattr(function, "__name__", "the function"))
+        self.places, self.generators = {}, []  # what to compare, by how
+        self.seen, self.held, self.spaces, self.named = set(), [], [], set()
+        self.found = [(function, getattr(function, "__name__", "the function"))]
+        self._look_around()
 
     def add(self, arrays):
         """Watch further arrays."""
-        for array in arrays:
-            self._look(array, "an array")
+        self.found += [(array, "an array") for array in arrays]
+        self._look_around()
+        vars(self).pop("changed", None)
 
+    @functools.cached_property
     def changed(self):
-        """The name of a place where something else stands now; None if all is as it was."""
-        for cell, x, name in self.cells:
-            if cell.cell_contents is not x:
-                return name
-        for entries, key, x, name in self.entries:
-            if entries.get(key) is not x:
-                return name
-        for container, items, name in self.lists:
-            if len(container) != len(items) or any(a is not b for a, b in zip(container, items)):
-                return name
-        for array, data, name in self.arrays:
-            if data != (array if type(data) is bytearray else array.tobytes()):
-                return name
-        return None
+        """A function that gives the name of a place where something else stands now; None if all is as it was."""
+        names, lines = {"is_": operator.is_}, []
+        for kind, (how, rows) in enumerate(self.places.items()):
+            if len(rows) > WRITTEN_OUT:
+                names[f"rows{kind}"] = rows
+                lines += [f"for name, a, b, c in rows{kind}:", f"    if {how.format(a='a', b='b', c='c')}: return name"]
+                continue
+            for k, (name, *row) in enumerate(rows):
+                named = {of: f"{of}{kind}_{k}" for of in "abc"}
+                names |= zip(named.values(), row)
+                lines.append(f"if {how.format(**named)}: return {name!r}")
+        body = "\n        ".join(lines or ["pass"])
+        errors = "(ValueError, RuntimeError)"  # of a variable without a value, a dict that another thread changes
+        exec(bytecode(f"def changed():\n    try:\n        {body}\n    except {errors}:\n        return ''"), names)
+        return names["changed"]
 
     def drawn(self):
         """The name of a generator from which numbers have been drawn since this was made; None if there is none."""
         return next((name for generator, state, name in self.generators if _state(generator) != state), None)
 
+    def _compare(self, how, name, a, b=None, c=None):
+        self.places.setdefault(how, []).append((name, a, b, c))
+
+    def _look_around(self):
+        """Until nothing new is found: code may name what belongs to a class that was found before it."""
+        while self.found:
+            while self.found:
+                self._look(*self.found.pop())
+            for space, name in self.spaces:
+                for key in self.named & {key for names in space for key in names}:
+                    self._look_up(key, space, name)
+
     def _look(self, x, name):
         kind = type(x)
-        if isinstance(source := getattr(x, "__self__", x), _GENERATORS):  # or a method of one, as np.random.rand is
-            self.generators.append((source, _state(source), name))
         if kind in _SIMPLE or id(x) in self.seen:
             return
         self.seen.add(id(x))
         self.held.append(x)  # so that no other object gets its id
-        if kind is np.ndarray:
-            self._watch(x, name)
-        elif kind is types.FunctionType:
+        if isinstance(x, _GENERATORS):
+            self.generators.append((x, _state(x), name))
+        elif kind is ConstantCell:
+            self._watch(x.value, name)
+        elif isinstance(x, (type, types.ModuleType)):
+            self._look_within(x, name)
+        elif not isinstance(x, Tracer):
+            self._look_at(x, kind, name)
+
+    def _look_at(self, x, kind, name):
+        if kind is types.FunctionType:
             self._look_into(x)
-        elif kind in (tuple, list):
-            if kind is list:
-                self.lists.append((x, tuple(x), name))
-            for item in x:
-                self._look(item, name)
         elif kind is dict:
-            self._names(x, list(x), name)
-            self.lists.append((x, tuple(x), name))
-        elif kind is types.MethodType:
-            self._look(x.__func__, name)
-            self._look(x.__self__, name)
-        elif isinstance(x, functools.partial):
-            self._look((x.func, x.args, x.keywords), name)
-        elif hasattr(x, "__wrapped__"):
-            self._look(x.__wrapped__, name)
-        elif not isinstance(x, (type, types.ModuleType)) and not _is_others(kind.__module__) and hasattr(x, "__dict__"):
-            self._names(vars(x), list(vars(x)), name)
-            if isinstance(call := vars(kind).get("__call__"), types.FunctionType):
-                self._look(call, name)
+            self._compare(_DICT, name, x, [*x], [*x.values()])
+            self.found += [(value, f"{name}.{key}") for key, value in x.items()]
+        elif kind in (bytearray, array.array):
+            self._compare(_MEMORY, name, x, bytearray(x))
+        elif kind is memoryview:
+            self._compare(_BYTES, name, x, x.tobytes())
+        elif isinstance(x, np.ndarray) and not x.dtype.hasobject:
+            self._watch(x, name)
+        elif base := next((base for base in kind.__mro__ if base in _PARTS), None):
+            self._contents(_PARTS[base], x, name, base in _FIXED)
+        if _is_of(_CLOSED, kind.__module__):
+            return
+        self._look_within(kind, name)
+        if _is_of({_OURS}, kind.__module__) and hasattr(x, "__wrapped__"):  # what else it holds is for itself
+            self.found += [(part, name) for part in vars(x).values() if callable(part)]
+        elif kind is types.FunctionType and _is_of(_AS_THEY_ARE, x.__globals__.get("__name__")):
+            self.found += [(part, name) for part in vars(x).values()]
+        elif _has_variables(kind) and (kind is not types.FunctionType or vars(x)):
+            self._compare(_OBJECT, name, x, kind, vars(x))
+            self.found.append((vars(x), name))
+        if _slots(kind):
+            self._contents(_in_slots, x, name)
+
+    def _contents(self, read, x, name, fixed=False):
+        parts = read(x)
+        self.found += [(part, name) for part in parts]
+        if not fixed:
+            self._compare(_PARTED, name, x, parts, read)
 
     def _watch(self, array, name):
-        if array.dtype.hasobject:
-            return
         owner = array
         while not owner.flags.writeable and type(owner.base) is np.ndarray:
             owner = owner.base
         if owner.flags.writeable:
             at_once = array.flags.c_contiguous and array.size and array.dtype.kind in "biufc"
-            data = bytearray(array.data) if at_once else array.tobytes()  # which compares with memory as it lies
-            self.arrays.append((array, data, name))
+            if at_once:
+                self._compare(_MEMORY, name, array, bytearray(array.data))
+            else:
+                self._compare(_BYTES, name, array, array.tobytes())
 
     def _look_into(self, function):
-        for name, cell in zip(function.__code__.co_freevars, function.__closure__ or ()):
+        home, name = function.__globals__, function.__name__
+        package, code = home.get("__name__"), function.__code__
+        for variable, cell in zip(code.co_freevars, function.__closure__ or ()):
             try:
                 x = cell.cell_contents
             except ValueError:  # not assigned to yet
                 continue
-            self.cells.append((cell, x, name))
-            self._look(x, name)
-        self._look((function.__defaults__, function.__kwdefaults__), function.__name__)
-        home, (variables, attributes) = function.__globals__, _named_by(function.__code__)
+            self.found.append((x, variable))
+            if not _is_of({_OURS}, package):
+                self._compare(_CELL, variable, cell, x)
+        self.found.append(((function.__defaults__, function.__kwdefaults__), name))
+        variables, attributes, modules = _named_by(code)
         if "random" in attributes or any(home.get(name) is module for name in variables for module in _RANDOM):
-            self._look(np.random.rand, "np.random")
-            self._look(random.random, "random")
-        if not _is_others(home.get("__name__"), _OURS):
-            variables = [name for name in variables if name in home]
-            self._names(home, variables, "")
-            for name in variables:
-                if isinstance(module := home.get(name), types.ModuleType) and not _is_others(module.__name__, _OURS):
-                    self._names(vars(module), [key for key in attributes if key in vars(module)], name)
+            self.found += [(np.random.rand, "np.random"), (random.random, "random")]
+        if not _is_of(_AS_THEY_ARE, package):
+            self._compare(_FUNCTION, name, function, code, function.__defaults__)
+            self.named |= attributes
+            for variable in variables:
+                self._look_up(variable, (home,), "")
+            self.found += [(sys.modules[module], module) for module in modules if module in sys.modules]
+            for key in attributes & _SETTINGS.keys():
+                self._contents(_SETTINGS[key], None, key)
 
-    def _names(self, names, keys, within):
-        for key in keys:
-            x = names[key]
-            name = f"{within}.{key}" if within else key
-            self.entries.append((names, key, x, name))
-            self._look(x, name)
+    def _look_within(self, x, name):
+        """Look at what the code found names of a module or a class, and at what operators call of the class."""
+        bases = x.__mro__ if isinstance(x, type) else (x,)
+        space = [vars(base) for base in bases if not _is_of(_AS_THEY_ARE, _module_of(base))]
+        if space and (key := ("within", id(x))) not in self.seen:
+            self.seen.add(key)
+            self.held.append(x)
+            self.spaces.append((space, name))
+            self.named.update(key for names in space for key, x in names.items() if _is_special(key, x))
+
+    def _look_up(self, key, space, name):
+        if not any(key in names for names in space) or (place := (key, id(space[0]))) in self.seen:
+            return
+        self.seen.add(place)
+        name = f"{name}.{key}" if name else key
+        for names in space:
+            x = names.get(key)
+            self._compare(_ENTRY, name, names, key, x)
+            if key in names:
+                self.found.append((x, name))
+                break
 
 
 def _state(generator):
@@ -133,25 +210,99 @@ def _state(generator):
     return pickle.dumps(generator.get_state(legacy=False) if known else generator.getstate())
 
 
-def _is_others(module, *further):
-    """Whether this is a module of packages that nobody changes while they run."""
-    package = (module or "").partition(".")[0]
-    return package in _OTHERS or package in further
+def _is_of(packages, module):
+    return (module if type(module) is str else "").partition(".")[0] in packages
+
+
+def _module_of(x):
+    return x.__module__ if isinstance(x, type) else x.__name__
+
+
+def _is_special(name, x):
+    return type(x) is types.FunctionType and name[:2] == name[-2:] == "__"
 
 
 @functools.lru_cache(maxsize=1024)
 def _named_by(code):
-    """The global variables and the attributes that a function's code names, and that of the functions made there."""
+    """What a function's code names, and that of the functions made there: global variables, attributes, modules.
+
+    A string may be the name of an attribute, and that of a variable where the code asks for these.
+    """
     steps = list(dis.get_instructions(code))
-    variables = [step.argval for step in steps if step.opname in ("LOAD_GLOBAL", "LOAD_NAME")]
-    attributes = [step.argval for step in steps if step.opname in ("LOAD_ATTR", "LOAD_METHOD")]
+    named = lambda *names: {step.argval for step in steps if step.opname in names}
+    variables, modules = named("LOAD_GLOBAL", "LOAD_NAME"), named("IMPORT_NAME")
+    strings = set(_strings(code.co_consts))
+    attributes = named("LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR", "IMPORT_FROM") | strings
+    if not variables.isdisjoint(("globals", "vars", "eval")):
+        variables |= strings
     for const in code.co_consts:
         if type(const) is types.CodeType:
             inner = _named_by(const)
-            variables, attributes = [*variables, *inner[0]], [*attributes, *inner[1]]
-    return tuple(dict.fromkeys(variables)), tuple(dict.fromkeys(attributes))
+            variables, attributes, modules = variables | inner[0], attributes | inner[1], modules | inner[2]
+    return variables, attributes, modules
 
 
-_SIMPLE = {int, float, complex, bool, str, bytes, type(None), type(...), types.BuiltinFunctionType, np.ufunc, type}
+def _strings(constants):
+    for x in constants:
+        if type(x) is str:
+            yield x
+        elif type(x) is tuple:
+            yield from _strings(x)
+
+
+# What objects hold. Nothing of a class's own is asked, as it may answer otherwise.
+
+
+@functools.lru_cache(maxsize=1024)
+def _has_variables(kind):
+    return any("__dict__" in vars(base) or base is threading.local for base in kind.__mro__)
+
+
+@functools.lru_cache(maxsize=1024)
+def _slots(kind):
+    parts = [x for base in kind.__mro__ if "__slots__" in vars(base) for x in vars(base).values()]
+    return [x for x in parts if type(x) is types.MemberDescriptorType and x.__name__ != "__dict__"]
+
+
+def _in_slots(x):
+    return [_in_slot(slot, x) for slot in _slots(type(x))]
+
+
+def _in_slot(slot, x):
+    try:
+        return slot.__get__(x)
+    except AttributeError:  # not assigned to yet
+        return None
+
+
+def _items_of(kind):
+    return lambda x: tuple(kind.__iter__(x))
+
+
+def _pairs_of(kind):
+    return lambda x: (*kind.keys(x), *kind.values(x))
+
+
+_PARTS = {
+    **{kind: _items_of(kind) for kind in (tuple, set, frozenset, collections.deque)},
+    list: list.copy,
+    **{kind: _pairs_of(kind) for kind in (dict, collections.OrderedDict, types.MappingProxyType)},
+    **{kind: lambda x: (x.__func__,) for kind in (staticmethod, classmethod)},
+    **{kind: lambda x: (x.__self__,) for kind in (types.BuiltinFunctionType, types.MethodWrapperType)},
+    types.MethodType: operator.attrgetter("__func__", "__self__"),
+    functools.partial: operator.attrgetter("func", "args", "keywords"),
+    property: lambda x: (x.fget,),
+    np.ndarray: lambda x: x.ravel().tolist(),
+    contextvars.ContextVar: lambda x: (x.get(None),),
+}
+_FIXED = {
+    *(tuple, frozenset, types.MethodType, types.BuiltinFunctionType, types.MethodWrapperType),
+    *(staticmethod, classmethod, property),
+}
+_SETTINGS = {
+    **dict.fromkeys(("environ", "getenv"), lambda _: _PARTS[dict](os.environ._data)),
+    "geterr": lambda _: (STATE.get(None),),
+}
+_SIMPLE = {int, float, complex, bool, str, bytes, type(None), type(...), np.ufunc, type(np.sum), types.CodeType}
 _GENERATORS = (np.random.Generator, np.random.RandomState, random.Random)
 _RANDOM = (np.random, random)
