@@ -296,7 +296,9 @@ class _Drawing:
             with np.errstate(all="ignore"), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 for taken in ({}, first, back, second, both):
-                    space = self.space | {x: (self.space[x] + t).astype(self.space[x].dtype) for x, t in taken.items()}
+                    space = dict(self.space) | {
+                        x: (self.space[x] + t).astype(self.space[x].dtype) for x, t in taken.items()
+                    }
                     exec(_compiled(code), space)
                     made.append(optree.tree_leaves(space[result]))
         except Exception:  # which ``take`` will meet as well, or is met beside the point alone
