@@ -301,6 +301,28 @@ def test_where_the_square_of_the_point_is_infinite_and_the_density_s_logarithm_i
     np.testing.assert_allclose(
         grad(stats.genpareto.logpdf, 1)(1e200, 0.3), log / 0.09 - (1 + 1 / 0.3) / 0.3, rtol=1e-13
     )
+    assert grad(stats.t.logpdf, 3)(2.0, np.inf, 0.0, 1.0) == grad(stats.norm.logpdf, 2)(2.0, 0.0, 1.0) == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "z", "shapes", "first", "second"),
+    [  # log p is a power of scale there, but for lognorm −(log z)²/2, and a term in 1/z
+        ("cauchy", 1e200, [], 1, -1),
+        ("f", 1e200, [4.2, 5.0], 2.5, -2.5),
+        ("lomax", 1e200, [2.4], 2.4, -2.4),
+        ("genpareto", 1e200, [0.25], 4, -4),
+        ("lognorm", 1e200, [1.0], 200 * np.log(10), -200 * np.log(10) - 1),
+        ("lognorm", 1e-200, [1.0], -200 * np.log(10), 200 * np.log(10) - 1),
+        ("invgamma", 1e200, [2.2], 2.2, -2.2),
+        ("invgamma", 1e-200, [2.2], -1e200, None),
+        ("invgauss", 1e-200, [0.8], -5e199, None),
+    ],
+)
+def test_the_scale_at_the_largest_and_smallest_numbers(name, z, shapes, first, second):
+    logpdf = lambda s: getattr(stats, name).logpdf(z, *shapes, 0.0, s)
+    np.testing.assert_allclose(grad(logpdf)(1.0), first, rtol=1e-13)
+    if second is not None:
+        np.testing.assert_allclose(hessian(logpdf)(1.0), second, rtol=1e-12)
 
 
 @pytest.mark.parametrize(

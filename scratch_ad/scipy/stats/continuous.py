@@ -23,9 +23,16 @@ NO_INTEGRAL = "no closed form of the integral is known; integrate the derivative
 # Student's t and Fisher's F
 
 
+def _t_size(z, v):
+    return np.hypot(1, z / np.sqrt(v))  # whose square may be infinite where log p is not
+
+
 def _t_slope(z, v):
-    size = np.hypot(1, z / np.sqrt(v))  # whose square may be infinite where log p is not
-    return -(1 + np.divide(1, v)) * (z / size) / size
+    return -(1 + np.divide(1, v)) * (z / _t_size(z, v)) / _t_size(z, v)
+
+
+def _t_by_log(z, v):
+    return -(1 + np.divide(1, v)) * np.square(z / _t_size(z, v))
 
 
 def _t_shape(z, v):
@@ -170,7 +177,7 @@ LAWS = {
     "uniform":     Density(lambda z: np.zeros_like(z), support=UNIT),
     "laplace":     Density(lambda z: -np.sign(z)),
     "logistic":    Density(lambda z: -np.tanh(z / 2), rates=(lambda z: special.expit(-z), special.expit)),
-    "cauchy":      Density(lambda z: _t_slope(z, 1.0)),
+    "cauchy":      Density(lambda z: _t_slope(z, 1.0), by_log=lambda z: _t_by_log(z, 1.0)),
     "gumbel_r":    Density(lambda z: np.expm1(-z), rates=(lambda z: np.exp(-z), None)),
     "gumbel_l":    Density(lambda z: -np.expm1(z), rates=(None, np.exp)),
     "rayleigh":    Density(lambda z: np.divide(1, z) - z, support=ABOVE, rates=(None, lambda z: z)),
@@ -179,7 +186,8 @@ LAWS = {
                            (lambda z, a: gammainc_shape(a, z),), ABOVE),
     "invgamma":    Density(lambda z, a: (np.divide(1, z) - (a + 1)) / z,
                            (lambda z, a: -np.log(z) - special.psi(a),),
-                           (lambda z, a: -gammainc_shape(a, np.divide(1, z)),), ABOVE),
+                           (lambda z, a: -gammainc_shape(a, np.divide(1, z)),), ABOVE,
+                           by_log=lambda z, a: np.divide(1, z) - (a + 1)),
     "chi2":        Density(lambda z, v: ratio(v / 2 - 1, z) - 0.5,
                            (lambda z, v: 0.5 * (np.log(z / 2) - special.psi(v / 2)),),
                            (lambda z, v: 0.5 * gammainc_shape(v / 2, z / 2),), ABOVE),
@@ -191,14 +199,15 @@ LAWS = {
                            (lambda z, n, m: distributions.f_log_numerator(n, m, z),
                             lambda z, n, m: distributions.f_log_denominator(n, m, z)),
                            (lambda z, n, m: distributions.f_numerator(n, m, z),
-                            lambda z, n, m: distributions.f_denominator(n, m, z)), ABOVE),
+                            lambda z, n, m: distributions.f_denominator(n, m, z)), ABOVE,
+                           by_log=lambda z, n, m: n / 2 - 1 - (n + m) / 2 * (n * z / (m + n * z))),
     "t":           Density(_t_slope,
                            (_t_shape,),
-                           (lambda z, v: distributions.student_df(v, z),)),
+                           (lambda z, v: distributions.student_df(v, z),), by_log=_t_by_log),
     "lognorm":     Density(lambda z, s: -(1 + np.log(z) / np.square(s)) / z,
                            (lambda z, s: (np.square(np.log(z) / s) - 1) / s,),
                            (Flow(lambda z, s: special.xlogy(z, z) / s),), ABOVE,
-                           (_lognorm_rate(1), _lognorm_rate(-1))),
+                           (_lognorm_rate(1), _lognorm_rate(-1)), lambda z, s: -(1 + np.log(z) / np.square(s))),
     "weibull_min": Density(_weibull_slope,
                            (lambda z, c: np.divide(1, c) + np.log(z) - special.xlogy(np.power(z, c), z),),
                            (Flow(lambda z, c: -special.xlogy(z, z) / c),), ABOVE,
@@ -212,11 +221,11 @@ LAWS = {
     "genpareto":   Density(lambda z, c: -ratio(1 + c, 1 + c * z),
                            (lambda z, c: -(_log_shape(z, c) + z) / (1 + c * z),),
                            (Flow(lambda z, c: -_log_shape(z, c)),), _excess_support,
-                           (None, lambda z, c: 1 / (1 + c * z))),
+                           (None, lambda z, c: 1 / (1 + c * z)), lambda z, c: -(1 + c) * ratio(z, 1 + c * z)),
     "lomax":       Density(lambda z, c: -(c + 1) / (1 + z),
                            (lambda z, c: np.divide(1, c) - np.log1p(z),),
                            (Flow(lambda z, c: -(1 + z) * np.log1p(z) / c),), ABOVE,
-                           (None, lambda z, c: c / (1 + z))),
+                           (None, lambda z, c: c / (1 + z)), lambda z, c: -(c + 1) * (z / (1 + z))),
     "maxwell":     Density(lambda z: np.divide(2, z) - z, support=ABOVE),
     "powerlaw":    Density(lambda z, a: ratio(a - 1, z),
                            (lambda z, a: np.divide(1, a) + np.log(z),),
@@ -224,7 +233,8 @@ LAWS = {
                            (lambda z, a: ratio(a, z), None)),
     "invgauss":    Density(lambda z, m: 0.5 * ((np.divide(1, z) - 3) / z - np.divide(1, np.square(m))),
                            (lambda z, m: (z - m) / np.power(m, 3),), (Flow(_wald_flow),), ABOVE,
-                           (_wald_lower, _wald_upper)),
+                           (_wald_lower, _wald_upper),
+                           lambda z, m: 0.5 * (np.divide(1, z) - 3 - z / np.square(m))),
     "skewnorm":    Density(lambda z, a: a * inverse_mills(a * z) - z,
                            (lambda z, a: z * inverse_mills(a * z),),
                            (lambda z, a: -np.exp(-np.square(z) / 2 * (1 + np.square(a))) / (PI * (1 + np.square(a))),)),

@@ -44,6 +44,7 @@ class Density(NamedTuple):
     ``slope``: ∂ log p/∂z. ``shapes``: ∂ log p/∂s of each. ``cdf``: the same of the distribution function, each a
     partial, a ``Flow``, or a text that says why there is none. ``support``: its ends, or a function of the shapes.
     ``rates``: p/F and p/(1 − F), where SciPy's own logarithms are so large that their difference has no digits left.
+    ``by_log``: ∂ log p/∂ log z, where the slope, or that of the slope, is too small or large a number.
     """
 
     slope: Callable
@@ -51,6 +52,7 @@ class Density(NamedTuple):
     cdf: tuple = ()
     support: object = REALS
     rates: tuple = (None, None)
+    by_log: Callable | None = None
 
 
 class Mass(NamedTuple):
@@ -158,7 +160,8 @@ def continuous(theirs, law):
         for shape in law.shapes:
             yield at(lambda z, s, scale, shape=shape: shape(z, *s))
         yield at(lambda z, s, scale: -law.slope(z, *s) / scale)
-        yield at(lambda z, s, scale: -(1 + z * law.slope(z, *s)) / scale)
+        by_log = law.by_log or (lambda z, *s: z * law.slope(z, *s))
+        yield at(lambda z, s, scale: -(1 + by_log(z, *s)) / scale)
 
     def slopes(sign, log):
         """Of cdf or sf, or of their logarithms: ``rate`` is that in x."""
