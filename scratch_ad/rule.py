@@ -372,7 +372,8 @@ def _apart(y, value):
     """By how much of its largest number a value is another than this one; 0 if by rounding at most."""
     y, value = bottom(y), bottom(value)
     if (
-        value is None
+        y is None
+        or value is None
         or isinstance(value, (list, tuple))
         or dtype_of(y).kind not in "fc"
         or dtype_of(value).kind not in "fc"
