@@ -522,3 +522,13 @@ def test_bounds_that_a_method_leaves_aside_hold_nothing(method):
 
     close(jacfwd(of)(1.3), 1.0)
     close(grad(of)(1.3), 1.0)
+
+
+def test_an_assignment_has_indices_and_its_cost_a_derivative():
+    costs = np.array([[[4.0, 1, 3], [2, 0, 5], [3, 2, 2]], [[1.0, 2, 3], [3, 1, 2], [2, 3, 1]]])
+    total = lambda c: np.sum(c[optimize.linear_sum_assignment(c)])
+    expected = np.zeros((2, 3, 3))
+    for chosen, c in zip(expected, costs, strict=True):
+        chosen[scipy.optimize.linear_sum_assignment(c)] = 1.0
+    close(grad(total)(costs[0]), expected[0])
+    close(vmap(grad(total))(costs), expected)

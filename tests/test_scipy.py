@@ -299,4 +299,5 @@ def test_functions_without_a_rule_are_scipys_on_plain_numbers_and_refuse_tracers
         np.testing.assert_array_equal(call(module, x), call(theirs, x))
         with pytest.raises(NotImplementedError, match=remedy):
             grad(lambda x, call=call, module=module: np.sum(call(module, x)))(x)
+    assert grad(lambda d: np.sum(fft.fftfreq(8, d) ** 2))(0.5) == pytest.approx(-11)
     assert linalg.LinAlgError is np.linalg.LinAlgError and spatial.KDTree is scipy.spatial.KDTree

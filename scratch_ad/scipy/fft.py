@@ -75,7 +75,7 @@ idct = public(scipy.fft.idct, _idct)
 dctn = public(scipy.fft.dctn, _over_axes(_dct))
 idctn = public(scipy.fft.idctn, _over_axes(_idct))
 
-_OF_NUMBERS = ("next_fast_len", "prev_fast_len", "get_workers", "set_workers")
+_OF_NUMBERS = ("fftfreq", "rfftfreq", "next_fast_len", "prev_fast_len", "get_workers", "set_workers")
 _BACKENDS = ("set_backend", "skip_backend", "set_global_backend", "register_backend")
 __all__ = [*scipy.fft.__all__]  # pyright: ignore[reportUnsupportedDunderAll]
 __getattr__ = others_of(

@@ -25,7 +25,7 @@ from ..rule import composite, valued
 from ..tracer import any_known, arrayed, gathered, rebuild, shape_of, strip
 from ..transforms import grad, jacfwd
 from . import linalg
-from .wrapping import others_of
+from .wrapping import constants, others_of
 
 # Bounds are a container of numbers, so that these may be differentiated
 optree.register_pytree_node(
@@ -38,6 +38,7 @@ optree.register_pytree_node(
 NO_RULE = "no rule so far; use minimize, least_squares or root, which have one, or scratch_ad.implicit"
 __all__ = [*_scipy.__all__]  # pyright: ignore[reportUnsupportedDunderAll]
 __getattr__ = others_of(_scipy, NO_RULE)
+(linear_sum_assignment,) = constants(_scipy.linear_sum_assignment)  # which gives indices
 
 
 def _solving(theirs):
