@@ -317,6 +317,12 @@ class Reading:
         return x * of_this_module
 
 
+def in_a_package_called_test():
+    home = {"__name__": "test.model", "v": 2.0}
+    exec("def f(x): return x * v", home)
+    return home["f"], lambda v: home.__setitem__("v", v)
+
+
 def of_globals():
     return (lambda x: x * globals()["of_this_module"]), method_with_a_global()[1]
 
@@ -398,6 +404,7 @@ PLACES = {
     "proxy": lambda: weakly(weakref.proxy, lambda known: known),
     "read-only": no_longer_read_only,
     "a global of a method": method_with_a_global,
+    "test": in_a_package_called_test,
     "globals": of_globals,
     "environment": environment,
     "ContextVar": context,

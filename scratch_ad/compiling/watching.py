@@ -32,7 +32,7 @@ from ..tracer import Tracer
 from .code import bytecode
 
 _OURS = __name__.partition(".")[0]
-_AS_THEY_ARE = {*LIBRARIES, _OURS, "pytest"}  # the packages whose code nobody changes while it runs
+_AS_THEY_ARE = {*LIBRARIES, _OURS, "pytest"} - {"test"}  # whose code nobody changes; test may be a user's
 _HOLDERS = {"argparse", "builtins", "collections", "contextvars", "functools", "types", "_thread"}
 _CLOSED = {*sys.stdlib_module_names, "optree", "jax", "jaxlib", "pytest"} - _HOLDERS  # whose objects hold nothing else
 WRITTEN_OUT = 16  # places compared in the same way for which each has a line of its own, which is faster
@@ -55,7 +55,7 @@ class Watch:
     def __init__(self, function):
         self.places, self.generators = {}, []  # what to compare, by how
         self.seen, self.held, self.spaces, self.named, self.optional = set(), [], [], set(), set()
-        self.found = [(function, getattr(function, "__name__", "the function"))]
+        self.found = [(function, "the function")]
         self._look_around()
 
     def add(self, arrays):
@@ -118,7 +118,7 @@ class Watch:
             self._look_into(x)
         elif kind is dict:
             self._compare(_DICT, name, x, [*x], [*x.values()])
-            self.found += [(value, f"{name}.{key}") for key, value in x.items()]
+            self.found += [(value, f"{name}.{key}" if len(name) < 80 else name) for key, value in x.items()]
         elif kind in (bytearray, array.array):
             self._compare(_MEMORY, name, x, bytearray(x))
         elif kind is memoryview:
@@ -151,8 +151,7 @@ class Watch:
         while not owner.flags.writeable and type(owner.base) is np.ndarray:
             owner = owner.base
         if owner.flags.writeable:
-            at_once = array.flags.c_contiguous and array.size and array.dtype.kind in "biufc"
-            if at_once:
+            if array.flags.c_contiguous and array.size and array.dtype.kind in "biufc":
                 self._compare(_MEMORY, name, array, bytearray(array.data))
             else:
                 self._compare(_BYTES, name, array, array.tobytes())
