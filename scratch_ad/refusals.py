@@ -34,6 +34,10 @@ _INTEGRAL = "Use quad, quad_vec, odeint or solve_ivp of scratch_ad.scipy.integra
 
 _TABLE = "Write np.asarray(arr, like=x)[x], which takes each example's own"
 _EXAMPLES = "It is another number for each example: write it in NumPy calls, or loop over the examples"
+_RECORDED = (
+    "Whole numbers are plain there, as int(x.astype(int)) is, and the function is recorded for each of them; else "
+    "compile what comes before that and what comes after it"
+)
 _INDEX = 'Write np.ravel(x)[as_strided(np.arange(x.size, dtype=f"i{x.itemsize}"), shape, strides)] for x in C order'
 _INDEXED = ("np.take", "np.take_along_axis")
 _ASK_SOME = ("np.pad", "np.piecewise", "np.select")  # NumPy's functions that do not ask all of their arguments
@@ -196,6 +200,8 @@ def uncover(error):
 
 def takes_plain(what, mode, remedy):
     """The error for a tracer where plain numbers are needed."""
+    if mode == "a compiled function" and "stop_gradient" in remedy:  # which is no plain number, either
+        remedy = _RECORDED
     return TypeError(f"{what} takes plain numbers, not a tracer of {mode}. {remedy}.")
 
 

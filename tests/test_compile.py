@@ -327,6 +327,13 @@ def test_what_cannot_be_recorded_is_refused(look):
         compile(lambda x: x * look(x[0]))(np.ones(2))
 
 
+@pytest.mark.parametrize("look", [float, int, lambda x: range(x), lambda x: x.tobytes()])
+def test_a_refusal_names_what_is_plain_in_a_compiled_function(look):
+    with pytest.raises(TypeError, match=r"Whole numbers are plain there, as int\(x.astype\(int\)\) is, .* after it\."):
+        compile(lambda x: x * look(x[0]))(np.ones(2))
+    assert compile(lambda x: x * int(x[0].astype(int)))(np.full(2, 3.5)).tolist() == [10.5, 10.5]
+
+
 # Signatures.
 
 

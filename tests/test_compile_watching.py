@@ -10,6 +10,7 @@ import os
 import sys
 import threading
 import types
+import weakref
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -274,6 +275,33 @@ def class_replaced():
     return lambda x: x * holder.v, lambda _: setattr(holder, "__class__", b)
 
 
+def of_its_metaclass():
+    meta = type("Meta", (type,), {"v": 2.0, "__module__": __name__})
+    kind = meta("Kind", (), {"__module__": __name__})
+    return lambda x: x * kind.v, lambda v: setattr(meta, "v", v)
+
+
+def not_there_before(holder, below):
+    return lambda x: x * getattr(holder, "of_late", 2.0), lambda v: setattr(below, "of_late", v)
+
+
+def weakly(refer, call):
+    holder = Variables(2.0)
+    known = refer(holder)
+    return lambda x: x * call(known).v, lambda v: setattr(holder, "v", v)
+
+
+def no_longer_read_only():
+    holder = np.full(2, 2.0)
+    holder.flags.writeable = False
+
+    def change(v):
+        holder.flags.writeable = True
+        holder[:] = v
+
+    return lambda x: x * holder, change
+
+
 def method_with_a_global():
     def change(v):
         global of_this_module
@@ -287,6 +315,12 @@ def method_with_a_global():
 class Reading:
     def read(self, x):
         return x * of_this_module
+
+
+def in_a_package_called_test():
+    home = {"__name__": "test.model", "v": 2.0}
+    exec("def f(x): return x * v", home)
+    return home["f"], lambda v: home.__setitem__("v", v)
 
 
 def of_globals():
@@ -362,7 +396,15 @@ PLACES = {
     "a method": method_replaced,
     "an operator": lambda: method_replaced("__call__"),
     "__class__": class_replaced,
+    "of its metaclass": of_its_metaclass,
+    "an attribute of late": lambda: not_there_before(c := Variables(1.0), c),
+    "an attribute of a class of late": lambda: not_there_before((kind := type("Kind", (Base,), {}))(), kind),
+    "an attribute of a module of late": lambda: not_there_before(m := types.ModuleType("a_users_module"), m),
+    "weakref": lambda: weakly(weakref.ref, lambda known: known()),
+    "proxy": lambda: weakly(weakref.proxy, lambda known: known),
+    "read-only": no_longer_read_only,
     "a global of a method": method_with_a_global,
+    "test": in_a_package_called_test,
     "globals": of_globals,
     "environment": environment,
     "ContextVar": context,

@@ -21,6 +21,7 @@ import random
 import sys
 import threading
 import types
+import weakref
 
 import numpy as np
 
@@ -31,7 +32,7 @@ from ..tracer import Tracer
 from .code import bytecode
 
 _OURS = __name__.partition(".")[0]
-_AS_THEY_ARE = {*LIBRARIES, _OURS, "pytest"}  # the packages whose code nobody changes while it runs
+_AS_THEY_ARE = {*LIBRARIES, _OURS, "pytest"} - {"test"}  # whose code nobody changes; test may be a user's
 _HOLDERS = {"argparse", "builtins", "collections", "contextvars", "functools", "types", "_thread"}
 _CLOSED = {*sys.stdlib_module_names, "optree", "jax", "jaxlib", "pytest"} - _HOLDERS  # whose objects hold nothing else
 WRITTEN_OUT = 16  # places compared in the same way for which each has a line of its own, which is faster
@@ -45,6 +46,7 @@ _DICT = "[*{a}] != {b} or not all(map(is_, {a}.values(), {c}))"
 _PARTED = "len({c}({a})) != len({b}) or not all(map(is_, {c}({a}), {b}))"
 _MEMORY = "{b} != {a}"  # as it lies there, without a copy
 _BYTES = "{b} != {a}.tobytes()"
+_LOCKED = "{a}.flags.writeable"
 
 
 class Watch:
@@ -52,8 +54,8 @@ class Watch:
 
     def __init__(self, function):
         self.places, self.generators = {}, []  # what to compare, by how
-        self.seen, self.held, self.spaces, self.named = set(), [], [], set()
-        self.found = [(function, getattr(function, "__name__", "the function"))]
+        self.seen, self.held, self.spaces, self.named, self.optional = set(), [], [], set(), set()
+        self.found = [(function, "the function")]
         self._look_around()
 
     def add(self, arrays):
@@ -93,7 +95,7 @@ class Watch:
             while self.found:
                 self._look(*self.found.pop())
             for space, name in self.spaces:
-                for key in self.named & {key for names in space for key in names}:
+                for key in self.named & {key for names in space for key in names} | self.optional:
                     self._look_up(key, space, name)
 
     def _look(self, x, name):
@@ -116,7 +118,7 @@ class Watch:
             self._look_into(x)
         elif kind is dict:
             self._compare(_DICT, name, x, [*x], [*x.values()])
-            self.found += [(value, f"{name}.{key}") for key, value in x.items()]
+            self.found += [(value, f"{name}.{key}" if len(name) < 80 else name) for key, value in x.items()]
         elif kind in (bytearray, array.array):
             self._compare(_MEMORY, name, x, bytearray(x))
         elif kind is memoryview:
@@ -149,11 +151,12 @@ class Watch:
         while not owner.flags.writeable and type(owner.base) is np.ndarray:
             owner = owner.base
         if owner.flags.writeable:
-            at_once = array.flags.c_contiguous and array.size and array.dtype.kind in "biufc"
-            if at_once:
+            if array.flags.c_contiguous and array.size and array.dtype.kind in "biufc":
                 self._compare(_MEMORY, name, array, bytearray(array.data))
             else:
                 self._compare(_BYTES, name, array, array.tobytes())
+        else:
+            self._compare(_LOCKED, name, owner)
 
     def _look_into(self, function):
         home, name = function.__globals__, function.__name__
@@ -167,13 +170,14 @@ class Watch:
             if not _is_of({_OURS}, package):
                 self._compare(_CELL, variable, cell, x)
         self.found.append(((function.__defaults__, function.__kwdefaults__), name))
-        variables, attributes, modules = _named_by(code)
+        variables, attributes, modules, optional = _named_by(code)
         if "random" in attributes or any(home.get(name) is module for name in variables for module in _RANDOM):
             self.found += [(np.random.rand, "np.random"), (random.random, "random")]
         if not _is_of(_AS_THEY_ARE, package):
             self._compare(_FUNCTION, name, function, code, function.__defaults__)
             self.named |= attributes
-            for variable in variables:
+            self.optional |= optional
+            for variable in variables & home.keys():
                 self._look_up(variable, (home,), "")
             self.found += [(sys.modules[module], module) for module in modules if module in sys.modules]
             for key in attributes & _SETTINGS.keys():
@@ -181,7 +185,7 @@ class Watch:
 
     def _look_within(self, x, name):
         """Look at what the code found names of a module or a class, and at what operators call of the class."""
-        bases = x.__mro__ if isinstance(x, type) else (x,)
+        bases = (*x.__mro__, *type(x).__mro__) if isinstance(x, type) else (x,)
         space = [vars(base) for base in bases if not _is_of(_AS_THEY_ARE, _module_of(base))]
         if space and (key := ("within", id(x))) not in self.seen:
             self.seen.add(key)
@@ -190,7 +194,7 @@ class Watch:
             self.named.update(key for names in space for key, x in names.items() if _is_special(key, x))
 
     def _look_up(self, key, space, name):
-        if not any(key in names for names in space) or (place := (key, id(space[0]))) in self.seen:
+        if (place := (key, id(space[0]))) in self.seen:
             return
         self.seen.add(place)
         name = f"{name}.{key}" if name else key
@@ -224,22 +228,22 @@ def _is_special(name, x):
 
 @functools.lru_cache(maxsize=1024)
 def _named_by(code):
-    """What a function's code names, and that of the functions made there: global variables, attributes, modules.
+    """What a function's code names, and that of the functions made there.
 
-    A string may be the name of an attribute, and that of a variable where the code asks for these.
+    Global variables, attributes, modules, and attributes that need not be there. A string may be the name of an
+    attribute, and that of a variable where the code asks for these.
     """
     steps = list(dis.get_instructions(code))
-    named = lambda *names: {step.argval for step in steps if step.opname in names}
-    variables, modules = named("LOAD_GLOBAL", "LOAD_NAME"), named("IMPORT_NAME")
+    by = lambda *names: {step.argval for step in steps if step.opname in names}
+    variables, modules = by("LOAD_GLOBAL", "LOAD_NAME"), by("IMPORT_NAME")
     strings = set(_strings(code.co_consts))
-    attributes = named("LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR", "IMPORT_FROM") | strings
+    attributes = by("LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR", "IMPORT_FROM") | strings
     if not variables.isdisjoint(("globals", "vars", "eval")):
         variables |= strings
-    for const in code.co_consts:
-        if type(const) is types.CodeType:
-            inner = _named_by(const)
-            variables, attributes, modules = variables | inner[0], attributes | inner[1], modules | inner[2]
-    return variables, attributes, modules
+    optional = set() if variables.isdisjoint(("getattr", "hasattr")) else set(filter(str.isidentifier, strings))
+    named = variables, attributes, modules, optional
+    inner = [_named_by(const) for const in code.co_consts if type(const) is types.CodeType]
+    return tuple(set().union(*parts) for parts in zip(named, *inner))
 
 
 def _strings(constants):
@@ -294,6 +298,8 @@ _PARTS = {
     property: lambda x: (x.fget,),
     np.ndarray: lambda x: x.ravel().tolist(),
     contextvars.ContextVar: lambda x: (x.get(None),),
+    weakref.ref: lambda x: (x(),),
+    weakref.ProxyType: lambda x: (vars(x),),
 }
 _FIXED = {
     *(tuple, frozenset, types.MethodType, types.BuiltinFunctionType, types.MethodWrapperType),
