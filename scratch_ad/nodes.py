@@ -96,9 +96,9 @@ def binary(tape, ufunc, operate, a, at_a, b, at_b):
         of_b = at_b, shape, own, step_b, pull_b, (a, b, y)[keep_b] if keep_b else ()
         node = (of_b,) if at_a is None else (of_a, of_b)
     nodes = tape.nodes
-    variable = _new(FastVariable)  # as in ``placed``
-    variable.owner, variable.value, variable.place = tape, y, len(nodes)
     nodes.append(node)
+    variable = _new(FastVariable)  # as in ``placed``
+    variable.owner, variable.value, variable.place = tape, y, len(nodes) - 1
     return variable
 
 
@@ -229,9 +229,9 @@ def __array_ufunc__(self, ufunc, method, a, b=_absent, *rest, **kwargs):  # of t
                     if (type(y) is kind or type(y) is _Double) and y.dtype is value.dtype:
                         step, pull, of_output = short
                         nodes = tape.nodes
-                        variable = _new(FastVariable)  # as in ``placed``
-                        variable.owner, variable.value, variable.place = tape, y, len(nodes)
                         nodes.append([self.place, step, pull, y if of_output else value])
+                        variable = _new(FastVariable)  # as in ``placed``
+                        variable.owner, variable.value, variable.place = tape, y, len(nodes) - 1
                         return variable
             return _usual_ufunc(self, ufunc, method, a)
         at_a = at_b = None

@@ -63,7 +63,7 @@ def _viewed(result, y, function, args, kwargs, part=None):
     for a in args:
         if isinstance(a, Tracer) and a.owner is owner and a is not result:
             value = a.value
-            if y is value and (_is_numpys(function) or _is_of(function, "scipy.")):
+            if y is value and (_is_numpys(function) or _leaves_it(function, args, kwargs)):
                 return a
             if _shares(y, value, plain) and _is_numpys(function):
                 link_up(result, a, function, args, kwargs, part)
@@ -132,6 +132,11 @@ def _is_numpys(function):
     if isinstance(function, np.ufunc) or hasattr(function, "_implementation"):
         return True
     return _is_of(function, "scratch_ad.rules", "scratch_ad.tracer")
+
+
+def _leaves_it(function, args, kwargs):
+    """Whether it is a transform of SciPy's, along no axis, and without leave to overwrite its argument."""
+    return _is_of(function, "scipy.fft") and not any(x is True for x in (*args, *kwargs.values()))
 
 
 def _is_of(function, *modules):

@@ -41,7 +41,7 @@ from jax_ref.lesson.chapters import CHAPTERS
 from jax_ref.report import page
 from jax_ref.sweep import devices, sweep
 from jax_ref.sweep.processes import Crew
-from scratch_ad.scipy import integrate, interpolate, optimize, sparse, stats
+from scratch_ad.scipy import fft, integrate, interpolate, linalg, optimize, signal, sparse, spatial, stats
 
 NAVIGATION = {  # in the order of the bar
     "scratch-ad": "index.html",
@@ -163,7 +163,7 @@ def reference(options):
     """From the docstrings: of what is public, and in a full build of all modules."""
     for name in jax_ref.__all__:  # found on demand, which pdoc does not
         setattr(jax_ref, name, getattr(jax_ref, name))
-    for module in (integrate, interpolate, optimize, sparse, sparse.linalg, stats):
+    for module in (fft, integrate, interpolate, linalg, optimize, signal, sparse, sparse.linalg, spatial, stats):
         module.__all__ = []  # names and texts are SciPy's, found on demand
     modules = PUBLIC if options.quick else [*PUBLIC, *_modules()]
     pdoc.render.configure(show_source=False, search=False, template_directory=ROOT / "scripts" / "pdoc")

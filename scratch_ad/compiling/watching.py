@@ -130,7 +130,8 @@ class Watch:
         if _is_of(_CLOSED, kind.__module__):
             return
         self._look_within(kind, name)
-        if _is_of({_OURS}, kind.__module__) and hasattr(x, "__wrapped__"):  # what else it holds is for itself
+        is_ours = _is_of({_OURS}, kind.__module__) and not kind.__module__.startswith(f"{_OURS}.scipy")
+        if is_ours and hasattr(x, "__dict__"):  # what else it holds is for itself
             self.found += [(part, name) for part in vars(x).values() if callable(part)]
         elif kind is types.FunctionType and _is_of(_AS_THEY_ARE, x.__globals__.get("__name__")):
             self.found += [(part, name) for part in vars(x).values()]

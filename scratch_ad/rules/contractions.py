@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from ..layout import arranged
-from ..tracer import batch_in, bottom
+from ..tracer import Tracer
 
 _OF_BLAS = {np.dtype(letter) for letter in "fdFD"}  # einsum adds up halves in single precision, matmul does not
 _MANY = 2000  # elements of a result, from which on two terms take less time than einsum
@@ -131,7 +131,9 @@ def product_of(subscripts, operands):
 
 
 def _is_of_blas(x):
-    return type(bottom(x)) is np.ndarray and batch_in(x) is None and x.dtype in _OF_BLAS
+    while isinstance(x, Tracer) and x.owner.differentiates:
+        x = x.value
+    return type(x) is np.ndarray and x.dtype in _OF_BLAS
 
 
 def two_terms_of(subscripts, operands):

@@ -9,7 +9,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..layout import arranged, shown
 from ..registry import rule_of
-from ..rule import Constant, composite, constant, explicit, primitive, with_value
+from ..rule import Constant, composite, constant, explicit, primitive, valued
 from ..tracer import arrayed, astype, kind_of
 from ..tree import typed
 from . import constant as _constant  # noqa: F401  (whose ufuncs these are)
@@ -136,5 +136,5 @@ for _ufunc in [f for f in rule_of if isinstance(f, np.ufunc) and f.signature is 
             if isinstance(rule_of[_ufunc], Constant) and _ufunc is not np.floor_divide:  # that leaves one number alone
                 constant(getattr(_ufunc, _name))
             else:
-                valued_by = None if _ufunc in _exact[_name] else with_value
+                valued_by = None if _ufunc in _exact[_name] else valued  # NumPy's arctan2.reduceat gives other numbers
                 composite(getattr(_ufunc, _name), functools.partial(_body, _ufunc), valued_by)

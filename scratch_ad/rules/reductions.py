@@ -264,7 +264,7 @@ def _cov(m, y=None, rowvar=True, bias=False, ddof=None, fweights=None, aweights=
     if not len(x):
         return np.zeros((0, 0), like=kind_of(x))
     x = np.concatenate([x, *(y if rowvar or len(y) == 1 else y.T for y in others)], 0)
-    a = None if aweights is None else typed(aweights)
+    a = None if aweights is None else astype(typed(aweights), np.dtype(float))  # its real part, as in NumPy
     ones = None if a is None else np.zeros(a.shape, like=kind_of(x)) + 1
     np.cov(np.zeros(x.shape[1], like=kind_of(x)), None, True, bias, ddof, fweights, ones)  # for its checks
     if a is not None and any_known(np.less(a, 0)):

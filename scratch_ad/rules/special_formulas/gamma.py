@@ -5,7 +5,7 @@ import math
 import numpy as np
 import scipy.special as special
 
-from ...tracer import anywhere, dtype_of
+from ...tracer import all_known, dtype_of
 from ..elementwise import is_complex
 from .cancellation import PI, horner, log1p_over
 
@@ -50,7 +50,7 @@ def trigamma(x):
 def _terms(s):
     """How many terms to take before Euler–Maclaurin's, which leaves the part (|Im s| / 2πn)²² after n."""
     height = np.abs(np.imag(s))
-    return next((n for n in (16, 64, 256) if not is_complex(s) or not anywhere(np.greater(height, n))), 1024)
+    return next((n for n in (16, 64, 256) if not is_complex(s) or all_known(np.less_equal(height, n))), 1024)
 
 
 def zeta_slope(s, q):

@@ -11,7 +11,7 @@ import math
 import numpy as np
 import scipy.special as special
 
-from ...tracer import anywhere, detached
+from ...tracer import all_known, detached
 from .cancellation import excess
 from .densities import beta_density, gamma_density
 from .gamma import psi_step, psi_step_less_log
@@ -106,7 +106,7 @@ def _beta_tail(a, b, x, rest, weight):
 
     turn = np.clip(np.log(x) - np.log(rest), 0, end)  # before it the density is flat where b is small
     total = _integral(integrand, end, turn)
-    if anywhere(np.greater(turn, 0)):
+    if not all_known(np.less_equal(turn, 0)):
         total = total + _integral(integrand, turn)
     return x * rest * beta_density(a, b, x, rest) * total
 

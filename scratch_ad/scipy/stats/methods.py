@@ -16,7 +16,7 @@ import numpy as np
 from scipy.stats._distn_infrastructure import rv_continuous_frozen, rv_discrete_frozen
 
 from ...rule import elementwise, over, refuse
-from ...tracer import anywhere, call, detached, gathered, innermost, primitive
+from ...tracer import all_known, call, detached, gathered, innermost, primitive
 from ...tree import typed
 
 CONTINUOUS = ("pdf", "logpdf", "cdf", "logcdf", "sf", "logsf", "ppf", "isf")
@@ -75,6 +75,11 @@ _with_output = {  # by how many arguments there are: a partial by the names of w
 }
 
 
+def _taken(x):
+    """An argument as SciPy takes it: a Python float in double precision."""
+    return typed(x) if type(x) is float else gathered(x)
+
+
 def _method(theirs, name):
     """SciPy's method as a function that tracers answer, with all of its arguments by position."""
     method = getattr(theirs, name)
@@ -88,7 +93,7 @@ def _method(theirs, name):
             args, kwargs = bound.args, bound.kwargs
         shapes, loc, scale = theirs._parse_args(*args[1:], **kwargs)
         given = (args[0], *shapes, loc, scale)[:count]
-        given = tuple(typed(gathered(a)) for a in given)  # as SciPy takes them: a Python float in double precision
+        given = tuple(map(_taken, given))
         if any(np.iscomplexobj(a) for a in given):
             raise NotImplementedError(f"scipy.stats.{theirs.name}.{name}: distributions are of real numbers.")
         if innermost(given) is None:
@@ -266,7 +271,7 @@ def discrete(theirs, law):
             if log:
                 return np.where(off, 0, r)
             end = np.logical_and(np.equal(y, 0), np.isinf(r))
-            if at_end is None or not anywhere(end):
+            if at_end is None or all_known(np.logical_not(end)):
                 return np.where(off, 0, y * r)
             return np.where(off, 0, np.where(end, at_end(k, *shapes), y * np.where(end, 0, r)))
 
