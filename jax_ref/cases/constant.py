@@ -46,6 +46,7 @@ CONSTANTS = (
     "scipy.spatial.distance.hamming(v, [0.3, 1.0, 2.0, 1.5])",
     *(f"scipy.spatial.distance.{f}(np.zeros_like(x[:, :2]) * x[:, :2])" for f in ("is_valid_dm", "num_obs_dm")),
     *(f"scipy.spatial.distance.{f}(x[0])" for f in ("is_valid_y", "num_obs_y")),
+    "scipy.optimize.linear_sum_assignment(x)[1]",
     "scipy.special.gammasgn(x)",
     "scipy.special.round(x)",
 )

@@ -273,7 +273,7 @@ def _cov(m, y=None, rowvar=True, bias=False, ddof=None, fweights=None, aweights=
     w = a if fweights is None else np.asarray(fweights, float, like=kind_of(x)) * (1 if a is None else a)
     mean, total = np.average(x, 1, w, True)
     dof = x.shape[1] if w is None else total[0]
-    dof = dof - ddof * (1 if a is None or ddof == 0 else np.sum(w * a) / total[0])
+    dof = dof - ddof * (1 if a is None or w is None or ddof == 0 else np.sum(w * a) / total[0])
     x = x - mean[:, None]
     c = np.dot(x, np.conjugate((x if w is None else x * w).T))
     return np.squeeze(astype(c * np.divide(1, np.where(np.greater(dof, 0), dof, 0.0)), c.dtype))
