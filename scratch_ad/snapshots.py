@@ -1,6 +1,6 @@
 """Snapshots of a loop's state: how many are worth keeping where, and a stack of them, in memory or in a folder."""
 
-import collections
+import collections.abc
 import functools
 import hashlib
 import json
