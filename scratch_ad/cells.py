@@ -8,6 +8,7 @@ from .array import ARITHMETIC, Array
 from .flat import Flat
 from .foreign import NUMBERS
 from .keywords import without_ones, zeros_as
+from .layout import straight
 from .scalars import is_number
 from .tracer import Tracer, bottom, dtype_of, gathered, getitem, lowered, shape_of, strip
 from .views import Stale, is_view, reshape_under
@@ -177,7 +178,7 @@ def _in_place(name, ufunc):
 
     def operation(self, other):
         other = gathered(other)
-        result = ordinary(self, other)
+        result = ordinary(*map(straight, (self, other))) if is_view(self) else ordinary(self, other)
         if type(result) is type(self) and _is_plainly_alike(self.value, result.value) and not is_number(result):
             if is_view(self):
                 write(self, ..., result)

@@ -8,7 +8,7 @@ import itertools
 
 import numpy as np
 
-from .layout import arranged
+from .layout import arranged, straight
 from .refusals import into_plain
 from .tracer import (
     Tracer,
@@ -83,7 +83,7 @@ def _into_ufunc(ufunc, method, args, kwargs, tracer):
         if out is not None:
             _written(out, ufunc, tracer, _with_out)
     options = {k: v for k, v in kwargs.items() if k not in ("casting", "order", "subok")}
-    args = tuple(map(gathered, args))
+    args = tuple(straight(x) if any(x is out for out in outs) else gathered(x) for x in args)
     results = getattr(ufunc, method)(*args, **options)
     if method in ("reduce", "accumulate", "reduceat") and options.get("dtype") is None:
         dtype, own = outs[0].dtype, dtype_of(results)

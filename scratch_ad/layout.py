@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .tracer import kind_of, primitive, shape_of
+from .tracer import Tracer, bottom, kind_of, primitive, shape_of
 from .views import is_view
 
 
@@ -43,6 +43,18 @@ def arranged(y, order="C", like=None):
         return np.copy(y) if is_view(y) else y
     axes = order if isinstance(order, tuple) else order_in_memory(plain if like is None else like, order)
     return y if np.transpose(plain, axes).flags.c_contiguous else laid_out(y, axes)
+
+
+def straight(a):
+    """``a``, a copy where all axes run backwards: in place, NumPy computes on such an array as on a straight one.
+
+    Into a new array it does not, and the loops of power and exp for either differ in the last digit.
+    """
+    plain = bottom(a) if isinstance(a, Tracer) else None
+    if type(plain) is not np.ndarray or not plain.size:
+        return a
+    steps = [step for step, n in zip(plain.strides, plain.shape) if n > 1]
+    return np.copy(a) if steps and max(steps) < 0 else a
 
 
 @primitive

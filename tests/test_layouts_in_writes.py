@@ -158,3 +158,31 @@ def test_shapes_that_numpy_does_not_broadcast(call):
     for run in (lambda f: scratch_ad.vjp(f, X), lambda f: scratch_ad.record(f, X)):
         with pytest.raises((ValueError, TypeError), match=r"sequence|does not match"):
             run(lambda x: call(x, snp.zeros(6)))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("view", [np.flip, lambda x: x[::-2, ::-1], lambda x: np.flip(x)[1:].T, lambda x: x[0, ::-1]])
+@pytest.mark.parametrize("ufunc", [np.exp, np.cbrt, np.power])
+def test_in_place_on_what_runs_backwards(ufunc, view, dtype):
+    """NumPy's loop of contiguous numbers, where of the same view into a new array it takes another."""
+    given = np.random.default_rng(0).uniform(0.1, 3, (7, 9)).astype(dtype)
+    exponent = () if ufunc.nin == 1 else (2.3,)
+
+    def by_operator(x):
+        y = x * 1
+        v = view(y)
+        if exponent:
+            v **= 2.3
+        else:
+            ufunc(v, out=v)
+        return y
+
+    def by_out(x):
+        y = x * 1
+        v = view(y)
+        ufunc(v, *exponent, out=v)
+        return y
+
+    for f in (by_operator, by_out):
+        for value in (scratch_ad.vjp(f, given)[0], scratch_ad.jvp(f, (given,), (given,))[0]):
+            np.testing.assert_array_equal(value, f(given))
