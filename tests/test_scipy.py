@@ -301,3 +301,26 @@ def test_functions_without_a_rule_are_scipys_on_plain_numbers_and_refuse_tracers
             grad(lambda x, call=call, module=module: np.sum(call(module, x)))(x)
     assert grad(lambda d: np.sum(fft.fftfreq(8, d) ** 2))(0.5) == pytest.approx(-11)
     assert linalg.LinAlgError is np.linalg.LinAlgError and spatial.KDTree is scipy.spatial.KDTree
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: linalg.solve_discrete_lyapunov(x / 8, x),
+        lambda x: linalg.solve_discrete_are(x, np.eye(2), np.eye(2), np.eye(2)),
+        lambda x: signal.detrend(x, axis=0),
+    ],
+)
+def test_what_is_not_finite_goes_through_functions_that_check(f):
+    """SciPy's message about the cotangent of a plain, finite program was raised there."""
+    x = np.array([[1.0, 0.3], [0.2, 2.0]])
+    y, pull = vjp(f, x)
+    for number in (np.nan, np.inf):
+        assert not np.isfinite(pull(np.full_like(y, number))[0]).any()
+        assert not np.isfinite(jvp(f, (x,), (np.full_like(x, number),))[1]).any()
+
+
+def test_a_second_derivative_through_a_pole_that_cancels():
+    x, ones = np.ones((1, 1)), np.ones((1, 1))
+    f = lambda x: linalg.svd(linalg.solve_discrete_lyapunov(x / 8, x), False)[0]
+    assert jvp(lambda x: vjp(f, x)[1](ones)[0], (x,), (ones,))[1] == 0

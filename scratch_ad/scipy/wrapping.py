@@ -22,14 +22,22 @@ _DOUBLES = (np.dtype(float), np.dtype(complex))
 def core(function, **fixed):
     """``function`` as rules call it, in place of the public one: on any numbers, be they finite or not.
 
-    ``fixed`` are keywords that it is always called with.
+    ``fixed`` are keywords that it is always called with. Where no keyword turns its check off, all is nan.
     """
     if "check_finite" in inspect.signature(function).parameters:
         fixed["check_finite"] = False
 
     @functools.wraps(function)
     def unchecked(*args, **kwargs):
-        return function(*args, **kwargs, **fixed)
+        try:
+            return function(*args, **kwargs, **fixed)
+        except ValueError:
+            arrays = [isinstance(x, np.ndarray) and x.dtype.kind in "fc" for x in args]
+            if all(is_finite(x) for x, mine in zip(args, arrays) if mine):
+                raise
+        others = [np.where(np.isfinite(x), x, 0) if mine else x for x, mine in zip(args, arrays)]
+        y = function(*others, **kwargs, **fixed)
+        return each(lambda part: part * np.nan, y) if isinstance(y, tuple) else y * np.nan
 
     unchecked.__module__ = f"scratch_ad.scipy.{_submodule(function)}"
     return unchecked
