@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import jax_ref
 import scratch_ad
 from jax_ref.checks.check import check_jvp, check_vjp
 
@@ -102,6 +103,19 @@ def test_ties_in_a_sort(beside):
     if beside:  # two alone are right in either order
         with pytest.raises(AssertionError):
             check_vjp(by(lambda x: stable(x)[::-1]), np.sort, x)
+
+
+@pytest.mark.parametrize("program", [lambda x: np.sort(x, 0), lambda x: np.median(x, 0)])
+def test_equal_numbers_in_the_middle(program):
+    """Their slope along a direction is one of the numbers there, to both sides, and no sum of those along each."""
+    x = np.ones((3, 3))
+    x[:, 0] = 1, 3, 2
+    assert jax_ref.check(program, x, reference=program, reference_by="differences").ok
+    twice = scratch_ad.elementwise(lambda x: x + 0, lambda x: 2 + 0 * x)
+    with pytest.raises(AssertionError):
+        jax_ref.check(
+            lambda x: [program(x), twice(x)], x, reference=lambda x: [program(x), x + 0], reference_by="differences"
+        )
 
 
 @pytest.mark.parametrize("method", ["linear", "hazen", "weibull", "interpolated_inverted_cdf"])

@@ -1,8 +1,9 @@
 """Derivatives of a function that JAX cannot run, by extrapolated differences, and how far these may be off.
 
 Central differences at steps from an eighth of the arguments' size down, a quarter each time, as ``extrapolation`` has
-them. At a kink the bound reaches to the slopes of both sides. An error of the function that is smooth itself, as a
-solver's may be, cannot be seen in the values: that much the rule may differ, too.
+them. At a kink the bound reaches to the slopes of both sides, and to infinity where the slope along a direction is not
+the sum of those along its parts, as that of the median of equal numbers: no derivative is. An error of the function
+that is smooth itself, as a solver's may be, cannot be seen in the values: that much the rule may differ, too.
 """
 
 from typing import NamedTuple
@@ -51,13 +52,17 @@ def by_differences(problem, engine, noise=None):
     f, given = lambda *x: problem.function(*lent(x)), problem.vectors
     value = optree.tree_map(np.asarray, f(*given.primals))
     lines, least = _lines(f, given.primals), coarsest_dtype(given)
+    columns = [[_slopes(*values) for values in pair] for pair in lines]
     eps = float(np.finfo(least).eps)
     noise = float(np.sqrt(eps)) if noise is None else noise
     found, bounds, noises, vague = [], [], [], []
     for v in (given, given.turned()):
         pushed = _slopes(*_values(f, given.primals, v.tangents, _sizes(given.primals, v.tangents)))
-        numbers = [_paired(pair, _flat(v.cotangent)) for pair in lines]
+        kinked, weights = ~_is_sum(pushed, columns, _flat(v.tangents), noise), _flat(v.cotangent)
+        numbers = [_paired(pair, of, weights) for pair, of in zip(lines, columns, strict=True)]
         pulled = [np.array([number[part] for number in numbers]) for part in range(4)]
+        pushed[1][kinked] = np.inf
+        pulled[1][:] += np.inf if np.any(weights[kinked]) else 0
         slopes = {Quantity.VALUE: (_flat(value), pushed[2], pushed[2], 0.0), Quantity.JVP: pushed, Quantity.VJP: pulled}
         terms = (_largest(value) or 1.0) / (_largest(given.primals) or 1.0)  # of a first derivative, which may cancel
         sizes = {what: terms * _largest(v.cotangent if what.of_arguments else v.tangents) for what in Quantity}
@@ -172,13 +177,27 @@ def _shapes(tree):
     return [*map(np.shape, optree.tree_leaves(tree))]
 
 
-def _paired(pair, weights):
-    """``_slopes`` of Re⟨weights, f⟩: ∂/∂x − i ∂/∂y. At a kink each output by itself may have any slope of it."""
+def _is_sum(pushed, columns, tangents, noise):
+    """Of each output whether its slope along ``tangents`` is that sum of those along each number, up to the bounds."""
+    slope, error, _, kinks = pushed
+    parts = [(t.real, t.imag)[: len(of)] for t, of in zip(tangents, columns, strict=True)]
+    terms = [(t, *column) for ts, of in zip(parts, columns, strict=True) for t, column in zip(ts, of, strict=True)]
+    total = sum(t * column for t, column, *_ in terms)
+    bound = error + kinks + sum(abs(t) * (error + kinks) for t, _, error, _, kinks in terms)
+    size = sum(abs(t * column) for t, column, *_ in terms) + abs(slope)
+    return ~(abs(slope - total) > 4 * bound + noise * size)
+
+
+def _paired(pair, columns, weights):
+    """``_slopes`` of Re⟨weights, f⟩: ∂/∂x − i ∂/∂y. At a kink each output by itself may have any slope of it.
+
+    ``columns``: those of each output by itself.
+    """
     sums = [(steps, eps, *(np.real(values @ weights)[..., None] for values in rest)) for steps, eps, *rest in pair]
     sizes = [np.sum(np.abs(start * weights)) for _, _, start, *_ in pair]
     slopes = [_slopes(*s, size) for s, size in zip(sums, sizes, strict=True)]
     value = slopes[0][0] - (1j * slopes[1][0] if len(pair) > 1 else 0)
-    kinks = sum(float(_slopes(*values)[3] @ np.abs(weights)) for values in pair)
+    kinks = sum(float(column[3] @ np.abs(weights)) for column in columns)
     return value[0], sum(s[1][0] for s in slopes), max(s[2][0] for s in slopes), kinks
 
 
