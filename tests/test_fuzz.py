@@ -220,3 +220,16 @@ def test_an_answer_that_is_none_is_no_answer():
 def test_an_engine_that_there_is_not(tmp_path, capsys):
     assert main(["fuzz", "--engine", "nobody", "--jobs", "1", "--out", str(tmp_path)]) == USAGE
     assert "no engine nobody" in capsys.readouterr().err
+
+
+def test_no_write_is_drawn_into_numbers_that_are_shown_repeatedly():
+    twice, x = np.broadcast_arrays(np.zeros((2, 1)), np.zeros(2))[0], np.zeros((2, 3))
+    read_only = np.zeros(3)
+    read_only.flags.writeable = False
+    assert [*map(programs._is_to_write, (x, x[::-1, ::2], x[:1].T, twice, read_only))] == [
+        True,
+        True,
+        True,
+        False,
+        False,
+    ]

@@ -233,7 +233,7 @@ class _Drawing:
         """The name of an array, for a write one that takes it; the newest are the most likely ones."""
         names = self.names()
         if template in statements.WRITES:
-            names = [name for name in names if self.space[name].flags.writeable] or names
+            names = [name for name in names if _is_to_write(self.space[name])] or names
         return names[-1 - min(self.pick(len(names)), self.pick(len(names)))]
 
     def give(self, values):
@@ -248,7 +248,7 @@ class _Drawing:
             x = x * rng.choice([-1, 1], shape)
         if np.dtype(dtype).kind == "c":
             x = x + 1j * rng.uniform(-1, 1, shape)
-        self.give({name: np.asarray(np.round(x, 3), dtype)[()]})
+        self.give({name: np.asarray(np.round(x, 6), dtype)[()]})
         return name
 
     # lines
@@ -272,8 +272,8 @@ class _Drawing:
             origin, order = self.one(TABLES[kind]), 1 if kind in ("fwd", "rev") else 2
             if origin in self.left_out or not can_fill(self.engine, origin):
                 return
-            if ".at(" in origin and not any(self.space[name].flags.writeable for name in self.names()):
-                return  # NumPy's ufunc.at writes into what is read-only as well
+            if ".at(" in origin and not any(_is_to_write(self.space[name]) for name in self.names()):
+                return  # NumPy's ufunc.at writes into what is read-only as well, or shown repeatedly
             code = self.filled(origin, new)
         made = [] if kind == "write" else [new]
         if self.take(code, origin, made):
@@ -394,6 +394,13 @@ class _Drawing:
         if not self.pick(6):
             entries.insert(self.pick(len(entries) + 1), self.one(("None", "...")))
         return ", ".join(entries) or "..."
+
+
+def _is_to_write(x):
+    """Whether NumPy lets write into an array that shows no number twice, as those of ``broadcast_arrays`` do."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a later NumPy, in which those are read-only
+        return x.flags.writeable and all(n < 2 or step for n, step in zip(x.shape, x.strides))
 
 
 def _is_smooth(step, there, *moved):
