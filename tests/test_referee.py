@@ -8,6 +8,7 @@ import mpmath
 import numpy as np
 import optree
 import pytest
+import scipy.special
 
 import jax_ref
 import scratch_ad
@@ -330,3 +331,29 @@ def test_a_row_of_the_atlas_shows_the_element_that_jax_has_wrong():
     assert found["answers"]["JAX"]["reverse"] == ("nan", False)
     assert found["answers"]["ours"] == {"forward": ("0", True), "reverse": ("0", True)}
     assert found["referee"].startswith("left -0.5")
+
+
+def test_a_value_beyond_the_largest_number_is_another():
+    """SciPy's is 2e292 there, the true one 4e344."""
+    with pytest.raises(estimates.OtherValue):
+        estimates.jvp(scipy.special.eval_laguerre, (51.5, 1000.0), (0.0, 1.0))
+
+
+def test_a_value_that_is_small_may_be_another():
+    point = 300.0, 2.6, 33.0, 0.999  # -7e-198, and the true one 2e-222
+    assert not estimates.agrees(scipy.special.eval_sh_jacobi, point)
+    assert estimates.agrees(scipy.special.eval_sh_jacobi, (3.0, 2.6, 1.5, 0.3))
+    assert estimates.agrees(np.multiply, (1e-150, 1e-150))
+
+
+@pytest.mark.parametrize(
+    ("f", "point", "first"),
+    [
+        (scipy.special.fdtrc, (1.0, 1e4, 1e3), -1.29688473771196e-206),
+        (scipy.special.log_wright_bessel, (100.5, 2.0, 1e-17), None),
+    ],
+)
+def test_slopes_that_120_digits_do_not_hold(f, point, first):
+    (found,) = estimates.jvp(f, point, (float(first is not None), 0.0, float(first is None)))
+    expected = first or float(1 / mpmath.gamma(102.5))
+    assert abs(found.value[()] / expected - 1) < 1e-9

@@ -238,6 +238,8 @@ def judged(f, point, argument, order, got, size):
     error = abs(mpmath.mpmathify(answer.item()) - value) if np.isfinite(answer) else mpmath.inf
     if mpmath.isfinite(error) and error <= tolerance * abs(value) + _nearby(f, point, argument, order):
         return "right", None
+    if not estimates.agrees(f, point):
+        return "value", None
     return "wrong", (modes, answer, estimate, float(error / abs(value)) if value else math.inf)
 
 

@@ -214,7 +214,8 @@ def _tends(values, limit):
 def _at(fun, leaves, spec, directions, more=0):
     """One ``Estimate`` per output leaf and the values there, by ``more`` digits than usual.
 
-    An infinite slope must be one by twice as many, too: rounding grows as steps fall.
+    An infinite slope must be one by twice as many, too: rounding grows as steps fall. So must one of 0 where the value
+    is 0, as that of a logarithm of what differs from 1 by less than these digits.
     """
     sizes = [abs(v) for x in leaves if is_inexact(x) for v in precise(x).value.flat if mpmath.isfinite(v) and v != 0]
     steepest = max([1, *(abs(complex(v)) for d in directions for t in d for v in _inexact_items(t))])
@@ -243,13 +244,17 @@ def _at(fun, leaves, spec, directions, more=0):
         if any(e is None for e in estimates):
             quotients.append(_quotients(value, start, steps[2], order))
             estimates = [_estimate([q[k] for q in quotients], noise[k][2]) for k in range(len(start))]
-    if not more and any(map(_is_infinite, estimates)):
+    if not more and (any(map(_is_infinite, estimates)) or any(map(_is_nothing, estimates, start))):
         return _at(fun, leaves, spec, directions, digits)
     return estimates, start
 
 
 def _is_infinite(estimate):
     return any(map(mpmath.isinf, estimate.value.flat))
+
+
+def _is_nothing(estimate, y):
+    return y.size and not largest(y) and not any(v or e for v, e in zip(estimate.value.flat, estimate.error.flat))
 
 
 def _inexact_items(t):
@@ -269,8 +274,22 @@ def _outputs(fun, spec, leaves):
     return [object_of(y) if isinstance(y, Precise) else np.asarray(y).astype(object) for y in out]
 
 
-def _check_value(fun, leaves, spec):
-    """Raise where NumPy's value of the function is another: the difference quotients are then of another function."""
+@np.errstate(all="ignore")
+def agrees(fun, primals):
+    """Whether NumPy's value of ``fun`` has half of its digits, however small it is, down to the smallest number."""
+    leaves, spec = flatten(tuple(primals))
+    try:
+        _check_value(fun, leaves, spec, least=lambda limits: limits.tiny)
+    except OtherValue:
+        return False
+    return True
+
+
+def _check_value(fun, leaves, spec, least=lambda limits: math.sqrt(limits.tiny)):
+    """Raise where NumPy's value of the function is another: the difference quotients are then of another function.
+
+    ``least``, of the limits of a dtype: below that, by default, as the square of less underflows, all are alike.
+    """
     expected = flatten(fun(*unflatten(spec, leaves)))[0]
     with mp.workdps(DIGITS):
         got = _outputs(fun, spec, list(map(precise, leaves)))
@@ -279,11 +298,11 @@ def _check_value(fun, leaves, spec):
         if y.shape != x.shape:
             raise Undecided(f"the referee gives shape {y.shape}, NumPy {x.shape}.")
         given = np.array([complex(v) for v in y.flat]).reshape(y.shape)
+        limits = np.finfo(x.dtype) if x.dtype.kind in "fc" else None
+        beyond = np.array([mpmath.isfinite(v) for v in y.flat], bool).reshape(y.shape) & ~np.isfinite(given)
         both = np.isfinite(given) & np.isfinite(x)
-        tolerance = math.sqrt(np.finfo(x.dtype).eps) if x.dtype.kind in "fc" else 0
-        least = math.sqrt(np.finfo(x.dtype).tiny) if tolerance else 0  # the square of less underflows
-        scale = np.max(np.abs(x[both]), initial=0)
-        if np.any(np.abs(given[both] - x[both]) > tolerance * scale + least):
+        allowed = math.sqrt(limits.eps) * np.max(np.abs(x[both]), initial=0) + least(limits) if limits else 0
+        if np.any(beyond & np.isfinite(x)) or np.any(np.abs(given[both] - x[both]) > allowed):
             raise OtherValue(f"the referee gives the value {given}, NumPy {x}.")
 
 

@@ -22,7 +22,10 @@ def _below(a, b, x, rest=None):
 
 
 def _above(a, b, x, rest=None):
-    return 1 - _below(a, b, x) if x < mpf(1) / 2 else _below(b, a, 1 - x if rest is None else rest)
+    above = 1 - _below(a, b, x) if x < mpf(1) / 2 else 0
+    return (
+        above if abs(above) > mpf(2) ** -60 else _below(b, a, 1 - x if rest is None else rest)
+    )  # or it has few digits
 
 
 def _student(df, t):
