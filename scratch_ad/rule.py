@@ -19,6 +19,7 @@ function with real output (``abs``) a partial p means the forward map Re(p t), s
 """
 
 import functools
+import inspect
 import operator
 from typing import NamedTuple
 
@@ -182,6 +183,7 @@ def _with_keywords(function, kwargs):
 
 
 def _parameters(function):
+    function = inspect.unwrap(function)
     return function.__code__.co_varnames[: function.__code__.co_argcount + function.__code__.co_kwonlyargcount]
 
 

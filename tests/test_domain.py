@@ -74,6 +74,26 @@ MENDED = [  # the function, where it once was wrong, and in which argument
     ("inv_boxcox1p", (-26.0, -0.001), 0),
     ("inv_boxcox1p", (-26.0, -0.001), 1),
     ("voigt_profile", (-0.500001, 1e-4, 1e-160), 0),
+    ("binom", (-100.5, 100.5), 0),
+    ("binom", (0.5, 190.5), 0),
+    ("binom", (100.5, 300.5), 1),
+    ("binom", (200.5, -3.0), 1),
+    ("beta", (-100.5, -99.5), 0),
+    ("beta", (-3.5, -196.5), 1),
+    ("poch", (-200.0, 100.5), 0),
+    ("poch", (-180.0, -3.5), 0),
+    ("ellipkinc", (0.3, 1.0), 1),
+    ("ellipeinc", (0.3, 1.0), 1),
+    ("fdtri", (2.0, 0.3, 0.999999999), 0),
+    ("fdtri", (2.0, 0.3, 0.999999999), 1),
+    ("fdtrc", (1.0, 1e4, 1e3), 0),
+    ("hyp1f1", (1e-6, 0.1, 711.0), 2),
+    ("betainc", (np.float32(1.5), np.float32(1e6), np.float32(1e-6)), 1),
+    ("fdtr", (np.float32(1e10), np.float32(1e-6), np.float32(1e8)), 2),
+    ("fdtri", (np.float32(1.5), np.float32(0.3), np.float32(0.999)), 2),
+    ("voigt_profile", (np.float32(0.3), np.float32(1e-20), np.float32(1e-10)), 1),
+    ("jv", (1.5, 300 - 700j), 1),
+    ("iv", (0.5, 700 + 300j), 1),
 ]
 
 
@@ -83,7 +103,7 @@ def test_where_digits_were_lost(name, point, argument, monkeypatch):
     monkeypatch.setattr(domain, "LIMIT", 60.0)
     function = getattr(special, name)
     f = function if function.nout == 1 else lambda *args: function(*args)[0]
-    point = tuple(np.float64(x) if isinstance(x, float) else np.int64(x) for x in point)
+    point = tuple(np.asarray(x)[()] for x in point)
     of_one = lambda x: f(*point[:argument], x, *point[argument + 1 :])
     size = abs(f(*point))
     for order in (1, 2):
@@ -109,6 +129,12 @@ KNOWN = [
     (special.log_ndtr, 2.5 + 300j, -2.5000277777 - 299.9966668241j, -1.0000111095 - 1.85184e-7j),
     (lambda df: special.stdtr(df, np.float32(2)), np.float32(1000), 1.351049489e-7, -2.703367365e-10),
     (special.zetac, np.float32(-40), 4.824144835e15, -1.797910836e16),
+    (lambda b: special.fdtr(0.1, b, 0.0), 1e-6, 0.0, 0.0),
+    (lambda a: special.gammaincinv(a, 0.0), 1.5, 0.0, 0.0),
+    (lambda a: special.betaincinv(a, 9.9, 1.0), 1.0, 0.0, 0.0),
+    (lambda v: special.chdtri(v, 1.0), 3.0, 0.0, 0.0),
+    (lambda s: special.zeta(s, 1e160), 2.0, -3.6941361487904731e-158, 1.36467418858e-155),
+    (lambda x: special.eval_chebyt(51.5, x), -1.0, -np.inf, np.inf),
 ]
 
 
@@ -128,6 +154,24 @@ def test_a_series_that_is_nan_has_derivatives_that_are_nan():
     f = lambda a: special.hyp1f1(a, 1.5, -1000.0)
     assert np.isnan(domain.MODES["jacfwd"](f)(-1.0))
     assert np.isnan(domain.MODES["jacfwd"](domain.MODES["jacfwd"](f))(-1.0))
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: special.eval_jacobi(51.5, 9.9, 1.5, x),
+        lambda x: special.eval_gegenbauer(50.5, 20.3, x),
+        lambda x: special.eval_genlaguerre(50.5, 20.3, 30 * (x + 2)),
+        lambda x: special.eval_sh_jacobi(51.5, 12.4, 2.5, x / 2 + 0.5),
+    ],
+)
+@np.errstate(all="ignore")
+def test_a_polynomial_whose_neighbours_do_not_belong_together_has_no_slope(f):
+    for modes in (["jacfwd"], ["jacrev"], ["jacfwd", "jacrev"]):
+        derivative = f
+        for mode in modes:
+            derivative = domain.MODES[mode](derivative)
+        assert np.isnan(derivative(-0.9))
 
 
 def test_the_angle_of_a_real_number_jumps_only():

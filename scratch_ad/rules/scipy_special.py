@@ -5,12 +5,17 @@ and equations of the NIST Digital Library of Mathematical Functions (DLMF, https
 An inverse function x of p = F(x; a) has the partial 1/F' in p and −(∂F/∂a)/F' in its other arguments.
 """
 
+import functools
+import inspect
+
 import numpy as np
 import scipy.special as special
 from scipy.special import _ufuncs
 
+from .. import rule
 from ..careful import product  # one output's pole leaves the others alone
-from ..rule import constant, elementwise, explicit, over, refuse
+from ..rule import Over, constant, explicit, over, refuse, runs_numpy
+from ..tracer import astype
 from .elementwise import LN2, LN10, base_partial, exponent_partial, is_complex, one_plus
 from .special_formulas import (
     bessel,
@@ -34,6 +39,50 @@ unknown = "no closed form of it is known"
 # Registering
 
 
+_DOUBLES = {"f": np.dtype(float), "c": np.dtype(complex)}
+_SINGLES = {"f": np.dtype(np.float32), "c": np.dtype(np.complex64)}
+
+
+def _is_single(x):
+    dtype = getattr(x, "dtype", None)
+    return dtype is not None and dtype.kind in _SINGLES and dtype.itemsize <= _SINGLES[dtype.kind].itemsize
+
+
+def _in_double(partial, anew=None):
+    """The partial, of numbers in single precision by double: there terms cancel, and powers leave the range.
+
+    ``anew`` computes the output again, which was rounded, among what the partial keeps. JAX's numbers stay single.
+    """
+    if isinstance(partial, Over):
+        return over(_in_double(partial.divisor, anew))
+    if not callable(partial):
+        return partial
+
+    @functools.wraps(partial)
+    def of_kept(*kept):
+        numbers = [x for x in kept if getattr(getattr(x, "dtype", None), "kind", "") in _SINGLES]
+        if not (numbers and all(map(_is_single, numbers)) and runs_numpy(numbers)):
+            return partial(*kept)
+        kept = [astype(x, _DOUBLES[x.dtype.kind]) if _is_single(x) else x for x in kept]
+        slopes = partial(*(anew(*kept) if anew else kept))
+        single = lambda p: astype(p, _SINGLES[p.dtype.kind])
+        return tuple(map(single, slopes)) if isinstance(slopes, tuple) else single(slopes)
+
+    return of_kept
+
+
+def elementwise(function, *partials):
+    """``rule.elementwise``, by ``_in_double``."""
+    names = ["x", "y"] if len(partials) == 1 else [*"abcdefgh"[: len(partials)], "y"]
+
+    def wide(partial):
+        of_kept = partial.divisor if isinstance(partial, Over) else partial
+        whole = callable(of_kept) and [*inspect.signature(of_kept).parameters] == names
+        return _in_double(partial, (lambda *kept: (*kept[:-1], function(*kept[:-1]))) if whole else None)
+
+    return rule.elementwise(function, *map(wide, partials))
+
+
 _of_arguments = {  # by their number: a partial by the names of what it keeps
     2: lambda f: lambda a, b: f(a, b),
     3: lambda f: lambda a, b, c: f(a, b, c),
@@ -52,10 +101,11 @@ def distribution(function, *partials, sign=1):
     elementwise(function, *(of_all(lambda *args, p=p: sign * p(*args)) if callable(p) else p for p in partials))
 
 
-def inverse(function, place, *partials, sign=1, least=None):
+def inverse(function, place, *partials, sign=1, least=None, fixed=False):
     """Register the inverse in argument number ``place`` of F, whose value then stands in that place.
 
-    It is constant where its value is ``least``, beyond which SciPy does not search.
+    It is constant where its value is ``least``, beyond which SciPy does not search. ``fixed``: whether what belongs to
+    0 and to 1 does so for all parameters. By a reciprocal, as a divisor, too, may leave the range of float32.
     """
     of_all = _of_output_too[len(partials)]
 
@@ -66,13 +116,24 @@ def inverse(function, place, *partials, sign=1, least=None):
         slope = partials[place](*args)
         return slope if least is None else np.where(np.equal(args[place], least), np.inf, slope)
 
-    ours = [of_all(lambda args, y, p=p: -p(*at(args, y)) / slope(*at(args, y))) if callable(p) else p for p in partials]
-    ours[place] = over(of_all(lambda args, y: sign * slope(*at(args, y))))
+    def of_parameter(p):
+        def partial(args, y):
+            if not fixed:
+                return -p(*at(args, y)) / slope(*at(args, y))
+            end = np.logical_and(np.isfinite(y), np.equal(args[place], np.rint(args[place])))
+            inside = at(args, np.where(end, 0.5, y))
+            return np.where(end, 0, -p(*inside) / slope(*inside))
+
+        return of_all(partial)
+
+    ours = [of_parameter(p) if callable(p) else p for p in partials]
+    ours[place] = of_all(lambda args, y: sign / slope(*at(args, y)))
     elementwise(function, *ours)
 
 
 def several(function, *slopes):
     """Register a function with several outputs: per argument what gives the partials of all, or None."""
+    slopes = [_in_double(partials, lambda _, *args: (function(*args), *args)) for partials in slopes]
 
     def push(partials):
         return partials and (lambda t, y, *args: tuple(product(t, p) for p in partials(y, *args)))
@@ -95,6 +156,7 @@ def _scaled(function, slope, turned):
 
     ``slope`` gives that of the function without the change of scale; ``turned``, whether the scale is that of Re z.
     """
+    slope = _in_double(slope, lambda _, v, z: (function(v, z), v, z))
 
     def size(z):
         return np.sign(np.real(z)) if turned else np.sign(np.imag(z))
@@ -169,7 +231,7 @@ elementwise(special.betainc,      lambda a, b, c: incomplete.betainc_a(a, b, c),
                                   lambda a, b, c: densities.beta_density(a, b, c))                      # 8.17.1
 elementwise(special.hyp1f1,       lambda a, b, c: hypergeometric.hyp1f1_slope(0, a, b, c),
                                   lambda a, b, c: hypergeometric.hyp1f1_slope(1, a, b, c),
-                                  lambda a, b, c: np.divide(a, b) * special.hyp1f1(a + 1, b + 1, c))    # 13.3.15
+                                  lambda a, b, c, y: hypergeometric.hyp1f1_argument(a, b, c, y))        # 13.3.15
 elementwise(special.hyp2f1,       lambda a, b, c, d: hypergeometric.hyp2f1_upper(a, b, c, d),
                                   lambda a, b, c, d: hypergeometric.hyp2f1_upper(b, a, c, d),
                                   lambda a, b, c, d: hypergeometric.hyp2f1_lower(a, b, c, d),
@@ -233,19 +295,19 @@ elementwise(special.y1,           lambda x: 0.5 * (special.y0(x) - special.yn(2,
 elementwise(special.k0,           lambda x: -special.k1(x))
 elementwise(special.k1,           lambda x, y: -special.k0(x) - y / x)                                  # 10.29.2
 elementwise(special.k0e,          lambda x, y: bessel.kve_slope(0, x, y - special.k1e(x)))
-elementwise(special.k1e,          lambda x, y: bessel.kve_slope(1, x, y - bessel.plus(special.kve, 1, x)))
+elementwise(special.k1e,          lambda x, y: bessel.kve_slope(1, x, y + bessel.plus(special.kve, 1, x, -1)))
 elementwise(special.jv,           unknown, lambda a, b: bessel.minus(special.jv, a, b))
 elementwise(special.yv,           unknown, lambda a, b: bessel.minus(special.yv, a, b))
 elementwise(special.yn,           unknown, lambda a, b: bessel.minus(special.yn, np.trunc(a), b))
 elementwise(special.iv,           unknown, lambda a, b: bessel.plus(special.iv, a, b))
-elementwise(special.kv,           unknown, lambda a, b: -bessel.plus(special.kv, a, b))
-elementwise(special.kn,           unknown, lambda a, b: -bessel.plus(special.kn, np.trunc(a), b))
+elementwise(special.kv,           unknown, lambda a, b: bessel.plus(special.kv, a, b, -1))
+elementwise(special.kn,           unknown, lambda a, b: bessel.plus(special.kn, np.trunc(a), b, -1))
 elementwise(special.hankel1,      unknown, lambda a, b: bessel.minus(special.hankel1, a, b))
 elementwise(special.hankel2,      unknown, lambda a, b: bessel.minus(special.hankel2, a, b))
 elementwise(special.hankel1e,     unknown, lambda a, b, y: bessel.minus(special.hankel1e, a, b) - 1j * y)
 elementwise(special.hankel2e,     unknown, lambda a, b, y: bessel.minus(special.hankel2e, a, b) + 1j * y)
 elementwise(special.kve,          unknown,
-                                  lambda a, b, y: bessel.kve_slope(a, b, y - bessel.plus(special.kve, a, b)))
+                                  lambda a, b, y: bessel.kve_slope(a, b, y + bessel.plus(special.kve, a, b, -1)))
 _scaled(special.jve,              lambda y, v, z: bessel.minus(special.jve, v, z), turned=False)
 _scaled(special.yve,              lambda y, v, z: bessel.minus(special.yve, v, z), turned=False)
 _scaled(special.ive,              lambda y, v, z: bessel.ive_of(y, v, z), turned=True)
@@ -281,10 +343,10 @@ elementwise(special.hyperu,       unknown, unknown,
 elementwise(special.wright_bessel, unknown, unknown, lambda a, b, c: special.wright_bessel(a, a + b, c))  # 10.46.1
 elementwise(special.log_wright_bessel, unknown, unknown,
                                   lambda a, b, c, y: np.exp(special.log_wright_bessel(a, a + b, c) - y))
-elementwise(special.eval_jacobi,  unknown, unknown, unknown, lambda a, b, c, d:                          # 18.9.15
-                                  0.5 * (a + b + c + 1) * orthogonal.below(special.eval_jacobi, a, b + 1, c + 1, d))
+elementwise(special.eval_jacobi,  unknown, unknown, unknown,
+                                  lambda a, b, c, d: orthogonal.jacobi_slope(a, b, c, d))               # 18.9.15
 elementwise(special.eval_sh_jacobi, unknown, unknown, unknown,
-                                  lambda a, b, c, d: a * orthogonal.below(special.eval_sh_jacobi, a, b + 2, c + 1, d))
+                                  lambda a, b, c, d: orthogonal.shifted_jacobi_slope(a, b, c, d))
 elementwise(special.eval_gegenbauer, unknown, unknown, lambda a, b, c: orthogonal.gegenbauer_slope(a, b, c)) # 18.9.19
 elementwise(special.eval_genlaguerre, unknown, unknown,
                                   lambda a, b, c: orthogonal.laguerre_slope(a, b, c))                   # 18.9.23
@@ -407,12 +469,12 @@ distribution(special.gdtrc,       *_gdtr, sign=-1)
 distribution(special.stdtr,       *_stdtr)
 distribution(special.chndtr,      *_chndtr)
 distribution(special.ncfdtr,      *_ncfdtr)
-inverse(special.betaincinv,       2, *_betainc)
-inverse(special.betainccinv,      2, *_betainc, sign=-1)
+inverse(special.betaincinv,       2, *_betainc, fixed=True)
+inverse(special.betainccinv,      2, *_betainc, sign=-1, fixed=True)
 inverse(special.btdtria,          0, *_betainc)
 inverse(special.btdtrib,          1, *_betainc)
-inverse(special.gammaincinv,      1, *_gammainc)
-inverse(special.gammainccinv,     1, *_gammainc, sign=-1)
+inverse(special.gammaincinv,      1, *_gammainc, fixed=True)
+inverse(special.gammainccinv,     1, *_gammainc, sign=-1, fixed=True)
 inverse(special.bdtri,            2, None, None, _bdtr_p)
 inverse(special.bdtrik,           0, *_bdtr, least=0)
 inverse(special.bdtrin,           1, *_bdtr)
@@ -421,18 +483,18 @@ inverse(special.nbdtrik,          0, *_nbdtr, least=0)
 inverse(special.nbdtrin,          1, *_nbdtr)
 inverse(special.pdtri,            1, None, _pdtr_m)
 inverse(special.pdtrik,           0, *_pdtr, least=0)
-inverse(special.chdtri,           1, *_chdtr, sign=-1)
+inverse(special.chdtri,           1, *_chdtr, sign=-1, fixed=True)
 inverse(special.chdtriv,          0, *_chdtr)
-inverse(special.fdtri,            2, *_fdtr)
+inverse(special.fdtri,            2, *_fdtr, fixed=True)
 inverse(special.fdtridfd,         1, *_fdtr)
 inverse(special.gdtria,           0, *_gdtr)
 inverse(special.gdtrib,           1, *_gdtr)
-inverse(special.gdtrix,           2, *_gdtr)
+inverse(special.gdtrix,           2, *_gdtr, fixed=True)
 inverse(special.stdtrit,          1, *_stdtr)
 inverse(special.stdtridf,         0, *_stdtr)
-inverse(special.chndtrix,         0, *_chndtr)
+inverse(special.chndtrix,         0, *_chndtr, fixed=True)
 inverse(special.chndtrinc,        2, *_chndtr)
-inverse(special.ncfdtri,          3, *_ncfdtr)
+inverse(special.ncfdtri,          3, *_ncfdtr, fixed=True)
 elementwise(special.nrdtrimn,     lambda a, b: -b * erf.quantile_slope(a, special.ndtri(a)),
                                   lambda a: -special.ndtri(a), 1)
 elementwise(special.nrdtrisd,     over(lambda b: -special.ndtri(b)),

@@ -5,18 +5,36 @@ import math
 import numpy as np
 import scipy.special as special
 
+from ...tracer import all_known
 from ..elementwise import is_complex
 from .cancellation import PI, ROOT_2PI, ROOT_PI, patched
 
 
 def minus(function, v, z):
-    """(F at v − 1, less F at v + 1)/2: 10.6.1."""
-    return 0.5 * (function(v - 1, z) - function(v + 1, z))
+    """(F at v − 1, less F at v + 1)/2: 10.6.1; of a complex number where that is not finite by 10.6.2."""
+    above = function(v + 1, z)
+    slope = 0.5 * (function(v - 1, z) - above)
+    return _finite_or(slope, v, z, lambda v, z, above: v / z * function(v, z) - above, above)
 
 
-def plus(function, v, z):
-    """(F at v − 1, plus F at v + 1)/2: 10.29.1."""
-    return 0.5 * (function(v - 1, z) + function(v + 1, z))
+def plus(function, v, z, sign=1):
+    """``sign`` times (F at v − 1, plus F at v + 1)/2: 10.29.1; of a complex number where that is not finite by 10.29.2.
+
+    ``sign``: 1 of I, −1 of K.
+    """
+    above = function(v + 1, z)
+    slope = sign * 0.5 * (function(v - 1, z) + above)
+    return _finite_or(slope, v, z, lambda v, z, above: v / z * function(v, z) + sign * above, above)
+
+
+def _finite_or(slope, v, z, other, above):
+    """SciPy's functions of negative orders are nan at some complex numbers where those of others are not."""
+    if not is_complex(z):
+        return slope
+    finite = np.logical_or(np.isfinite(slope), np.equal(z, 0))
+    if all_known(finite):
+        return slope
+    return np.where(finite, slope, other(np.where(finite, 1, v), np.where(finite, 1, z), np.where(finite, 0, above)))
 
 
 def i1_slope(x):

@@ -37,17 +37,28 @@ def student_df(df, t):
     """The derivative of Student's distribution, (1 ± I_z(½, ν/2))/2 at z = t²/(ν + t²), by ν."""
     middle = np.less(np.abs(t), 1e-8 * np.minimum(df, 1))  # linear in t
     square = np.square(np.where(middle, 1, np.clip(t, -1e150, 1e150)))
-    total = df + square
-    tail = _by_degrees(False, 0.5, df / 2, square / total, df / total) / 4
+    tail = _by_degrees(False, 0.5, df / 2, *_shares(square, df)) / 4
     over_df = np.divide(1, df)
     near = t * student_density(df, t) * (psi_step_less_log(df / 2, 0.5) - excess(over_df, np.log1p(over_df))) / 2
     return np.where(middle, near, np.sign(t) * tail)
 
 
+def _shares(u, v):
+    """u/(u + v) and v/(u + v) of positive numbers, in a form whose derivatives do not cancel."""
+    more, total = np.greater(u, v), u + v
+    inverse = lambda more, of, over: 1 / (1 + np.where(more, of, 0) / np.where(more, over, 1))
+    return (
+        np.where(more, inverse(more, v, u), np.divide(u, total)),
+        np.where(more, np.divide(v, total), inverse(np.logical_not(more), u, v)),
+    )
+
+
 def _variance_ratio(a, b, c):
     """z = ac/(b + ac), 1 − z, and dz/dc of the F distribution I_z(a/2, b/2)."""
-    total = np.add(b, a * c)
-    return a * c / total, b / total, a * b / np.square(total)
+    z, rest = _shares(a * c, b)
+    far = np.greater(a * c, b)
+    near = a * b / np.square(np.add(b, a * np.where(far, 0, c)))
+    return z, rest, np.where(far, z * rest / np.where(far, c, 1), near)  # powers of b + ac overflow
 
 
 def f_density(a, b, c):
@@ -59,7 +70,8 @@ def _by_degrees(of_first, a, b, z, rest):
     """∂I_z(a, b)/∂a, or ∂b, where z/(1 − z) is a/b times a constant."""
     large = np.greater_equal(np.where(upper_tail(a, b, z, rest), b, a), 0.5)
     u, v = np.where(large, 1, a), np.where(large, 1, b)
-    small = z * rest * beta_density(u, v, z, rest)
+    edge = np.equal(z * rest, 0)
+    small = np.where(edge, 0, z * rest * beta_density(u, v, np.where(edge, 0.5, z), np.where(edge, 0.5, rest)))
     small = betainc_a(u, v, z, rest) + small / u if of_first else betainc_b(u, v, z, rest) - small / v
     return np.where(large, ratio_shape(of_first, np.where(large, a, 1), np.where(large, b, 1), z, rest), small)
 

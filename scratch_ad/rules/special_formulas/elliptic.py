@@ -49,16 +49,21 @@ def _half_turns(phi):
     return n, np.sin(phi) * np.cos(PI * n), np.square(np.cos(phi))
 
 
+def _rest(n, m):
+    """1 − m, which may be 0 where no half turn is taken."""
+    return 1 - np.where(np.equal(n, 0), 0, m)
+
+
 def ellipkinc_parameter(phi, m):
     """∂F(φ, m)/∂m, the integral of sin²θ/2 over (1 − m sin²θ)^(3/2), by R_D (19.16.5)."""
     n, s, c2 = _half_turns(phi)
-    return (s**3 * rd(c2, 1.0, 1 - m * np.square(s)) + 2 * n * rd(0.0, 1.0, 1 - m)) / 6
+    return (s**3 * rd(c2, 1.0, 1 - m * np.square(s)) + 2 * n * rd(0.0, 1.0, _rest(n, m))) / 6
 
 
 def ellipeinc_parameter(phi, m):
     """∂E(φ, m)/∂m = −D(φ, m)/2 (19.2.6 and 19.25.13)."""
     n, s, c2 = _half_turns(phi)
-    return -(s**3 * rd(c2, 1 - m * np.square(s), 1.0) + 2 * n * rd(0.0, 1 - m, 1.0)) / 6
+    return -(s**3 * rd(c2, 1 - m * np.square(s), 1.0) + 2 * n * rd(0.0, _rest(n, m), 1.0)) / 6
 
 
 def jacobi_parameter(y, u, m):
@@ -68,7 +73,7 @@ def jacobi_parameter(y, u, m):
     """
     sn, cn, dn, am = y
     n = np.where(np.equal(m, 1), 0, np.rint(am / PI))
-    whole = 2 * n * rd(0.0, 1.0, 1 - np.where(np.equal(n, 0), 0, m))
+    whole = 2 * n * rd(0.0, 1.0, _rest(n, m))
     part = (sn * np.cos(PI * n)) ** 3 * rd(cn * (cn / dn), 1 / dn, dn)
     slope = -(part / np.sqrt(dn) + dn * whole) / 6
     return cn * slope, -sn * slope, -(np.square(sn) + 2 * m * sn * cn * slope) / (2 * dn), slope

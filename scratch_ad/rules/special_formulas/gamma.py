@@ -59,7 +59,7 @@ def zeta_slope(s, q):
     total = sum(np.log(q + k) * np.power(q + k, -s) for k in range(terms))
     q = q + terms
     log, power = np.log(q), np.power(q, -s)
-    total = total + power * (log * (q / (s - 1) + 0.5) + q / np.square(s - 1))
+    total = total + np.power(q, 1 - s) * (log / (s - 1) + 1 / np.square(s - 1)) + power * log / 2
     rising, slope = s * power / q, power / q * (1 - s * log)  # and its derivative by s
     for j, b in enumerate(_BERNOULLI, 1):
         total = total - b / math.factorial(2 * j) * slope
@@ -146,10 +146,19 @@ def psi_difference(a, b):
     return psi_step(np.where(left, 1 - a, a), np.where(left, -b, b)) + reflected
 
 
-def _over_gamma_slope(a, b):
-    """The slope of Γ(a)/Γ(b) where both grow alike, also where 1/Γ(b) is 0."""
-    over = special.rgamma(b)
-    return special.gamma(a) * (special.psi(a) * over + rgamma_slope(b, over))
+def _reflected(z):
+    """1/Γ(z) is Γ(1 − z) times the first of these, whose derivative is the second (5.5.3)."""
+    return _sine_pi(z) / PI, _cosine_pi(z)
+
+
+def _two_gammas(a, b):
+    """Γ(a) Γ(b), neither a pole; by logarithms where one of them may be out of range."""
+    most = 90 if dtype_of(a).itemsize > 4 else 15
+    moderate = np.logical_and(np.less(np.abs(a), most), np.less(np.abs(b), most))
+    near = [special.gamma(np.where(moderate, z, 1)) for z in (a, b)]
+    far = [np.where(moderate, 1, z) for z in (a, b)]
+    sign = special.gammasgn(far[0]) * special.gammasgn(far[1])
+    return np.where(moderate, near[0] * near[1], sign * np.exp(special.gammaln(far[0]) + special.gammaln(far[1])))
 
 
 def _near_pole(x):
@@ -162,12 +171,10 @@ def _is_pole(x):
 
 
 def _vanishes(a, b):
-    """Whether Γ(a)/Γ(b) is 0 here or nearby, where its logarithm is of no use; and both are in range."""
-    most = 160 if dtype_of(a).itemsize > 4 else 30
-    moderate = np.logical_and(np.less(np.abs(a), most), np.less(np.abs(b), most))
+    """Whether Γ(a)/Γ(b) is 0 here or nearby, where its logarithm is of no use."""
     nearby = np.logical_and(_near_pole(b), np.logical_not(_near_pole(a)))
     here = np.logical_and(_is_pole(b), np.logical_not(_is_pole(a)))
-    return np.logical_and(moderate, np.logical_or(nearby, here))
+    return np.logical_or(nearby, here)
 
 
 def beta_slope(a, b, y):
@@ -175,36 +182,58 @@ def beta_slope(a, b, y):
     zero = np.logical_and(_vanishes(a, a + b), _vanishes(b, a + b))
     infinite = np.logical_or(np.isinf(a), np.isinf(b))
     apart = np.logical_or(zero, infinite)
-    u, v = np.where(zero, a, 0.5), np.where(zero, b, 0.5)
-    step = psi_difference(np.where(apart, 1, a), np.where(apart, 1, b))
-    return np.where(zero, special.gamma(v) * _over_gamma_slope(u, u + v), -y * step)
+    u, v = np.where(zero, a, 0.25), np.where(zero, b, 0.25)
+    rest = 1 - u - v
+    sine, cosine = _reflected(u + v)
+    inner = cosine + sine * (special.psi(u) - special.psi(rest))
+    pole = special.beta(u, rest) * (PI / _sine_pi(v)) * inner
+    return np.where(zero, pole, -y * psi_difference(np.where(apart, 1, a), np.where(apart, 1, b)))
 
 
 def poch_slope(a, b, y):
     """∂(a)_b/∂a of Γ(a + b)/Γ(a) (5.2.5), also where 1/Γ(a) is 0."""
-    zero = np.logical_or(np.equal(y, 0), _vanishes(a + b, a))
-    return np.where(zero, _over_gamma_slope(a + b, a), y * psi_difference(a, b))
+    zero = _vanishes(a + b, a)
+    u, v = np.where(zero, a, 0.25), np.where(zero, a + b, 1)
+    sine, cosine = _reflected(u)
+    pole = _two_gammas(v, 1 - u) * (cosine + sine * (special.psi(v) - special.psi(1 - u)))
+    return np.where(zero, pole, y * psi_difference(np.where(zero, 1, a), b))
+
+
+def _binom_poles(n, k):
+    """Where 1/Γ(n − k + 1) is 0 and where 1/Γ(k + 1) is, and the arguments there, moderate ones elsewhere."""
+    by_rest = _vanishes(n + 1, n - k + 1)
+    by_lower = np.logical_and(_vanishes(n + 1, k + 1), np.logical_not(by_rest))
+    m, j = np.where(by_rest, n, 0.25), np.where(by_rest, k, 0.5)
+    p, i = np.where(by_lower, n, 0.25), np.where(by_lower, k, -0.5)
+    return by_rest, (m, j), by_lower, (p, i)
 
 
 def binom_upper_slope(n, k, y):
     """The slope of Γ(n + 1)/(Γ(k + 1) Γ(n − k + 1)) by n, also where one of the two reciprocals is 0.
 
+    There it is a beta function by reflection, B(n + 1, k − n) sin(π (n − k + 1))/π or B(n + 1, −k) sin(π (k + 1))/π.
     At a negative integer n, where SciPy's value is nan, it is that of the polynomial of degree k.
     """
     whole = np.logical_and(np.greater_equal(k, 0), np.equal(k, np.rint(k)))
     missing = np.logical_and(np.logical_and(np.less(n, 0), np.equal(n, np.rint(n))), whole)
     degree = np.where(missing, k, 1)
     y = np.where(missing, (1 - 2 * np.mod(degree, 2)) * special.binom(degree - np.where(missing, n, -1) - 1, degree), y)
-    rest = n - k + 1
-    pole = special.rgamma(k + 1) * _over_gamma_slope(n + 1, rest)
-    zero = np.logical_or(np.equal(y, 0), _vanishes(n + 1, rest))
-    return np.where(zero, pole, y * psi_difference(rest, k))
+    by_rest, (m, j), by_lower, (p, i) = _binom_poles(n, k)
+    sine, cosine = _reflected(m - j + 1)
+    first = special.beta(m + 1, j - m) * (cosine + sine * (special.psi(m + 1) - special.psi(j - m)))
+    second = special.beta(p + 1, -i) * _reflected(i + 1)[0] * (special.psi(p + 1) - special.psi(p - i + 1))
+    apart = np.logical_or(by_rest, by_lower)
+    usual = y * psi_difference(np.where(apart, 1, n - k + 1), np.where(apart, 1, k))
+    return np.where(by_rest, first, np.where(by_lower, second, usual))
 
 
 def binom_lower_slope(n, k, y):
     """The slope of Γ(n + 1)/(Γ(k + 1) Γ(n − k + 1)) by k, also where one of the two reciprocals is 0."""
-    k, rest = k + 1, n - k + 1
-    first = rgamma_slope(k, special.rgamma(k)) * special.rgamma(rest)
-    pole = special.gamma(n + 1) * (first - special.rgamma(k) * rgamma_slope(rest, special.rgamma(rest)))
-    zero = np.logical_or(np.equal(y, 0), np.logical_or(_vanishes(n + 1, k), _vanishes(n + 1, rest)))
-    return np.where(zero, pole, y * psi_difference(k, rest - k))
+    by_rest, (m, j), by_lower, (p, i) = _binom_poles(n, k)
+    sine, cosine = _reflected(m - j + 1)
+    first = special.beta(m + 1, j - m) * (sine * (special.psi(j - m) - special.psi(j + 1)) - cosine)
+    sine, cosine = _reflected(i + 1)
+    second = special.beta(p + 1, -i) * (cosine + sine * (special.psi(p - i + 1) - special.psi(-i)))
+    apart = np.logical_or(by_rest, by_lower)
+    usual = y * psi_difference(np.where(apart, 1, k + 1), np.where(apart, 1, n - 2 * k))
+    return np.where(by_rest, first, np.where(by_lower, second, usual))

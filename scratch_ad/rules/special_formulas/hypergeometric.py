@@ -3,8 +3,9 @@
 import math
 
 import numpy as np
+import scipy.special as special
 
-from ...tracer import anywhere, dtype_of, strip
+from ...tracer import all_known, anywhere, dtype_of, strip
 from ..elementwise import is_complex
 
 _TERMS = 5000  # so many has that of ₂F₁ at 0.99
@@ -41,6 +42,16 @@ def hyp1f1_slope(place, a, b, x):
     sign, upper = np.where(left, -1, 1), np.where(left, b - a, a)
     changes = lambda k: np.divide(sign, b + k), lambda k: np.divide(np.where(left, a, -(a + k)), np.square(b + k))
     return np.exp(np.where(left, x, 0)) * _series_slope((upper,), b, sign * x, changes[place])
+
+
+def hyp1f1_argument(a, b, x, y):
+    """a/b M(a + 1, b + 1, x) (13.3.15); where that overflows but the slope does not, M − (b − a)/b M(a, b + 1, x)."""
+    above = special.hyp1f1(a + 1, b + 1, x)
+    if is_complex(x) or all_known(np.isfinite(above)):
+        return np.divide(a, b) * above
+    over = np.isinf(above)
+    other = y - np.divide(b - a, b) * special.hyp1f1(a, b + 1, np.where(over, x, 0))
+    return np.where(over, other, np.divide(a, b) * np.where(over, 1, above))
 
 
 def _pfaff(x):

@@ -3,8 +3,9 @@
 import numpy as np
 import scipy.special as special
 
-from ...tracer import all_known
+from ...tracer import all_known, detached
 from ..elementwise import is_complex
+from .cancellation import PI
 
 
 def below(polynomial, n, *arguments):
@@ -22,16 +23,57 @@ def _integers(whole, n):
     return np.where(whole, n, 1)[()].astype(np.int64)  # a scalar goes with arrays on a device too
 
 
+def _where_alike(slope, whole, factor, *terms):
+    """The slope of a degree that is no integer, nan where it times a factor is not the sum of these terms.
+
+    SciPy's hypergeometric functions have no digit of some polynomials of large degree.
+    """
+    gap, size = np.abs(factor * detached(slope) - sum(terms)), sum(map(np.abs, terms))
+    return slope * np.where(np.logical_or(whole, np.less_equal(gap, 1e-7 * size)), 1, np.nan)  # as its derivative is
+
+
 def gegenbauer_slope(n, order, x):
     """2λ C⁽λ⁺¹⁾ of degree n − 1 (18.9.19); of integer degree by SciPy's recurrence, which does not overflow."""
     polynomial = special.eval_gegenbauer
     if is_complex(x):
         return 2 * order * below(polynomial, n, order + 1, x)
     whole, _ = _degrees(n, x)
-    slope = below(polynomial, _integers(whole, n), order + 1, x)
-    if not all_known(whole):
-        slope = np.where(whole, slope, below(polynomial, np.where(whole, 1.5, n), order + 1, x))
-    return 2 * order * slope
+    slope = 2 * order * below(polynomial, _integers(whole, n), order + 1, x)
+    if all_known(whole):
+        return slope
+    n = np.where(whole, 1.5, n)
+    slope = np.where(whole, slope, 2 * order * below(polynomial, n, order + 1, x))
+    n, order, x = map(detached, (n, order, x))
+    terms = (n + 2 * order - 1) * polynomial(n - 1, order, x), -n * x * polynomial(n, order, x)
+    return _where_alike(slope, whole, (1 - x) * (1 + x), *terms)
+
+
+def jacobi_slope(n, a, b, x):
+    """(n + a + b + 1)/2 times that of degree n − 1, a + 1 and b + 1 (18.9.15); of integer degree by recurrence."""
+    polynomial = special.eval_jacobi
+    if is_complex(x):
+        return 0.5 * (n + a + b + 1) * below(polynomial, n, a + 1, b + 1, x)
+    whole = np.logical_and(_degrees(n, x)[0], np.logical_and(np.greater(a, -1), np.greater(b, -1)))
+    factor = 0.5 * (n + a + b + 1)
+    slope = factor * below(polynomial, _integers(whole, n), a + 1, b + 1, x)
+    if all_known(whole):
+        return slope
+    n = np.where(whole, 1.5, n)
+    slope = np.where(whole, slope, factor * below(polynomial, n, a + 1, b + 1, x))
+    n, a, b, x = map(detached, (n, a, b, x))
+    twice = 2 * n + a + b  # 18.9.17
+    terms = n * (a - b - twice * x) * polynomial(n, a, b, x), 2 * (n + a) * (n + b) * polynomial(n - 1, a, b, x)
+    return _where_alike(slope, whole, twice * (1 - x) * (1 + x), *terms)
+
+
+def shifted_jacobi_slope(n, p, q, x):
+    """n times that of degree n − 1, p + 2 and q + 1; nan where that is not the slope of Jacobi's polynomial."""
+    slope = n * below(special.eval_sh_jacobi, n, p + 2, q + 1, x)
+    if is_complex(x):
+        return slope
+    n, p, q, x = map(detached, (n, p, q, x))
+    of_jacobi = 2 * jacobi_slope(n, p - q, q - 1, 2 * x - 1)
+    return _where_alike(slope, False, special.binom(2 * n + p - 1, n), of_jacobi)
 
 
 def _ultraspherical_slope(polynomial, order, n, x):
@@ -58,7 +100,9 @@ def _second_kind(n, x):
     """Uₙ(x) of a degree that is no integer, within (−1, 1) by 18.5.2: SciPy's series cancels there for large n."""
     inside = np.less(np.abs(x), 1)
     angle = np.arccos(np.where(inside, x, 0))
-    return np.where(inside, np.sin((n + 1) * angle) / np.sin(angle), special.eval_chebyu(n, np.where(inside, 1, x)))
+    outside = special.eval_chebyu(n, np.where(inside, 1, x))
+    outside = np.where(np.equal(x, -1), np.sin((n + 1) * PI) / (1 + x), outside)  # infinite
+    return np.where(inside, np.sin((n + 1) * angle) / np.sin(angle), outside)
 
 
 def legendre_slope(n, x):
@@ -93,7 +137,11 @@ def laguerre_slope(n, order, x):
     recurrence = -below(special.eval_genlaguerre, _integers(whole, n), order + 1, x)
     if all_known(whole):
         return recurrence
-    return np.where(whole, recurrence, -special.eval_genlaguerre(np.where(whole, 0.5, n) - 1, order + 1, x))
+    n = np.where(whole, 0.5, n)
+    slope = np.where(whole, recurrence, -special.eval_genlaguerre(n - 1, order + 1, x))
+    n, order, x = map(detached, (n, order, x))
+    terms = n * special.eval_genlaguerre(n, order, x), -(n + order) * special.eval_genlaguerre(n - 1, order, x)
+    return _where_alike(slope, whole, x, *terms)  # 18.9.14 and 18.9.23
 
 
 def lpmv_slope(m, v, x):
