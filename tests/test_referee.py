@@ -357,3 +357,7 @@ def test_slopes_that_120_digits_do_not_hold(f, point, first):
     (found,) = estimates.jvp(f, point, (float(first is not None), 0.0, float(first is None)))
     expected = first or float(1 / mpmath.gamma(102.5))
     assert abs(found.value[()] / expected - 1) < 1e-9
+
+
+def test_no_number_of_several_results_is_none_for_all():
+    assert all(map(mpmath.isnan, UFUNCS[scipy.special.pbdv](mpmath.mpf("nan"), mpmath.mpf(1))))

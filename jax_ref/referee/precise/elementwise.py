@@ -26,7 +26,9 @@ def ieee(function):
                 raise Undecided(f"{function.__name__} of a number beyond 2**{LARGEST}.")
         try:
             y = function(*args)
-        except (ZeroDivisionError, ValueError):
+        except (ZeroDivisionError, ValueError) as error:
+            if "converge" in str(error):
+                raise Undecided(f"mpmath does not get to an end with {function.__name__}{args}.") from error
             return nan
         except (RecursionError, OverflowError, NotImplementedError, mpmath.libmp.NoConvergence) as error:
             raise Undecided(f"mpmath does not get to an end with {function.__name__}{args}.") from error

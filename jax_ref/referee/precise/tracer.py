@@ -73,7 +73,19 @@ _trace = _Referee()
 def ufuncs(functions):
     """Enter ufuncs, each by a function of single numbers."""
     for u, f in functions.items():
-        UFUNCS[u] = np.frompyfunc(f, u.nin, u.nout, identity=IDENTITIES.get(u))
+        UFUNCS[u] = np.frompyfunc(_as_many(u.nout, f), u.nin, u.nout, identity=IDENTITIES.get(u))
+
+
+def _as_many(count, function):
+    """A function that gives nan for all of its results as one that gives it for each."""
+    if count == 1:
+        return function
+
+    def call(*args):
+        y = function(*args)
+        return y if type(y) is tuple else (y,) * count
+
+    return call
 
 
 @np.errstate(all="ignore")

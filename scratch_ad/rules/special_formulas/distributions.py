@@ -54,16 +54,20 @@ def _shares(u, v):
 
 
 def _variance_ratio(a, b, c):
-    """z = ac/(b + ac), 1 − z, and dz/dc of the F distribution I_z(a/2, b/2)."""
-    z, rest = _shares(a * c, b)
+    """z = ac/(b + ac), and 1 − z, of the F distribution I_z(a/2, b/2)."""
+    return _shares(a * c, b)
+
+
+def _by_ratio(density, a, b, c):
+    """A density of z as one of c, times dz/dc; by z (1 − z)/c for large c, where powers of b + ac overflow."""
+    z, rest = _variance_ratio(a, b, c)
     far = np.greater(a * c, b)
-    near = a * b / np.square(np.add(b, a * np.where(far, 0, c)))
-    return z, rest, np.where(far, z * rest / np.where(far, c, 1), near)  # powers of b + ac overflow
+    near = density * (a * b / np.square(np.add(b, a * np.where(far, 0, c))))
+    return np.where(far, density * rest * (z / np.where(far, c, 1)), near)
 
 
 def f_density(a, b, c):
-    z, rest, slope = _variance_ratio(a, b, c)
-    return beta_density(a / 2, b / 2, z, rest) * slope
+    return _by_ratio(beta_density(a / 2, b / 2, *_variance_ratio(a, b, c)), a, b, c)
 
 
 def _by_degrees(of_first, a, b, z, rest):
@@ -88,21 +92,21 @@ def f_log_denominator(a, b, c):
 
 
 def f_numerator(a, b, c):
-    return _by_degrees(True, a / 2, b / 2, *_variance_ratio(a, b, c)[:2]) / 2
+    return _by_degrees(True, a / 2, b / 2, *_variance_ratio(a, b, c)) / 2
 
 
 def f_denominator(a, b, c):
-    return _by_degrees(False, a / 2, b / 2, *_variance_ratio(a, b, c)[:2]) / 2
+    return _by_degrees(False, a / 2, b / 2, *_variance_ratio(a, b, c)) / 2
 
 
 def noncentral_f_density(a, b, c, d):
-    z, rest, slope = _variance_ratio(a, b, d)
+    z, rest = _variance_ratio(a, b, d)
     series = np.exp(-c / 2) * special.hyp1f1((a + b) / 2, a / 2, c / 2 * z)
-    return beta_density(a / 2, b / 2, z, rest) * series * slope
+    return _by_ratio(beta_density(a / 2, b / 2, z, rest) * series, a, b, d)
 
 
 def noncentral_f_noncentrality(a, b, c, d):
-    z, rest, _ = _variance_ratio(a, b, d)
+    z, rest = _variance_ratio(a, b, d)
     series = np.exp(-c / 2) * special.hyp1f1((a + b) / 2, a / 2 + 1, c / 2 * z)
     return -beta_density(a / 2, b / 2, z, rest) * z * rest / a * series
 
