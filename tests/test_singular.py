@@ -133,3 +133,31 @@ def test_a_value_at_other_shapes_is_refused_for_its_shapes():
     a = np.arange(18.0).reshape(2, 3, 3) ** 1.5
     with pytest.raises(NotImplementedError, match="give them the shapes of its documentation"):
         scratch_ad.jvp(lambda a: linalg.lstsq(a, np.ones((3, 1)))[0], (a,), (a,))
+
+
+@pytest.mark.parametrize("gap", [1e-3, 1e-8, 1e-14, 0.0])
+@pytest.mark.parametrize("outer", ["jvp", "vjp"])
+@pytest.mark.parametrize("inner", ["jvp", "vjp"])
+@pytest.mark.parametrize(
+    "eigenvalues",
+    [
+        np.linalg.eigvals,
+        linalg.eigvals,
+        lambda a: linalg.eig(a, left=True, right=False)[0],
+        lambda a: linalg.eigvals(2 * np.eye(3) @ a, 2 * np.eye(3)),
+        lambda a: scratch_ad.vmap(np.linalg.eigvals)(np.stack([a, a]))[1],
+    ],
+)
+def test_an_eigenvalue_beside_others_that_nearly_coincide(eigenvalues, inner, outer, gap):
+    """Its second derivative is in its own gaps alone: 2 % were lost to the others, or all of it."""
+    rng = np.random.default_rng(1)
+    vectors, t = rng.normal(size=(2, 3, 3))
+    w, inverse = np.array([2.0, -1.0, -1.0 - gap]), np.linalg.inv(vectors)
+    a, p = (vectors * w) @ inverse, inverse @ t @ vectors
+    largest = lambda a: np.max(np.real(eigenvalues(a)))
+    along = {
+        "jvp": lambda f: lambda a: scratch_ad.jvp(f, (a,), (t,))[1],
+        "vjp": lambda f: lambda a: np.sum(scratch_ad.grad(f)(a) * t),
+    }
+    expected = 2 * np.sum(p[0, 1:] * p[1:, 0] / (w[0] - w[1:]))
+    np.testing.assert_allclose(along[outer](along[inner](largest))(a), expected, 1e-10)

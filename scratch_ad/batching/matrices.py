@@ -6,7 +6,7 @@ import numpy as np
 
 from ..batch import Batched, Uncovered, batches
 from ..rules.linalg.determinants import cofactors, cofactors_along
-from ..rules.linalg.eigenvalues import hermitian_eigh, hermitian_eigvalsh
+from ..rules.linalg.eigenvalues import eigenvalues_along, eigenvalues_back, hermitian_eigh, hermitian_eigvalsh
 from ..rules.linalg.factors import hermitian_cholesky, tall_qr
 from ..rules.linalg.least_squares import pseudoinverse
 from ..rules.linalg.matrices import order_of
@@ -41,6 +41,8 @@ for _function in (
 for _function in (cofactors_along, sylvester):
     batches(_function)(stacked(_function, 2, 2))
 batches(order_of)(stacked(order_of, 1, 1))
+batches(eigenvalues_along)(stacked(eigenvalues_along, 2, 1, 2, 2))
+batches(eigenvalues_back)(stacked(eigenvalues_back, 2, 1, 2, 1))
 
 
 def solving(function):

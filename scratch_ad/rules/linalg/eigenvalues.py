@@ -3,7 +3,7 @@
 import numpy as np
 
 from ...rule import composite, explicit, primitive
-from ...tracer import kind_of
+from ...tracer import detached, kind_of, strip
 from .matrices import (
     H,
     as_in,
@@ -13,6 +13,7 @@ from .matrices import (
     gaps_between,
     hermitian_part,
     nan_if_singular,
+    order_of,
     quotient,
     real,
 )
@@ -68,34 +69,99 @@ def _largest(v):
     return np.sum(np.where(at_largest, v, 0), -2, keepdims=True), at_largest
 
 
-def eig_along(inner, y):
-    """The tangents of eigenvalues and eigenvectors, given the change of the matrix in the basis of the latter."""
+def _vectors_along(inner, y):
+    """The tangents of eigenvectors, given the change of the matrix in their basis."""
     w, v = y
     t_v = v @ quotient(inner, gaps_between(w))
     t_v = t_v - v * np.sum(real(np.conjugate(v) * t_v), -2, keepdims=True)
     if v.dtype.kind == "c" and v.size:
         largest, at_largest = _largest(v)
         t_v = t_v - 1j * v * np.sum(np.where(at_largest, t_v / largest, 0), -2, keepdims=True).imag
-    return diagonal(inner), t_v
+    return t_v
 
 
-def eig_back(g, y):
+def _vectors_back(g_v, y):
     """The transpose."""
     w, v = y
-    pairs = np.sum(g[1] * v, -2, keepdims=True)
-    g_v = g[1] - np.conjugate(v) * real(pairs)
+    pairs = np.sum(g_v * v, -2, keepdims=True)
+    g_v = g_v - np.conjugate(v) * real(pairs)
     if v.dtype.kind == "c" and v.size:
         largest, at_largest = _largest(v)
         g_v = g_v - np.where(at_largest, 1j * pairs.imag / largest, 0)
-    return g[0][..., None] * eye(w) + quotient(v.mT @ g_v, gaps_between(w))
+    return quotient(v.mT @ g_v, gaps_between(w))
 
 
-def eig_jvp(t, y, _a):
-    return eig_along(np.linalg.solve(nan_if_singular(y[1]), t @ y[1]), y)
+# The slopes of eigenvalues have a derivative of their own, in which each has to do with its own gaps alone: through the
+# eigenvectors and their inverse, those of others that nearly coincide would count, too, and cancel but for rounding.
 
 
-def eig_vjp(g, y, _a):
-    return np.linalg.solve(nan_if_singular(y[1]).mT, eig_back(g, y) @ y[1].mT)
+@primitive
+def eigenvalues_along(a, _w, v, t):
+    """The tangents of the eigenvalues w of a along t; v: its eigenvectors."""
+    return diagonal(np.linalg.solve(nan_if_singular(v), t @ v))
+
+
+@primitive
+def eigenvalues_back(a, _w, v, g):
+    """The transpose."""
+    return np.linalg.solve(nan_if_singular(v).mT, g[..., None] * v.mT)
+
+
+def _in_basis(a, w, *changes):
+    """The eigenvalues of a in the order of w, the eigenvectors, and matrices in their basis."""
+    own, v = np.linalg.eig(a)
+    order = order_of(strip(own), strip(w))
+    own, v = np.take_along_axis(own, order, -1), np.take_along_axis(v, order[..., None, :], -1)
+    return gaps_between(own), v, *(np.linalg.solve(nan_if_singular(v), t @ v) for t in changes)
+
+
+def _bend_along(s, _y, a, w, _v, t):
+    """Σⱼ (tₖⱼ sⱼₖ + sₖⱼ tⱼₖ)/(wₖ − wⱼ) in the basis of the eigenvectors."""
+    gaps, _, t, s = _in_basis(a, w, t, s)
+    return np.sum(quotient(t * s.mT + s * t.mT, gaps.mT), -1)
+
+
+def _bend_back(g, _y, a, w, _v, t):
+    """Its transpose by s: in that basis, tₖⱼ (gₖ − gⱼ)/(wₖ − wⱼ) at j, k."""
+    gaps, v, t = _in_basis(a, w, t)
+    inner = quotient(t.mT * (g[..., None, :] - g[..., :, None]), gaps)
+    return np.linalg.solve(nan_if_singular(v).mT, inner @ v.mT)
+
+
+explicit(
+    eigenvalues_along,
+    jvp=(_bend_along, None, None, lambda s, _y, a, w, v, _t: eigenvalues_along(a, w, v, s)),
+    vjp=(_bend_back, None, None, lambda g, _y, a, w, v, _t: eigenvalues_back(a, w, v, g)),
+)
+explicit(
+    eigenvalues_back,
+    jvp=(
+        lambda s, y, a, w, v, g: _bend_back(g, y, a, w, v, s),
+        None,
+        None,
+        lambda h, _y, a, w, v, _g: eigenvalues_back(a, w, v, h),
+    ),
+    vjp=(
+        lambda h, y, a, w, v, g: _bend_back(g, y, a, w, v, h),
+        None,
+        None,
+        lambda h, _y, a, w, v, _g: eigenvalues_along(a, w, v, h),
+    ),
+)
+
+
+def eig_jvp(t, y, a):
+    w, v = y
+    inner = np.linalg.solve(nan_if_singular(v), t @ v)
+    return eigenvalues_along(a, detached(w), detached(v), t), _vectors_along(inner, y)
+
+
+def eig_vjp(g, y, a):
+    w, v = y
+    of_values = eigenvalues_back(a, detached(w), detached(v), g[0])
+    if type(g[1]) is np.ndarray and not g[1].any():  # of eigvals
+        return of_values
+    return of_values + np.linalg.solve(nan_if_singular(v).mT, _vectors_back(g[1], y) @ v.mT)
 
 
 explicit(np.linalg.eig, jvp=eig_jvp, vjp=eig_vjp)

@@ -4,7 +4,7 @@ import numpy as np
 import scipy.linalg
 
 from ...rule import explicit
-from ...rules.linalg.eigenvalues import eig_along, eig_back, eig_jvp, eig_vjp
+from ...rules.linalg.eigenvalues import eig_jvp, eig_vjp
 from ...rules.linalg.matrices import H, as_in, gaps_between, nan_if_singular, quotient
 from ...tracer import any_known, astype, dtype_of, kind_of
 from ...tree import typed
@@ -21,35 +21,39 @@ def _conjugated(y):
     return np.conjugate(y[0]), y[1]
 
 
-_right_eig = explicit(core(scipy.linalg.eig), jvp=lambda t, y, _a: _of_values_dtype(eig_jvp(t, y, _a), y), vjp=eig_vjp)
+_right_eig = explicit(core(scipy.linalg.eig), jvp=lambda t, y, a: _of_values_dtype(eig_jvp(t, y, a), y), vjp=eig_vjp)
 _left_eig = explicit(
     core(scipy.linalg.eig, left=True, right=False),
-    jvp=lambda t, y, _a: _of_values_dtype(_conjugated(eig_jvp(H(t), _conjugated(y), _a)), y),
-    vjp=lambda g, y, _a: H(eig_vjp(_conjugated(g), _conjugated(y), _a)),
+    jvp=lambda t, y, a: _of_values_dtype(_conjugated(eig_jvp(H(t), _conjugated(y), H(a))), y),
+    vjp=lambda g, y, a: H(eig_vjp(_conjugated(g), _conjugated(y), H(a))),
 )
 
 
-# a v = w b v.
+# a v = w b v, where c = b⁻¹ a has the same eigenvalues.
 
 
 def _pair_jvp(change):
-    def jvp(t, y, _a, b):
-        return _of_values_dtype(eig_along(np.linalg.solve(nan_if_singular(b @ y[1]), change(t, *y)), y), y)
+    def jvp(t, y, a, b):
+        b = nan_if_singular(b)
+        c = np.linalg.solve(b, a)
+        return _of_values_dtype(eig_jvp(np.linalg.solve(b, change(t, c)), y, c), y)
 
     return jvp
 
 
 def _pair_vjp(share):
-    def vjp(g, y, _a, b):
-        return share(np.linalg.solve(nan_if_singular(b @ y[1]).mT, eig_back(g, y)), *y)
+    def vjp(g, y, a, b):
+        b = nan_if_singular(b)
+        c = np.linalg.solve(b, a)
+        return share(np.linalg.solve(b.mT, eig_vjp(g, y, c)), c)
 
     return vjp
 
 
 _eig_of_pair = explicit(
     core(scipy.linalg.eig),
-    jvp=(_pair_jvp(lambda t, _w, v: t @ v), _pair_jvp(lambda t, w, v: -t @ (v * w[..., None, :]))),
-    vjp=(_pair_vjp(lambda c, _w, v: c @ v.mT), _pair_vjp(lambda c, w, v: -c @ (v * w[..., None, :]).mT)),
+    jvp=(_pair_jvp(lambda t, _c: t), _pair_jvp(lambda t, c: -t @ c)),
+    vjp=(_pair_vjp(lambda s, _c: s), _pair_vjp(lambda s, c: -s @ c.mT)),
 )
 
 
