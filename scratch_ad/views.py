@@ -9,6 +9,7 @@ Whether a result is a view is NumPy's decision, read off the value: a view's mem
 """
 
 import functools
+import inspect
 from typing import NamedTuple
 from weakref import ref
 
@@ -136,7 +137,9 @@ def _is_numpys(function):
 
 def _leaves_it(function, args, kwargs):
     """Whether it is a transform of SciPy's, along no axis, and without leave to overwrite its argument."""
-    return _is_of(function, "scipy.fft") and not any(x is True for x in (*args, *kwargs.values()))
+    if not _is_of(function, "scipy.fft"):
+        return False
+    return not inspect.signature(function).bind(*args, **kwargs).arguments.get("overwrite_x", False)
 
 
 def _is_of(function, *modules):

@@ -57,6 +57,7 @@ IDLE = [
     "np.lib.stride_tricks.sliding_window_view(a, 2, 1)", "np.lib.stride_tricks.sliding_window_view(a, 1, 1)",
     "np.fft.fftshift(a, ())", "np.fft.fftn(a, axes=())", "np.fft.ifft2(a, axes=())", "np.fft.fft2(a)",
     "scipy.fft.dctn(a, axes=())", "scipy.fft.idctn(a, 1, (), ())", "scipy.fft.idctn(a)",
+    "scipy.fft.dctn(a, axes=(), orthogonalize=True)",
     "np.fft.ifftshift(a)", "np.angle(a)", "np.interp(a[0], [-9, 9], [-9, 9])",
     "np.unwrap(a)", "np.unwrap(a[:, :1])", "np.nan_to_num(a[0, 0])", "np.polyder(a[0], 0)", "np.polyint(a[0], 0)",
     "np.polyadd(a[0], 0)", "np.convolve(a[0], [1.0])", "np.apply_along_axis(lambda r: r, 0, a)",
