@@ -243,12 +243,14 @@ class _Drawing:
     def argument(self, shape, low=-2.0, high=2.0, either_sign=False, dtype=None):
         """The name of a new argument."""
         rng, name = np.random.default_rng(self.pick(2**32)), f"x{len(self.arguments)}"
-        x, dtype = rng.uniform(low, high, shape), dtype or self.dtype
+        count, dtype = int(np.prod(shape)), dtype or self.dtype
+        share = (rng.permutation(count) + rng.uniform(0.1, 0.9, count)) / count  # no ties, nor any nearly
+        x = low + (high - low) * share.reshape(shape)
         if either_sign:
             x = x * rng.choice([-1, 1], shape)
         if np.dtype(dtype).kind == "c":
             x = x + 1j * rng.uniform(-1, 1, shape)
-        self.give({name: np.asarray(np.round(x, 6), dtype)[()]})
+        self.give({name: np.asarray(np.round(x, 3), dtype)[()]})
         return name
 
     # lines

@@ -148,7 +148,7 @@ def _sizes(primals, tangents):
 
 
 def _values(f, primals, tangents, sizes, eps=0.0):
-    """The steps, the unit of rounding, and the outputs in a row: at the start, and at each step to either side.
+    """The steps, and of the outputs in a row their units of rounding, and they at the start and at each step.
 
     They are nan where the function is not defined, or of other shapes. ``eps``: the unit of numbers within it.
     """
@@ -160,7 +160,7 @@ def _values(f, primals, tangents, sizes, eps=0.0):
     steps = steps[steps >= 32 * eps * smallest]
     value = f(*primals)
     start = _flat(value)
-    eps = max([eps, *(float(np.finfo(np.asarray(y).dtype).eps) for y in optree.tree_leaves(value))])
+    units = [np.full(np.size(y), max(eps, float(np.finfo(np.asarray(y).dtype).eps))) for y in optree.tree_leaves(value)]
 
     def at(h):
         moved = optree.tree_map(lambda x, t: np.asarray(x + h * t, np.result_type(x))[()], primals, tangents)
@@ -170,7 +170,8 @@ def _values(f, primals, tangents, sizes, eps=0.0):
             there = None
         return _flat(there) if _shapes(there) == _shapes(value) else np.full_like(start, np.nan)
 
-    return steps, eps, start, np.array([at(h) for h in steps]), np.array([at(-h) for h in steps])
+    after, before = (np.array([at(side * h) for h in steps]) for side in (1, -1))
+    return steps, np.concatenate([np.zeros(0), *units]), start, after, before
 
 
 def _shapes(tree):
@@ -193,8 +194,8 @@ def _paired(pair, columns, weights):
 
     ``columns``: those of each output by itself.
     """
-    sums = [(steps, eps, *(np.real(values @ weights)[..., None] for values in rest)) for steps, eps, *rest in pair]
-    sizes = [np.sum(np.abs(start * weights)) for _, _, start, *_ in pair]
+    sums = [(steps, 1, *(np.real(values @ weights)[..., None] for values in rest)) for steps, _, *rest in pair]
+    sizes = [np.sum(eps * np.abs(start * weights)) for _, eps, start, *_ in pair]
     slopes = [_slopes(*s, size) for s, size in zip(sums, sizes, strict=True)]
     value = slopes[0][0] - (1j * slopes[1][0] if len(pair) > 1 else 0)
     kinks = sum(float(column[3] @ np.abs(weights)) for column in columns)
