@@ -52,13 +52,24 @@ composite(cosh_squared, cosh_squared.__wrapped__)
 _DOUBLE = np.dtype(float)
 
 
+def _is_differentiated(x):
+    """Whether NumPy's numbers lie below somebody's derivatives."""
+    differentiates = False
+    while isinstance(x, Tracer):
+        differentiates, x = differentiates or x.owner.differentiates, x.value
+    return differentiates and isinstance(x, (np.ndarray, np.generic))
+
+
 def _tanh_divisor(x):
-    """``cosh(x)**2``, by the quickest way for this kind of number."""
+    """``cosh(x)**2``, by the quickest way for this kind of number; in double where its square comes later."""
     if type(x) is np.ndarray and (x.dtype is _DOUBLE or x.dtype.kind == "f"):
         d = np.cosh(x)
         return np.square(d, d) if type(d) is np.ndarray else np.square(d)
-    if isinstance(x, Tracer) and kind_of(x) is None and x.dtype.kind == "f":
-        return cosh_squared(x)
+    if isinstance(x, Tracer) and x.dtype.kind == "f":
+        if x.dtype.itemsize < _DOUBLE.itemsize and _is_differentiated(x):
+            return np.square(np.cosh(astype(x, _DOUBLE)))
+        if kind_of(x) is None:
+            return cosh_squared(x)
     return _capped(np.square(np.cosh(x)))
 
 
