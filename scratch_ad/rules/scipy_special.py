@@ -266,8 +266,8 @@ elementwise(special.zetac,        lambda x: gamma.riemann_slope(x))             
 elementwise(special.rgamma,       lambda x, y: gamma.rgamma_slope(x, y))                                # 5.5.3
 elementwise(special.powm1,        lambda a, b: base_partial(a, b),
                                   lambda a, b: exponent_partial(a, np.power(a, b)))
-elementwise(special.inv_boxcox,   lambda b, y: np.power(y, 1 - b),
-                                  lambda a, b, y: powers.inv_boxcox_power(a, b, y, np.power(y, 1 - b)))
+elementwise(special.inv_boxcox,   lambda a, b, y: powers.inv_boxcox_slope(a, b, y),
+                                  lambda a, b, y: powers.inv_boxcox_power(a, b, y, powers.inv_boxcox_slope(a, b, y)))
 elementwise(special.inv_boxcox1p, lambda a, b: powers.inv_boxcox1p_slope(a, b),
                                   lambda a, b: powers.inv_boxcox_power(a, b, special.inv_boxcox(a, b),
                                                                        powers.inv_boxcox1p_slope(a, b)))

@@ -114,8 +114,8 @@ def elliprj_pole(x, y, z, p, value):
 
 
 def agm_slope(a, b, y):
-    """∂/∂a of π/(2 R_F(0, a², b²)): 19.8.5 and 19.25.1; where that is 0, it rises vertically from an a of 0."""
+    """∂/∂a of π/(2 R_F(0, a², b²)): 19.8.5 and 19.25.1; where that is 0, it rises vertically from an a of 0 alone."""
     nothing = np.equal(y, 0)
     u, v = np.where(nothing, 1, a), np.where(nothing, 1, b)
     slope = rd(0.0, np.square(v / u), 1.0) * np.square(np.where(nothing, 1, y) / u) * (2 / (3 * PI))
-    return np.where(nothing, np.where(np.equal(a, 0), np.inf, 0), slope)
+    return np.where(nothing, np.where(np.logical_and(np.equal(a, 0), np.not_equal(b, 0)), np.inf, 0), slope)

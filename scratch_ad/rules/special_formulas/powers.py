@@ -1,6 +1,7 @@
 """Powers, Box and Cox's transformations with their inverses, and Huber's smoothed loss."""
 
 import numpy as np
+import scipy.special as special
 
 from .cancellation import exprel_slope, log1p_over, log1p_over_slope
 
@@ -30,20 +31,31 @@ def _boxcox_power(nothing, log, b):
     return np.where(nothing, power_of_zero, np.square(log) * exprel_slope(b * log))
 
 
+def _at_edge(a, b):
+    """Where 1 + ab is 0, and there this number and 1/b, elsewhere 1 and 1."""
+    edge = np.equal(a * b, -1)
+    return edge, np.where(edge, 1 + a * b, 1), 1 / np.where(edge, b, 1)
+
+
 def inv_boxcox1p_slope(a, b):
     """(1 + ab)^(1/b − 1), to its last digits for small b and for powers next to 0."""
-    edge = np.equal(a * b, -1)
+    edge, zero, power = _at_edge(a, b)
     w = np.where(edge, 0, a * b)
-    return np.where(
-        edge, np.power(0.0, np.where(edge, 1 / np.where(edge, b, 1) - 1, 1)), np.exp(a * log1p_over(w) - np.log1p(w))
-    )
+    return np.where(edge, np.power(zero, power - 1), np.exp(a * log1p_over(w) - np.log1p(w)))
+
+
+def inv_boxcox_slope(a, b, y):
+    """The same by y = (1 + ab)^(1/b), where that is not 0."""
+    edge, zero, power = _at_edge(a, b)
+    return np.where(edge, np.power(zero, power - 1), np.power(np.where(edge, 1, y), 1 - b))
 
 
 def inv_boxcox_power(a, b, base, slope):
     """∂/∂b of base = (1 + ab)^(1/b); ``slope``: that by a, which stands alone where the base is 0."""
-    edge = np.equal(a * b, -1)
+    edge, zero, power = _at_edge(a, b)
     log = log1p_over_slope(np.where(edge, 0, a * b))
-    return np.where(edge, a / np.where(edge, b, 1) * slope, base * np.square(a) * log)
+    at_edge = a * power * slope - np.square(power) * special.xlogy(np.power(zero, power), zero)
+    return np.where(edge, at_edge, base * np.square(a) * log)
 
 
 def sine_of_tangent(x):
