@@ -3,7 +3,7 @@
 import numpy as np
 
 from ...rule import composite, explicit, primitive
-from ...tracer import detached, kind_of, strip
+from ...tracer import all_known, detached, kind_of, strip
 from .matrices import (
     H,
     as_in,
@@ -111,7 +111,8 @@ def _in_basis(a, w, *changes):
     """The eigenvalues of a in the order of w, the eigenvectors, and matrices in their basis."""
     own, v = np.linalg.eig(a)
     order = order_of(strip(own), strip(w))
-    own, v = np.take_along_axis(own, order, -1), np.take_along_axis(v, order[..., None, :], -1)
+    if not all_known(np.equal(order, np.arange(order.shape[-1]))):
+        own, v = np.take_along_axis(own, order, -1), np.take_along_axis(v, order[..., None, :], -1)
     return gaps_between(own), v, *(np.linalg.solve(nan_if_singular(v), t @ v) for t in changes)
 
 
