@@ -98,3 +98,14 @@ def test_in_a_batch_vectors_of_any_type_are_at_scipys_distances(metric, dtype):
     found = vmap(lambda x: getattr(distance, metric)(x, v))(u)
     assert found.dtype == expected.dtype
     np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("p", [2, 4])
+def test_second_derivatives_where_a_component_is_the_same(p):
+    """With weights they were 0 there, in silence."""
+    u, v, w = np.array([1.0, 1.0, 2.0]), np.array([3.0, 1.0, 2.0]), np.array([0.5, 2.0, 3.0])
+    f = lambda u: distance.minkowski(u, v, p, w) ** p
+    np.testing.assert_allclose(hessian(f)(u), np.diag(p * (p - 1) * w * (u - v) ** (p - 2)), atol=1e-12)
+    if p == 2:
+        f = lambda u: distance.seuclidean(u, v, 1 / w) ** 2
+        np.testing.assert_allclose(hessian(f)(u), 2 * np.diag(w), atol=1e-12)
