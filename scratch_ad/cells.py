@@ -178,7 +178,9 @@ def _in_place(name, ufunc):
 
     def operation(self, other):
         other = gathered(other)
-        result = ordinary(*map(straight, (self, other))) if is_view(self) else ordinary(self, other)
+        result = (
+            ordinary(*straight((self, other), self)) if is_view(self) and not ufunc.signature else ordinary(self, other)
+        )
         if type(result) is type(self) and _is_plainly_alike(self.value, result.value) and not is_number(result):
             if is_view(self):
                 write(self, ..., result)

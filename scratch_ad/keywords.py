@@ -83,7 +83,9 @@ def _into_ufunc(ufunc, method, args, kwargs, tracer):
         if out is not None:
             _written(out, ufunc, tracer, _with_out)
     options = {k: v for k, v in kwargs.items() if k not in ("casting", "order", "subok")}
-    args = tuple(straight(x) if any(x is out for out in outs) else gathered(x) for x in args)
+    args = tuple(map(gathered, args))
+    if method == "__call__" and not ufunc.signature:
+        args = straight(args, outs[0])
     results = getattr(ufunc, method)(*args, **options)
     if method in ("reduce", "accumulate", "reduceat") and options.get("dtype") is None:
         dtype, own = outs[0].dtype, dtype_of(results)

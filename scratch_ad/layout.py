@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .tracer import Tracer, bottom, kind_of, primitive, shape_of
+from .tracer import bottom, kind_of, primitive, shape_of
 from .views import is_view
 
 
@@ -45,16 +45,23 @@ def arranged(y, order="C", like=None):
     return y if np.transpose(plain, axes).flags.c_contiguous else laid_out(y, axes)
 
 
-def straight(a):
-    """``a``, a copy where all axes run backwards: in place, NumPy computes on such an array as on a straight one.
+def straight(operands, out):
+    """The operands of a call into ``out``, copied where that runs backwards along all axes.
 
-    Into a new array it does not, and the loops of power and exp for either differ in the last digit.
+    NumPy then computes as on arrays that run forwards, where into a new array it takes another loop, of which power and
+    exp may differ in the last digit; but not beside an operand as large that runs forwards.
     """
-    plain = bottom(a) if isinstance(a, Tracer) else None
-    if type(plain) is not np.ndarray or not plain.size:
-        return a
-    steps = [step for step, n in zip(plain.strides, plain.shape) if n > 1]
-    return np.copy(a) if steps and max(steps) < 0 else a
+    if max(_steps(out), default=1) > 0:
+        return operands
+    if any(shape_of(x) == shape_of(out) and min(_steps(x), default=0) > 0 for x in operands):
+        return operands
+    return [np.copy(x) if _steps(x) else x for x in operands]
+
+
+def _steps(x):
+    """The strides of the axes along which there is more than one number."""
+    plain = bottom(x)
+    return [step for step, n in zip(plain.strides, plain.shape) if n > 1] if type(plain) is np.ndarray else []
 
 
 @primitive

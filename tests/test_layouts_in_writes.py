@@ -186,3 +186,22 @@ def test_in_place_on_what_runs_backwards(ufunc, view, dtype):
     for f in (by_operator, by_out):
         for value in (scratch_ad.vjp(f, given)[0], scratch_ad.jvp(f, (given,), (given,))[0]):
             np.testing.assert_array_equal(value, f(given))
+
+
+@pytest.mark.parametrize("other", [np.flip, np.array, lambda x: x[:1], lambda x: x[:1, ::-1], lambda x: x[::-1]])
+@pytest.mark.parametrize("view", [np.flip, lambda x: x[:]])
+@pytest.mark.parametrize("ufunc", [np.power, np.arctan2])
+def test_in_place_with_another_array(ufunc, view, other):
+    given, exponents = np.random.default_rng(0).uniform(0.1, 3, (2, 7, 9))
+
+    def f(x):
+        y = x * 1
+        v = view(y)
+        ufunc(v, other(exponents), out=v)
+        w = view(x * 1)
+        w **= other(exponents)
+        return y, w
+
+    for values in (scratch_ad.vjp(f, given)[0], scratch_ad.jvp(f, (given,), (given,))[0]):
+        for value, expected in zip(values, f(given), strict=True):
+            np.testing.assert_array_equal(value, expected)

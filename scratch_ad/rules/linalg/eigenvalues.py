@@ -122,32 +122,25 @@ def _bend_along(s, _y, a, w, _v, t):
     return np.sum(quotient(t * s.mT + s * t.mT, gaps.mT), -1)
 
 
-def _bend_back(g, _y, a, w, _v, t):
-    """Its transpose by s: in that basis, tₖⱼ (gₖ − gⱼ)/(wₖ − wⱼ) at j, k."""
+def _bend_back(a, w, t, g):
+    """Its transpose by s, symmetric in t and s: in that basis, tₖⱼ (gₖ − gⱼ)/(wₖ − wⱼ) at j, k."""
     gaps, v, t = _in_basis(a, w, t)
     inner = quotient(t.mT * (g[..., None, :] - g[..., :, None]), gaps)
     return np.linalg.solve(nan_if_singular(v).mT, inner @ v.mT)
 
 
+_bend_of_back = lambda t, _y, a, w, _v, g: _bend_back(a, w, t, g)  # along t, and back from t
+_along = lambda t, _y, a, w, v, _t: eigenvalues_along(a, w, v, t)
+_back = lambda g, _y, a, w, v, _g: eigenvalues_back(a, w, v, g)
 explicit(
     eigenvalues_along,
-    jvp=(_bend_along, None, None, lambda s, _y, a, w, v, _t: eigenvalues_along(a, w, v, s)),
-    vjp=(_bend_back, None, None, lambda g, _y, a, w, v, _t: eigenvalues_back(a, w, v, g)),
+    jvp=(_bend_along, None, None, _along),
+    vjp=(lambda g, _y, a, w, _v, t: _bend_back(a, w, t, g), None, None, _back),
 )
 explicit(
     eigenvalues_back,
-    jvp=(
-        lambda s, y, a, w, v, g: _bend_back(g, y, a, w, v, s),
-        None,
-        None,
-        lambda h, _y, a, w, v, _g: eigenvalues_back(a, w, v, h),
-    ),
-    vjp=(
-        lambda h, y, a, w, v, g: _bend_back(g, y, a, w, v, h),
-        None,
-        None,
-        lambda h, _y, a, w, v, _g: eigenvalues_along(a, w, v, h),
-    ),
+    jvp=(_bend_of_back, None, None, _back),
+    vjp=(_bend_of_back, None, None, _along),
 )
 
 

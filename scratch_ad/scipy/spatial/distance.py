@@ -34,15 +34,13 @@ def _total(terms, w):
 
 
 def _minkowski(u, v, p=2, w=None):
-    size = _size
     if not isinstance(p, Tracer):
         if np.isinf(p):
             return _chebyshev(u, v, w)
         if w is None:
             return np.linalg.norm(u - v, p, -1)
-        if p % 2 == 0:  # a power that has a second derivative at 0
-            size = lambda d: d
-    return _root(_total(size(u - v) ** p, w), p)
+    even = not isinstance(p, Tracer) and p % 2 == 0  # a power that has a second derivative at 0
+    return _root(_total((u - v if even else _size(u - v)) ** p, w), p)
 
 
 def _chebyshev(u, v, w=None):
