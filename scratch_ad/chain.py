@@ -14,6 +14,7 @@ import math
 
 import numpy as np
 
+from .silence import SILENT, STATE
 from .tracer import Diverged, Tracer, bottom
 
 
@@ -62,7 +63,10 @@ def has_nan(x):
     kind = x.dtype.kind
     if kind == "f":
         x = x if x.ndim == 1 else x.ravel("K")  # as it lies in memory
-        return math.isnan(x.dot(x))  # in one pass, no temporary
+        before = STATE.set(SILENT)  # squares may be infinite
+        total = x.dot(x)  # in one pass, no temporary
+        STATE.reset(before)
+        return math.isnan(total)
     return kind == "c" and (has_nan(x.real) or has_nan(x.imag))
 
 

@@ -212,3 +212,11 @@ def test_each_remedy_is_one(name, wrong, remedied):
     assert origin.function == name and origin.remedy == REMEDIES[name].format(name=name) != ""
     assert first_nan(remedied, x).of("values") is None
     assert np.isfinite(jvp(remedied, (x,), (x,))[1]).all()
+
+
+@pytest.mark.parametrize("transform", [scratch_ad.grad, scratch_ad.jacfwd, scratch_ad.jacrev, scratch_ad.hessian])
+@np.errstate(all="raise")
+def test_the_look_for_nan_finds_no_overflow_where_numpy_has_none(transform):
+    x = np.array([1e-80, 1e-70])
+    assert np.isfinite(transform(lambda x: np.sum(1 / x))(x)).all()
+    assert np.isfinite(transform(scratch_ad.compile(lambda x: np.sum(1 / x)))(x)).all()
