@@ -40,6 +40,7 @@ cases(
 cases(np.polyint, "np.polyint(a, 1, a[0])", "np.polyint(a, 2, 3.0)", a=(3,), dtypes=DOUBLE)
 cases(np.poly, "np.poly(a)", a=(4,), dtypes=DOUBLES)
 cases(np.poly, "np.poly(a)", a=(3, 3), dtypes=DOUBLE, differs="JAX's has a complex dtype")
+cases(np.poly, "np.poly(a)", a=at([2.0, 1.0], [0.0, 2.0]), dtypes=DOUBLE, differs="JAX's goes by eigenvalues")
 cases(np.poly, "np.poly([a, 2 * a, 1.0])", a=(), dtypes=DOUBLE, differs="JAX takes no list")
 cases(np.roots, "np.roots(a)", a=nonzero(4), dtypes=DOUBLES)
 cases(

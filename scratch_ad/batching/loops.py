@@ -12,7 +12,7 @@ LOOPS = {
     ),
     "the dtype of the result depends on the numbers": (
         *("np.real_if_close", "np.lib.scimath.sqrt", "np.lib.scimath.log2", "np.poly", "np.array_equal"),
-        "scipy.linalg.schur",
+        *("characteristic", "scipy.linalg.schur"),
     ),
     "it calls a function of the user's on the elements that a condition chooses": ("np.piecewise",),
     "zeros at either end of the coefficients are left out first": ("np.roots", "zeros_of"),

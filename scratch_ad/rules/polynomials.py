@@ -195,11 +195,36 @@ explicit(
 )
 
 
+@primitive
+def characteristic(a):
+    """The coefficients of det(λ − a)."""
+    return np.poly(a)
+
+
+def _adjugates(y, a):
+    """The coefficients of adj(λ − a), each a matrix, from those of det(λ − a): U. Leverrier's and D. K. Faddeev's.
+
+    So that there is a slope where eigenvalues coincide, too.
+    """
+    matrix = one = np.eye(len(a), dtype=a.dtype, like=kind_of(a))
+    yield matrix
+    for c in y[1:-1]:
+        matrix = a @ matrix + c * one
+        yield matrix
+
+
+explicit(
+    characteristic,
+    jvp=lambda t, y, a: match(np.stack([0 * y[0], *(-np.sum(m.T * t) for m in _adjugates(y, a))]), (y.shape, y.dtype)),
+    vjp=lambda g, y, a: -sum(c * m.T for c, m in zip(g[1:], _adjugates(y, a), strict=True)),
+)
+
+
 def _poly(seq_of_zeros):
     z = _listed(seq_of_zeros)
     if z.ndim == 2 and z.shape[0] == z.shape[1] != 0:
-        z = np.linalg.eigvals(z)
-    elif z.ndim == 1:
+        return characteristic(z)
+    if z.ndim == 1:
         z = astype(z, np.dtype(np.mintypecode(z.dtype.char)))
     else:
         raise ValueError("input must be 1d or non-empty square 2d array.")

@@ -4,7 +4,7 @@ import mpmath
 import numpy as np
 from mpmath import mpc
 
-from scratch_ad.rules.polynomials import quotient, zeros_of
+from scratch_ad.rules.polynomials import characteristic, quotient, zeros_of
 
 from .tracer import FUNCTIONS, Undecided, dtype_among, wrapped
 
@@ -32,6 +32,16 @@ def _roots(p):
     return wrapped(np.array([polished(x) for x in y], object), y.dtype)
 
 
+def _characteristic(a):
+    """By U. Leverrier's and D. K. Faddeev's recurrence."""
+    coefficients, one = [1], np.eye(len(a), dtype=int)
+    product = a.value
+    for k in range(1, len(a) + 1):
+        coefficients.append(-np.trace(product) / k)
+        product = a.value @ (product + coefficients[-1] * one)
+    return wrapped(np.array(coefficients, object), np.poly(a.value.astype(a.dtype)).dtype)
+
+
 def _quotient(u, v):
     rest, v, q = list(u.value), list(v.value), []
     for k in range(len(rest) - len(v) + 1):
@@ -43,5 +53,6 @@ def _quotient(u, v):
 FUNCTIONS |= {
     np.vander: _vander,
     zeros_of: _roots,
+    characteristic: _characteristic,
     quotient: _quotient,
 }
