@@ -101,11 +101,12 @@ def distribution(function, *partials, sign=1):
     elementwise(function, *(of_all(lambda *args, p=p: sign * p(*args)) if callable(p) else p for p in partials))
 
 
-def inverse(function, place, *partials, sign=1, least=None, fixed=False):
+def inverse(function, place, *partials, sign=1, least=None, fixed=False, sparsity=None, known=None):
     """Register the inverse in argument number ``place`` of F, whose value then stands in that place.
 
     It is constant where its value is ``least``, beyond which SciPy does not search. ``fixed``: whether what belongs to
-    0 and to 1 does so for all parameters. By a reciprocal, as a divisor, too, may leave the range of float32.
+    0 and to 1 does so for all parameters. ``sparsity``: the reciprocal of the slope, by default as a divisor.
+    ``known``: per argument number a partial, of all arguments and the value, that needs no slope.
     """
     of_all = _of_output_too[len(partials)]
 
@@ -116,18 +117,23 @@ def inverse(function, place, *partials, sign=1, least=None, fixed=False):
         slope = partials[place](*args)
         return slope if least is None else np.where(np.equal(args[place], least), np.inf, slope)
 
+    def over_slope(x, args):
+        return x / slope(*args) if sparsity is None else x * sparsity(*args)
+
     def of_parameter(p):
         def partial(args, y):
             if not fixed:
-                return -p(*at(args, y)) / slope(*at(args, y))
+                return over_slope(-p(*at(args, y)), at(args, y))
             end = np.logical_and(np.isfinite(y), np.equal(args[place], np.rint(args[place])))
             inside = at(args, np.where(end, 0.5, y))
-            return np.where(end, 0, -p(*inside) / slope(*inside))
+            return np.where(end, 0, over_slope(-p(*inside), inside))
 
         return of_all(partial)
 
     ours = [of_parameter(p) if callable(p) else p for p in partials]
-    ours[place] = of_all(lambda args, y: sign / slope(*at(args, y)))
+    ours[place] = of_all(lambda args, y: over_slope(sign, at(args, y)))
+    for k, partial in (known or {}).items():
+        ours[k] = partial
     elementwise(function, *ours)
 
 
@@ -485,11 +491,11 @@ inverse(special.pdtri,            1, None, _pdtr_m)
 inverse(special.pdtrik,           0, *_pdtr, least=0)
 inverse(special.chdtri,           1, *_chdtr, sign=-1, fixed=True)
 inverse(special.chdtriv,          0, *_chdtr)
-inverse(special.fdtri,            2, *_fdtr, fixed=True)
+inverse(special.fdtri,            2, *_fdtr, fixed=True, sparsity=distributions.f_sparsity)
 inverse(special.fdtridfd,         1, *_fdtr)
-inverse(special.gdtria,           0, *_gdtr)
+inverse(special.gdtria,           0, *_gdtr, known={2: lambda a, b, c, y: -y / c})
 inverse(special.gdtrib,           1, *_gdtr)
-inverse(special.gdtrix,           2, *_gdtr, fixed=True)
+inverse(special.gdtrix,           2, *_gdtr, fixed=True, known={0: lambda a, b, c, y: -y / a})
 inverse(special.stdtrit,          1, *_stdtr)
 inverse(special.stdtridf,         0, *_stdtr)
 inverse(special.chndtrix,         0, *_chndtr, fixed=True)

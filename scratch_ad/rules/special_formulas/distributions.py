@@ -7,7 +7,7 @@ W. Feller (1948), Z. W. Birnbaum and F. H. Tingey (1951).
 import numpy as np
 import scipy.special as special
 
-from ...tracer import strip
+from ...tracer import detached, strip
 from .cancellation import PI, ROOT_2PI, excess
 from .densities import beta_density, gamma_density
 from .gamma import psi_step_less_log, stirling
@@ -55,7 +55,8 @@ def _shares(u, v):
 
 def _variance_ratio(a, b, c):
     """z = ac/(b + ac), and 1 − z, of the F distribution I_z(a/2, b/2)."""
-    return _shares(a * c, b)
+    scale = np.clip(detached(c), 1, 1e300)  # so that neither slopes by c nor cotangents of ac vanish
+    return _shares(a * (c / scale), b / scale)
 
 
 def _by_ratio(density, a, b, c):
@@ -68,6 +69,17 @@ def _by_ratio(density, a, b, c):
 
 def f_density(a, b, c):
     return _by_ratio(beta_density(a / 2, b / 2, *_variance_ratio(a, b, c)), a, b, c)
+
+
+def f_sparsity(a, b, c):
+    """1/f_density; for large c by its quotient with that at a fixed c, as powers of c leave the range of numbers."""
+    far = np.logical_and(np.greater(c, 1), np.isfinite(c))
+    fixed = np.where(far, detached(c), 1)
+    z, rest = _variance_ratio(a, b, fixed)
+    ratio = np.where(far, c, 1) / fixed
+    there = beta_density(a / 2, b / 2, z, rest) * z * rest
+    here = there * np.power(ratio, a / 2) * np.power(rest + z * ratio, -(a + b) / 2)
+    return np.where(far, c / here, 1 / f_density(a, b, np.where(far, 1, c)))
 
 
 def _by_degrees(of_first, a, b, z, rest):

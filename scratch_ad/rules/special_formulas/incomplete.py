@@ -115,7 +115,8 @@ def ratio_shape(by_first, a, b, x, rest):
     """∂I_x(a, b)/∂a, or ∂b, where x/(1 − x) is a/b times a constant, as for a ratio of variances.
 
     The parameter of the nearer tail is to be ½ at least. In a weight that is no difference of larger ones:
-    ∂ log density/∂a = ψ(a + b) − ψ(a) − log(1 + b/a) + log(1 + r) − r at r = (b x − a (1 − x))/a.
+    ∂ log density/∂a = ψ(a + b) − ψ(a) − log(1 + b/a) + log(1 + r) − r at r = (b x − a (1 − x))/a. Where the nearer
+    tail is (b/a x/(1 − x))ᵖ without the other parameter, p = 1, what is common to both is left out of both.
     """
     edge = np.logical_or(np.less_equal(x, 0), np.less_equal(rest, 0))
     x, rest = np.where(edge, 0.5, x), np.where(edge, 0.5, rest)
@@ -124,11 +125,15 @@ def ratio_shape(by_first, a, b, x, rest):
     first = np.not_equal(swap, by_first)
     p, q = np.where(first, a, b), np.where(first, b, a)
     level = psi_step_less_log(p, q)
+    alone = np.logical_and(np.logical_not(first), np.equal(q, 1))
+    beside = psi_step(p + 1, q - 1) + (1 - q) / p
 
     def weight(u, log):
         lower, upper = x * np.exp(-u - log), rest * np.exp(-log)
         r = np.where(first, q * lower - p * upper, q * upper - p * lower) / p
-        return level - excess(r, np.where(first, np.log(x) - u, np.log(rest)) - log + np.log1p(q / p))
+        far = np.log(rest) - log
+        weight = level - excess(r, np.where(first, np.log(x) - u - log, far) + np.log1p(q / p))
+        return np.where(alone, beside + q / p * lower - excess(-lower, far), weight)
 
     return np.where(edge, 0, np.where(swap, -1, 1) * _beta_tail(a, b, x, rest, weight))
 
