@@ -3,6 +3,7 @@
 import ast
 import contextlib
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,6 +16,9 @@ from jax_ref.commands.faults import FAULTS, planted
 from jax_ref.engines.ready import OURS
 from jax_ref.fuzz import hunt, programs, statements
 from jax_ref.fuzz.screen import Refused, suspected, wrong
+from jax_ref.measure.derivatives import Problem
+from jax_ref.measure.plain_runs import beside_plain_runs
+from jax_ref.measure.vectors import vectors
 from scratch_ad import vjp
 
 BLANKS = {"n": "n", "a": "x", "b": "y", "c": "0.5", "i": "0", "k": "1", "o": "+", "f": "np.sin", "v": "2.0", "e": "z"}
@@ -95,6 +99,23 @@ def test_linear_algebra_is_drawn_where_it_hardly_moves_with_its_matrices():
     assert steady("v0 = np.linalg.eigvals(x0)", regular.astype("f4")) and not steady(
         "v0 = np.linalg.svd(x0)[0]", np.zeros((2, 2))
     )
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_root_is_drawn_where_its_slope_is_no_infinity():
+    steady = lambda code, x: programs._Drawing(None, OURS, {"x0": x}).is_steady(code, "x0")
+    nothing, something = np.array([0.0, 1.0]), np.array([0.5, 1.0])
+    assert steady("x0 **= 0.5", something) and not steady("x0 **= 0.5", nothing) and steady("x0 **= 2", nothing)
+    assert something.tolist() == [0.5, 1.0]
+
+
+def test_what_was_single_precision_once_is_compared_as_such():
+    """A derivative in single precision that is cast to double, which another run may round otherwise."""
+    rounded_again = replace(OURS, exact=False, call=lambda f, *x: [y * (1 + 2.0**-22) for y in f(*x)])
+    wide, cast = lambda x: [x * x], lambda x: [(y := x.astype(np.float32)), y.astype(np.float64)]
+    for f, found in ((wide, 1), (cast, 0)):
+        asked = Problem(f, vectors(f, (np.array([0.3, 0.7]),), ""), 1)
+        assert len(beside_plain_runs(rounded_again, asked, {})[0]) == found
 
 
 def test_what_is_left_out_is_not_drawn():

@@ -267,9 +267,7 @@ class _Drawing:
             if origin in self.left_out or not can_call(self.engine, function, number):
                 return
             code = f"{new} = {self.call(case)}"
-            if "linalg" in str(getattr(case.function, "__module__", "")) and not self.is_steady(code, new):
-                self.arguments = before
-                return
+            steep = "linalg" in str(getattr(case.function, "__module__", ""))
         else:
             origin, order = self.one(TABLES[kind]), 1 if kind in ("fwd", "rev") else 2
             if origin in self.left_out or not can_fill(self.engine, origin):
@@ -277,6 +275,10 @@ class _Drawing:
             if ".at(" in origin and not any(_is_to_write(self.space[name]) for name in self.names()):
                 return  # NumPy's ufunc.at writes into what is read-only as well, or shown repeatedly
             code = self.filled(origin, new)
+            steep = "**=" in origin
+        if steep and not self.is_steady(code, code.partition(" ")[0]):
+            self.arguments = before
+            return
         made = [] if kind == "write" else [new]
         if self.take(code, origin, made):
             self.count += 1
@@ -287,9 +289,10 @@ class _Drawing:
     def is_steady(self, code, result):
         """Whether a line makes nearly the same of nearly the same arrays, and of two steps what both make.
 
-        At degenerate matrices it does not: its result jumps there, or has a slope along each way that is no sum.
+        At degenerate matrices it does not: its result jumps there, or has a slope along each way that is no sum. Nor
+        does a root at 0, whose slope is infinite: times a change of 0 that is nan, whatever the program's may be.
         """
-        rng, arrays = np.random.default_rng(0), re.findall(r"\b[xv]\d\w*", code.partition(" = ")[2])
+        rng, arrays = np.random.default_rng(0), sorted({*re.findall(r"\b[xv]\d\w*", code)} & self.space.keys())
         step = max(float(np.sqrt(np.finfo(self.space[name].dtype).eps)) / 10 for name in arrays)
         first, second = ({name: step * rng.normal(size=self.space[name].shape) for name in arrays} for _ in range(2))
         back, both = ({name: first[name] * a + second[name] * b for name in arrays} for a, b in ((-1, 0), (1, 1)))
@@ -299,7 +302,7 @@ class _Drawing:
                 warnings.simplefilter("ignore")
                 for taken in ({}, first, back, second, both):
                     space = dict(self.space) | {
-                        x: (self.space[x] + t).astype(self.space[x].dtype) for x, t in taken.items()
+                        x: (self.space[x] + taken.get(x, 0)).astype(self.space[x].dtype) for x in arrays
                     }
                     exec(_compiled(code), space)
                     made.append(optree.tree_leaves(space[result]))

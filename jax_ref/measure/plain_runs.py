@@ -14,6 +14,7 @@ from .extrapolation import SPARSE, central
 from .quantities import Quantity
 from .tolerances import ULPS, Finding, differences
 from .values import plainly, value_findings
+from .vectors import coarsest_dtype
 
 STEPS = 2.0**-6 / SPARSE ** np.arange(7)
 AGREED = 1e-5  # of the sum of all terms
@@ -59,6 +60,7 @@ def beside_plain_runs(engine, problem, modes, scale=0.0):
     f, v = problem.written or problem.function, problem.vectors
     plain = plainly(problem.function, v.primals)
     values, got, pullback = {}, {}, None
+    half = float(np.sqrt(np.finfo(coarsest_dtype((v.primals, plain))).eps))
     with np.errstate(all="ignore"):
         if engine.call:
             values[Quantity.VALUE] = engine.call(f, *v.primals)
@@ -70,7 +72,7 @@ def beside_plain_runs(engine, problem, modes, scale=0.0):
             finding
             for what, value in values.items()
             for finding in value_findings(
-                engine, what, value, plain, plain, optree.tree_map(lambda y: _half(y, scale), plain), None
+                engine, what, value, plain, plain, optree.tree_map(lambda y: _half(y, scale, half), plain), None
             )
         ]
         if found:
@@ -86,10 +88,10 @@ def beside_plain_runs(engine, problem, modes, scale=0.0):
     return [], tuple(what.mode for what in got if _far(what, got[what], problem, by))
 
 
-def _half(y, scale):
-    """The condition that allows for half the digits of the largest number."""
-    largest = float(np.max(np.abs(y), initial=scale))
-    return largest / (ULPS[np.result_type(y).name][0] * float(np.sqrt(np.finfo(np.result_type(y)).eps)))
+def _half(y, scale, share):
+    """The condition that allows for this share of the largest number: half the digits of the coarsest dtype."""
+    dtype = np.result_type(y)
+    return float(np.max(np.abs(y), initial=scale)) * share / (ULPS[dtype.name][0] * float(np.finfo(dtype).eps))
 
 
 def _far(what, got, problem, by):
