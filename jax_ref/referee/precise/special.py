@@ -70,6 +70,17 @@ def _airy_scale(x):
     return (root, 1 / mpmath.re(root) if x >= 0 else mpf(1))
 
 
+def _bessel_y(n, x):
+    """Of whole order n: by Wronski's determinant (DLMF 10.5.2) and recurrence, as mpmath's are slow limits."""
+    if n < 0:
+        return (-1) ** int(n) * _bessel_y(-n, x)
+    this = mpmath.bessely(0, x)
+    following = (mpmath.besselj(1, x) * this - 2 / (mp.pi * x)) / mpmath.besselj(0, x)
+    for k in range(1, int(n) + 1):
+        this, following = following, 2 * k / x * following - this
+    return this
+
+
 def _box(log, power):
     return log if power == 0 else mpmath.expm1(power * log) / power
 
@@ -134,7 +145,7 @@ _of_scipy = {
     special.j0:        _order_0_or_1(mpmath.besselj, 0),
     special.j1:        _order_0_or_1(mpmath.besselj, 1),
     special.y0:        _order_0_or_1(mpmath.bessely, 0),
-    special.y1:        _order_0_or_1(mpmath.bessely, 1),
+    special.y1:        _order_0_or_1(_bessel_y, 1),
     special.k0:        _order_0_or_1(mpmath.besselk, 0),
     special.k1:        _order_0_or_1(mpmath.besselk, 1),
     special.k0e:       _order_0_or_1(mpmath.besselk, 0, _rising),
@@ -146,7 +157,7 @@ _of_scipy = {
     special.struve:    mpmath.struveh,
     special.modstruve: mpmath.struvel,
     special.kn:        mpmath.besselk,
-    special.yn:        mpmath.bessely,
+    special.yn:        _bessel_y,
     special.jve:       mpmath.besselj,
     special.yve:       mpmath.bessely,
     special.ive:       lambda v, x: mpmath.besseli(v, x) * _falling(x),
