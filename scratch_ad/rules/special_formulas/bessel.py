@@ -7,7 +7,7 @@ import scipy.special as special
 
 from ...tracer import all_known
 from ..elementwise import is_complex
-from .cancellation import PI, ROOT_2PI, ROOT_PI, patched
+from .cancellation import PI, ROOT_2PI, ROOT_PI, horner, patched
 
 
 def minus(function, v, z):
@@ -96,10 +96,36 @@ def ive_of(y, v, z):
     return direct if is_complex(z) else ive_slope(v, z, direct - np.sign(z) * y)
 
 
+def _airy_series():
+    """The coefficients u and v of 9.7.2."""
+    u = [1.0]
+    for k in range(1, 13):
+        u.append(u[-1] * (6 * k - 5) * (6 * k - 3) * (6 * k - 1) / (216 * k * (2 * k - 1)))
+    return u, [(1 + 6 * k) / (1 - 6 * k) * c for k, c in enumerate(u)]
+
+
+_AIRY = _airy_series()
+
+
+def _airy_tail(x, sign, order):
+    """The slope for large x of 2√π Ai(x) (``sign`` −1), √π Bi(x), or their derivatives, scaled: 9.7.5 to 9.7.8."""
+    power = order / 2 - 0.25
+    terms = [(power - 1.5 * k) * c for k, c in enumerate(_AIRY[order])]
+    return np.power(x, power - 1) * horner(1.5 * sign * np.power(x, -1.5), terms)
+
+
 def airye_slopes(y, x):
-    """The scaling is exp(± 2/3 x^(3/2)) for x > 0; left of 0 that of Bi is 1, and Ai is nan."""
-    root = np.sqrt(np.maximum(x, 0))
-    return y[1] + root * y[0], x * y[0] + root * y[1], y[3] - root * y[2], x * y[2] - root * y[3]
+    """The scaling is exp(± 2/3 x^(3/2)) for x > 0; left of 0 that of Bi is 1, and Ai is nan.
+
+    Far out by series, as the slopes of the function and of the scale cancel.
+    """
+    far = np.greater(x, 20)
+    near, x = np.where(far, 0, x), np.where(far, x, 20)
+    root = np.sqrt(np.maximum(near, 0))
+    direct = y[1] + root * y[0], near * y[0] + root * y[1], y[3] - root * y[2], near * y[2] - root * y[3]
+    factors = 0.5 / ROOT_PI, -0.5 / ROOT_PI, 1 / ROOT_PI, 1 / ROOT_PI
+    tails = [c * _airy_tail(x, sign, k % 2) for k, (c, sign) in enumerate(zip(factors, (-1, -1, 1, 1), strict=True))]
+    return tuple(np.where(far, *of) for of in zip(tails, direct, strict=True))
 
 
 def kelvin_second(x, turned, slope, at_zero=0):

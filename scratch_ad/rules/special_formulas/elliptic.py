@@ -114,8 +114,14 @@ def elliprj_pole(x, y, z, p, value):
 
 
 def agm_slope(a, b, y):
-    """∂/∂a of π/(2 R_F(0, a², b²)): 19.8.5 and 19.25.1; where that is 0, it rises vertically from an a of 0 alone."""
+    """∂/∂a of π/(2 R_F(0, a², b²)): 19.8.5 and 19.25.1; where that is 0, it rises vertically from an a of 0 alone.
+
+    Of numbers far apart that is π b/(2 log(4b/a)), or that with a and b exchanged (19.12.1).
+    """
     nothing = np.equal(y, 0)
-    u, v = np.where(nothing, 1, a), np.where(nothing, 1, b)
-    slope = rd(0.0, np.square(v / u), 1.0) * np.square(np.where(nothing, 1, y) / u) * (2 / (3 * PI))
+    u, v, y = (np.where(nothing, 1, x) for x in (a, b, y))
+    larger, smaller = np.greater(np.abs(u), 1e9 * np.abs(v)), np.greater(np.abs(v), 1e9 * np.abs(u))
+    apart, share = np.logical_or(larger, smaller), y / u
+    alike = rd(0.0, np.square(np.where(apart, 1, v / u)), 1.0) * np.square(share) * (2 / (3 * PI))
+    slope = np.where(larger, share * (1 - 2 / PI * share), np.where(smaller, share * (2 / PI * y / v), alike))
     return np.where(nothing, np.where(np.logical_and(np.equal(a, 0), np.not_equal(b, 0)), np.inf, 0), slope)
