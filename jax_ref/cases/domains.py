@@ -216,11 +216,6 @@ LIMITS = (
     ("fresnel", "a * a > 0.01 / np.finfo(np.result_type(a)).eps", "π x²/2 is known to no digit after the point"),
     ("sindg cosdg tandg cotdg", "abs(a) > 1e14", "SciPy gives 0, since the angle is known to no degree"),
     (
-        "gamma gammaln loggamma psi",
-        "a < 0 and abs(a - np.rint(a)) < 1e-9",
-        "SciPy's psi loses digits next to its poles",
-    ),
-    (
         "hyperu",
         "0 < abs(b - np.rint(b)) < 1e-4 and off < 1e-3",
         "SciPy's value next to a whole parameter has few digits",

@@ -196,9 +196,9 @@ elementwise(special.log_ndtr,     lambda x: erf.inverse_mills(x))
 elementwise(special.ndtri,        lambda x, y: erf.quantile_slope(x, y))
 elementwise(special.expit,        lambda x, y: y * special.expit(-x))
 elementwise(special.logit,        over(lambda x: x * (1 - x)))
-elementwise(special.gamma,        lambda x, y: y * special.psi(x))                                      # 5.2.2
-elementwise(special.gammaln,      lambda x: special.psi(x))                                             # 5.2.2
-elementwise(special.loggamma,     lambda x: special.psi(x))                                             # 5.2.2
+elementwise(special.gamma,        lambda x, y: y * gamma.digamma(x))                                    # 5.2.2
+elementwise(special.gammaln,      lambda x: gamma.digamma(x))                                           # 5.2.2
+elementwise(special.loggamma,     lambda x: gamma.digamma(x))                                           # 5.2.2
 elementwise(special.psi,          lambda x: gamma.trigamma(x))                                        # 5.15.1, 25.11.12
 elementwise(_ufuncs._riemann_zeta, lambda x: gamma.riemann_slope(x))                                    # 25.4.1
 elementwise(special.i0,           lambda x: special.i1(x))                                              # 10.29.3
@@ -223,7 +223,7 @@ elementwise(special.beta,         lambda a, b, y: gamma.beta_slope(a, b, y),
 elementwise(special.betaln,       lambda a, b: -gamma.psi_difference(a, b),
                                   lambda a, b: -gamma.psi_difference(b, a))
 elementwise(special.poch,         lambda a, b, y: gamma.poch_slope(a, b, y),
-                                  lambda a, b, y: y * special.psi(a + b))                               # 5.2.5
+                                  lambda a, b, y: y * gamma.digamma(a + b))                             # 5.2.5
 elementwise(special.expn,         "SciPy has the function at integers only",
                                   lambda a, b: incomplete.expn_slope(a, b))                             # 8.19.13
 elementwise(_ufuncs._zeta,        lambda a, b: gamma.zeta_slope(a, b),

@@ -36,6 +36,17 @@ def _cosine_pi(x):
     return np.cos(PI * (x - 2 * np.rint(np.real(x) / 2)))
 
 
+def digamma(x):
+    """ψ(x); next to its poles by reflection (5.5.4), as SciPy's has few digits there."""
+    if all_known(np.greater(np.real(x), -0.5)):
+        return special.psi(x)
+    n = np.rint(np.real(x))
+    gap = x - n
+    near = np.logical_and(np.less(n, 0), np.logical_and(np.less(np.abs(gap), 0.01), np.not_equal(gap, 0)))
+    reflected = special.psi(1 - np.where(near, x, 0)) - PI / np.tan(PI * np.where(near, gap, 0.25))
+    return np.where(near, reflected, special.psi(np.where(near, 1, x)))
+
+
 def trigamma(x):
     """ψ'(x) (25.11.12); of complex x by Euler–Maclaurin and reflection (5.15.6)."""
     if not is_complex(x):
