@@ -206,7 +206,7 @@ def _adjugates(y, a):
 
     So that there is a slope where eigenvalues coincide, too.
     """
-    matrix = one = np.eye(len(a), dtype=a.dtype, like=kind_of(a))
+    matrix = one = np.identity(len(a), a.dtype, like=kind_of(a))
     yield matrix
     for c in y[1:-1]:
         matrix = a @ matrix + c * one
