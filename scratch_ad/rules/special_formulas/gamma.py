@@ -5,7 +5,8 @@ import math
 import numpy as np
 import scipy.special as special
 
-from ...tracer import all_known, dtype_of, kind_of
+from ...rule import runs_numpy
+from ...tracer import all_known, dtype_of
 from ..elementwise import is_complex
 from .cancellation import PI, horner, log1p_over
 
@@ -37,8 +38,8 @@ def _cosine_pi(x):
 
 
 def digamma(x):
-    """ψ(x); next to its poles by reflection (5.5.4), as SciPy's has few digits there, and JAX's has not."""
-    if kind_of(x) is None or all_known(np.greater(np.real(x), -0.5)):
+    """ψ(x); next to its poles by reflection (5.5.4), as SciPy's has few digits there."""
+    if not runs_numpy(x) or all_known(np.greater(np.real(x), -0.5)):
         return special.psi(x)
     n = np.rint(np.real(x))
     gap = x - n
