@@ -64,9 +64,10 @@ def has_nan(x):
     if kind == "f":
         x = x if x.ndim == 1 else x.ravel("K")  # as it lies in memory
         before = STATE.set(SILENT)  # squares may be infinite
-        total = x.dot(x)  # in one pass, no temporary
-        STATE.reset(before)
-        return math.isnan(total)
+        try:
+            return math.isnan(x.dot(x))  # in one pass, no temporary
+        finally:
+            STATE.reset(before)
     return kind == "c" and (has_nan(x.real) or has_nan(x.imag))
 
 
