@@ -166,7 +166,11 @@ def points(name, dtype="float64", seed="", most=None):
 # the arguments a, b, c, d, which of them is differentiated and how often, what is got and what is true, and how far
 # ``off`` that is, relatively.
 LIMITS = (
-    ("*", "not np.isfinite(got) and abs(true) > np.finfo(np.result_type(got)).max", "larger than the largest number"),
+    (
+        "*",
+        "not np.isfinite(got) and abs(true) > np.finfo(np.result_type(got)).max / 2",
+        "larger than the largest number, or a part of it is",
+    ),
     (
         "*",
         "np.isnan(got) and abs(true) < float(np.finfo(np.result_type(got)).tiny) ** 0.94",
@@ -205,7 +209,7 @@ LIMITS = (
     ("betainc betaincc", "max(a, b) > 1e8", "powers as high as that have fewer digits"),
     (
         "betainc betaincc betaincinv betainccinv",
-        "max(a, b) > 1e4 and (off < 1e-6 or (max(a, b) > 1e8 and off < 1e-4))",
+        "max(a, b) >= 1e4 and (off < 1e-6 or (max(a, b) > 1e8 and off < 1e-4))",
         "powers as high as that have fewer digits",
     ),
     (
@@ -233,7 +237,7 @@ LIMITS = (
     ),
     (
         "eval_jacobi eval_sh_jacobi eval_gegenbauer eval_genlaguerre eval_laguerre",
-        "a != np.rint(a) and off < 1e-6",
+        "a != np.rint(a) and off < 1e-5",
         "SciPy's values of degrees that are not whole have fewer digits",
     ),
     (
@@ -248,6 +252,12 @@ LIMITS = (
         "2x − 1, the polynomials' argument, is −1 but for its last digits then",
     ),
     ("hyp1f1 hyp2f1", "argument < 2 and off < 1e-7", "the series in a parameter cancels nearly half of the digits"),
+    (
+        "hyp2f1",
+        "argument == 3 and d < -1 and 0 < abs(a - b - np.rint(a - b)) < 1e-3",
+        "SciPy's value is wrong where a − b is nearly an integer: .37 for .76 at (1 − 1e-6, 2, 34, −6)",
+    ),
+    ("hyp2f1", "c < 0 and off < 1e-5", "SciPy's series cancels where its third parameter is negative"),
     ("hyp1f1", "not np.isfinite(got) and abs(true) > 1e300", "parts of what is next to the largest number overflow"),
     (
         "kve ive",

@@ -123,5 +123,5 @@ def agm_slope(a, b, y):
     larger, smaller = np.greater(np.abs(u), 1e9 * np.abs(v)), np.greater(np.abs(v), 1e9 * np.abs(u))
     apart, share = np.logical_or(larger, smaller), y / u
     alike = rd(0.0, np.square(np.where(apart, 1, v / u)), 1.0) * np.square(share) * (2 / (3 * PI))
-    slope = np.where(larger, share * (1 - 2 / PI * share), np.where(smaller, share * (2 / PI * y / v), alike))
+    slope = np.where(larger, share * (1 - 2 / PI * share), np.where(smaller, 2 / PI * (y / v) * y / u, alike))
     return np.where(nothing, np.where(np.logical_and(np.equal(a, 0), np.not_equal(b, 0)), np.inf, 0), slope)
