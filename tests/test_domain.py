@@ -150,6 +150,9 @@ KNOWN = [
     (lambda v: special.chdtri(v, 1.0), 3.0, 0.0, 0.0),
     (lambda s: special.zeta(s, 1e160), 2.0, -3.6941361487904731e-158, 1.36467418858e-155),
     (lambda x: special.eval_chebyt(51.5, x), -1.0, -np.inf, np.inf),
+    (special.zeta, -40 - 700j, 2.605157281745e83 - 2.811007960275e83j, -1.2119739831e84 + 1.340495334475e84j),
+    (lambda x: special.hyp2f1(1 - 1e-6, 2.0, 34.0, x), -6.0, 0.028093258020462, 0.0026262492267414),
+    (lambda x: special.hyp2f1(63.5, 20.2, 0.3, x), -1e6, np.nan, np.nan),  # refused, as no form confirms SciPy's
 ]
 
 

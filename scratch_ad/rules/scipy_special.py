@@ -242,7 +242,7 @@ elementwise(special.hyp2f1,       lambda a, b, c, d: hypergeometric.hyp2f1_upper
                                   lambda a, b, c, d: hypergeometric.hyp2f1_upper(b, a, c, d),
                                   lambda a, b, c, d: hypergeometric.hyp2f1_lower(a, b, c, d),
                                   lambda a, b, c, d:                                                    # 15.5.1
-                                  np.divide(a * b, c) * special.hyp2f1(a + 1, b + 1, c + 1, d))
+                                  np.divide(a * b, c) * hypergeometric.hyp2f1(a + 1, b + 1, c + 1, d))
 elementwise(special.owens_t,      lambda a, b: erf.owens_t_first(a, b),
                                   lambda a, b: erf.owens_t_second(a, b))
 several(special.fresnel,          lambda y, x: (np.sin(PI / 2 * x * x), np.cos(PI / 2 * x * x)))        # 7.2.7, 7.2.8

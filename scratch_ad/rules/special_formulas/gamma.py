@@ -81,19 +81,27 @@ def zeta_slope(s, q):
     return np.where(np.greater(np.abs(np.imag(s)), 2000), np.nan, -total) if is_complex(s) else -total
 
 
+def _reflection(r):
+    """2 (2π)⁻ʳ Γ(r) cos(πr/2), and the same with the sine, neither of whose factors need be a number of the dtype."""
+    if is_complex(r):
+        log, turn = special.loggamma(r) - r * math.log(2 * PI), 1j * PI / 2 * r
+        above, below = np.exp(log + turn), np.exp(log - turn)
+        return above + below, (above - below) / 1j
+    large = np.greater(r, 100 if dtype_of(r).itemsize > 4 else 30)
+    log = special.loggamma(np.where(large, r, 1)) - r * math.log(2 * PI)
+    factor = np.where(large, np.exp(log), np.power(2 * PI, -r) * special.gamma(np.where(large, 1, r))) * 2
+    return factor * np.cos(PI / 2 * r), factor * np.sin(PI / 2 * r)
+
+
 def riemann_slope(s):
     """ζ'(s); for s < −1 by the functional equation (25.4.1)."""
     left = np.less(s, -1)
     r = np.where(left, 1 - s, s)
     right = zeta_slope(r, 1.0)
     z = np.where(left, special.zeta(r), 1)
-    most = 100 if dtype_of(s).itemsize > 4 else 30
-    large = np.greater(r, most)  # where one factor overflows and the other underflows
-    log = special.loggamma(np.where(large, r, 1)) - r * math.log(2 * PI)
-    factor = np.where(large, np.exp(log), np.power(2 * PI, -r) * special.gamma(np.where(large, 1, r))) * 2
-    cosine, sine = np.cos(PI / 2 * r), np.sin(PI / 2 * r)
+    cosine, sine = _reflection(r)
     inner = z * (cosine * (special.psi(r) - math.log(2 * PI)) - PI / 2 * sine) + cosine * right
-    return np.where(left, -factor * inner, right)
+    return np.where(left, -inner, right)
 
 
 def spence_slope(x):

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import scipy.special as special
 
+from ...rule import runs_numpy
 from ...tracer import all_known, anywhere, dtype_of, strip
 from ..elementwise import is_complex
 
@@ -59,6 +60,29 @@ def _pfaff(x):
     left = np.less(x, 0)
     rest = 1.0 - np.where(left, x, 0)  # no integer, as powers of it are wanted
     return left, rest, np.where(left, -x, x) / rest
+
+
+def hyp2f1(a, b, c, x):
+    """F(a, b; c; x); left of −1, where SciPy's own can lose all digits, as one of 15.8.1's two forms confirms it.
+
+    Where neither does, by the form whose series has no negative term, and nan if there is none.
+    """
+    if is_complex(x) or not runs_numpy([a, b, c, x]) or all_known(np.greater_equal(strip(x), -1)):
+        return special.hyp2f1(a, b, c, x)
+    _, rest, z = _pfaff(x)
+    forms = (a, b, 1.0, x), (a, c - b, rest, z), (b, c - a, rest, z)
+
+    def value(c, upper, lower, base, argument):
+        return np.power(base, -upper) * special.hyp2f1(upper, lower, c, argument)
+
+    with np.errstate(all="ignore"):
+        plain, *others = (value(*strip([c, *form])) for form in forms)
+        near = [np.less_equal(np.abs(plain - other), 1e-8 * np.abs(other)) for other in others]
+    confirmed = np.logical_or(np.logical_or(*near), np.greater_equal(strip(x), -1))
+    able = np.logical_and(np.logical_not(confirmed), np.greater(strip(x), -1e6))  # so that 1 − z has digits
+    steady = [np.logical_and(able, np.minimum(np.minimum(*strip(form[:2])), strip(c)) >= 0) for form in forms[1:]]
+    best = (np.select(steady, form[1:], form[0]) for form in zip(*forms, strict=True))
+    return value(c, *best) * np.where(np.logical_or(confirmed, np.logical_or(*steady)), 1, np.nan)
 
 
 def hyp2f1_upper(a, b, c, x):
