@@ -5,8 +5,9 @@ such goes to the batching rule of the function (batching/), which calls the same
 hidden axis kept out of its way. Calls that have none, or whose rule does not cover them, loop over the examples:
 ``fallbacks`` counts these.
 
-A batch of all the unit vectors, the basis along which a Jacobian is taken, is kept as its diagonal until a call mixes
-it: the first product of a Jacobian costs as much as one with a single vector.
+A batch of all the unit vectors, the basis along which a Jacobian is taken, is kept as its diagonal, and what becomes of
+it without its zeros (basis.py), until a call mixes it: the first product of a Jacobian costs as much as one with a
+single vector.
 """
 
 import contextlib
@@ -17,7 +18,9 @@ from collections import Counter
 
 import numpy as np
 
+from . import basis
 from .array import is_plain_index
+from .basis import DIAGONAL, Rows
 from .cells import IN_PLACE, Cell
 from .chain import is_finite
 from .fast import TANGENTS
@@ -48,7 +51,7 @@ from .views import link_up
 from .writing import is_number, put
 
 _ARRAYS = {np.ndarray, np.float64}  # what most values are
-DIAGONAL = "diagonal"  # the tag of a value that is the diagonal of the batch
+FEW, MANY = 16, 64  # examples: from so many on a batch is compressed where elements are repeated, or anyway
 
 
 class TooLarge(BaseException):
@@ -58,7 +61,8 @@ class TooLarge(BaseException):
 class Batched(Cell):
     """An array, or number, of one example: ``value`` holds that of each along its first axis.
 
-    With the tag ``DIAGONAL``, the example i is zero but for ``value`` at its i-th element.
+    With the tag ``DIAGONAL``, the example i is zero but for ``value`` at its i-th element; with another one of
+    ``Rows`` it is compressed (basis.py).
     """
 
     __slots__ = ()
@@ -85,6 +89,10 @@ class Batched(Cell):
                 one = np.identity(n, bool, like=kind_of(d))
                 square = np.where(one, np.reshape(d, -1), dtype_of(d).type(0))
             self.value = square.reshape((n, *shape))
+        elif type(self.tag) is Rows:
+            n = self.owner.size
+            self.owner.check((n, *self.shape), self.value)
+            self.value, self.tag = basis.whole(self.value, self.tag.rows, n), None
         return self.value
 
     def __bool__(self):
@@ -128,6 +136,7 @@ TANGENTS.add(Batched)
 batching = {}  # function → its batching rule, ``rule(batch, *args, **kwargs)``, which gives what the call gives
 by_name = {}  # the name of a function of a package that need not be imported → what makes a batching rule for it
 VIEWING = set()  # functions whose result may be a view of the argument of theirs that is an array
+MOVING = set()  # functions that move the elements of their first argument and add none of them
 _counters = contextvars.ContextVar("counters", default=())
 
 
@@ -184,19 +193,20 @@ class Batch(Trace):
 
     ``limit``: the most bytes that one array of it may have. ``within``: the functions whose bodies are running.
     ``views``: whether a user's function runs on these arrays, which may write into them and take views.
-    ``ones``: the diagonal of the unit vectors, by which nothing need be multiplied.
+    ``ones``: the diagonal of the unit vectors, by which nothing need be multiplied; ``rows``: theirs, by shape.
+    ``many``: how many examples are compressed whatever their shape; if calls are recorded, care costs nothing later.
     ``stepping``: whether a step of the chain rule is taken for one example after another.
     ``shows_nans``: whether the look for nan takes place (chain.has_nan).
     """
 
-    __slots__ = ("limit", "ones", "shows_nans", "size", "stepping", "views", "within")
+    __slots__ = ("limit", "many", "ones", "rows", "shows_nans", "size", "stepping", "views", "within")
     mode = "vmap"
     of_examples = True
 
     def __init__(self, size, limit=math.inf, shows_nans=False):
         super().__init__()
         self.size, self.limit, self.shows_nans, self.views, self.within = size, limit, shows_nans, shows_nans, {}
-        self.ones, self.stepping = None, False
+        self.ones, self.rows, self.many, self.stepping = None, {}, MANY, False
 
     ended = property(lambda self: self.size is None)
 
@@ -226,9 +236,12 @@ class Batch(Trace):
             raise escaped(self.mode)
         try:
             if type(function) is np.ufunc and not kwargs and function.signature is None:
+                may_keep_zeros = self.ones is not None and function in _keeping_zeros and len(args) < 3
+                if may_keep_zeros and (y := self.with_zeros(function, *args)) is not None:
+                    return y
                 if len(args) == 1:
                     (a,) = args
-                    if a.tag is not DIAGONAL and function.nout == 1:
+                    if type(a.tag) is not Rows and function.nout == 1:
                         return Batched(self, function(a.value))
                 elif len(args) == 2 and (values := self.aligned(*args)) is not None:
                     y = function(*values)
@@ -245,21 +258,23 @@ class Batch(Trace):
         """The values of two arguments where these broadcast as those of an example do; None where that is not sure."""
         if type(b) in _ARRAYS:
             x = a.value
-            if a.tag is DIAGONAL or type(x) is not np.ndarray or b.ndim >= x.ndim or x.size * b.size * 16 >= self.limit:
+            if type(a.tag) is Rows or type(x) is not np.ndarray or b.ndim >= x.ndim:
                 return None
-            return x, b
+            return None if x.size * b.size * 16 >= self.limit else (x, b)
         if type(a) in _ARRAYS:
             y = b.value
-            if b.tag is DIAGONAL or type(y) is not np.ndarray or a.ndim >= y.ndim or y.size * a.size * 16 >= self.limit:
+            if type(b.tag) is Rows or type(y) is not np.ndarray or a.ndim >= y.ndim:
                 return None
-            return a, y
-        if not type(a) is type(b) is Batched or a.owner is not b.owner or a.tag is DIAGONAL or b.tag is DIAGONAL:
+            return None if y.size * a.size * 16 >= self.limit else (a, y)
+        if not type(a) is type(b) is Batched or a.owner is not b.owner or Rows in (type(a.tag), type(b.tag)):
             return None
         x, y = a.value, b.value
         return (x, y) if type(x) is type(y) is np.ndarray and x.shape == y.shape else None
 
     def by_rule(self, function, args, kwargs):
         if (batched := batching.get(function)) is not None:
+            if function in MOVING and (y := self.moved(batched, args, kwargs)) is not None:
+                return y
             try:
                 return batched(self, *args, **kwargs)
             except Uncovered:
@@ -289,9 +304,6 @@ class Batch(Trace):
         """A call that treats each element of its broadcast arguments alike."""
         if not {list, tuple}.isdisjoint(map(type, args)):
             args = [np.asarray(a) if type(a) in (list, tuple) else a for a in args]
-        of_a_diagonal = function in _keeping_zeros and DIAGONAL in [a.tag for a in args if type(a) is Batched]
-        if of_a_diagonal and (y := self.diagonal(function, args)) is not None:
-            return Batched(self, y, DIAGONAL)
         shapes = [shape_of(a) for a in args]
         ndim, most = max(map(len, shapes)), self.size
         for shape in shapes:
@@ -302,24 +314,98 @@ class Batch(Trace):
         y = function(*lifted, **(kwargs or {}))
         return each(lambda part: Batched(self, part), y) if isinstance(y, tuple) else Batched(self, y)
 
-    def diagonal(self, function, args):
-        """The diagonal of the result, where that has one."""
-        a, *rest = args
-        if not rest:
-            return function(a.value) if a.tag is DIAGONAL else None
-        (b,) = rest
-        of_a, of_b = self.owns(a) and a.tag is DIAGONAL, self.owns(b) and b.tag is DIAGONAL
+    def with_zeros(self, function, a, b=None):
+        """The result of a compressed batch, where it is compressed, too; None where it is not."""
+        of_a = type(a) is Batched and type(a.tag) is Rows and a.owner is self
+        if b is None:
+            return Batched(self, function(a.value), a.tag) if of_a else None
+        of_b = type(b) is Batched and type(b.tag) is Rows and b.owner is self
         if of_a and of_b:
-            return function(a.value, b.value) if a.shape == b.shape and function in _adding else None
+            return self.added(function, a, b) if function in _adding else None
         if function in _adding or not (of_a or of_b) or (of_b and function is np.divide):
             return None
-        factor, d = (b, a.value) if of_a else (a, b.value)
+        factor, x = (b, a) if of_a else (a, b)
         shape = shape_of(factor)
-        if self.owns(factor) or not (shape == d.shape or _broadcasts_into(shape, d.shape)):
+        if self.owns(factor):
             return None
-        if function is np.multiply and shape == d.shape and self.is_one(d, factor):
-            return np.copy(factor)
-        return function(d, factor) if of_a else function(factor, d)
+        if x.tag is DIAGONAL:
+            d = x.value
+            if function is np.multiply and shape == d.shape and self.is_one(d, factor):
+                return Batched(self, np.copy(factor), DIAGONAL)
+            if shape == d.shape or _broadcasts_into(shape, d.shape):
+                return Batched(self, function(d, factor) if of_a else function(factor, d), DIAGONAL)
+            if (x := self.compressed(x, grows=True)).tag is DIAGONAL:
+                return None
+        value, tag = x.value, x.tag
+        if len(shape) >= len(shape_of(value)):
+            value, tag = basis.lifted(value, len(shape)), Rows(basis.lifted(tag.rows, len(shape)))
+        return self.limited(function(value, factor) if of_a else function(factor, value), tag)
+
+    def added(self, function, a, b):
+        """The sum or difference of two compressed batches; None where that has many parts."""
+        if a.tag is b.tag and a.shape == b.shape:
+            return Batched(self, function(a.value, b.value), a.tag)
+        a, b = self.compressed(a), self.compressed(b)
+        if a.tag is DIAGONAL or b.tag is DIAGONAL:
+            return None
+        ndim = max(a.ndim, b.ndim)
+        x, y, rows, others = (basis.lifted(part, ndim) for part in (a.value, b.value, a.tag.rows, b.tag.rows))
+        if basis.is_same(rows, others):
+            return self.limited(function(x, y), a.tag if rows is a.tag.rows else Rows(rows))
+        if not self.is_less(shape_of(x)[0] + shape_of(y)[0]):
+            return None
+        value, rows = basis.appended(x, y if function is np.add else np.negative(y), rows, others)
+        return self.limited(value, Rows(rows))
+
+    def summed(self, a, axes, keepdims):
+        """The sum of a compressed batch along axes; None where that is not worth the while."""
+        if (a := self.compressed(a)).tag is DIAGONAL:
+            return None
+        return self.sparse(*basis.summed(a.value, a.tag.rows, axes, keepdims))
+
+    def moved(self, rule, args, kwargs):
+        """The result of a function that moves elements of a compressed batch; None where it is not of one."""
+        a, *rest = args
+        if type(a) is not Batched or type(a.tag) is not Rows or a.owner is not self:
+            return None
+        if innermost((*rest, *kwargs.values())) is not None or (a := self.compressed(a)).tag is DIAGONAL:
+            return None
+        value, rows = a.value, a.tag.rows
+        parts = Batch(shape_of(value)[0])
+        rows = basis.broadcast(rows, shape_of(value))
+        try:
+            return self.sparse(*(rule(parts, Batched(parts, x), *rest, **kwargs).value for x in (value, rows)))
+        except Uncovered:
+            return None
+
+    def compressed(self, a, grows=False):
+        """A compressed batch with an axis of parts; a diagonal as it is if that is less work as a whole.
+
+        ``grows``: whether its elements are repeated next.
+        """
+        few = self.size < (FEW if grows else self.many)
+        if a.tag is not DIAGONAL or few or not isinstance(bottom(a.value), np.ndarray):
+            return a
+        shape = (1, *a.shape)
+        if (tag := self.rows.get(shape)) is None:
+            tag = self.rows[shape] = Rows(np.arange(self.size).reshape(shape))
+        return Batched(self, np.reshape(a.value, shape), tag)
+
+    def is_less(self, parts):
+        """Whether a compressed batch of so many parts is less work than the whole one."""
+        return 2 * parts <= self.size
+
+    def sparse(self, value, rows):
+        """A batch of these parts, compressed if that is less work."""
+        y = self.limited(value, Rows(rows))
+        if not self.is_less(shape_of(value)[0]):
+            y.dense()
+        return y
+
+    def limited(self, value, tag):
+        if getattr(value, "nbytes", 0) > self.limit:
+            raise TooLarge
+        return Batched(self, value, tag)
 
     def is_one(self, d, factor):
         """Whether ``d`` times a factor is that factor, to the last bit."""
@@ -500,7 +586,7 @@ def _example(x):
     """A plain array that lies in memory as one of the examples does; its numbers mean nothing."""
     below, hidden = x, 0
     while isinstance(below, Tracer):
-        hidden += type(below) is Batched and below.tag is not DIAGONAL
+        hidden += type(below) is Batched and below.tag is not DIAGONAL  # parts are hidden, too
         below = below.value
     if type(below) is np.ndarray and below.size:
         example = below[(0,) * hidden]

@@ -12,13 +12,14 @@ import math
 import numpy as np
 
 from . import forward
-from .batch import DIAGONAL, Batch, Batched, TooLarge, told
+from .basis import DIAGONAL
+from .batch import FEW, Batch, Batched, TooLarge, told
 from .careful import careful
 from .chain import has_nan, plain
 from .fast import FastForward
 from .linearization import linearize
 from .silence import silently
-from .tracer import Diverged, batch_in, dtype_of, kind_of, shape_of
+from .tracer import Diverged, Tracer, batch_in, dtype_of, kind_of, shape_of
 from .tree import copied, flatten, zeros
 
 LIMIT = 2**28
@@ -97,12 +98,17 @@ def _stacked(function, along, name):
             continue
         if piece is None:
             singles = [function(along[i]) for i in range(start, stop)]
-            piece = [np.stack(parts) for parts in zip(*singles, strict=True)]
+            piece = [_stack(parts) for parts in zip(*singles, strict=True)]
         pieces.append(piece)
         start = stop
     if len(pieces) == 1:
         return _owned(pieces[0])
     return [np.concatenate(parts) for parts in zip(*pieces, strict=True)]
+
+
+def _stack(parts):
+    """``np.stack(parts)``; of one tracer without a copy, which would fill in the zeros of a compressed batch."""
+    return np.expand_dims(*parts, 0) if len(parts) == 1 and isinstance(parts[0], Tracer) else np.stack(parts)
 
 
 def _block(function, along, start, stop, name):
@@ -155,6 +161,7 @@ class UnitVectors:
                 batch.ones.fill(1)
             else:
                 batch.ones = np.zeros(shape_of(x), dtype_of(x), like=kind_of(x)) + dtype_of(x).type(1)
+                batch.many = FEW
             return [Batched(batch, batch.ones, DIAGONAL)]
         ends = [0, *itertools.accumulate(map(size_of, leaves))]
         vectors = []

@@ -52,6 +52,7 @@ ORDER = [  # a module or package may import those that stand before it
         "nodes",
     ),
     *(
+        "basis",
         "batch",
         "batching",
         "mapping",

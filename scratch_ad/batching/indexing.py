@@ -4,7 +4,9 @@ import math
 
 import numpy as np
 
+from .. import basis
 from ..array import is_plain_index
+from ..basis import DIAGONAL, Rows
 from ..batch import VIEWING, Batched, Uncovered, batches
 from ..scalars import ARRAY
 from ..tracer import anywhere, astype, dtype_of, getitem, innermost, is_basic, scatter, shape_of
@@ -17,12 +19,22 @@ def _behind(index):
     return (slice(None), *(index if isinstance(index, tuple) else (index,)))
 
 
+def _adds_axes(index):
+    """Whether an index adds an axis, along which the elements are then repeated."""
+    return type(index) is tuple and None in index
+
+
 @batches(getitem)
 def _getitem(batch, a, index):
     if not is_plain_index(index) and innermost((index,)) is batch:
         return _by_batched(batch, a, index)
     if is_basic(index):
-        return Batched(batch, a.dense()[_behind(index)])
+        behind = _behind(index)
+        if type(a.tag) is Rows and (a := batch.compressed(a, grows=_adds_axes(index))).tag is not DIAGONAL:
+            return batch.sparse(a.value[behind], basis.broadcast(a.tag.rows, shape_of(a.value))[behind])
+        return Batched(batch, a.dense()[behind])
+    if (y := batch.moved(_getitem, (a, index), {})) is not None:
+        return y
     if type(index) is np.ndarray and (index.dtype.kind in "iu" or index.shape == a.shape[: index.ndim]):
         return batch.batched(getitem(a.dense(), (slice(None), index)))
     places = getitem(_places(a.shape), index)
@@ -71,7 +83,11 @@ def _rows_and_places(batch, places):
 def _scatter(batch, g, index, shape):
     of_all = innermost((index,)) is batch
     if not of_all and is_basic(index):
-        return batch.batched(scatter(g.dense(), _behind(index), (batch.size, *shape)))
+        index = _behind(index)
+        if type(g.tag) is Rows and (g := batch.compressed(g)).tag is not DIAGONAL:
+            parts = g.value, basis.broadcast(g.tag.rows, shape_of(g.value))
+            return batch.sparse(*(scatter(part, index, (len(part), *shape)) for part in parts))
+        return batch.batched(scatter(g.dense(), index, (batch.size, *shape)))
     places = getitem(_places(shape), index)
     at = _rows_and_places(batch, places)
     g = batch.whole(g).reshape((batch.size, math.prod(shape_of(places))))

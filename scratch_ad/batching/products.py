@@ -5,7 +5,8 @@ import string
 
 import numpy as np
 
-from ..batch import DIAGONAL, VIEWING, Batched, Uncovered, batches
+from ..basis import DIAGONAL, Rows
+from ..batch import VIEWING, Batched, Uncovered, batches
 from ..rules.products import contract
 from ..tracer import shape_of
 from ..tree import typed
@@ -29,17 +30,17 @@ def _arrays(*args):
 @batches(np.matmul)
 def _matmul(batch, a, b):
     if type(a) is np.ndarray and a.ndim == 2 and type(y := b.value) is np.ndarray:
-        if b.tag is not DIAGONAL:
+        if type(b.tag) is not Rows:
             if y.ndim == 2:
                 return Batched(batch, (a @ y.T).T)
-        elif y.shape == a.shape[1:]:
+        elif b.tag is DIAGONAL and y.shape == a.shape[1:]:
             return batch.batched((a.copy() if batch.is_one(y, a) else a * y).T)
     elif type(b) is np.ndarray and b.ndim == 2 and type(x := a.value) is np.ndarray:
-        if a.tag is not DIAGONAL:
+        if type(a.tag) is not Rows:
             if x.ndim == 2:
                 batch.check((len(x), b.shape[1]), x)
                 return Batched(batch, x @ b)
-        elif x.shape == b.shape[:1]:
+        elif a.tag is DIAGONAL and x.shape == b.shape[:1]:
             return batch.batched(b.copy() if batch.is_one(x, b) else x[:, None] * b)
     a, b = _arrays(a, b)
     mine, other = batch.owns(a), batch.owns(b)

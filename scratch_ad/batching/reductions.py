@@ -1,8 +1,10 @@
 """Functions along axes: sums, extrema, statistics, cumulative functions, sorting, Fourier transforms, norms."""
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
-from ..batch import DIAGONAL, Batched, Uncovered, batches, by_name
+from ..basis import DIAGONAL, Rows
+from ..batch import Batched, Uncovered, batches, by_name
 from ..rules.linalg.norms import p_norm
 from ..rules.methods import length, log_sum
 from ..rules.reductions import share_of_sum
@@ -19,8 +21,6 @@ def _reduction(function):
 
     @of_first
     def rule(batch, a, axis=None, *args, **kwargs):
-        if a.tag is DIAGONAL and function is np.sum and axis is None and not args and not kwargs:
-            return Batched(batch, np.ravel(a.value))
         value = a.dense()
         if function in _OVERWRITING and (args or kwargs):
             value = np.copy(value)
@@ -47,8 +47,20 @@ def _of_one_axis(function, default):
     return rule
 
 
+@batches(np.sum)
+@of_first
+def _sum(batch, a, axis=None, dtype=None, out=None, keepdims=False, **kwargs):
+    if type(a.tag) is Rows and dtype is None and kwargs in ({}, {"where": True}):
+        if a.tag is DIAGONAL and axis is None and not keepdims:
+            return Batched(batch, np.ravel(a.value))
+        axes = range(a.ndim) if axis is None else normalize_axis_tuple(axis, a.ndim)
+        if (y := batch.summed(a, axes, keepdims)) is not None:
+            return y
+    return batch.batched(np.sum(a.dense(), from_end(axis, a.ndim), dtype, out, keepdims, **kwargs))
+
+
 for _function in (
-    *(np.sum, np.prod, np.max, np.min, np.amax, np.amin, np.mean, np.var, np.std, np.median, np.ptp),
+    *(np.prod, np.max, np.min, np.amax, np.amin, np.mean, np.var, np.std, np.median, np.ptp),
     *(np.nansum, np.nanprod, np.nanmax, np.nanmin, np.nanmean, np.nanvar, np.nanstd, np.nanmedian),
     *(np.all, np.any, np.count_nonzero),
 ):

@@ -6,7 +6,8 @@ import operator
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from ..batch import DIAGONAL, VIEWING, Batched, Uncovered, batches
+from ..basis import DIAGONAL, Rows, broadcast, lifted
+from ..batch import MOVING, VIEWING, Batched, Uncovered, batches
 from ..constants import created
 from ..layout import laid_out
 from ..memory import spread_out
@@ -35,9 +36,13 @@ def _shape(shape, size):
 
 
 def reshaped(batch, a, shape):
-    """Each example in another shape; a diagonal remains one."""
+    """Each example in another shape; what is compressed remains so."""
     if a.tag is DIAGONAL:
         return Batched(batch, np.reshape(a.value, shape), DIAGONAL)
+    if type(a.tag) is Rows:
+        parts = shape_of(a.value)
+        value, rows = (np.reshape(x, (parts[0], *shape)) for x in (a.value, broadcast(a.tag.rows, parts)))
+        return Batched(batch, value, Rows(rows))
     return Batched(batch, np.reshape(a.dense(), (batch.size, *shape)))
 
 
@@ -88,6 +93,9 @@ def _broadcast_to(batch, a, shape, subok=False):
     shape = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
     if len(shape) < a.ndim:
         raise Uncovered
+    if type(a.tag) is Rows and (a := batch.compressed(a, grows=True)).tag is not DIAGONAL:
+        value, rows = (lifted(x, len(shape)) for x in (a.value, a.tag.rows))
+        return batch.limited(broadcast(value, (shape_of(value)[0], *shape)), Rows(rows))
     value, shape = batch.lifted(a, len(shape)), (batch.size, *shape)
     if type(value) is np.ndarray and all(m in (1, n) for m, n in zip(value.shape, shape)):
         return Batched(batch, spread_out(value, shape))
@@ -230,6 +238,10 @@ VIEWING |= {
     *(np.reshape, np.ravel, np.transpose, np.matrix_transpose, np.swapaxes, np.moveaxis, np.flip, np.rot90),
     *(np.expand_dims, np.squeeze, np.diagonal, np.diag, np.broadcast_to, np.split, np.array_split, np.unstack),
     *(np.real, np.imag, np.lib.stride_tricks.sliding_window_view, np.linalg.matrix_power),
+}
+MOVING |= {
+    *(np.transpose, np.matrix_transpose, np.swapaxes, np.moveaxis, np.flip, np.rot90, np.roll),
+    *(np.diagonal, np.diag, np.tril, np.triu),
 }
 
 

@@ -1,0 +1,156 @@
+"""Compressed batches: whole Jacobians of random programs through them, and how many numbers that takes."""
+
+import contextlib
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scratch_ad import batch, compile, fallbacks, hessian, jacfwd, jacrev, jvp, vmap
+from scratch_ad.basis import Rows
+from scratch_ad.batch import Batch
+
+
+@contextlib.contextmanager
+def compressing(always):
+    """Compress whatever can be, or nothing."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(batch, "FEW", 1 if always else np.inf)
+        patch.setattr(batch, "MANY", 1 if always else np.inf)
+        patch.setattr(Batch, "is_less", lambda self, parts: always)
+        yield
+
+
+def weights(x):
+    return np.arange(1.0, x.shape[-1] + 1)
+
+
+# fmt: off
+STEPS = [  # each with the least and the largest number of axes that it takes
+    (1, 4, lambda x: x[1:] if len(x) > 1 else x),
+    (1, 4, lambda x: x[..., ::-2]),
+    (1, 4, lambda x: x[[0, -1, 0]]),
+    (2, 4, lambda x: x[:, [0, -1]]),
+    (1, 4, lambda x: x[weights(x.T) % 2 == 1] if x.ndim == 1 else x[0]),
+    (1, 3, lambda x: x[:, None]),
+    (1, 3, lambda x: np.expand_dims(x, 0)),
+    (1, 3, lambda x: x[..., None] * np.array([1.0, -2.0, 0.5])),
+    (1, 3, lambda x: np.array([2.0, -1.0]).reshape(2, *(1 for _ in x.shape)) * x),
+    (1, 3, lambda x: np.broadcast_to(x, (2, *x.shape))),
+    (0, 4, lambda x: np.squeeze(x)),
+    (0, 4, lambda x: x.reshape(-1)),
+    (2, 4, lambda x: x.reshape(x.shape[0], -1)),
+    (2, 4, lambda x: x.T),
+    (2, 4, lambda x: np.swapaxes(x, 0, -1)),
+    (2, 4, lambda x: np.moveaxis(x, -1, 0)),
+    (1, 4, lambda x: np.roll(x, 1)),
+    (1, 4, lambda x: np.roll(x, 1, -1)),
+    (1, 4, lambda x: np.flip(x, 0)),
+    (2, 2, lambda x: np.tril(x)),
+    (2, 4, lambda x: np.diagonal(x)),
+    (1, 1, lambda x: np.diag(x)),
+    (1, 4, lambda x: np.sum(x, 0)),
+    (1, 4, lambda x: np.sum(x, -1, keepdims=True)),
+    (2, 4, lambda x: np.sum(x, (0, -1))),
+    (1, 4, lambda x: np.mean(x, 0)),
+    (0, 4, lambda x: np.sum(x)),
+    (1, 4, lambda x: x * weights(x)),
+    (1, 4, lambda x: weights(x) * x / 3),
+    (1, 4, lambda x: x + x[..., ::-1]),
+    (1, 4, lambda x: x - np.roll(x, 1)),
+    (1, 4, lambda x: np.sum(x, 0) - x),
+    (2, 3, lambda x: x[0] + x[:, :1]),
+    (0, 4, lambda x: np.sin(x)),
+    (1, 4, lambda x: x * np.cos(x[..., ::-1])),
+    (1, 2, lambda x: x @ np.cos(np.arange(x.shape[-1] * 2.0)).reshape(-1, 2)),
+    (1, 4, lambda x: np.concatenate([x, -x])),
+    (1, 4, lambda x: np.stack([x, 2 * x], -1) if x.ndim < 4 else x),
+    (0, 4, lambda x: -x),
+]
+# fmt: on
+
+
+def program(steps):
+    def f(x):
+        for least, most, step in steps:
+            if least <= x.ndim <= most and x.size < 300:
+                x = step(x)
+        return x
+
+    return f
+
+
+PROGRAMS = st.lists(st.sampled_from(STEPS), min_size=1, max_size=6).map(program)
+POINTS = st.sampled_from([(5,), (2, 3), (2, 1, 3)]).map(lambda s: np.sin(np.arange(1.0, np.prod(s) + 1)).reshape(s))
+
+
+@given(PROGRAMS, POINTS)
+def test_random_jacobians(f, x):
+    """Column by column, in both modes, compiled, and for each example of another batch."""
+    units = np.eye(x.size).reshape(-1, *x.shape)
+    expected = np.stack([jvp(f, (x,), (unit,))[1] for unit in units], -1).reshape(*np.shape(f(x)), *x.shape)
+    with compressing(True), fallbacks() as loops:
+        for transform in (jacfwd, jacrev):
+            np.testing.assert_allclose(transform(f)(x), expected, rtol=1e-12, atol=1e-12)
+        compiled = compile(jacfwd(f))
+        for _ in range(3):
+            np.testing.assert_allclose(compiled(x), expected, rtol=1e-12, atol=1e-12)
+        several = vmap(jacrev(f))(np.stack([x, -x]))
+    np.testing.assert_allclose(several[0], expected, rtol=1e-12, atol=1e-12)
+    assert not loops
+
+
+@given(PROGRAMS, POINTS)
+def test_random_hessians(f, x):
+    """As without compression, each mode in the other."""
+    cost = lambda x: np.sum(np.sin(f(x)) * np.exp(f(x) / 3))
+    with compressing(False):
+        expected = jacfwd(jacfwd(cost))(x)
+    with compressing(True):
+        for outer, inner in itertools.product((jacfwd, jacrev), repeat=2):
+            np.testing.assert_allclose(outer(inner(cost))(x), expected, rtol=1e-9, atol=1e-9)
+        compiled = compile(hessian(cost))
+        for _ in range(3):
+            np.testing.assert_allclose(compiled(x), expected, rtol=1e-9, atol=1e-9)
+
+
+def rosenbrock(x):
+    return np.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
+
+
+def distances(y):
+    return np.sum(np.sqrt(1 + np.sum((y[:, None] - y[None]) ** 2, -1)), 1)
+
+
+def least_squares(p):
+    return np.sum(p[:10, None] * np.exp(-(p[10:, None] ** 2) * np.linspace(0, 1, 50)), 0)
+
+
+@pytest.mark.parametrize(
+    ("derivative", "x", "most"),
+    [
+        (hessian(rosenbrock), np.linspace(-1, 1, 200), 6 * 200),  # three of each row, and three once more
+        (jacrev(jacrev(rosenbrock)), np.linspace(-1, 1, 200), 6 * 200),
+        (jacfwd(jacfwd(rosenbrock)), np.linspace(-1, 1, 200), 4 * 199),
+        (jacfwd(np.gradient), np.linspace(-1, 1, 200), 2 * 198),
+        (jacfwd(distances), np.sin(np.arange(80.0)).reshape(40, 2), 2 * 40 * 40 * 2),
+        (jacrev(distances), np.sin(np.arange(80.0)).reshape(40, 2), 40 * 40 * 2),
+        (jacfwd(least_squares), np.linspace(-1, 1, 20), 2 * 10 * 50),
+        (jacrev(least_squares), np.linspace(-1, 1, 20), 10 * 50),
+    ],
+)
+def test_so_many_numbers_at_once(derivative, x, most, monkeypatch):
+    """The largest array of a batch, as long as it is compressed."""
+    sizes = []
+    init = batch.Batched.__init__
+
+    def noted(self, trace, value, tag=None):
+        if type(tag) is Rows:
+            sizes.append(np.size(value))
+        init(self, trace, value, tag)
+
+    monkeypatch.setattr(batch.Batched, "__init__", noted)
+    derivative(x)
+    assert max(sizes) == most
