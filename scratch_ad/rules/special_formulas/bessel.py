@@ -138,11 +138,16 @@ def kelvin_second(x, turned, slope, at_zero=0):
 
 
 def struve_slope(sign, function, v, x):
-    """11.4.27 and 11.4.29; near 0, where what these are the difference of grows, 11.4.28 and 11.4.30."""
-    near = np.less(np.abs(x), 1)
+    """11.4.27 and 11.4.29; near 0, where what these are the difference of grows, 11.4.28 and 11.4.30.
+
+    Of order −1, of which these cancel as well, it is that of order 1 but for the sign: 11.4.23 and 11.4.25 at 0.
+    """
+    near, turned = np.less(np.abs(x), 1), np.equal(v, -1)
+    v = np.where(turned, 1, v)
     shared = v * function(v, x) / np.where(np.equal(x, 0), 1, x)
     constant = np.power(np.where(near, x, 1) / 2, v) * special.rgamma(v + 1.5) / ROOT_PI
-    return np.where(near, shared + constant + sign * function(v + 1, x), function(v - 1, np.where(near, 1, x)) - shared)
+    far = function(v - 1, np.where(near, 1, x)) - shared
+    return np.where(turned, sign, 1) * np.where(near, shared + constant + sign * function(v + 1, x), far)
 
 
 def besselpoly_slope(a, power, v):

@@ -145,9 +145,12 @@ def laguerre_slope(n, order, x):
 
 
 def lpmv_slope(m, v, x):
-    """One of the relations of 14.10, which cancels near ±1: there by 14.6.1, left of 0 of integer degree alone."""
+    """One of the relations of 14.10, which cancels near ±1 and where it is 0: there by 14.6.1.
+
+    Left of 0 of integer degree alone.
+    """
     whole = np.equal(v, np.rint(v))
-    near = np.less((1 - np.abs(x)) * (1 + np.square(v)), 0.5)
+    near = np.logical_or(np.less((1 - np.abs(x)) * (1 + np.square(v)), 0.5), np.equal(v, 0))
     near = np.logical_and(np.logical_and(near, np.greater_equal(m, 0)), np.logical_or(whole, np.greater(x, 0)))
     u = np.where(near, 0, x)
     far = ((m - v - 1) * special.lpmv(m, v + 1, u) + (v + 1) * u * special.lpmv(m, v, u)) / ((1 - u) * (1 + u))
