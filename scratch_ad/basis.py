@@ -3,7 +3,8 @@
 Such a batch of ``n`` examples is two arrays, ``value`` and ``rows``, of as many axes. The first axis of both counts
 parts: the element ``e`` of the example ``i`` is the sum of ``value[k, e]`` over the parts ``k`` with
 ``rows[k, e] == i``. ``rows`` holds integers and broadcasts to the shape of ``value``. What moves elements moves those
-of both; a sum along an axis makes that axis one of parts; another batch is added by appending its parts.
+of both; a sum along an axis adds what belongs to one example, or makes that axis one of parts; another batch is added
+by appending its parts.
 """
 
 import math
@@ -11,7 +12,7 @@ import math
 import numpy as np
 
 from .memory import spread_out
-from .tracer import scatter, shape_of
+from .tracer import astype, dtype_of, scatter, shape_of
 from .writing import put
 
 
@@ -60,10 +61,11 @@ def broadcast(x, shape):
 
 
 def summed(value, rows, axes, keepdims):
-    """The values and the rows of a sum along these axes of an example, which become parts."""
+    """The values and the rows of a sum along these axes of an example, which become parts where the rows differ."""
     shape, ndim, axes = shape_of(value), len(axes), [i + 1 for i in axes]
-    if any(rows.shape[i] != shape[i] for i in axes):
-        rows = broadcast(rows, tuple(n if i in axes else m for i, (n, m) in enumerate(zip(shape, rows.shape))))
+    if alike := tuple(i for i in axes if rows.shape[i] == 1 != shape[i]):
+        value = np.sum(value, alike, keepdims=True)
+        shape = shape_of(value)
     if axes != [*range(1, ndim + 1)]:
         order = [0, *axes, *(i for i in range(1, len(shape)) if i not in axes)]
         value, rows = value.transpose(order), rows.transpose(order)
@@ -96,7 +98,8 @@ def whole(value, rows, n):
     into = (n, size) if alike else (n * size,)
     value, places = np.reshape(value, (count, size) if alike else -1), places.reshape(-1)
     if not once:
-        filled = scatter(value, places, into)
+        dtype = dtype_of(value)
+        filled = astype(scatter(astype(value, np.promote_types(dtype, np.float64)), places, into), dtype)
     elif type(value) is np.ndarray:
         filled = np.zeros(into, value.dtype)
         filled[places] = value

@@ -154,3 +154,21 @@ def test_so_many_numbers_at_once(derivative, x, most, monkeypatch):
     monkeypatch.setattr(batch.Batched, "__init__", noted)
     derivative(x)
     assert max(sizes) == most
+
+
+@pytest.mark.parametrize("f", [np.sum, lambda x: np.mean(x) * x.size], ids=["sum", "mean"])
+def test_many_numbers_of_one_example_are_added_in_double(f):
+    places = np.arange(100_000) % 64
+    weights = np.float32(0.1) + np.arange(100_000, dtype=np.float32) / 1e6
+    got = jacfwd(lambda x: f(x[places] * weights))(np.ones(64, np.float32))
+    np.testing.assert_allclose(got, np.bincount(places, weights), 1e-7)
+    assert got.dtype == np.float32
+
+
+def test_what_is_empty():
+    x = np.ones(100)
+    for f in (lambda x: x[:0], lambda x: x[:0] + x[100:], lambda x: np.sum(x[:0, None], 0)):
+        for transform in (jacfwd, jacrev):
+            with fallbacks() as loops:
+                assert transform(f)(x).shape == (*f(x).shape, 100)
+            assert not loops

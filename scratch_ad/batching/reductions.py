@@ -1,5 +1,7 @@
 """Functions along axes: sums, extrema, statistics, cumulative functions, sorting, Fourier transforms, norms."""
 
+import math
+
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
@@ -47,20 +49,27 @@ def _of_one_axis(function, default):
     return rule
 
 
-@batches(np.sum)
-@of_first
-def _sum(batch, a, axis=None, dtype=None, out=None, keepdims=False, **kwargs):
-    if type(a.tag) is Rows and dtype is None and kwargs in ({}, {"where": True}):
-        if a.tag is DIAGONAL and axis is None and not keepdims:
-            return Batched(batch, np.ravel(a.value))
-        axes = range(a.ndim) if axis is None else normalize_axis_tuple(axis, a.ndim)
-        if (y := batch.summed(a, axes, keepdims)) is not None:
-            return y
-    return batch.batched(np.sum(a.dense(), from_end(axis, a.ndim), dtype, out, keepdims, **kwargs))
+def _sum(function):
+    """A sum or mean, of any number of axes."""
+
+    @batches(function)
+    @of_first
+    def rule(batch, a, axis=None, dtype=None, out=None, keepdims=False, **kwargs):
+        if type(a.tag) is Rows and dtype is None and a.dtype.itemsize > 2 and kwargs in ({}, {"where": True}):
+            axes = range(a.ndim) if axis is None else normalize_axis_tuple(axis, a.ndim)
+            if a.tag is DIAGONAL and axis is None and not keepdims:
+                y = Batched(batch, np.ravel(a.value))
+            else:
+                y = batch.summed(a, axes, keepdims)
+            if y is not None:
+                return y if function is np.sum else y / math.prod(a.shape[i] for i in axes)
+        return batch.batched(function(a.dense(), from_end(axis, a.ndim), dtype, out, keepdims, **kwargs))
 
 
+_sum(np.sum)
+_sum(np.mean)
 for _function in (
-    *(np.prod, np.max, np.min, np.amax, np.amin, np.mean, np.var, np.std, np.median, np.ptp),
+    *(np.prod, np.max, np.min, np.amax, np.amin, np.var, np.std, np.median, np.ptp),
     *(np.nansum, np.nanprod, np.nanmax, np.nanmin, np.nanmean, np.nanvar, np.nanstd, np.nanmedian),
     *(np.all, np.any, np.count_nonzero),
 ):
