@@ -45,6 +45,20 @@ def appended(x, y, rows, others):
     return _joined(x, y), _joined(rows, others)
 
 
+def merged(x, y, rows, others, function):
+    """The same without further parts, where all that ``y`` holds goes where ``x`` holds zeros; else None."""
+    n = len(others)
+    if not type(x) is type(y) is np.ndarray or not x.shape[1:] == y.shape[1:] == rows.shape[1:] == others.shape[1:]:
+        return None
+    held = y != 0
+    if n > len(rows) or np.any(x[:n][held]):
+        return None
+    value, rows = x.copy(), rows.copy()
+    value[:n] = function(value[:n], y)
+    rows[:n][held] = others[held]
+    return value, rows
+
+
 def _joined(x, y):
     shapes = shape_of(x)[1:], shape_of(y)[1:]
     if shapes[0] == shapes[1]:
@@ -58,6 +72,24 @@ def broadcast(x, shape):
     if shape_of(x) == shape:
         return x
     return spread_out(x, shape) if type(x) is np.ndarray else np.broadcast_to(x, shape)
+
+
+def of_as_many_parts(batches, likes):
+    """The values of several, and the rows; of a batch that is None and like a constant, zeros."""
+    most = max(len(rows) for _, rows in filter(None, batches))
+    values, rows = zip(*(batch or _nothing(0, like) for batch, like in zip(batches, likes)), strict=True)
+    return [_filled(x, most) for x in values], [_filled(x, most) for x in rows]
+
+
+def _nothing(parts, like):
+    shape = parts, *shape_of(like)
+    return np.zeros(shape, dtype_of(like)), np.zeros(shape, int)
+
+
+def _filled(x, parts):
+    """``x`` with so many parts, those that are added zero."""
+    count, *shape = shape_of(x)
+    return x if count == parts else np.concatenate([x, np.zeros((parts - count, *shape), dtype_of(x))])
 
 
 def summed(value, rows, axes, keepdims):

@@ -51,7 +51,8 @@ from .views import link_up
 from .writing import is_number, put
 
 _ARRAYS = {np.ndarray, np.float64}  # what most values are
-FEW, MANY = 16, 64  # examples: from so many on a batch is compressed where elements are repeated, or anyway
+FEW, MANY = 16, 64  # examples: from so many on a batch is compressed where elements are repeated, or anyway,
+NUMBERS, PARTS = 256, 4  # … and one of numbers, of so many parts at most
 
 
 class TooLarge(BaseException):
@@ -193,20 +194,21 @@ class Batch(Trace):
 
     ``limit``: the most bytes that one array of it may have. ``within``: the functions whose bodies are running.
     ``views``: whether a user's function runs on these arrays, which may write into them and take views.
-    ``ones``: the diagonal of the unit vectors, by which nothing need be multiplied; ``rows``: theirs, by shape.
+    ``ones``: the diagonal of the unit vectors, by which nothing need be multiplied; ``rows``: theirs, by shape;
+    ``identity``: these vectors as a whole, of which single numbers are taken.
     ``many``: how many examples are compressed whatever their shape; if calls are recorded, care costs nothing later.
     ``stepping``: whether a step of the chain rule is taken for one example after another.
     ``shows_nans``: whether the look for nan takes place (chain.has_nan).
     """
 
-    __slots__ = ("limit", "many", "ones", "rows", "shows_nans", "size", "stepping", "views", "within")
+    __slots__ = ("identity", "limit", "many", "ones", "rows", "shows_nans", "size", "stepping", "views", "within")
     mode = "vmap"
     of_examples = True
 
     def __init__(self, size, limit=math.inf, shows_nans=False):
         super().__init__()
         self.size, self.limit, self.shows_nans, self.views, self.within = size, limit, shows_nans, shows_nans, {}
-        self.ones, self.rows, self.many, self.stepping = None, {}, MANY, False
+        self.ones, self.identity, self.rows, self.many, self.stepping = None, None, {}, MANY, False
 
     ended = property(lambda self: self.size is None)
 
@@ -352,8 +354,10 @@ class Batch(Trace):
         x, y, rows, others = (basis.lifted(part, ndim) for part in (a.value, b.value, a.tag.rows, b.tag.rows))
         if basis.is_same(rows, others):
             return self.limited(function(x, y), a.tag if rows is a.tag.rows else Rows(rows))
-        if not self.is_less(shape_of(x)[0] + shape_of(y)[0]):
+        if not self.is_less(len(rows) + len(others), ndim):
             return None
+        if len(rows) > PARTS and (merged := basis.merged(x, y, rows, others, function)) is not None:
+            return self.limited(merged[0], Rows(merged[1]))
         value, rows = basis.appended(x, y if function is np.add else np.negative(y), rows, others)
         return self.limited(value, Rows(rows))
 
@@ -391,16 +395,38 @@ class Batch(Trace):
             tag = self.rows[shape] = Rows(np.arange(self.size).reshape(shape))
         return Batched(self, np.reshape(a.value, shape), tag)
 
-    def is_less(self, parts):
-        """Whether a compressed batch of so many parts is less work than the whole one."""
-        return 2 * parts <= self.size
+    def numbers(self, a):
+        """The whole of a batch of which single numbers are taken; None if these are to be compressed, too."""
+        if a.tag is not DIAGONAL or a.value is not self.ones or self.size >= NUMBERS:
+            return None
+        if self.identity is None:
+            self.identity = Batched(self, a.value, DIAGONAL).dense()
+        return self.identity
+
+    def is_less(self, parts, ndim):
+        """Whether a compressed batch of so many parts is less work than the whole one, of arrays or numbers."""
+        return 2 * parts <= self.size and (ndim > 0 or (self.size >= NUMBERS and parts <= PARTS))
 
     def sparse(self, value, rows):
         """A batch of these parts, compressed if that is less work."""
         y = self.limited(value, Rows(rows))
-        if not self.is_less(shape_of(value)[0]):
+        if not self.is_less(shape_of(value)[0], y.ndim):
             y.dense()
         return y
+
+    def all_compressed(self, arrays):
+        """The values and the rows of each, zeros included, if these are less work; else None."""
+        found = []
+        for x in arrays:
+            if type(x) is Batched and type(x.tag) is Rows and x.owner is self:
+                if (x := self.compressed(x)).tag is DIAGONAL:
+                    return None
+                found.append((x.value, basis.broadcast(x.tag.rows, shape_of(x.value))))
+            elif not isinstance(x, Tracer) and not np.any(x):
+                found.append(None)
+            else:
+                return None
+        return found if any(found) else None
 
     def limited(self, value, tag):
         if getattr(value, "nbytes", 0) > self.limit:

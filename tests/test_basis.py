@@ -5,7 +5,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scratch_ad import batch, compile, fallbacks, hessian, jacfwd, jacrev, jvp, vmap
@@ -19,12 +19,27 @@ def compressing(always):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(batch, "FEW", 1 if always else np.inf)
         patch.setattr(batch, "MANY", 1 if always else np.inf)
-        patch.setattr(Batch, "is_less", lambda self, parts: always)
+        patch.setattr(Batch, "is_less", lambda self, parts, ndim: always)
         yield
 
 
 def weights(x):
     return np.arange(1.0, x.shape[-1] + 1)
+
+
+def filled(x):
+    y = np.zeros_like(x)
+    y[1:] = x[:-1] * 2
+    y[0] = x[-1] - 3
+    y[..., -1] += x[..., 0]
+    return y
+
+
+def one_by_one(x):
+    y = np.ones_like(x)
+    for i in range(1, len(x) - 1):
+        y[i] = x[i + 1] - 2 * x[i] * x[i - 1]
+    return y
 
 
 # fmt: off
@@ -68,6 +83,10 @@ STEPS = [  # each with the least and the largest number of axes that it takes
     (1, 4, lambda x: np.concatenate([x, -x])),
     (1, 4, lambda x: np.stack([x, 2 * x], -1) if x.ndim < 4 else x),
     (0, 4, lambda x: -x),
+    (1, 4, lambda x: np.pad(x, 1)),
+    (1, 4, lambda x: np.concatenate([np.zeros_like(x), x, x[::-1] * x])),
+    (1, 4, lambda x: filled(x)),
+    (1, 1, lambda x: one_by_one(x)),
 ]
 # fmt: on
 
@@ -87,6 +106,7 @@ POINTS = st.sampled_from([(5,), (2, 3), (2, 1, 3)]).map(lambda s: np.sin(np.aran
 
 
 @given(PROGRAMS, POINTS)
+@settings(deadline=None)
 def test_random_jacobians(f, x):
     """Column by column, in both modes, compiled, and for each example of another batch."""
     units = np.eye(x.size).reshape(-1, *x.shape)
@@ -103,6 +123,7 @@ def test_random_jacobians(f, x):
 
 
 @given(PROGRAMS, POINTS)
+@settings(deadline=None)
 def test_random_hessians(f, x):
     """As without compression, each mode in the other."""
     cost = lambda x: np.sum(np.sin(f(x)) * np.exp(f(x) / 3))
@@ -133,12 +154,15 @@ def least_squares(p):
     [
         (hessian(rosenbrock), np.linspace(-1, 1, 200), 6 * 200),  # three of each row, and three once more
         (jacrev(jacrev(rosenbrock)), np.linspace(-1, 1, 200), 6 * 200),
-        (jacfwd(jacfwd(rosenbrock)), np.linspace(-1, 1, 200), 4 * 199),
-        (jacfwd(np.gradient), np.linspace(-1, 1, 200), 2 * 198),
+        (jacfwd(jacfwd(rosenbrock)), np.linspace(-1, 1, 200), 9 * 199),
+        (jacfwd(np.gradient), np.linspace(-1, 1, 200), 2 * 200),
         (jacfwd(distances), np.sin(np.arange(80.0)).reshape(40, 2), 2 * 40 * 40 * 2),
         (jacrev(distances), np.sin(np.arange(80.0)).reshape(40, 2), 40 * 40 * 2),
         (jacfwd(least_squares), np.linspace(-1, 1, 20), 2 * 10 * 50),
         (jacrev(least_squares), np.linspace(-1, 1, 20), 10 * 50),
+        (jacfwd(filled), np.linspace(-1, 1, 300), 2 * 300),
+        (jacrev(filled), np.linspace(-1, 1, 300), 5 * 300),
+        (jacfwd(one_by_one), np.linspace(-1, 1, 300), 6 * 300),
     ],
 )
 def test_so_many_numbers_at_once(derivative, x, most, monkeypatch):

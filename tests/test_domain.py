@@ -59,6 +59,7 @@ MENDED = [  # the function, where it once was wrong, and in which argument
     ("modstruve", (-1.0, 2.2250738585072014e-308), 1),
     ("struve", (-1.0, 2.2250738585072014e-308), 1),
     ("lpmv", (0, 0.0, -1e-6), 2),
+    ("lpmv", (0, 170.0, 0.999999), 2),
     ("spence", (1e-17,), 0),
     ("eval_legendre", (0.7, -0.9995), 1),
     ("eval_legendre", (170.0, 0.3), 1),

@@ -248,8 +248,8 @@ LIMITS = (
     ),
     ("eval_sh_jacobi eval_jacobi", "b > 100 or c > 100", "SciPy's value of the neighbouring ones has fewer digits"),
     (
-        "eval_sh_chebyt eval_sh_chebyu eval_sh_legendre",
-        "b < 1e-9",
+        "eval_sh_chebyt eval_sh_chebyu eval_sh_legendre eval_sh_jacobi",
+        "(b if len(point) == 2 else d) < 1e-9",
         "2x − 1, the polynomials' argument, is −1 but for its last digits then",
     ),
     ("hyp1f1 hyp2f1", "argument < 2 and off < 1e-6", "the series in a parameter cancels nearly half of the digits"),
@@ -356,6 +356,6 @@ def reason(name, point, argument, order, got, true):
     """Why a derivative of this order in one argument may be ``got`` at this point of a function, or an empty text."""
     known = dict(zip("abcd", point, strict=False)) | {"np": np, "argument": argument, "order": order}
     off = float(abs(complex(got) - complex(true)) / abs(complex(true))) if true and np.isfinite(got) else np.inf
-    known |= {"got": got, "true": true, "off": off}
+    known |= {"point": point, "got": got, "true": true, "off": off}
     of_name = (limit for limit in LIMITS if {"*", name.rpartition(".")[2]} & {*limit[0].split()})
     return next((why for _, condition, why in of_name if eval(condition, known)), "")

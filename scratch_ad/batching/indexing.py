@@ -30,6 +30,8 @@ def _getitem(batch, a, index):
         return _by_batched(batch, a, index)
     if is_basic(index):
         behind = _behind(index)
+        if type(index) is int and a.ndim == 1 and (whole := batch.numbers(a)) is not None:
+            return Batched(batch, whole[behind])
         if type(a.tag) is Rows and (a := batch.compressed(a, grows=_adds_axes(index))).tag is not DIAGONAL:
             return batch.sparse(a.value[behind], basis.broadcast(a.tag.rows, shape_of(a.value))[behind])
         return Batched(batch, a.dense()[behind])
@@ -94,6 +96,22 @@ def _scatter(batch, g, index, shape):
     return Batched(batch, scatter(g, at, (batch.size, math.prod(shape))).reshape((batch.size, *shape)))
 
 
+def _put_compressed(batch, a, index, v):
+    """Zero written into a compressed batch, or one into zeros; None for anything else."""
+    compressed = batch.all_compressed((a, v))
+    if compressed is None or None not in compressed:
+        return None
+    behind, (into, what) = _behind(index), compressed
+    if what is None:
+        return Batched(batch, put(into[0], behind, 0), Rows(into[1]))
+    region = np.empty(shape_of(a), bool)[index].shape
+    if len(shape_of(v)) > len(region):
+        return None
+    value, rows = (basis.lifted(x, len(region)) for x in what)
+    parts = [basis.broadcast(x, (len(rows), *region)) for x in (astype(value, dtype_of(a)), rows)]
+    return batch.sparse(*(scatter(x, behind, (len(rows), *shape_of(a))) for x in parts))
+
+
 @batches(put)
 def _put(batch, a, index, v):
     of_all = innermost((index,)) is batch
@@ -102,6 +120,8 @@ def _put(batch, a, index, v):
             raise Uncovered
         mask = index.reshape(index.shape + (1,) * (len(a.shape) - index.ndim))
         return np.copy(np.where(mask, astype(v, a.dtype), a))
+    if not of_all and is_basic(index) and (y := _put_compressed(batch, a, index, v)) is not None:
+        return y
     value = batch.whole(a)
     if not of_all and is_basic(index):
         shape = np.shape(np.empty(a.shape, bool)[index])

@@ -6,7 +6,7 @@ import operator
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from ..basis import DIAGONAL, Rows, broadcast, lifted
+from ..basis import DIAGONAL, Rows, broadcast, lifted, of_as_many_parts
 from ..batch import MOVING, VIEWING, Batched, Uncovered, batches
 from ..constants import created
 from ..layout import laid_out
@@ -251,8 +251,10 @@ MOVING |= {
 def _joining(function, axes):
     @batches(function)
     def rule(batch, *arrays, axis):
-        ndim = len(shape_of(arrays[0]))
-        return Batched(batch, function(*map(batch.whole, arrays), axis=from_end(axis, ndim + axes)))
+        axis = from_end(axis, len(shape_of(arrays[0])) + axes)
+        if (compressed := batch.all_compressed(arrays)) is not None:
+            return batch.sparse(*(function(*parts, axis=axis) for parts in of_as_many_parts(compressed, arrays)))
+        return Batched(batch, function(*map(batch.whole, arrays), axis=axis))
 
 
 _joining(join, 0)

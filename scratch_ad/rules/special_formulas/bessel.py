@@ -142,12 +142,15 @@ def struve_slope(sign, function, v, x):
 
     Of order −1, of which these cancel as well, it is that of order 1 but for the sign: 11.4.23 and 11.4.25 at 0.
     """
-    near, turned = np.less(np.abs(x), 1), np.equal(v, -1)
-    v = np.where(turned, 1, v)
+    turn = 1
+    if not all_known(np.not_equal(v, -1)):
+        turned = np.equal(v, -1)
+        turn, v = np.where(turned, sign, 1), np.where(turned, 1, v)
+    near = np.less(np.abs(x), 1)
     shared = v * function(v, x) / np.where(np.equal(x, 0), 1, x)
     constant = np.power(np.where(near, x, 1) / 2, v) * special.rgamma(v + 1.5) / ROOT_PI
     far = function(v - 1, np.where(near, 1, x)) - shared
-    return np.where(turned, sign, 1) * np.where(near, shared + constant + sign * function(v + 1, x), far)
+    return turn * np.where(near, shared + constant + sign * function(v + 1, x), far)
 
 
 def besselpoly_slope(a, power, v):

@@ -34,7 +34,8 @@ def _series_slope(upper, lower, x, change):
         ends = np.less(bound, 1e-20 * longest)
         most = np.finfo(dtype_of(slopes)).eps ** -0.5
         exact = np.less(largest, float(most) * (np.abs(strip(terms)) + np.abs(strip(slopes))))
-    return slopes * np.where(np.logical_and(ends, exact), 1, np.nan)  # whose own derivative is nan too
+    known = np.where(np.logical_and(ends, exact), 0, np.nan)
+    return slopes + known * (sum(upper) + lower + x)  # whose own derivatives are nan, too
 
 
 def hyp1f1_slope(place, a, b, x):

@@ -163,10 +163,10 @@ def _lpmv_slope_near_one(m, v, x):
     """That of (−1)ᵐ (1 − x²)^(m/2) dᵐP/dxᵐ (14.6.1)."""
     rest, whole = (1 - x) * (1 + x), np.equal(v, np.rint(v))
 
-    def derivative(k):  # of P, by 18.9.19
+    def derivative(k):  # of P, by 18.9.15
         nothing = np.logical_and(whole, np.less(v, k))
-        c = special.eval_gegenbauer(np.where(nothing, k, v) - k, k + 0.5, x)
-        return np.where(nothing, 0, np.power(2.0, k) * special.poch(0.5, k) * c)
+        p = special.eval_jacobi(np.where(nothing, k, v) - k, k, k, x)
+        return np.where(nothing, 0, np.power(0.5, k) * special.poch(v + 1, k) * p)
 
     power = np.power(rest, np.where(np.equal(m, 0), 1, m / 2 - 1))
     return (1 - 2 * np.mod(m, 2)) * (np.power(rest, m / 2) * derivative(m + 1) - m * x * power * derivative(m))
