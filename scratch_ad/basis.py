@@ -1,140 +1,203 @@
-"""Batches of which most is zero, compressed: what becomes of the unit vectors until a call mixes them.
+"""The batch of the unit vectors, the basis along which a Jacobian is taken.
 
-Such a batch of ``n`` examples is two arrays, ``value`` and ``rows``, of as many axes. The first axis of both counts
-parts: the element ``e`` of the example ``i`` is the sum of ``value[k, e]`` over the parts ``k`` with
-``rows[k, e] == i``. ``rows`` holds integers and broadcasts to the shape of ``value``. What moves elements moves those
-of both; a sum along an axis adds what belongs to one example, or makes that axis one of parts; another batch is added
-by appending its parts.
+It is kept as its diagonal, and what becomes of it without its zeros (compressed.py), until a call mixes it: the first
+product of a Jacobian costs as much as one with a single vector, and that of a stencil a few evaluations.
 """
 
+import itertools
 import math
 
 import numpy as np
 
-from .memory import spread_out
-from .tracer import astype, dtype_of, scatter, shape_of
-from .writing import put
+from . import compressed
+from .batch import Batch, Batched, TooLarge, Uncovered, batching
+from .compressed import DIAGONAL, Rows
+from .tracer import Tracer, bottom, dtype_of, innermost, kind_of, shape_of
+
+FEW, MANY = 16, 64  # examples: from so many on a batch is compressed where elements are repeated, or anyway,
+NUMBERS, PARTS = 256, 4  # … and one of numbers, of so many parts at most
+MOVING = set()  # functions that move the elements of their first argument and add none of them
+_adding = {np.add, np.subtract}
+_keeping_zeros = {*_adding, np.multiply, np.divide, np.negative, np.positive, np.conjugate}
 
 
-class Rows:
-    """The tag of a batch that is compressed: which example each of its numbers belongs to."""
-
-    __slots__ = ("rows",)
-
-    def __init__(self, rows):
-        self.rows = rows
+def size_of(x):
+    return math.prod(shape_of(x))
 
 
-DIAGONAL = Rows(None)  # of a value without an axis of parts: its i-th element belongs to the example i
+class Basis(Batch):
+    """One run on all the unit vectors of some arrays at once, or on some of them.
+
+    ``ones``: the diagonal of those of an array alone, by which nothing need be multiplied; ``rows``: the examples of
+    its elements, by shape; ``identity``: the vectors as a whole, of which single numbers are taken. ``many``: how many
+    are compressed whatever the shape; where calls are recorded, few, as the care is taken once.
+    """
+
+    __slots__ = ("identity", "many", "ones", "rows")
+
+    def __init__(self, size, limit):
+        super().__init__(size, limit)
+        self.identity, self.many, self.ones, self.rows = None, MANY, None, {}
+
+    def units(self, arrays):
+        """The unit vectors of all these arrays together, as one batch of each."""
+        if any(type(x) is not np.ndarray for x in arrays):
+            self.many = FEW
+        if len(arrays) == 1:
+            (x,) = arrays
+            if type(x) is np.ndarray:
+                self.ones = np.zeros(x.shape, x.dtype)
+                self.ones.fill(1)
+            else:
+                self.ones = np.zeros(shape_of(x), dtype_of(x), like=kind_of(x)) + dtype_of(x).type(1)
+            return [Batched(self, self.ones, DIAGONAL)]
+        return list(map(self._units_from, itertools.accumulate(map(size_of, arrays), initial=0), arrays))
+
+    def _units_from(self, first, x):
+        """Those of an array whose first one is the ``first`` of all."""
+        shape, size = shape_of(x), size_of(x)
+        if self.size >= self.many and isinstance(bottom(x), np.ndarray):
+            return self.sparse(np.ones((1, *shape), dtype_of(x)), np.arange(first, first + size).reshape(1, *shape))
+        return self.some_units(first, x, 0)
+
+    def some_units(self, first, x, start):
+        """Those of them from ``start`` on that are examples of this batch, as a whole."""
+        rows, columns = (np.arange(n, like=kind_of(x)) for n in (self.size, size_of(x)))
+        self.check((self.size, size_of(x)), x)
+        ones = np.equal(rows[:, None] + (start - first), columns).astype(dtype_of(x))
+        return Batched(self, ones.reshape((self.size, *shape_of(x))))
+
+    def of_ufunc(self, function, args):
+        if function in _keeping_zeros and len(args) < 3 and (y := self.with_zeros(function, *args)) is not None:
+            return y
+        return super().of_ufunc(function, args)
+
+    def by_rule(self, function, args, kwargs):
+        if function in MOVING and (y := self.moved(batching[function], args, kwargs)) is not None:
+            return y
+        return super().by_rule(function, args, kwargs)
+
+    def with_zeros(self, function, a, b=None):
+        """The result of a compressed batch, where it is compressed, too; None where it is not."""
+        of_a = type(a) is Batched and type(a.tag) is Rows and a.owner is self
+        if b is None:
+            return Batched(self, function(a.value), a.tag) if of_a else None
+        of_b = type(b) is Batched and type(b.tag) is Rows and b.owner is self
+        if of_a and of_b:
+            return self.added(function, a, b) if function in _adding else None
+        if function in _adding or not (of_a or of_b) or (of_b and function is np.divide):
+            return None
+        factor, x = (b, a) if of_a else (a, b)
+        shape = shape_of(factor)
+        if self.owns(factor):
+            return None
+        if x.tag is DIAGONAL:
+            d = x.value
+            if function is np.multiply and shape == d.shape and self.is_one(d, factor):
+                return Batched(self, np.copy(factor), DIAGONAL)
+            if shape == d.shape or _broadcasts_into(shape, d.shape):
+                return Batched(self, function(d, factor) if of_a else function(factor, d), DIAGONAL)
+            if (x := self.compressed(x, grows=True)).tag is DIAGONAL:
+                return None
+        value, tag = x.value, x.tag
+        if len(shape) >= len(shape_of(value)):
+            value, tag = compressed.lifted(value, len(shape)), Rows(compressed.lifted(tag.rows, len(shape)))
+        return self.limited(function(value, factor) if of_a else function(factor, value), tag)
+
+    def added(self, function, a, b):
+        """The sum or difference of two compressed batches; None where that has many parts."""
+        if a.tag is b.tag and a.shape == b.shape:
+            return Batched(self, function(a.value, b.value), a.tag)
+        a, b = self.compressed(a), self.compressed(b)
+        if a.tag is DIAGONAL or b.tag is DIAGONAL:
+            return None
+        ndim = max(a.ndim, b.ndim)
+        x, y, rows, others = (compressed.lifted(part, ndim) for part in (a.value, b.value, a.tag.rows, b.tag.rows))
+        if compressed.is_same(rows, others):
+            return self.limited(function(x, y), a.tag if rows is a.tag.rows else Rows(rows))
+        if not self.is_less(len(rows) + len(others), ndim):
+            return None
+        if len(rows) > PARTS and (merged := compressed.filled_in(x, y, rows, others, function)) is not None:
+            return self.limited(merged[0], Rows(merged[1]))
+        value, rows = compressed.appended(x, y if function is np.add else np.negative(y), rows, others)
+        return self.limited(value, Rows(rows))
+
+    def summed(self, a, axes, keepdims):
+        """The sum of a compressed batch along axes; None where that is not worth the while."""
+        if (a := self.compressed(a)).tag is DIAGONAL:
+            return None
+        return self.sparse(*compressed.summed(a.value, a.tag.rows, axes, keepdims))
+
+    def moved(self, rule, args, kwargs):
+        """The result of a function that moves elements of a compressed batch; None where it is not of one."""
+        a, *rest = args
+        if type(a) is not Batched or type(a.tag) is not Rows or a.owner is not self:
+            return None
+        if innermost((*rest, *kwargs.values())) is not None or (a := self.compressed(a)).tag is DIAGONAL:
+            return None
+        value, rows = a.value, a.tag.rows
+        parts = Batch(shape_of(value)[0])
+        rows = compressed.broadcast(rows, shape_of(value))
+        try:
+            return self.sparse(*(rule(parts, Batched(parts, x), *rest, **kwargs).value for x in (value, rows)))
+        except Uncovered:
+            return None
+
+    def compressed(self, a, grows=False):
+        """A compressed batch with an axis of parts; a diagonal as it is if that is less work as a whole.
+
+        ``grows``: whether its elements are repeated next.
+        """
+        few = self.size < (FEW if grows else self.many)
+        if a.tag is not DIAGONAL or few or not isinstance(bottom(a.value), np.ndarray):
+            return a
+        shape = (1, *a.shape)
+        if (tag := self.rows.get(shape)) is None:
+            tag = self.rows[shape] = Rows(np.arange(self.size).reshape(shape))
+        return Batched(self, np.reshape(a.value, shape), tag)
+
+    def numbers(self, a):
+        """The whole of a diagonal of which single numbers are taken; None if these are to be compressed, too."""
+        if a.value is not self.ones or self.size >= NUMBERS:
+            return None
+        if self.identity is None:
+            self.identity = Batched(self, a.value, DIAGONAL).dense()
+        return self.identity
+
+    def is_less(self, parts, ndim):
+        """Whether a compressed batch of so many parts is less work than the whole one, of arrays or numbers."""
+        return 2 * parts <= self.size and (ndim > 0 or (self.size >= NUMBERS and parts <= PARTS))
+
+    def sparse(self, value, rows):
+        """A batch of these parts, compressed if that is less work."""
+        y = self.limited(value, Rows(rows))
+        if not self.is_less(shape_of(value)[0], y.ndim):
+            y.dense()
+        return y
+
+    def all_compressed(self, arrays):
+        """The values and the rows of each, zeros included, if these are less work; else None."""
+        found = []
+        for x in arrays:
+            if type(x) is Batched and type(x.tag) is Rows and x.owner is self:
+                if (x := self.compressed(x)).tag is DIAGONAL:
+                    return None
+                found.append((x.value, compressed.broadcast(x.tag.rows, shape_of(x.value))))
+            elif not isinstance(x, Tracer) and not np.any(x):
+                found.append(None)
+            else:
+                return None
+        return found if any(found) else None
+
+    def limited(self, value, tag):
+        if getattr(value, "nbytes", 0) > self.limit:
+            raise TooLarge
+        return Batched(self, value, tag)
+
+    def is_one(self, d, factor):
+        """Whether ``d`` times a factor is that factor, to the last bit."""
+        return d is self.ones and dtype_of(factor) == d.dtype
 
 
-def lifted(x, ndim):
-    """``x`` with as many axes after the first as ``ndim``."""
-    shape = shape_of(x)
-    return x if len(shape) > ndim else np.reshape(x, (shape[0],) + (1,) * (ndim + 1 - len(shape)) + shape[1:])
-
-
-def is_same(rows, others):
-    if rows is others or rows.shape != others.shape:
-        return rows is others
-    return not rows.size or (rows.item(-1) == others.item(-1) and bool((rows == others).all()))
-
-
-def appended(x, y, rows, others):
-    """The values and the rows of a sum of two, of as many axes each."""
-    return _joined(x, y), _joined(rows, others)
-
-
-def merged(x, y, rows, others, function):
-    """The same without further parts, where all that ``y`` holds goes where ``x`` holds zeros; else None."""
-    n = len(others)
-    if not type(x) is type(y) is np.ndarray or not x.shape[1:] == y.shape[1:] == rows.shape[1:] == others.shape[1:]:
-        return None
-    held = y != 0
-    if n > len(rows) or np.any(x[:n][held]):
-        return None
-    value, rows = x.copy(), rows.copy()
-    value[:n] = function(value[:n], y)
-    rows[:n][held] = others[held]
-    return value, rows
-
-
-def _joined(x, y):
-    shapes = shape_of(x)[1:], shape_of(y)[1:]
-    if shapes[0] == shapes[1]:
-        return np.concatenate([x, y])
-    shape = np.broadcast_shapes(*shapes)
-    return np.concatenate([broadcast(part, (shape_of(part)[0], *shape)) for part in (x, y)])
-
-
-def broadcast(x, shape):
-    """``x``, of as many axes, in a shape that it broadcasts to."""
-    if shape_of(x) == shape:
-        return x
-    return spread_out(x, shape) if type(x) is np.ndarray else np.broadcast_to(x, shape)
-
-
-def of_as_many_parts(batches, likes):
-    """The values of several, and the rows; of a batch that is None and like a constant, zeros."""
-    most = max(len(rows) for _, rows in filter(None, batches))
-    values, rows = zip(*(batch or _nothing(0, like) for batch, like in zip(batches, likes)), strict=True)
-    return [_filled(x, most) for x in values], [_filled(x, most) for x in rows]
-
-
-def _nothing(parts, like):
-    shape = parts, *shape_of(like)
-    return np.zeros(shape, dtype_of(like)), np.zeros(shape, int)
-
-
-def _filled(x, parts):
-    """``x`` with so many parts, those that are added zero."""
-    count, *shape = shape_of(x)
-    return x if count == parts else np.concatenate([x, np.zeros((parts - count, *shape), dtype_of(x))])
-
-
-def summed(value, rows, axes, keepdims):
-    """The values and the rows of a sum along these axes of an example, which become parts where the rows differ."""
-    shape, ndim, axes = shape_of(value), len(axes), [i + 1 for i in axes]
-    if alike := tuple(i for i in axes if rows.shape[i] == 1 != shape[i]):
-        value = np.sum(value, alike, keepdims=True)
-        shape = shape_of(value)
-    if axes != [*range(1, ndim + 1)]:
-        order = [0, *axes, *(i for i in range(1, len(shape)) if i not in axes)]
-        value, rows = value.transpose(order), rows.transpose(order)
-    kept = [i in axes for i in range(1, len(shape))] if keepdims else None
-    return [_merged(x, ndim + 1, kept) for x in (value, rows)]
-
-
-def _merged(x, count, kept):
-    """The first axes as one; ``kept``: for each axis of the result whether it is one that was summed, of length 1."""
-    shape = shape_of(x)
-    rest = shape[count:]
-    if kept is not None:
-        lengths = iter(rest)
-        rest = [1 if one else next(lengths) for one in kept]
-    return x.reshape(math.prod(shape[:count]), *rest)
-
-
-def whole(value, rows, n):
-    """The arrays of all ``n`` examples in one."""
-    count, *shape = shape_of(value)
-    size = math.prod(shape)
-    alike = rows.size == count  # for all elements of a part
-    if alike:
-        places = rows.reshape(count)
-        once = count == 1 or bool((places[1:] > places[:-1]).all())
-        if once and count == n:
-            return value
-    else:
-        places, once = rows * size + np.arange(size).reshape(shape), count == 1
-    into = (n, size) if alike else (n * size,)
-    value, places = np.reshape(value, (count, size) if alike else -1), places.reshape(-1)
-    if not once:
-        dtype = dtype_of(value)
-        filled = astype(scatter(astype(value, np.promote_types(dtype, np.float64)), places, into), dtype)
-    elif type(value) is np.ndarray:
-        filled = np.zeros(into, value.dtype)
-        filled[places] = value
-    else:
-        filled = put(np.zeros_like(value, shape=into), places, value)
-    return np.reshape(filled, (n, *shape))
+def _broadcasts_into(shape, into):
+    return len(shape) <= len(into) and all(n in (1, m) for n, m in zip(reversed(shape), reversed(into)))

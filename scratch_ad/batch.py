@@ -4,10 +4,6 @@ A ``Batched`` is used as the array of one example, and holds those of all, along
 such goes to the batching rule of the function (batching/), which calls the same function on the whole arrays with the
 hidden axis kept out of its way. Calls that have none, or whose rule does not cover them, loop over the examples:
 ``fallbacks`` counts these.
-
-A batch of all the unit vectors, the basis along which a Jacobian is taken, is kept as its diagonal, and what becomes of
-it without its zeros (basis.py), until a call mixes it: the first product of a Jacobian costs as much as one with a
-single vector.
 """
 
 import contextlib
@@ -18,11 +14,11 @@ from collections import Counter
 
 import numpy as np
 
-from . import basis
+from . import compressed
 from .array import is_plain_index
-from .basis import DIAGONAL, Rows
 from .cells import IN_PLACE, Cell
 from .chain import is_finite
+from .compressed import DIAGONAL, Rows
 from .fast import TANGENTS
 from .memory import duplicate
 from .registry import load_rules, rule_of
@@ -51,8 +47,6 @@ from .views import link_up
 from .writing import is_number, put
 
 _ARRAYS = {np.ndarray, np.float64}  # what most values are
-FEW, MANY = 16, 64  # examples: from so many on a batch is compressed where elements are repeated, or anyway,
-NUMBERS, PARTS = 256, 4  # … and one of numbers, of so many parts at most
 
 
 class TooLarge(BaseException):
@@ -63,7 +57,7 @@ class Batched(Cell):
     """An array, or number, of one example: ``value`` holds that of each along its first axis.
 
     With the tag ``DIAGONAL``, the example i is zero but for ``value`` at its i-th element; with another one of
-    ``Rows`` it is compressed (basis.py).
+    ``Rows`` it is compressed (compressed.py).
     """
 
     __slots__ = ()
@@ -93,7 +87,7 @@ class Batched(Cell):
         elif type(self.tag) is Rows:
             n = self.owner.size
             self.owner.check((n, *self.shape), self.value)
-            self.value, self.tag = basis.whole(self.value, self.tag.rows, n), None
+            self.value, self.tag = compressed.whole(self.value, self.tag.rows, n), None
         return self.value
 
     def __bool__(self):
@@ -137,7 +131,6 @@ TANGENTS.add(Batched)
 batching = {}  # function → its batching rule, ``rule(batch, *args, **kwargs)``, which gives what the call gives
 by_name = {}  # the name of a function of a package that need not be imported → what makes a batching rule for it
 VIEWING = set()  # functions whose result may be a view of the argument of theirs that is an array
-MOVING = set()  # functions that move the elements of their first argument and add none of them
 _counters = contextvars.ContextVar("counters", default=())
 
 
@@ -194,21 +187,18 @@ class Batch(Trace):
 
     ``limit``: the most bytes that one array of it may have. ``within``: the functions whose bodies are running.
     ``views``: whether a user's function runs on these arrays, which may write into them and take views.
-    ``ones``: the diagonal of the unit vectors, by which nothing need be multiplied; ``rows``: theirs, by shape;
-    ``identity``: these vectors as a whole, of which single numbers are taken.
-    ``many``: how many examples are compressed whatever their shape; if calls are recorded, care costs nothing later.
     ``stepping``: whether a step of the chain rule is taken for one example after another.
     ``shows_nans``: whether the look for nan takes place (chain.has_nan).
     """
 
-    __slots__ = ("identity", "limit", "many", "ones", "rows", "shows_nans", "size", "stepping", "views", "within")
+    __slots__ = ("limit", "shows_nans", "size", "stepping", "views", "within")
     mode = "vmap"
     of_examples = True
 
     def __init__(self, size, limit=math.inf, shows_nans=False):
         super().__init__()
         self.size, self.limit, self.shows_nans, self.views, self.within = size, limit, shows_nans, shows_nans, {}
-        self.ones, self.identity, self.rows, self.many, self.stepping = None, None, {}, MANY, False
+        self.stepping = False
 
     ended = property(lambda self: self.size is None)
 
@@ -238,23 +228,23 @@ class Batch(Trace):
             raise escaped(self.mode)
         try:
             if type(function) is np.ufunc and not kwargs and function.signature is None:
-                may_keep_zeros = self.ones is not None and function in _keeping_zeros and len(args) < 3
-                if may_keep_zeros and (y := self.with_zeros(function, *args)) is not None:
-                    return y
-                if len(args) == 1:
-                    (a,) = args
-                    if type(a.tag) is not Rows and function.nout == 1:
-                        return Batched(self, function(a.value))
-                elif len(args) == 2 and (values := self.aligned(*args)) is not None:
-                    y = function(*values)
-                    return Batched(self, y) if function.nout == 1 else self.batched(y)
-                return self.elementwise(function, args)
+                return self.of_ufunc(function, args)
             y = self.by_rule(function, args, kwargs)
         except MemoryError:
             raise
         except Exception:  # the examples, one by one, do it, or say what is wrong in NumPy's words
             y = self.loop(function, args, kwargs)
         return self.viewed(y, function, args, kwargs) if self.views and function in VIEWING else y
+
+    def of_ufunc(self, function, args):
+        if len(args) == 1:
+            (a,) = args
+            if type(a.tag) is not Rows and function.nout == 1:
+                return Batched(self, function(a.value))
+        elif len(args) == 2 and (values := self.aligned(*args)) is not None:
+            y = function(*values)
+            return Batched(self, y) if function.nout == 1 else self.batched(y)
+        return self.elementwise(function, args)
 
     def aligned(self, a, b):
         """The values of two arguments where these broadcast as those of an example do; None where that is not sure."""
@@ -275,8 +265,6 @@ class Batch(Trace):
 
     def by_rule(self, function, args, kwargs):
         if (batched := batching.get(function)) is not None:
-            if function in MOVING and (y := self.moved(batched, args, kwargs)) is not None:
-                return y
             try:
                 return batched(self, *args, **kwargs)
             except Uncovered:
@@ -315,127 +303,6 @@ class Batch(Trace):
             self.check(np.broadcast_shapes(*map(shape_of, lifted)), np.float64())
         y = function(*lifted, **(kwargs or {}))
         return each(lambda part: Batched(self, part), y) if isinstance(y, tuple) else Batched(self, y)
-
-    def with_zeros(self, function, a, b=None):
-        """The result of a compressed batch, where it is compressed, too; None where it is not."""
-        of_a = type(a) is Batched and type(a.tag) is Rows and a.owner is self
-        if b is None:
-            return Batched(self, function(a.value), a.tag) if of_a else None
-        of_b = type(b) is Batched and type(b.tag) is Rows and b.owner is self
-        if of_a and of_b:
-            return self.added(function, a, b) if function in _adding else None
-        if function in _adding or not (of_a or of_b) or (of_b and function is np.divide):
-            return None
-        factor, x = (b, a) if of_a else (a, b)
-        shape = shape_of(factor)
-        if self.owns(factor):
-            return None
-        if x.tag is DIAGONAL:
-            d = x.value
-            if function is np.multiply and shape == d.shape and self.is_one(d, factor):
-                return Batched(self, np.copy(factor), DIAGONAL)
-            if shape == d.shape or _broadcasts_into(shape, d.shape):
-                return Batched(self, function(d, factor) if of_a else function(factor, d), DIAGONAL)
-            if (x := self.compressed(x, grows=True)).tag is DIAGONAL:
-                return None
-        value, tag = x.value, x.tag
-        if len(shape) >= len(shape_of(value)):
-            value, tag = basis.lifted(value, len(shape)), Rows(basis.lifted(tag.rows, len(shape)))
-        return self.limited(function(value, factor) if of_a else function(factor, value), tag)
-
-    def added(self, function, a, b):
-        """The sum or difference of two compressed batches; None where that has many parts."""
-        if a.tag is b.tag and a.shape == b.shape:
-            return Batched(self, function(a.value, b.value), a.tag)
-        a, b = self.compressed(a), self.compressed(b)
-        if a.tag is DIAGONAL or b.tag is DIAGONAL:
-            return None
-        ndim = max(a.ndim, b.ndim)
-        x, y, rows, others = (basis.lifted(part, ndim) for part in (a.value, b.value, a.tag.rows, b.tag.rows))
-        if basis.is_same(rows, others):
-            return self.limited(function(x, y), a.tag if rows is a.tag.rows else Rows(rows))
-        if not self.is_less(len(rows) + len(others), ndim):
-            return None
-        if len(rows) > PARTS and (merged := basis.merged(x, y, rows, others, function)) is not None:
-            return self.limited(merged[0], Rows(merged[1]))
-        value, rows = basis.appended(x, y if function is np.add else np.negative(y), rows, others)
-        return self.limited(value, Rows(rows))
-
-    def summed(self, a, axes, keepdims):
-        """The sum of a compressed batch along axes; None where that is not worth the while."""
-        if (a := self.compressed(a)).tag is DIAGONAL:
-            return None
-        return self.sparse(*basis.summed(a.value, a.tag.rows, axes, keepdims))
-
-    def moved(self, rule, args, kwargs):
-        """The result of a function that moves elements of a compressed batch; None where it is not of one."""
-        a, *rest = args
-        if type(a) is not Batched or type(a.tag) is not Rows or a.owner is not self:
-            return None
-        if innermost((*rest, *kwargs.values())) is not None or (a := self.compressed(a)).tag is DIAGONAL:
-            return None
-        value, rows = a.value, a.tag.rows
-        parts = Batch(shape_of(value)[0])
-        rows = basis.broadcast(rows, shape_of(value))
-        try:
-            return self.sparse(*(rule(parts, Batched(parts, x), *rest, **kwargs).value for x in (value, rows)))
-        except Uncovered:
-            return None
-
-    def compressed(self, a, grows=False):
-        """A compressed batch with an axis of parts; a diagonal as it is if that is less work as a whole.
-
-        ``grows``: whether its elements are repeated next.
-        """
-        few = self.size < (FEW if grows else self.many)
-        if a.tag is not DIAGONAL or few or not isinstance(bottom(a.value), np.ndarray):
-            return a
-        shape = (1, *a.shape)
-        if (tag := self.rows.get(shape)) is None:
-            tag = self.rows[shape] = Rows(np.arange(self.size).reshape(shape))
-        return Batched(self, np.reshape(a.value, shape), tag)
-
-    def numbers(self, a):
-        """The whole of a batch of which single numbers are taken; None if these are to be compressed, too."""
-        if a.tag is not DIAGONAL or a.value is not self.ones or self.size >= NUMBERS:
-            return None
-        if self.identity is None:
-            self.identity = Batched(self, a.value, DIAGONAL).dense()
-        return self.identity
-
-    def is_less(self, parts, ndim):
-        """Whether a compressed batch of so many parts is less work than the whole one, of arrays or numbers."""
-        return 2 * parts <= self.size and (ndim > 0 or (self.size >= NUMBERS and parts <= PARTS))
-
-    def sparse(self, value, rows):
-        """A batch of these parts, compressed if that is less work."""
-        y = self.limited(value, Rows(rows))
-        if not self.is_less(shape_of(value)[0], y.ndim):
-            y.dense()
-        return y
-
-    def all_compressed(self, arrays):
-        """The values and the rows of each, zeros included, if these are less work; else None."""
-        found = []
-        for x in arrays:
-            if type(x) is Batched and type(x.tag) is Rows and x.owner is self:
-                if (x := self.compressed(x)).tag is DIAGONAL:
-                    return None
-                found.append((x.value, basis.broadcast(x.tag.rows, shape_of(x.value))))
-            elif not isinstance(x, Tracer) and not np.any(x):
-                found.append(None)
-            else:
-                return None
-        return found if any(found) else None
-
-    def limited(self, value, tag):
-        if getattr(value, "nbytes", 0) > self.limit:
-            raise TooLarge
-        return Batched(self, value, tag)
-
-    def is_one(self, d, factor):
-        """Whether ``d`` times a factor is that factor, to the last bit."""
-        return d is self.ones and dtype_of(factor) == d.dtype
 
     def lifted(self, a, ndim):
         """An argument with as many axes after the hidden one as ``ndim``, so that it broadcasts as that of an example.
@@ -599,13 +466,6 @@ def _example_of(batch, x, i, of):
 
 batches(alone)(lambda batch, g, i, of: Batched(batch, alone(g.dense(), i, of)))
 batches(assembled)(lambda batch, *examples, of: Batched(batch, assembled(*map(batch.whole, examples), of=of)))
-
-_adding = {np.add, np.subtract}
-_keeping_zeros = {*_adding, np.multiply, np.divide, np.negative, np.positive, np.conjugate}
-
-
-def _broadcasts_into(shape, into):
-    return len(shape) <= len(into) and all(n in (1, m) for n, m in zip(reversed(shape), reversed(into)))
 
 
 def _example(x):

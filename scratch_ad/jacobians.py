@@ -7,13 +7,12 @@ the chain rule takes no batch, they go one by one, as single vectors do.
 """
 
 import itertools
-import math
 
 import numpy as np
 
 from . import forward
-from .basis import DIAGONAL
-from .batch import FEW, Batch, Batched, TooLarge, told
+from .basis import Basis, size_of
+from .batch import Batched, TooLarge, told
 from .careful import careful
 from .chain import has_nan, plain
 from .fast import FastForward
@@ -46,7 +45,7 @@ def forward_columns(fun, leaves, has_aux=False, along=None):
 
 def _run_once(fun, leaves, has_aux, along, steps):
     """The same by one run of forward mode; None where an array is too large."""
-    batch = Batch(along.count, LIMIT) if along.count > 1 else None  # before the trace of the run, which lies inside
+    batch = Basis(along.count, LIMIT) if along.count > 1 else None  # before the trace of the run, which lies inside
     try:
         with silently():
             tangents = along.all_in(batch, 0, along.count) if batch else along[0]
@@ -113,7 +112,7 @@ def _stack(parts):
 
 def _block(function, along, start, stop, name):
     """The same of some of the directions at once; None where that cannot be done, TooLarge where of fewer it can."""
-    batch = Batch(stop - start, LIMIT)
+    batch = Basis(stop - start, LIMIT)
     try:
         rows = [batch.whole(y) for y in function(along.all_in(batch, start, stop))]
     except (TooLarge, MemoryError):
@@ -141,10 +140,6 @@ def _owned(arrays):
     return owned
 
 
-def size_of(leaf):
-    return math.prod(shape_of(leaf))
-
-
 class UnitVectors:
     """The unit vectors of all leaves together, as lists of leaves."""
 
@@ -153,24 +148,10 @@ class UnitVectors:
 
     def all_in(self, batch, start, stop):
         """Those from ``start`` to ``stop``, as a batch."""
-        leaves = self.leaves
-        if len(leaves) == 1 and start == 0 and stop == self.count:
-            (x,) = leaves
-            if type(x) is np.ndarray:
-                batch.ones = np.zeros(x.shape, x.dtype)
-                batch.ones.fill(1)
-            else:
-                batch.ones = np.zeros(shape_of(x), dtype_of(x), like=kind_of(x)) + dtype_of(x).type(1)
-                batch.many = FEW
-            return [Batched(batch, batch.ones, DIAGONAL)]
-        ends = [0, *itertools.accumulate(map(size_of, leaves))]
-        vectors = []
-        for x, first in zip(leaves, ends):
-            rows, columns = (np.arange(*span, like=kind_of(x)) for span in ((start, stop), (size_of(x),)))
-            batch.check((stop - start, size_of(x)), x)
-            ones = np.equal(rows[:, None] - first, columns).astype(dtype_of(x))
-            vectors.append(Batched(batch, ones.reshape((stop - start, *shape_of(x)))))
-        return vectors
+        if start == 0 and stop == self.count:
+            return batch.units(self.leaves)
+        ends = itertools.accumulate(map(size_of, self.leaves), initial=0)
+        return [batch.some_units(first, x, start) for first, x in zip(ends, self.leaves)]
 
     def __getitem__(self, i):
         if self.count == 1 == len(self.leaves) and type(self.leaves[0]) in (float, np.float64):

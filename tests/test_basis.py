@@ -8,18 +8,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scratch_ad import batch, compile, fallbacks, hessian, jacfwd, jacrev, jvp, vmap
-from scratch_ad.basis import Rows
-from scratch_ad.batch import Batch
+from scratch_ad import basis, batch, compile, fallbacks, hessian, jacfwd, jacrev, jvp, vmap
+from scratch_ad.compressed import Rows
 
 
 @contextlib.contextmanager
 def compressing(always):
     """Compress whatever can be, or nothing."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(batch, "FEW", 1 if always else np.inf)
-        patch.setattr(batch, "MANY", 1 if always else np.inf)
-        patch.setattr(Batch, "is_less", lambda self, parts, ndim: always)
+        patch.setattr(basis, "FEW", 1 if always else np.inf)
+        patch.setattr(basis, "MANY", 1 if always else np.inf)
+        patch.setattr(basis.Basis, "is_less", lambda self, parts, ndim: always)
         yield
 
 
@@ -196,3 +195,19 @@ def test_what_is_empty():
             with fallbacks() as loops:
                 assert transform(f)(x).shape == (*f(x).shape, 100)
             assert not loops
+
+
+def test_several_arguments():
+    """Their unit vectors are compressed as those of one array are."""
+    p, q, r = np.linspace(-1, 1, 30), np.linspace(0, 2, 40), 0.5
+    f = lambda p, q, r: np.sum(p[:, None] * np.exp(-q[:30, None] * np.linspace(0, 1, 50)), 0) * r
+    flat = lambda x: f(x[:30], x[30:70], x[70])
+    g, of_all = (lambda *args: np.sum(f(*args) ** 2)), np.concatenate([p, q, [r]])
+    for transform in (jacfwd, jacrev):
+        expected = np.split(transform(flat)(of_all), [30, 70], 1)
+        for got, part in zip(transform(f, (0, 1, 2))(p, q, r), expected, strict=True):
+            np.testing.assert_allclose(got, part.reshape(got.shape), 1e-12, 1e-12)
+        expected = hessian(lambda x: np.sum(flat(x) ** 2))(of_all)
+        for rows, got in zip(np.split(expected, [30, 70]), transform(jacrev(g, (0, 1, 2)), (0, 1, 2))(p, q, r)):
+            for part, block in zip(np.split(rows, [30, 70], 1), got, strict=True):
+                np.testing.assert_allclose(block, part.reshape(block.shape), 1e-10, 1e-10)

@@ -52,8 +52,9 @@ ORDER = [  # a module or package may import those that stand before it
         "nodes",
     ),
     *(
-        "basis",
+        "compressed",
         "batch",
+        "basis",
         "batching",
         "mapping",
         "program",

@@ -4,10 +4,11 @@ import math
 
 import numpy as np
 
-from .. import basis
+from .. import compressed
 from ..array import is_plain_index
-from ..basis import DIAGONAL, Rows
+from ..basis import Basis
 from ..batch import VIEWING, Batched, Uncovered, batches
+from ..compressed import DIAGONAL, Rows
 from ..scalars import ARRAY
 from ..tracer import anywhere, astype, dtype_of, getitem, innermost, is_basic, scatter, shape_of
 from ..writing import put
@@ -30,12 +31,12 @@ def _getitem(batch, a, index):
         return _by_batched(batch, a, index)
     if is_basic(index):
         behind = _behind(index)
-        if type(index) is int and a.ndim == 1 and (whole := batch.numbers(a)) is not None:
+        if a.tag is DIAGONAL and type(index) is int and a.ndim == 1 and (whole := batch.numbers(a)) is not None:
             return Batched(batch, whole[behind])
         if type(a.tag) is Rows and (a := batch.compressed(a, grows=_adds_axes(index))).tag is not DIAGONAL:
-            return batch.sparse(a.value[behind], basis.broadcast(a.tag.rows, shape_of(a.value))[behind])
+            return batch.sparse(a.value[behind], compressed.broadcast(a.tag.rows, shape_of(a.value))[behind])
         return Batched(batch, a.dense()[behind])
-    if (y := batch.moved(_getitem, (a, index), {})) is not None:
+    if type(a.tag) is Rows and (y := batch.moved(_getitem, (a, index), {})) is not None:
         return y
     if type(index) is np.ndarray and (index.dtype.kind in "iu" or index.shape == a.shape[: index.ndim]):
         return batch.batched(getitem(a.dense(), (slice(None), index)))
@@ -87,7 +88,7 @@ def _scatter(batch, g, index, shape):
     if not of_all and is_basic(index):
         index = _behind(index)
         if type(g.tag) is Rows and (g := batch.compressed(g)).tag is not DIAGONAL:
-            parts = g.value, basis.broadcast(g.tag.rows, shape_of(g.value))
+            parts = g.value, compressed.broadcast(g.tag.rows, shape_of(g.value))
             return batch.sparse(*(scatter(part, index, (len(part), *shape)) for part in parts))
         return batch.batched(scatter(g.dense(), index, (batch.size, *shape)))
     places = getitem(_places(shape), index)
@@ -98,17 +99,17 @@ def _scatter(batch, g, index, shape):
 
 def _put_compressed(batch, a, index, v):
     """Zero written into a compressed batch, or one into zeros; None for anything else."""
-    compressed = batch.all_compressed((a, v))
-    if compressed is None or None not in compressed:
+    found = batch.all_compressed((a, v)) if isinstance(batch, Basis) else None
+    if found is None or None not in found:
         return None
-    behind, (into, what) = _behind(index), compressed
+    behind, (into, what) = _behind(index), found
     if what is None:
         return Batched(batch, put(into[0], behind, 0), Rows(into[1]))
     region = np.empty(shape_of(a), bool)[index].shape
     if len(shape_of(v)) > len(region):
         return None
-    value, rows = (basis.lifted(x, len(region)) for x in what)
-    parts = [basis.broadcast(x, (len(rows), *region)) for x in (astype(value, dtype_of(a)), rows)]
+    value, rows = (compressed.lifted(x, len(region)) for x in what)
+    parts = [compressed.broadcast(x, (len(rows), *region)) for x in (astype(value, dtype_of(a)), rows)]
     return batch.sparse(*(scatter(x, behind, (len(rows), *shape_of(a))) for x in parts))
 
 

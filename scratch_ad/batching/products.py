@@ -5,8 +5,8 @@ import string
 
 import numpy as np
 
-from ..basis import DIAGONAL, Rows
 from ..batch import VIEWING, Batched, Uncovered, batches
+from ..compressed import DIAGONAL, Rows
 from ..rules.products import contract
 from ..tracer import shape_of
 from ..tree import typed

@@ -5,8 +5,8 @@ import math
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from ..basis import DIAGONAL, Rows
 from ..batch import Batched, Uncovered, batches, by_name
+from ..compressed import DIAGONAL, Rows
 from ..rules.linalg.norms import p_norm
 from ..rules.methods import length, log_sum
 from ..rules.reductions import share_of_sum

@@ -6,8 +6,9 @@ import operator
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from ..basis import DIAGONAL, Rows, broadcast, lifted, of_as_many_parts
-from ..batch import MOVING, VIEWING, Batched, Uncovered, batches
+from ..basis import MOVING, Basis
+from ..batch import VIEWING, Batched, Uncovered, batches
+from ..compressed import DIAGONAL, Rows, broadcast, lifted, of_as_many_parts
 from ..constants import created
 from ..layout import laid_out
 from ..memory import spread_out
@@ -252,8 +253,8 @@ def _joining(function, axes):
     @batches(function)
     def rule(batch, *arrays, axis):
         axis = from_end(axis, len(shape_of(arrays[0])) + axes)
-        if (compressed := batch.all_compressed(arrays)) is not None:
-            return batch.sparse(*(function(*parts, axis=axis) for parts in of_as_many_parts(compressed, arrays)))
+        if isinstance(batch, Basis) and (found := batch.all_compressed(arrays)) is not None:
+            return batch.sparse(*(function(*parts, axis=axis) for parts in of_as_many_parts(found, arrays)))
         return Batched(batch, function(*map(batch.whole, arrays), axis=axis))
 
 
