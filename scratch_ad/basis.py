@@ -14,7 +14,7 @@ from .batch import Batch, Batched, TooLarge, Uncovered, batching
 from .compressed import DIAGONAL, Rows
 from .tracer import Tracer, bottom, dtype_of, innermost, kind_of, shape_of
 
-FEW, MANY = 16, 64  # examples: from so many on a batch is compressed where elements are repeated, or anyway,
+FEW, MANY = 16, 128  # examples: from so many on a batch is compressed where elements are repeated, or anyway,
 NUMBERS, PARTS = 256, 4  # … and one of numbers, of so many parts at most
 MOVING = set()  # functions that move the elements of their first argument and add none of them
 _adding = {np.add, np.subtract}

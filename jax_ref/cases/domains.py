@@ -188,7 +188,7 @@ LIMITS = (
     ),
     (
         "hyp2f1",
-        "argument < 3 and (max(abs(a), abs(b)) > 50 or abs(d) > 50) and off < 1e-5",
+        "argument < 3 and (max(abs(a), abs(b)) > 50 or abs(d) > 50) and off < (1e-5 if order == 1 else 1e-3)",
         "the series in a parameter cancels half of the digits",
     ),
     ("remainder fmod", "argument == 1 and abs(a / b) > 1e12", "there is a jump within any step of the referee's"),
@@ -199,7 +199,7 @@ LIMITS = (
         "powers of the density leave the range of the numbers",
     ),
     ("stdtr stdtrit", "argument == 0 and (a >= 1e6 or a < 1e-3)", "the difference of two, of which it is the part 1/ν"),
-    ("fdtr fdtrc", "argument < 2 and min(a, b) < 1e-3", "what is left of a step at 0 or at infinity"),
+    ("fdtr fdtrc", "argument < 2 and min(a, b) <= 1e-3", "what is left of a step at 0 or at infinity"),
     ("bdtr bdtrc nbdtr nbdtrc", "c > 1 - 1e-12", "1 − p is known to a few digits only"),
     ("bdtr bdtrc", "a >= b and np.isnan(got)", "constant, and nan of a density without a parameter"),
     (
@@ -255,6 +255,7 @@ LIMITS = (
     ("hyp1f1 hyp2f1", "argument < 2 and off < 1e-6", "the series in a parameter cancels nearly half of the digits"),
     ("hyp2f1", "c < 0 and off < 1e-5", "SciPy's series cancels where its third parameter is negative"),
     ("hyp1f1", "not np.isfinite(got) and abs(true) > 1e300", "parts of what is next to the largest number overflow"),
+    ("ive", "abs(b) > 1e3 and off < 1e-6", "what is left where the scale and the function cancel"),
     (
         "kve ive",
         "order == 2 and np.iscomplexobj(got) and off < 1e-6",

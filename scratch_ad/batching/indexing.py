@@ -22,7 +22,7 @@ def _behind(index):
 
 def _adds_axes(index):
     """Whether an index adds an axis, along which the elements are then repeated."""
-    return type(index) is tuple and None in index
+    return index is None or (type(index) is tuple and None in index)
 
 
 @batches(getitem)
