@@ -100,9 +100,9 @@ def run(parts, options, document, console):
             document["parts"][part] = entry
             write(options.out, document)
 
+        console.print(f"{part}: {PARTS[part][1]} …")  # no spinner, whose thread would run in the times
         try:
-            with console.status(f"{part}: {PARTS[part][1]}"):
-                measure(part, options, keep)
+            measure(part, options, keep)
         except ArithmeticError as error:
             failed[part] = str(error)
         else:
