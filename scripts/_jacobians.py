@@ -90,6 +90,14 @@ def _others(rng, clock):
         yield Table("In one pass", rows, "Ours ÷ an evaluation of f, and ÷ what else does the same.")
 
 
+def heated_rod(np, u):
+    return u[2:] - 2 * u[1:-1] + u[:-2] + np.exp(u[1:-1])
+
+
+def distances(np, y):
+    return np.sqrt(1 + np.sum((y[:, None] - y) ** 2, -1))
+
+
 def _measured(rng):
     times, data, p = np.linspace(0, 1, 50), rng.normal(size=50), rng.normal(size=20)
     residuals = lambda p: np.sum(p[:10, None] * np.exp(-(p[10:, None] ** 2) * times), 0) - data
@@ -118,6 +126,20 @@ def _measured(rng):
         yield "Hessian of Rosenbrock, compiled", lambda: compiled(x), "n = 100", others, 0
     except ImportError:
         pass
+    for name, f, x, size in (
+        ("three-point stencil, jacfwd", heated_rod, rng.normal(size=1000), "n = 1000"),
+        ("all distances, jacfwd", distances, rng.normal(size=(60, 3)), "60 points"),
+    ):
+        ours = functools.partial(scratch_ad.jacfwd(functools.partial(f, np)), x)
+        others = {"f": (functools.partial(f, np, x), None)}
+        try:
+            jax, jnp = jax_numpy()
+            theirs = _waiting(jax, jax.jit(jax.jacfwd(functools.partial(f, jnp))), (x,))
+            agree(theirs(), ours(), f"{name}: ours and JAX's")
+            others["jax.jit"] = theirs, None
+        except ImportError:
+            pass
+        yield name, ours, size, others, 0
     weights, inputs, outputs = rng.normal(size=(10, 20)), rng.normal(size=(500, 20)), rng.normal(size=500)
     loss = lambda np, w, x, y: np.square(np.sum(np.tanh(w @ x)) - y)
     gradient = scratch_ad.grad(lambda w, x, y: loss(np, w, x, y))
