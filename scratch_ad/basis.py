@@ -79,30 +79,49 @@ class Basis(Batch):
 
     def with_zeros(self, function, a, b=None):
         """The result of a compressed batch, where it is compressed, too; None where it is not."""
-        of_a = type(a) is Batched and type(a.tag) is Rows and a.owner is self
+        of_a, of_b = self.compresses(a), self.compresses(b)
         if b is None:
             return Batched(self, function(a.value), a.tag) if of_a else None
-        of_b = type(b) is Batched and type(b.tag) is Rows and b.owner is self
         if of_a and of_b:
             return self.added(function, a, b) if function in _adding else None
         if function in _adding or not (of_a or of_b) or (of_b and function is np.divide):
             return None
-        factor, x = (b, a) if of_a else (a, b)
-        shape = shape_of(factor)
+        if of_a:
+            return self.scaled(a, b, function)
+        return self.scaled(b, a, lambda value, factor: function(factor, value))
+
+    def compresses(self, x):
+        return type(x) is Batched and type(x.tag) is Rows and x.owner is self
+
+    def scaled(self, x, factor, function):
+        """``function`` of the numbers of a compressed batch and of a factor of all examples; None of one of each."""
         if self.owns(factor):
             return None
+        shape = shape_of(factor)
         if x.tag is DIAGONAL:
             d = x.value
             if function is np.multiply and shape == d.shape and self.is_one(d, factor):
                 return Batched(self, np.copy(factor), DIAGONAL)
             if shape == d.shape or _broadcasts_into(shape, d.shape):
-                return Batched(self, function(d, factor) if of_a else function(factor, d), DIAGONAL)
+                return Batched(self, function(d, factor), DIAGONAL)
             if (x := self.compressed(x, grows=True)).tag is DIAGONAL:
                 return None
         value, tag = x.value, x.tag
         if len(shape) >= len(shape_of(value)):
             value, tag = compressed.lifted(value, len(shape)), Rows(compressed.lifted(tag.rows, len(shape)))
-        return self.limited(function(value, factor) if of_a else function(factor, value), tag)
+        return self.limited(function(value, factor), tag)
+
+    def chosen(self, condition, a, b):
+        """``np.where`` of a compressed batch and zero; None of anything else."""
+        x, zero, order = (a, b, 1) if self.compresses(a) else (b, a, -1)
+        if (
+            not self.compresses(x)
+            or isinstance(zero, Tracer)
+            or np.any(zero)
+            or np.result_type(zero, x.dtype) != x.dtype
+        ):
+            return None
+        return self.scaled(x, condition, lambda value, condition: np.where(condition, *(value, zero)[::order]))
 
     def added(self, function, a, b):
         """The sum or difference of two compressed batches; None where that has many parts."""
@@ -131,7 +150,7 @@ class Basis(Batch):
     def moved(self, rule, args, kwargs):
         """The result of a function that moves elements of a compressed batch; None where it is not of one."""
         a, *rest = args
-        if type(a) is not Batched or type(a.tag) is not Rows or a.owner is not self:
+        if not self.compresses(a):
             return None
         if innermost((*rest, *kwargs.values())) is not None or (a := self.compressed(a)).tag is DIAGONAL:
             return None
@@ -179,7 +198,7 @@ class Basis(Batch):
         """The values and the rows of each, zeros included, if these are less work; else None."""
         found = []
         for x in arrays:
-            if type(x) is Batched and type(x.tag) is Rows and x.owner is self:
+            if self.compresses(x):
                 if (x := self.compressed(x)).tag is DIAGONAL:
                     return None
                 found.append((x.value, compressed.broadcast(x.tag.rows, shape_of(x.value))))

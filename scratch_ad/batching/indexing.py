@@ -152,6 +152,8 @@ def _take_along_axis(batch, arr, indices, axis=-1):
 def _where(batch, condition, *ab):
     if len(ab) != 2:
         raise Uncovered
+    if isinstance(batch, Basis) and (y := batch.chosen(condition, *ab)) is not None:
+        return y
     return batch.elementwise(np.where, (condition, *ab))
 
 
