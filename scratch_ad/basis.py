@@ -11,6 +11,7 @@ import numpy as np
 
 from . import compressed
 from .batch import Batch, Batched, TooLarge, Uncovered, batching
+from .chain import has_nan
 from .compressed import DIAGONAL, Rows
 from .tracer import Tracer, bottom, dtype_of, innermost, kind_of, shape_of
 
@@ -207,6 +208,14 @@ class Basis(Batch):
             else:
                 return None
         return found if any(found) else None
+
+    def wholes(self, parts):
+        """The arrays of all examples of each, and whether one holds a nan; of finite numbers zeros need no look."""
+        finite = [
+            self.compresses(x) and type(x.value) is np.ndarray and bool(np.isfinite(x.value).all()) for x in parts
+        ]
+        arrays = list(map(self.whole, parts))
+        return arrays, any(has_nan(x) for x, known in zip(arrays, finite, strict=True) if not known)
 
     def limited(self, value, tag):
         if getattr(value, "nbytes", 0) > self.limit:

@@ -36,24 +36,28 @@ def forward_columns(fun, leaves, has_aux=False, along=None):
         result = _run_once(fun, leaves, has_aux, along, steps)
         if result is None:
             break
-        if steps is _watched or not any(map(has_nan, result[2])):
-            return result
+        out, spec, columns, aux, shows_nan = result
+        if steps is _watched or not shows_nan:
+            return out, spec, columns, aux
     out, pushforward, *aux = linearize(lambda *leaves: fun(list(leaves)), *leaves, has_aux=has_aux)
     columns = _stacked(lambda directions: flatten(pushforward(*directions))[0], along, "jacfwd")
     return *flatten(out), columns, aux[0] if aux else None
 
 
 def _run_once(fun, leaves, has_aux, along, steps):
-    """The same by one run of forward mode; None where an array is too large."""
+    """The same by one run of forward mode, and whether a nan is in the columns; None where an array is too large."""
     batch = Basis(along.count, LIMIT) if along.count > 1 else None  # before the trace of the run, which lies inside
     try:
         with silently():
             tangents = along.all_in(batch, 0, along.count) if batch else along[0]
             out, columns, spec, aux = forward.run_on_leaves(FastForward(steps), fun, leaves, tangents, has_aux)
-            columns = _owned([batch.whole(t) if batch else t[None] for t in columns])
+            if batch:
+                columns, shows_nan = batch.wholes(columns)
+            else:
+                shows_nan, columns = any(map(has_nan, columns)), [t[None] for t in columns]
     except (TooLarge, Diverged):
         return None
-    return list(map(copied, out)), spec, columns, aux
+    return list(map(copied, out)), spec, _owned(columns), aux, shows_nan
 
 
 def _looking_for_nan(step):
@@ -114,12 +118,12 @@ def _block(function, along, start, stop, name):
     """The same of some of the directions at once; None where that cannot be done, TooLarge where of fewer it can."""
     batch = Basis(stop - start, LIMIT)
     try:
-        rows = [batch.whole(y) for y in function(along.all_in(batch, start, stop))]
+        rows, shows_nan = batch.wholes(function(along.all_in(batch, start, stop)))
     except (TooLarge, MemoryError):
         return TooLarge
     except Exception:  # one by one, what is wrong is said of a single vector
-        rows = None
-    if rows is None or any(map(has_nan, rows)):
+        rows, shows_nan = None, True
+    if shows_nan:
         told(f"{name}, one unit vector after another")
         return None
     return rows
