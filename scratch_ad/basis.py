@@ -13,7 +13,7 @@ from . import compressed
 from .batch import Batch, Batched, TooLarge, Uncovered, batching
 from .chain import has_nan
 from .compressed import DIAGONAL, Rows
-from .tracer import Tracer, bottom, dtype_of, innermost, kind_of, shape_of
+from .tracer import bottom, dtype_of, innermost, kind_of, shape_of
 
 FEW, MANY = 16, 128  # examples: from so many on a batch is compressed where elements are repeated, or anyway,
 NUMBERS, PARTS = 256, 4  # … and one of numbers, of so many parts at most
@@ -115,12 +115,7 @@ class Basis(Batch):
     def chosen(self, condition, a, b):
         """``np.where`` of a compressed batch and zero; None of anything else."""
         x, zero, order = (a, b, 1) if self.compresses(a) else (b, a, -1)
-        if (
-            not self.compresses(x)
-            or isinstance(zero, Tracer)
-            or np.any(zero)
-            or np.result_type(zero, x.dtype) != x.dtype
-        ):
+        if not self.compresses(x) or not _is_zero(zero) or np.result_type(zero, x.dtype) != x.dtype:
             return None
         return self.scaled(x, condition, lambda value, condition: np.where(condition, *(value, zero)[::order]))
 
@@ -203,7 +198,7 @@ class Basis(Batch):
                 if (x := self.compressed(x)).tag is DIAGONAL:
                     return None
                 found.append((x.value, compressed.broadcast(x.tag.rows, shape_of(x.value))))
-            elif not isinstance(x, Tracer) and not np.any(x):
+            elif _is_zero(x):
                 found.append(None)
             else:
                 return None
@@ -225,6 +220,11 @@ class Basis(Batch):
     def is_one(self, d, factor):
         """Whether ``d`` times a factor is that factor, to the last bit."""
         return d is self.ones and dtype_of(factor) == d.dtype
+
+
+def _is_zero(x):
+    """Whether that is known of all examples."""
+    return isinstance(x, (np.ndarray, np.generic, int, float, complex)) and not np.any(x)
 
 
 def _broadcasts_into(shape, into):
