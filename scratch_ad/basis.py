@@ -13,7 +13,7 @@ from . import compressed
 from .batch import Batch, Batched, TooLarge, Uncovered, batching
 from .chain import has_nan
 from .compressed import DIAGONAL, Rows
-from .tracer import bottom, dtype_of, innermost, kind_of, shape_of
+from .tracer import Tracer, bottom, dtype_of, innermost, kind_of, shape_of
 
 FEW, MANY = 16, 128  # examples: from so many on a batch is compressed where elements are repeated, or anyway,
 NUMBERS, PARTS = 256, 4  # … and one of numbers, of so many parts at most
@@ -224,7 +224,9 @@ class Basis(Batch):
 
 def _is_zero(x):
     """Whether that is known of all examples."""
-    return isinstance(x, (np.ndarray, np.generic, int, float, complex)) and not np.any(x)
+    if isinstance(x, Tracer) or not isinstance(x, (np.ndarray, np.generic, int, float, complex)):
+        return False
+    return not np.any(x)
 
 
 def _broadcasts_into(shape, into):

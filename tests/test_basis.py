@@ -105,12 +105,29 @@ def program(steps):
 
 
 PROGRAMS = st.lists(st.sampled_from(STEPS), min_size=1, max_size=6).map(program)
-POINTS = st.sampled_from([(5,), (2, 3), (2, 1, 3)]).map(lambda s: np.sin(np.arange(1.0, np.prod(s) + 1)).reshape(s))
+SHAPES = [(5,), (2, 3), (2, 1, 3)]
+
+
+def point(shape):
+    return np.sin(np.arange(1.0, np.prod(shape) + 1)).reshape(shape)
+
+
+POINTS = st.sampled_from(SHAPES).map(point)
+
+
+@pytest.mark.parametrize("step", STEPS, ids=range(len(STEPS)))
+def test_each_step_alone(step):
+    for shape in SHAPES:
+        check_jacobians(program([step, step]), point(shape))
 
 
 @given(PROGRAMS, POINTS)
 @settings(deadline=None)
 def test_random_jacobians(f, x):
+    check_jacobians(f, x)
+
+
+def check_jacobians(f, x):
     """Column by column, in both modes, compiled, and for each example of another batch."""
     units = np.eye(x.size).reshape(-1, *x.shape)
     expected = np.stack([jvp(f, (x,), (unit,))[1] for unit in units], -1).reshape(*np.shape(f(x)), *x.shape)
