@@ -42,7 +42,7 @@ class Basis(Batch):
 
     def units(self, arrays):
         """The unit vectors of all these arrays together, as one batch of each."""
-        if any(type(x) is not np.ndarray for x in arrays):
+        if any(isinstance(x, Tracer) for x in arrays):
             self.many = FEW
         if len(arrays) == 1:
             (x,) = arrays

@@ -309,10 +309,7 @@ class Batch(Trace):
 
         What is not of this batch broadcasts anyway.
         """
-        if not self.owns(a):
-            return a
-        value, n = a.dense(), len(a.shape)
-        return value if n == ndim else value.reshape((value.shape[0],) + (1,) * (ndim - n) + value.shape[1:])
+        return compressed.lifted(a.dense(), ndim) if self.owns(a) else a
 
     def whole(self, a):
         """The arrays of all examples in one, of any argument."""

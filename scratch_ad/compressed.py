@@ -31,7 +31,7 @@ DIAGONAL = Rows(None)  # of a value without an axis of parts: its i-th element b
 def lifted(x, ndim):
     """``x`` with as many axes after the first as ``ndim``."""
     shape = shape_of(x)
-    return x if len(shape) > ndim else np.reshape(x, (shape[0],) + (1,) * (ndim + 1 - len(shape)) + shape[1:])
+    return x if len(shape) > ndim else x.reshape((shape[0],) + (1,) * (ndim + 1 - len(shape)) + shape[1:])
 
 
 def is_same(rows, others):
