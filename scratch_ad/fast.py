@@ -201,7 +201,7 @@ def backward(nodes, seeds, inputs):
         add(cotangents, place, g)
     for node in islice(reversed(nodes), len(nodes) - inputs):
         g = cotangents.pop()
-        if type(node) is list:  # what ``reverse.edges`` has in full
+        if type(node) is list:  # what ``reverse.edges`` has in full; ``c`` has the form of ``g``
             if g is not None:
                 parent, step, pull, kept = node
                 try:
@@ -212,8 +212,6 @@ def backward(nodes, seeds, inputs):
                         c = g / d if type(d) is not np.ndarray or d.size < _LARGE else _quotient(g, d)
                 except Diverged as error:
                     c = error.batch.apart(step, (g, pull, (kept,)), error)
-                if c.shape != kept.shape or c.dtype is not kept.dtype:
-                    c = match(c, aval(kept))
                 held = cotangents[parent]  # ``add``, without a call
                 cotangents[parent] = c if held is None else held + c
             continue

@@ -67,7 +67,10 @@ _of_multiply = rule_of[np.multiply].pair
 
 def binary(tape, ufunc, operate, a, at_a, b, at_b):
     """Of ``operate(a, b)``, with the rule of ``ufunc``; the places are None for constants."""
-    pair = rule_of[ufunc].pair if ufunc in rule_of else None
+    try:
+        pair = rule_of[ufunc].pair
+    except KeyError:
+        return None
     if pair is None:
         return None
     kind_a, kind_b = type(a), type(b)
@@ -223,11 +226,14 @@ def __array_ufunc__(self, ufunc, method, a, b=_absent, *rest, **kwargs):  # of t
         if b is _absent:
             value, kind = self.value, type(self.value)
             if kind is _Array or kind is _Double:
-                short = rule_of[ufunc].short if ufunc in rule_of else None
-                if short is not None:
+                try:
+                    quick = rule_of[ufunc].quick
+                except KeyError:
+                    quick = None
+                if quick is not None:
                     y = ufunc(value)
                     if (type(y) is kind or type(y) is _Double) and y.dtype is value.dtype:
-                        step, pull, of_output = short
+                        step, pull, of_output = quick
                         nodes = tape.nodes
                         nodes.append([self.place, step, pull, y if of_output else value])
                         variable = _new(FastVariable)  # as in ``placed``

@@ -47,7 +47,7 @@ class Derivative:
     pair = (
         None  # nodes.py's, of two arguments: whether a, and whether b, is kept for the other; (step, map, keep) of each
     )
-    quick = None  # nodes.py's node of a call; None where there is none
+    quick = None  # what makes nodes.py's node of a call; of a ufunc as ``short``, if the map keeps shapes and dtypes
 
     def jvp(self, function, args, tangents, kwargs, steps):
         """``y`` and its tangent; ``tangents`` are pairs ``(i, t)``, ``steps`` the table of the steps to take."""

@@ -46,6 +46,8 @@ from .tracer import (
     strip,
 )
 
+_OURS = __name__.partition(".")[0] + "."
+
 
 def as_kept(x, y):
     """The argument ``x`` as partials take it: an array, in no less precision than the output ``y``.
@@ -127,6 +129,8 @@ class Elementwise(Derivative):
         self.takes_keywords = not isinstance(function, np.ufunc)
         if len(partials) == 1 and self.keeps[0] in ([0], [-1]):
             self.short = self.steps[0], self.maps[0], self.keeps[0] == [-1]
+            if isinstance(function, np.ufunc) and (self.maps[0].__module__ or "").startswith(_OURS):
+                self.quick = self.short  # of a user's partial nothing is known
         edges = [self.constant_edges[i] or (self.steps[i], m) for i, m in enumerate(self.maps)]
         keep = [_kept_of_two.get(tuple(k or ())) for k in self.keeps]
         if len(partials) == 2 and None not in keep and not any(isinstance(m, str) for m in self.maps):

@@ -1,5 +1,7 @@
 """What most programs call is written out for the tape (nodes.py): the very numbers of the tape that is to be read."""
 
+import contextlib
+import itertools
 import sys
 import tracemalloc
 import warnings
@@ -7,9 +9,10 @@ import warnings
 import numpy as np
 import optree
 import pytest
+import scipy.special
 
 from scratch_ad import grad, modes, reverse, value_and_grad, vjp
-from scratch_ad.registry import rule_of
+from scratch_ad.registry import load_rules, rule_of
 from scratch_ad.reverse import Tape
 from scratch_ad.rule import Elementwise, Explicit, Linear
 from scratch_ad.rules.contractions import two_terms_of
@@ -268,6 +271,27 @@ def test_another_rule_for_a_function_is_taken(function, rule, f, monkeypatch):
     expected = 3 * grad(f)(C)
     monkeypatch.setitem(rule_of, function, rule)
     assert np.allclose(grad(f)(C), expected, rtol=1e-15)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.complex64, np.complex128])
+def test_the_derivative_along_a_short_edge_has_the_form_of_its_argument(dtype):
+    load_rules()
+    quick = {f: rule.quick for f, rule in rule_of.items() if isinstance(f, np.ufunc) and rule.quick}
+    assert {np.sin, np.exp, scipy.special.erf} <= quick.keys()
+    for (f, (step, pull, of_output)), shape in itertools.product(quick.items(), ((), (3,), (2, 1), (0,))):
+        for x in [np.full(shape, 0.5, dtype), np.full(shape, 0.5, dtype)[()]]:
+            with contextlib.suppress(TypeError), np.errstate(invalid="ignore"):  # TypeError: it has no such loop
+                if (y := f(x)).dtype == x.dtype:
+                    g = step(np.ones_like(y)[()], pull, (y if of_output else x,))
+                    assert (g.shape, g.dtype) == (x.shape, x.dtype), f
+
+
+@pytest.mark.parametrize("partial", [lambda x: np.float64([[3.0]]), lambda x: np.full((5, 1, 1), 3.0) / 5])
+def test_a_partial_of_another_form_is_brought_to_that_of_the_argument(partial, monkeypatch):
+    monkeypatch.setitem(rule_of, np.sin, Elementwise(np.sin, (partial,)))
+    x = np.float32(C)
+    gradient = grad(lambda x: np.sum(np.sin(x) + x))(x)
+    assert gradient.dtype == np.float32 and np.allclose(gradient, np.full(C.shape, 4), rtol=1e-6)
 
 
 # How many functions of ours, in Python, a call goes through on its way to the tape: the smallest numbers so far.
