@@ -17,6 +17,7 @@ from .tracer import Tracer, bottom, dtype_of, innermost, kind_of, shape_of
 
 FEW, MANY = 16, 128  # examples: from so many on a batch is compressed where elements are repeated, or anyway,
 NUMBERS, PARTS = 256, 4  # … and one of numbers, of so many parts at most
+_ARRAYS = {np.ndarray, np.float64}  # what most factors are
 MOVING = set()  # functions that move the elements of their first argument and add none of them
 _adding = {np.add, np.subtract}
 _keeping_zeros = {*_adding, np.multiply, np.divide, np.negative, np.positive, np.conjugate}
@@ -80,6 +81,8 @@ class Basis(Batch):
 
     def with_zeros(self, function, a, b=None):
         """The result of a compressed batch, where it is compressed, too; None where it is not."""
+        if type(b) in _ARRAYS:
+            return self.scaled(a, b, function) if type(a.tag) is Rows and function not in _adding else None
         of_a, of_b = self.compresses(a), self.compresses(b)
         if b is None:
             return Batched(self, function(a.value), a.tag) if of_a else None
@@ -96,9 +99,12 @@ class Basis(Batch):
 
     def scaled(self, x, factor, function):
         """``function`` of the numbers of a compressed batch and of a factor of all examples; None of one of each."""
-        if self.owns(factor):
+        if type(factor) in _ARRAYS:
+            shape = factor.shape
+        elif self.owns(factor):
             return None
-        shape = shape_of(factor)
+        else:
+            shape = shape_of(factor)
         if x.tag is DIAGONAL:
             d = x.value
             if function is np.multiply and shape == d.shape and self.is_one(d, factor):
@@ -126,8 +132,9 @@ class Basis(Batch):
         a, b = self.compressed(a), self.compressed(b)
         if a.tag is DIAGONAL or b.tag is DIAGONAL:
             return None
-        ndim = max(a.ndim, b.ndim)
-        x, y, rows, others = (compressed.lifted(part, ndim) for part in (a.value, b.value, a.tag.rows, b.tag.rows))
+        x, y, rows, others = a.value, b.value, a.tag.rows, b.tag.rows
+        if (ndim := max(rows.ndim, others.ndim) - 1) != min(rows.ndim, others.ndim) - 1:
+            x, y, rows, others = (compressed.lifted(part, ndim) for part in (x, y, rows, others))
         if compressed.is_same(rows, others):
             return self.limited(function(x, y), a.tag if rows is a.tag.rows else Rows(rows))
         if not self.is_less(len(rows) + len(others), ndim):
@@ -169,7 +176,7 @@ class Basis(Batch):
         shape = (1, *a.shape)
         if (tag := self.rows.get(shape)) is None:
             tag = self.rows[shape] = Rows(np.arange(self.size).reshape(shape))
-        return Batched(self, np.reshape(a.value, shape), tag)
+        return Batched(self, a.value.reshape(shape), tag)
 
     def numbers(self, a):
         """The whole of a diagonal of which single numbers are taken; None if these are to be compressed, too."""

@@ -17,6 +17,11 @@ def from_end(axis, ndim):
     return tuple(i - ndim for i in normalize_axis_tuple(axis, ndim))
 
 
+def axes_of(axis, ndim):
+    """An axis or several of an array of ``ndim`` axes, as a tuple of numbers from 0 on."""
+    return (normalize_axis_index(axis, ndim),) if type(axis) is int else normalize_axis_tuple(axis, ndim)
+
+
 def of_first(rule):
     """A batching rule for calls of which the first argument alone is batched."""
 

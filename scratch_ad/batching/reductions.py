@@ -3,7 +3,6 @@
 import math
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..batch import Batched, Uncovered, batches, by_name
 from ..compressed import DIAGONAL, Rows
@@ -12,7 +11,7 @@ from ..rules.methods import length, log_sum
 from ..rules.reductions import share_of_sum
 from ..rules.shares import shares
 from ..tracer import shape_of
-from .axes import from_end, of_first
+from .axes import axes_of, from_end, of_first
 from .shaping import reshaped
 
 _OVERWRITING = {np.median, np.nanmedian}  # their argument, if asked to
@@ -57,7 +56,7 @@ def _sum(function):
     def rule(batch, a, axis=None, dtype=None, out=None, keepdims=False, **kwargs):
         of_all = dtype is None and kwargs.keys() <= {"where"} and kwargs.get("where", True) is True
         if type(a.tag) is Rows and of_all and a.dtype.itemsize > 2:  # float16 is added in float32
-            axes = range(a.ndim) if axis is None else normalize_axis_tuple(axis, a.ndim)
+            axes = range(a.ndim) if axis is None else axes_of(axis, a.ndim)
             if a.tag is DIAGONAL and axis is None and not keepdims:
                 y = Batched(batch, np.ravel(a.value))
             else:

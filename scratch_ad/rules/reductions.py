@@ -90,6 +90,8 @@ def ratio(total, n):
 
 
 def _sum_jvp(t, _y, a, axis=None, dtype=None, out=None, keepdims=False, initial=0, where=True):
+    if where is True:
+        return np.sum(t, axis, dtype, out, keepdims)
     return np.sum(t, axis, dtype, out, keepdims, where=where)
 
 
