@@ -7,15 +7,15 @@ from _tables import Figure, Row, Table
 
 def rules_tables(quick, seed, clock):
     """A rule is to take at most three times as long as its function, or to say why."""
-    rows = []
+    rows = {}
     for row in _eager.rows(quick):
         figures = {what: Figure(row[what], kind="seconds") for what in ("function", "pullback")}
         figures["pullback ÷ function"] = Figure(row["ratio"], aim=None if row["why"] else row["aim"])
-        rows.append(Row(f"{row['name']}, {row['argument']}", figures, row["why"]))
-    note = (
-        "Reverse mode, dearest first: elementwise functions on 100,000 numbers, others on the largest of their cases."
-    )
-    yield Table("Rules", rows, note)
+        rows[row["ratio"], len(rows)] = Row(f"{row['name']}, {row['argument']}", figures, row["why"])
+        yield Table("Rules", [row for _, row in sorted(rows.items(), reverse=True)], RULES)
+
+
+RULES = "Reverse mode, dearest first: elementwise functions on 100,000 numbers, others on the largest of their cases."
 
 
 def xla_tables(quick, seed, clock):

@@ -4,12 +4,14 @@ import json
 import math
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import _adbench
 import _bench_page
 import _bench_readme
 import _counted
+import _eager
 import _peers
 import _timing
 import bench
@@ -139,15 +141,27 @@ def test_ratios_are_of_medians_with_the_quartiles_of_the_rounds():
 
 def test_rows_that_others_measure_become_tables(monkeypatch):
     rule = {"name": "np.tan", "argument": "x", "call": "", "function": 1e-3, "pullback": 4e-3, "ratio": 4.0, "aim": 3.0}
-    rules = [rule | {"why": ""}, rule | {"why": "for a reason"}]
+    rules = [rule | {"why": ""}, rule | {"ratio": 5.0, "why": "for a reason"}]
     monkeypatch.setattr(_counted._eager, "rows", lambda quick: rules)
-    (table,) = _counted.rules_tables(True, 0, None)
-    assert [row.figures["pullback ÷ function"].met for row in table.rows] == [False, None]
+    first, table = _counted.rules_tables(True, 0, None)
+    assert len(first.rows) == 1
+    assert [row.figures["pullback ÷ function"].met for row in table.rows] == [None, False]  # the dearest first
     program = {"program": "GP", "at most": 1.03, "bytes at most": 1.1, "why": ""}
     program |= {f"{what} ÷ JAX": 1.05 for what in ("flops", "bytes", "tracing and lowering", "call")}
     monkeypatch.setattr(_counted._xla, "rows", lambda quick: [program])
     (table,) = _counted.xla_tables(True, 0, None)
     assert [figure.met for figure in table.rows[0].figures.values()] == [False, True, True, True]
+
+
+def test_each_rule_has_a_row():
+    _eager.load_rules()
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        rows = {_eager.name_of(case.function): list(_eager.rows_of(case, 5, 1)) for case in _eager._cases(False)}
+    assert sum(map(len, rows.values())) > len(rows) > 600
+    assert {row["aim"] for row in rows["np.tanh"]} == {_eager.AIM}
+    (logpmf,) = {row["aim"] for row in rows["scipy.stats.poisson.logpmf"]}
+    assert logpmf is None  # its counts are an array of the call
 
 
 # The command, with parts that take no time

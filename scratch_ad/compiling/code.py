@@ -73,6 +73,7 @@ _OF_NUMBERS = {t: Value(t, (), np.dtype(t), ()) for t in np.sctypeDict.values() 
 
 
 NUMBERS = {bool, int, float, complex, type(None), *_OF_NUMBERS}
+_WITHOUT_NAMES = {np.ndarray, str, slice, *NUMBERS}
 
 
 def is_laid_out_in_c(value):
@@ -142,7 +143,7 @@ def _collect(x, found):
     for e in x.values() if type(x) is dict else x:
         if type(e) is Name:
             found.append(e)
-        elif type(e) is not np.ndarray and isinstance(e, (tuple, list, dict)) and e:
+        elif type(e) not in _WITHOUT_NAMES and isinstance(e, (tuple, list, dict)) and e:
             _collect(e, found)
 
 
@@ -152,7 +153,9 @@ def renamed(x, names):
         return names.get(x, x)
     if type(x) is dict:
         return {k: renamed(v, names) for k, v in x.items()} if x else x
-    return each(functools.partial(renamed, names=names), x) if isinstance(x, (tuple, list)) and names_in(x) else x
+    if type(x) in _WITHOUT_NAMES or not isinstance(x, (tuple, list)) or not names_in(x):
+        return x
+    return each(functools.partial(renamed, names=names), x)
 
 
 def identical(a, b):

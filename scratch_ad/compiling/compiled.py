@@ -84,7 +84,7 @@ class Compiled:
         for program in self.programs.get(key, ()):
             if program.replay is None:
                 continue
-            if program.watch.changed() is not None:
+            if program.watch.changed():
                 self._drop(key, program)
                 continue
             try:
@@ -136,7 +136,7 @@ class Compiled:
         with self.lock:
             programs = self.programs.setdefault(key, [])
             for known in list(programs):
-                if known.watch.changed() is not None:
+                if known.watch.changed():
                     programs.remove(known)
                 elif known.replay is None and (place := known.differs(program)) != "":
                     if place or (place := watch.drawn() and f"it draws from {watch.drawn()}"):

@@ -91,10 +91,13 @@ def _recalling(code):
 
 def _key(x, keys):
     """What two arguments have in common only if they are the same, to the last bit."""
-    if type(x) is Name:
+    kind = type(x)
+    if kind is Name:
         return x.number
+    if kind in _BY_VALUE:
+        return kind, x
     if isinstance(x, (tuple, list)):
-        return (type(x), *(_key(e, keys) for e in x))
+        return (kind, *[_key(e, keys) for e in x])
     if type(x) is slice:
         return slice, x.start, x.stop, x.step
     if type(x) is np.ndarray and x.size <= SMALL and not x.dtype.hasobject:
@@ -103,9 +106,10 @@ def _key(x, keys):
         return keys[id(x)]
     if isinstance(x, (float, complex, np.generic)):
         return type(x), np.asarray(x).tobytes()
-    if isinstance(x, (int, str, bool, type(None), np.dtype)):
-        return type(x), x
-    return object, id(x)
+    return (kind, x) if isinstance(x, np.dtype) else (object, id(x))
+
+
+_BY_VALUE = {int, str, bool, type(None)}
 
 
 def nan_guards(code):

@@ -66,28 +66,28 @@ class Watch:
 
     @functools.cached_property
     def changed(self):
-        """A function that gives the name of a place where something else stands now; None if all is as it was."""
-        names, lines = {"is_": operator.is_}, []
+        """A function that tells whether something else stands now in one of the places."""
+        names, loops, conditions = {"is_": operator.is_}, [], []
         for kind, (how, rows) in enumerate(self.places.items()):
             if len(rows) > WRITTEN_OUT:
                 names[f"rows{kind}"] = rows
-                lines += [f"for name, a, b, c in rows{kind}:", f"    if {how.format(a='a', b='b', c='c')}: return name"]
+                loops += [f"for a, b, c in rows{kind}:", f"    if {how.format(a='a', b='b', c='c')}: return True"]
                 continue
-            for k, (name, *row) in enumerate(rows):
+            for k, row in enumerate(rows):
                 named = {of: f"{of}{kind}_{k}" for of in "abc"}
                 names |= zip(named.values(), row)
-                lines.append(f"if {how.format(**named)}: return {name!r}")
-        body = "\n        ".join(lines or ["pass"])
+                conditions.append(how.format(**named))
+        body = "\n        ".join([*loops, f"return {' or '.join(conditions) or False}"])
         errors = "(ValueError, RuntimeError)"  # of a variable without a value, a dict that another thread changes
-        exec(bytecode(f"def changed():\n    try:\n        {body}\n    except {errors}:\n        return ''"), names)
+        exec(bytecode(f"def changed():\n    try:\n        {body}\n    except {errors}:\n        return True"), names)
         return names["changed"]
 
     def drawn(self):
         """The name of a generator from which numbers have been drawn since this was made; None if there is none."""
         return next((name for generator, state, name in self.generators if _state(generator) != state), None)
 
-    def _compare(self, how, name, a, b=None, c=None):
-        self.places.setdefault(how, []).append((name, a, b, c))
+    def _compare(self, how, a, b=None, c=None):
+        self.places.setdefault(how, []).append((a, b, c))
 
     def _look_around(self):
         """Until nothing new is found: code may name what belongs to a class that was found before it."""
@@ -107,7 +107,7 @@ class Watch:
         if isinstance(x, _GENERATORS):
             self.generators.append((x, _state(x), name))
         elif kind is ConstantCell:
-            self._watch(x.value, name)
+            self._watch(x.value)
         elif isinstance(x, (type, types.ModuleType)):
             self._look_within(x, name)
         elif not isinstance(x, Tracer):
@@ -117,14 +117,14 @@ class Watch:
         if kind is types.FunctionType:
             self._look_into(x)
         elif kind is dict:
-            self._compare(_DICT, name, x, [*x], [*x.values()])
+            self._compare(_DICT, x, [*x], [*x.values()])
             self.found += [(value, f"{name}.{key}" if len(name) < 80 else name) for key, value in x.items()]
         elif kind in (bytearray, array.array):
-            self._compare(_MEMORY, name, x, bytearray(x))
+            self._compare(_MEMORY, x, bytearray(x))
         elif kind is memoryview:
-            self._compare(_BYTES, name, x, x.tobytes())
+            self._compare(_BYTES, x, x.tobytes())
         elif isinstance(x, np.ndarray) and not x.dtype.hasobject:
-            self._watch(x, name)
+            self._watch(x)
         elif base := next((base for base in kind.__mro__ if base in _PARTS), None):
             self._contents(_PARTS[base], x, name, base in _FIXED)
         if _is_of(_CLOSED, kind.__module__):
@@ -136,7 +136,7 @@ class Watch:
         elif kind is types.FunctionType and _is_of(_AS_THEY_ARE, x.__globals__.get("__name__")):
             self.found += [(part, name) for part in vars(x).values()]
         elif _has_variables(kind) and (kind is not types.FunctionType or vars(x)):
-            self._compare(_OBJECT, name, x, kind, vars(x))
+            self._compare(_OBJECT, x, kind, vars(x))
             self.found.append((vars(x), name))
         if _slots(kind):
             self._contents(_in_slots, x, name)
@@ -145,19 +145,19 @@ class Watch:
         parts = read(x)
         self.found += [(part, name) for part in parts]
         if not fixed:
-            self._compare(_PARTED, name, x, parts, read)
+            self._compare(_PARTED, x, parts, read)
 
-    def _watch(self, array, name):
+    def _watch(self, array):
         owner = array
         while not owner.flags.writeable and type(owner.base) is np.ndarray:
             owner = owner.base
         if owner.flags.writeable:
             if array.flags.c_contiguous and array.size and array.dtype.kind in "biufc":
-                self._compare(_MEMORY, name, array, bytearray(array.data))
+                self._compare(_MEMORY, array, bytearray(array.data))
             else:
-                self._compare(_BYTES, name, array, array.tobytes())
+                self._compare(_BYTES, array, array.tobytes())
         else:
-            self._compare(_LOCKED, name, owner)
+            self._compare(_LOCKED, owner)
 
     def _look_into(self, function):
         home, name = function.__globals__, function.__name__
@@ -169,13 +169,13 @@ class Watch:
                 continue
             self.found.append((x, variable))
             if not _is_of({_OURS}, package):
-                self._compare(_CELL, variable, cell, x)
+                self._compare(_CELL, cell, x)
         self.found.append(((function.__defaults__, function.__kwdefaults__), name))
         variables, attributes, modules, optional = _named_by(code)
         if "random" in attributes or any(home.get(name) is module for name in variables for module in _RANDOM):
             self.found += [(np.random.rand, "np.random"), (random.random, "random")]
         if not _is_of(_AS_THEY_ARE, package):
-            self._compare(_FUNCTION, name, function, code, function.__defaults__)
+            self._compare(_FUNCTION, function, code, function.__defaults__)
             self.named |= attributes
             self.optional |= optional
             for variable in variables & home.keys():
@@ -201,7 +201,7 @@ class Watch:
         name = f"{name}.{key}" if name else key
         for names in space:
             x = names.get(key)
-            self._compare(_ENTRY, name, names, key, x)
+            self._compare(_ENTRY, names, key, x)
             if key in names:
                 self.found.append((x, name))
                 break
