@@ -83,8 +83,7 @@ ENGINES = {
 
 
 def jax_numpy():
-    """JAX, in float64 and on one thread, and its NumPy."""
-    os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")  # its thread pool spoils small programs
+    """JAX, in float64, and its NumPy."""
     engine = importlib.import_module("jax")
     engine.config.update("jax_enable_x64", True)
     return engine, engine.numpy

@@ -2,11 +2,23 @@
 
 import gc
 import itertools
+import os
 import time
 import tracemalloc
 
 import numpy as np
 from _tables import Figure
+
+
+def on_one_core():
+    """Leave this process one core, where the system lets us, and XLA no thread of its own beside it.
+
+    Else small programs wait for another thread to wake, for as long as they take or three times that. To be called
+    before JAX or PyTorch make their threads.
+    """
+    os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 
 
 def interleaved(

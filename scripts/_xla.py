@@ -2,7 +2,7 @@
 
 Counted is what XLA says after its optimisation, elementary functions as one flop each, and what it leaves out: calls of
 LAPACK, by Golub and Van Loan, Matrix Computations. The counts are exact and the same on each run. Seconds are those of
-the processor, in one thread where XLA_FLAGS=--xla_cpu_multi_thread_eigen=false was set before JAX started.
+the processor.
 """
 
 import functools

@@ -1,6 +1,6 @@
 """Measure what derivatives cost: ours, eager and compiled, beside JAX, PyTorch, autograd, MyGrad and by hand.
 
-All engines run in one process, one thread, on the same NumPy inputs, and are checked against one another before they
+All engines run in one process, on one core, on the same NumPy inputs, and are checked against one another before they
 are timed. A figure is a ratio of medians of CPU time, interleaved round by round, with the quartiles of the ratios
 within a round; beside it stands the aim, and whether it is met. Engines that are not installed are told and left out:
 they come with pip install -e '.[all]'.
@@ -34,7 +34,7 @@ from _results import ROOT, settings
 from _speed import eager_tables, growth_tables, memory_tables
 from _structured import structured_tables
 from _tables import Table
-from _timing import timer
+from _timing import on_one_core, timer
 from rich.console import Console
 
 PARTS = {  # name: what yields its tables, each again with every row that is added to it; what it measures
@@ -172,6 +172,7 @@ def main():
             raise SystemExit(2)
         _bench_readme.update(document)
         return
+    on_one_core()
     try:
         failed = run(parts, options, document, console)
         broken_off = ""
