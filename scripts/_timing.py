@@ -11,12 +11,11 @@ from _tables import Figure
 
 
 def on_one_core():
-    """Leave this process one core, where the system lets us, and XLA no thread of its own beside it.
+    """Leave this process one core, where the system lets us: to be called before JAX or PyTorch make their threads.
 
-    Else small programs wait for another thread to wake, for as long as they take or three times that. To be called
-    before JAX or PyTorch make their threads.
+    Else small programs of XLA's wait for another thread to wake, for as long as they take or three times that, and the
+    time that its threads spend waiting counts as well, against it or against what runs next.
     """
-    os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 

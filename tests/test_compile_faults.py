@@ -287,6 +287,16 @@ def test_whoever_draws_a_branch_is_told():
             compiled(1.0)
 
 
+def test_what_others_draw_between_two_calls_is_no_matter():
+    rng = np.random.default_rng(0)
+    f = lambda x, noise=0: x * 3 if noise == 0 else x + rng.normal()
+    compiled = compile(f)
+    for _ in range(3):
+        assert compiled(2.0) == 6
+        rng.normal()
+    assert text(compiled)
+
+
 draw = np.random.default_rng(1).random
 
 

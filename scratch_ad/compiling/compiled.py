@@ -131,7 +131,8 @@ class Compiled:
 
     def _record(self, key, leaves, spec):
         """Run the function as it is, and note what it does; done the same way twice, that is a program."""
-        watch = Watch(self.fun)
+        before = next((known for known in self.programs.get(key, ()) if known.replay is None), None)
+        watch = before.watch.again() if before and not before.watch.changed() else Watch(self.fun)
         program, result = recorded(self.fun, leaves, spec, watch)
         with self.lock:
             programs = self.programs.setdefault(key, [])

@@ -82,6 +82,11 @@ class Watch:
         exec(bytecode(f"def changed():\n    try:\n        {body}\n    except {errors}:\n        return True"), names)
         return names["changed"]
 
+    def again(self):
+        """The same for another run, which begins now: what has been drawn before that does not count."""
+        self.generators = [(generator, _state(generator), name) for generator, _, name in self.generators]
+        return self
+
     def drawn(self):
         """The name of a generator from which numbers have been drawn since this was made; None if there is none."""
         return next((name for generator, state, name in self.generators if _state(generator) != state), None)
