@@ -25,9 +25,20 @@ PACKAGES = {"autograd": "autograd", "MyGrad": "mygrad", "PyTorch": "torch", "JAX
 
 def update(document):
     """Keep the figures and write the tables between their marks."""
-    KEPT.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    KEPT.write_text(_json(document) + "\n", encoding="utf-8")
     for text in TEXTS:
         text.write_text(filled(text.read_text(encoding="utf-8"), document), encoding="utf-8")
+
+
+def _json(x, line="\n"):
+    """As JSON, a row of a table to a line."""
+    if not isinstance(x, (dict, list)) or not x or "figures" in x:
+        return json.dumps(x, ensure_ascii=False)
+    inner = line + " "
+    if isinstance(x, list):
+        return f"[{inner}{f',{inner}'.join(_json(part, inner) for part in x)}{line}]"
+    pairs = (f"{json.dumps(key, ensure_ascii=False)}: {_json(part, inner)}" for key, part in x.items())
+    return f"{{{inner}{f',{inner}'.join(pairs)}{line}}}"
 
 
 def filled(text, document):
@@ -81,6 +92,28 @@ def _adbench(document):
     return table.markdown({column: column for column in table.columns})
 
 
+def _rules(document):
+    """Elementwise rules, which have an aim or a reason, by their median and what misses the aim; the others' median."""
+    (table,) = tables(document)["rules"].values()
+    elementwise = [row for row in table.rows if row.note or row.figures[PULLBACK].aim]
+    others = [row for row in table.rows if row not in elementwise]
+    parts = (elementwise, "arguments of elementwise functions"), (others, "arguments of other functions")
+    rows = [
+        row for rows, what in parts for row in replace(table, rows=rows).summary([PULLBACK], f"{len(rows)} {what}").rows
+    ]
+    return replace(table, rows=rows).markdown({PULLBACK: PULLBACK})
+
+
+PULLBACK = "pullback ÷ function"
+
+
+def _xla(document):
+    """All programs by their medians, and those that miss an aim."""
+    (table,) = tables(document)["xla"].values()
+    summary = table.summary(table.columns, f"{len(table.rows)} programs")
+    return summary.markdown({column: column for column in table.columns})
+
+
 def _named(table):
     return replace(table, rows=[replace(row, name=NAMES.get(row.name, row.name)) for row in table.rows])
 
@@ -93,4 +126,6 @@ SECTIONS = {
     "structured": _all_of("structured"),
     "memory": _all_of("memory"),
     "adbench": _adbench,
+    "rules": _rules,
+    "xla": _xla,
 }

@@ -25,11 +25,12 @@ def xla_tables(quick, seed, clock):
         aims = {
             "flops": row["at most"],
             "bytes": row["bytes at most"],
-            "tracing and lowering": 1.5,
-            "call": 1.2,
+            "tracing and lowering": _xla.LOWERING,
+            "call": _xla.CALL,
         }
         figures = {f"{what} ÷ JAX": Figure(row[f"{what} ÷ JAX"], aim=aim) for what, aim in aims.items()}
         rows.append(Row(row["program"], figures, row["why"] or ""))
-    yield Table(
-        "Under XLA", rows, "Value and gradient: flops and bytes as XLA counts them, times to trace and to call."
-    )
+        yield Table("Under XLA", rows, XLA)
+
+
+XLA = "Value and gradient: flops and bytes as XLA counts them, times to trace and to call."

@@ -5,6 +5,7 @@ A table goes to the terminal, to JSON and back, to the page and to the README; s
 
 import dataclasses
 import math
+import statistics
 
 import rich.table
 from rich.markup import escape
@@ -90,6 +91,13 @@ class Table:
 
     def row(self, name):
         return next(row for row in self.rows if row.name == name)
+
+    def summary(self, columns, what):
+        """The median of some columns over all rows, called ``what``, and the rows in which one misses its aim."""
+        of = {column: [row.figures[column] for row in self.rows] for column in columns}
+        medians = {column: Figure(statistics.median(figure.value for figure in of[column])) for column in columns}
+        missed = [row for row in self.rows if any(row.figures[column].met is False for column in columns)]
+        return dataclasses.replace(self, rows=[Row(f"{what}, the median", medians), *missed])
 
     def terminal(self):
         shown = rich.table.Table("", title=escape(self.title), title_justify="left", caption=escape(self.note))
