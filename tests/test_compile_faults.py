@@ -277,6 +277,15 @@ def test_constant_numbers_beside_arrays(f, dtype):
     assert same_as(f, compile(f), np.resize(SIGNED, 10).astype(dtype))
 
 
+def test_ties_of_an_extremum_are_a_branch():
+    gradient = grad(lambda x: np.sum(np.max(x, 1) ** 2) - np.min(x))
+    compiled = compile(gradient)
+    alone, tied = np.array([[1.0, 2.0, 3.0], [6.0, 5.0, 4.0]]), np.array([[3.0, 2.0, 3.0], [6.0, 6.0, 6.0]])
+    for x in (alone, tied, np.where(alone == 6, np.nan, alone), np.zeros((2, 3))) * 3:
+        assert np.array_equal(compiled(x), gradient(x), equal_nan=True)
+    assert np.array_equal(compiled(tied), [[3, -1, 3], [4, 4, 4]])
+
+
 def test_whoever_draws_a_branch_is_told():
     rng, legacy = np.random.default_rng(0), np.random.RandomState(0)
     draws = [lambda: rng.random(), lambda: np.random.random(), lambda: legacy.rand(), lambda: draw()]  # noqa: NPY002

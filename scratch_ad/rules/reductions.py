@@ -12,7 +12,7 @@ from ..chain import has_nan
 from ..layout import arranged
 from ..memory import spread_out
 from ..rule import composite, elementwise, explicit, linear, primitive, with_value
-from ..tracer import any_known, astype, hidden, kind_of, shape_of
+from ..tracer import any_known, astype, below_examples, hidden, kind_of, shape_of
 from ..tree import typed
 from .short_rows import counts
 
@@ -307,6 +307,12 @@ def _best(y, a, axis, where):
     return best, counts(best, axis, np.float64 if real == np.float16 else real)  # halves end at 65504
 
 
+def _is_once(best, y):
+    """Whether no element but one equals each extremum, of all examples."""
+    best, y = below_examples(best), below_examples(y)
+    return np.count_nonzero(best) == y.size and not has_nan(y)
+
+
 def _ties(y, a, axis, initial, where):
     """As ``_best``, but with what equals ``initial`` counted twice."""
     best, k = _best(y, a, axis, where)
@@ -322,10 +328,10 @@ def _extremum_jvp(t, y, a, axis=None, out=None, keepdims=False, initial=np._NoVa
 
 def extremum_pull(g, y, a, axis=None, out=None, keepdims=False, initial=np._NoValue, where=True):
     """``g / k where a == y``, which k elements are."""
-    if initial is np._NoValue and where is True and type(a) is type(y) is type(g) is np.ndarray:
-        best = np.equal(a, with_axes(y, a.shape, axis))
-        if np.count_nonzero(best) == y.size and not has_nan(y):  # k is 1
-            return np.where(best, with_axes(g, a.shape, axis), 0)
+    if initial is np._NoValue and where is True and not hidden(below_examples(a)):
+        best = np.equal(a, with_axes(y, shape_of(a), axis))
+        if _is_once(best, y):  # k is 1
+            return np.where(best, with_axes(g, shape_of(a), axis), 0)
     best, k = _ties(y, a, axis, initial, where)
     g = with_axes(g, shape_of(a), axis)
     if type(k) is np.ndarray and k.all():
