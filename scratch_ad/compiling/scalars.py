@@ -96,8 +96,8 @@ def by_elements(code):
 
     def pack(x, errors):
         """The arguments with arrays again, of those that stand for elements."""
-        for name in set(names_in(x)):
-            if name in elements and name not in made:
+        for name in elements.keys() & names_in(x):
+            if name not in made:
                 made.add(name)
                 parts = elements[name].ravel().tolist()
                 value = writing.value(name)
@@ -105,7 +105,8 @@ def by_elements(code):
 
     made = set(code.inputs)  # the names that stand for arrays in the new code, too
     for step in code.steps:
-        step = step._replace(args=renamed(step.args, instead), kwargs=renamed(step.kwargs, instead))
+        if not instead.keys().isdisjoint(step.reads):
+            step = step._replace(args=renamed(step.args, instead), kwargs=renamed(step.kwargs, instead))
         if step.outputs and step.outputs[0] in chosen:
             result = _on_elements(step, writing, elements_of)
             (name,) = step.outputs
@@ -114,7 +115,7 @@ def by_elements(code):
             else:
                 instead[name] = _as_number(result[()])
         else:
-            pack((step.args, step.kwargs), step.errors)
+            pack(step.reads, step.errors)
             made.update(step.outputs)
             writing.steps.append(step)
     outputs = renamed(code.outputs, instead)

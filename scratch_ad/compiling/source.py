@@ -101,7 +101,7 @@ class Source:
         if not any(value.is_array and value.size >= HELD for value in self.code.values):
             return last
         for step in self.code.steps:
-            for x in names_in((step.outputs, step.args, step.kwargs)) if step.outputs else ():
+            for x in (*step.outputs, *step.reads) if step.outputs else ():
                 last[x] = step.outputs
         for x in names_in(self.code.outputs):
             last.pop(x, None)
