@@ -177,9 +177,9 @@ _BY_ALL = {
 }  # fmt: skip
 _BY_FIRST = {
     np.sum, np.prod, np.max, np.min, np.mean, np.std, np.var, np.any, np.all, np.argmax, np.argmin, np.argsort, np.sort,
-    np.count_nonzero, np.cumsum, np.cumprod, np.trace, np.diagonal, np.transpose, np.matrix_transpose, np.swapaxes, np.moveaxis,
-    np.reshape, np.ravel, np.squeeze, np.expand_dims, np.broadcast_to, np.copy, np.real, np.imag, np.flip, np.roll,
-    np.tril, np.triu,
+    np.count_nonzero, np.cumsum, np.cumprod, np.trace, np.diagonal, np.transpose, np.matrix_transpose, np.swapaxes,
+    np.moveaxis, np.reshape, np.ravel, np.squeeze, np.expand_dims, np.broadcast_to, np.copy, np.real, np.imag, np.flip,
+    np.roll, np.tril, np.triu,
 }  # fmt: skip
 
 
