@@ -25,9 +25,11 @@ def interleaved(
 ):
     """Seconds per call of each run, a dictionary of functions: one number per round.
 
-    Each repeats its call to fill a slice of time. ``wait`` is given the last result of a slice and returns when that is
-    there: a device that is given several calls works on while the next is written. ``until``: the time, by
-    ``time.monotonic``, after which no further round begins; there is always one. ``clock``: what tells the seconds.
+    Each repeats its call to fill a slice of time, after a call that does not count, so that the processor's caches hold
+    what is timed, and not what ran before; before a long call there is none. ``wait`` is given the last result of a
+    slice and returns when that is there: a device that is given several calls works on while the next is written.
+    ``until``: the time, by ``time.monotonic``, after which no further round begins; there is always one. ``clock``:
+    what tells the seconds.
     """
     for run, _ in itertools.product(runs.values(), range(3)):
         wait(run())  # compiles, where anything does: ours records at the first call, writes its source at the second
@@ -36,10 +38,13 @@ def interleaved(
     seconds = {name: [] for name in runs}
     try:
         repeats = {name: _repeats(run, slice_seconds, wait, clock) for name, run in runs.items()}
+        short = {name for name, run in runs.items() if _slice(run, 1, wait, clock) < 10 * slice_seconds}
         for done in range(rounds):
             if done and time.monotonic() > until:
                 break
             for name, run in runs.items():
+                if name in short:
+                    wait(run())
                 seconds[name].append(_slice(run, repeats[name], wait, clock) / repeats[name])
     finally:
         gc.unfreeze()

@@ -248,6 +248,8 @@ def test_times_are_taken_in_turn_and_a_device_is_waited_for_once_a_slice():
     assert {name: len(s) for name, s in seconds.items()} == {"a": 3, "b": 3}
     assert order[-12:] == ["a", "|", "b", "|"] * 3
     assert len(interleaved(runs, 3, until=time.monotonic() - 1)["a"]) == 1
+    interleaved(runs, 2, 1, lambda _: order.append("|"), clock=itertools.count().__next__)  # each call takes a tick
+    assert order[-16:] == ["a", "|", "a", "|", "b", "|", "b", "|"] * 2  # the first of each does not count
 
 
 def test_the_page_shows_the_newest_run_or_says_that_there_is_none():
