@@ -1,5 +1,6 @@
 """Times of several things in one run, interleaved, so that a slow moment of the machine meets all alike."""
 
+import contextlib
 import gc
 import itertools
 import os
@@ -33,10 +34,8 @@ def interleaved(
     """
     for run, _ in itertools.product(runs.values(), range(3)):
         wait(run())  # compiles, where anything does: ours records at the first call, writes its source at the second
-    gc.collect()
-    gc.freeze()  # else collections go through all that the packages compared hold, and which run meets them is chance
     seconds = {name: [] for name in runs}
-    try:
+    with few_collections():
         repeats = {name: _repeats(run, slice_seconds, wait, clock) for name, run in runs.items()}
         short = {name for name, run in runs.items() if _slice(run, 1, wait, clock) < 10 * slice_seconds}
         for done in range(rounds):
@@ -46,9 +45,18 @@ def interleaved(
                 if name in short:
                     wait(run())
                 seconds[name].append(_slice(run, repeats[name], wait, clock) / repeats[name])
+    return {name: np.array(s) for name, s in seconds.items()}
+
+
+@contextlib.contextmanager
+def few_collections():
+    """Collections of what is new alone: else they go through all that the packages compared hold, when chance will."""
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
     finally:
         gc.unfreeze()
-    return {name: np.array(s) for name, s in seconds.items()}
 
 
 def _repeats(run, slice_seconds, wait, clock):
