@@ -63,9 +63,11 @@ def has_nan(x):
     kind = x.dtype.kind
     if kind == "f":
         x = x if x.ndim == 1 else x.ravel("K")  # as it lies in memory
+        if STATE.get(None) is SILENT:
+            return math.isnan(x.dot(x))  # in one pass, no temporary
         before = STATE.set(SILENT)  # squares may be infinite
         try:
-            return math.isnan(x.dot(x))  # in one pass, no temporary
+            return math.isnan(x.dot(x))
         finally:
             STATE.reset(before)
     return kind == "c" and (has_nan(x.real) or has_nan(x.imag))

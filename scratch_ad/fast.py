@@ -209,7 +209,7 @@ def backward(nodes, seeds, inputs):
                         c = g * pull(kept)
                     else:
                         d = pull(kept)
-                        c = g / d if type(d) is not np.ndarray or d.size < _LARGE else _quotient(g, d)
+                        c = g / d if d.size < _LARGE else _quotient(g, d)
                 except Diverged as error:
                     c = error.batch.apart(step, (g, pull, (kept,)), error)
                 held = cotangents[parent]  # ``add``, without a call
@@ -258,8 +258,8 @@ def backward(nodes, seeds, inputs):
 
 def _quotient(g, d):
     """``g / d``, in the memory of ``d`` where nobody but the caller's variable holds it."""
-    alone = d.base is None and _references_to(d) == _HELD
-    return np.divide(g, d, d) if alone and type(g) is np.ndarray and (g.shape, g.dtype) == (d.shape, d.dtype) else g / d
+    alone = type(d) is type(g) is np.ndarray and d.base is None and _references_to(d) == _HELD
+    return np.divide(g, d, d) if alone and (g.shape, g.dtype) == (d.shape, d.dtype) else g / d
 
 
 def _references_to(array):

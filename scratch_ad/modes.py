@@ -184,9 +184,10 @@ def gradient_of_array(fun, args, i, kwargs):
     before = STATE.set(SILENT)
     try:
         (g,) = backward(nodes, ((out.place, _ONE),), 1)
+        is_sound = type(g) is np.ndarray and not has_nan(g)
     finally:
         STATE.reset(before)
-    if type(g) is np.ndarray and not has_nan(g):
+    if is_sound:
         return (out.value, g if g.base is None else g.copy()), None
     return None, _pullback(tape, nodes, 1, [0], [given], out, False)
 
