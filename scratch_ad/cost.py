@@ -131,7 +131,7 @@ _views = {
 
 # fmt: off
 _flops = {  # function → its flops from the result and the arguments
-    **dict.fromkeys([np.sum, np.prod, np.max, np.min, np.any, np.all], _reduction),
+    **dict.fromkeys([np.sum, np.prod, np.max, np.min, np.any, np.all, np.count_nonzero], _reduction),
     np.mean:      lambda y, a, *args, **kwargs: _size(a),
     np.cumsum:    lambda y, a, *args, **kwargs: _size(a),
     np.cumprod:   lambda y, a, *args, **kwargs: _size(a),
