@@ -99,12 +99,9 @@ class Basis(Batch):
 
     def scaled(self, x, factor, function):
         """``function`` of the numbers of a compressed batch and of a factor of all examples; None of one of each."""
-        if type(factor) in _ARRAYS:
-            shape = factor.shape
-        elif self.owns(factor):
+        if self.owns(factor):
             return None
-        else:
-            shape = shape_of(factor)
+        shape = shape_of(factor)
         if x.tag is DIAGONAL:
             d = x.value
             if function is np.multiply and shape == d.shape and self.is_one(d, factor):
@@ -133,7 +130,8 @@ class Basis(Batch):
         if a.tag is DIAGONAL or b.tag is DIAGONAL:
             return None
         x, y, rows, others = a.value, b.value, a.tag.rows, b.tag.rows
-        if (ndim := max(rows.ndim, others.ndim) - 1) != min(rows.ndim, others.ndim) - 1:
+        ndim = max(rows.ndim, others.ndim) - 1
+        if rows.ndim != others.ndim:
             x, y, rows, others = (compressed.lifted(part, ndim) for part in (x, y, rows, others))
         if compressed.is_same(rows, others):
             return self.limited(function(x, y), a.tag if rows is a.tag.rows else Rows(rows))

@@ -295,7 +295,7 @@ SHARDED = """
 import numpy as np
 import pytest
 
-@pytest.mark.xfail(run=False)
+@pytest.mark.xfail(run=False, reason="not to be run")
 @pytest.mark.ad(np.ones(3))
 @pytest.mark.ad(np.zeros(3))
 def test_marked(x):
@@ -429,7 +429,7 @@ def test_a_marked_test_raises_assertion_errors(suite):
 
     wrong.defvjp(lambda x: (np.sin(x), x), lambda x, g: (g * 3 * np.cos(x),))
 
-    @pytest.mark.xfail(raises=AssertionError, strict=True)
+    @pytest.mark.xfail(raises=AssertionError, strict=True, reason="three times the slope")
     @pytest.mark.ad(np.ones(3), modes="rev", order=1)
     def test_wrong(x):
         return wrong(x)
