@@ -377,7 +377,9 @@ def _reduction(reduce, pull, keeps_both):
     def quick(tape, a, axis=None, dtype=None, out=None, keepdims=False, *rest, **others):
         if rest or others or dtype is not None or out is not None or type(keepdims) is not bool:
             return None
-        if type(a) is not FastVariable or a.owner is not tape or not (axis is None or type(axis) is int):
+        if type(a) is not FastVariable or a.owner is not tape:
+            return None
+        if not (axis is None or type(axis) is int or (type(axis) is tuple and _INTEGERS.issuperset(map(type, axis)))):
             return None
         value = a.value
         if type(value) is not np.ndarray:

@@ -11,7 +11,8 @@ import optree
 import pytest
 import scipy.special
 
-from scratch_ad import grad, modes, reverse, value_and_grad, vjp
+from scratch_ad import compile, grad, modes, reverse, value_and_grad, vjp
+from scratch_ad.program import names_in, record
 from scratch_ad.registry import load_rules, rule_of
 from scratch_ad.reverse import Tape
 from scratch_ad.rule import Elementwise, Explicit, Linear
@@ -161,6 +162,34 @@ def test_short_rows_are_those_of_numpy(rows, monkeypatch):
     assert np.array_equal(found[-1], derivatives(f, (x,))[-1], equal_nan=True)
 
 
+_images = np.maximum(RNG.normal(size=(4, 3, 8, 2, 9, 2)), 0.0)
+WINDOWS = {
+    "rectified": _images,
+    "singles": _images.astype(np.float32),
+    "negative": -1 - _images,
+    "zeros": np.where(_images == 0, RNG.choice([0.0, -0.0], _images.shape), -_images),  # the order decides which one
+    "nans": np.where(RNG.integers(0, 9, _images.shape), _images, np.nan),
+    "in columns": np.asfortranarray(_images),
+}
+
+
+@pytest.mark.parametrize("windows", WINDOWS)
+@pytest.mark.parametrize("axes", [(3, 5), (5, -3), 3, (0, 5), (2, 3)])
+def test_extrema_of_windows_are_those_of_numpy(windows, axes, monkeypatch):
+    x = WINDOWS[windows]
+    f = lambda x: [np.max(x, axes), x.min(axes, keepdims=True)]
+    compiled = compile(lambda x: derivatives(f, (x,)))
+    found = [derivatives(f, (x,)), *(compiled(x) for _ in range(3))]
+    assert (windows == "in columns") == ("of_short_rows" not in compiled.source)
+    by_the_tape_that_is_to_be_read(monkeypatch)
+    usual = derivatives(f, (x,))[-1]
+    with np.errstate(invalid="ignore"):
+        for ours in found:
+            for y, expected in zip(ours, f(x), strict=False):
+                assert y.tobytes() == expected.tobytes() and y.strides == expected.strides
+            assert np.array_equal(ours[-1], usual, equal_nan=True)
+
+
 @pytest.mark.parametrize("times", [1, 200])  # few rows, and many
 def test_the_derivative_of_an_extremum_is_shared_by_equals(times):
     rows = np.array([[3, 1, 2], [3, 1, 3], [np.inf, 1, 2], [np.nan, 1, 2], [2, 2, 2]])
@@ -206,6 +235,39 @@ def test_einsum_of_two_terms_is_einsum(subscripts, shapes, dtype):
 )
 def test_other_contractions_are_left_to_einsum(subscripts, shapes, dtype):
     assert two_terms_of(subscripts, [np.ones(shape, dtype) for shape in shapes]) is None
+
+
+@pytest.mark.parametrize(
+    ("subscripts", "shapes"),
+    [
+        ("ab,bc,cd->ad", ((20, 20),) * 3),
+        ("ij,ik,il->jkl", ((40, 5), (40, 6), (40, 7))),
+        ("abc,bd,ce,af->def", ((5, 6, 7), (6, 8), (7, 9), (5, 4))),
+        ("ab,bcd,ce,d->ae", ((8, 9), (9, 1, 10), (10, 8), (10,))),  # an axis that is stretched
+        ("aab,bc,cd->ad", ((12, 12, 13), (13, 14), (14, 15))),  # a diagonal
+        ("ab,bc,cd->", ((20, 21), (21, 22), (22, 23))),
+        ("...ab,...bc,cd->...d", ((3, 12, 13), (3, 13, 14), (14, 15))),
+        ("a,b,c,d,e,f->f", ((6,),) * 6),
+    ],
+)
+@pytest.mark.parametrize("dtype", [float, complex, np.float16])
+def test_the_derivative_of_einsum_takes_its_operands_in_pairs(subscripts, shapes, dtype):
+    rng = np.random.default_rng(1)
+    operands = [(rng.integers(-3, 4, shape) * (1 - 1j if dtype is complex else 1)).astype(dtype) for shape in shapes]
+    operands = [x / x.dtype.type(8) for x in operands]
+    f = lambda *operands: np.einsum(subscripts, *operands)
+    y, pullback = vjp(f, *operands)
+    assert y.tobytes() == f(*operands).tobytes()
+    g = np.asarray(rng.integers(-2, 3, y.shape), dtype)
+    cotangents = pullback(g)
+    for k, x in enumerate(operands):  # each is linear, so that a unit step gives the derivative
+        for index in [(0,) * x.ndim, tuple(n - 1 for n in x.shape)]:
+            unit = np.zeros_like(x)
+            unit[index] = 1
+            expected = np.sum(g * np.einsum(subscripts, *operands[:k], unit, *operands[k + 1 :]), dtype=complex)
+            assert np.allclose(cotangents[k][index], expected, rtol=1e-2 if dtype is np.float16 else 1e-13, atol=1e-6)
+    program = record(lambda *operands: vjp(f, *operands)[1](g), *operands)
+    assert max(len(list(names_in(call.args))) for call in program.calls) == 2
 
 
 def test_a_quotient_takes_no_memory_that_somebody_else_has():

@@ -11,6 +11,7 @@ import numpy as np
 from ..chain import has_nan
 from ..fast import with_part
 from ..program import Name
+from ..rules.short_rows import counts, reduced, short_axes
 from ..silence import STATE, state_of
 from ..tracer import getitem, is_basic, name_of, scatter
 from ..writing import put
@@ -175,6 +176,13 @@ class Source:
             return f"{self._show(args[0])}.dot({self._show(args[1])})"
         if self.is_sum_of_two(step):
             return self._sum_of_two(args[0], kwargs.get("axis", *args[1:]))
+        if (
+            function is np.sum
+            and first.dtype == bool
+            and kwargs == {"keepdims": True}
+            and self._counts(first, *args[1:])
+        ):
+            return f"{self._name(counts)}({', '.join(map(self._show, args))})"
         if function in _REDUCTIONS and len(args) <= 3 and kwargs.keys() <= {"axis", "keepdims"} and first.is_array:
             return self._reduction(*_REDUCTIONS[function], *args, **kwargs)
         if (method := _METHODS.get(function)) and not kwargs and first.is_array and type(args[0]) is Name:
@@ -252,7 +260,17 @@ class Source:
         zero = self._show(self._number(_SUM_OF_ZEROS)) if value.dtype.char == "d" else repr(_SUM_OF_ZEROS)
         return f"{add}({add}({a!r}[{before}0], {a!r}[{before}1]), {zero})"
 
+    def _counts(self, mask, axis=None, dtype=None):
+        """Whether a sum of booleans with its axes kept is what ``counts`` does sooner."""
+        if axis is None or dtype is None or mask.dtype != bool or np.dtype(dtype).kind != "f":
+            return False
+        return is_laid_out_in_c(mask) and short_axes(mask.shape, mask.size, axis) is not None
+
     def _reduction(self, reduce, name, a, axis=None, dtype=None, keepdims=None):
+        value = self.code.value(a)
+        is_plain = name in _OF_SHORT_ROWS and axis is not None and is_laid_out_in_c(value)
+        if is_plain and short_axes(value.shape, value.size, axis):
+            reduce, name = _OF_SHORT_ROWS[name]
         shown = [self._show(a), self._show(axis)]
         if dtype is not None or keepdims is not None:
             shown += [self._show(dtype), "None", self._show(bool(keepdims))]
@@ -344,5 +362,9 @@ _REDUCTIONS = {  # without the way that NumPy's functions take to them
     np.prod: (np.multiply.reduce, "multiply_reduce"),
     np.max: (np.maximum.reduce, "maximum_reduce"),
     np.min: (np.minimum.reduce, "minimum_reduce"),
+}
+_OF_SHORT_ROWS = {  # where they are sooner
+    "maximum_reduce": (reduced(np.maximum), "maximum_of_short_rows"),
+    "minimum_reduce": (reduced(np.minimum), "minimum_of_short_rows"),
 }
 _METHODS = {np.reshape: "reshape", np.transpose: "transpose", np.swapaxes: "swapaxes", np.squeeze: "squeeze"}

@@ -6,11 +6,9 @@ have but one order: as two products of whole arrays they are einsum's own number
 
 import functools
 import math
+import sys
 
 import numpy as np
-
-from ..layout import arranged
-from ..tracer import Tracer
 
 _OF_BLAS = {np.dtype(letter) for letter in "fdFD"}  # einsum adds up halves in single precision, matmul does not
 _MANY = 2000  # elements of a result, from which on two terms take less time than einsum
@@ -55,8 +53,7 @@ class MatrixProduct:
     def __call__(self, a, b):
         (axes, shape), (other_axes, other_shape), (whole, order) = self.left, self.right, self.back
         a, b = a.transpose(axes).reshape(shape), b.transpose(other_axes).reshape(other_shape)
-        y = np.matmul(a, b).reshape(whole).transpose(order)
-        return np.ascontiguousarray(y) if type(y) is np.ndarray else arranged(y, "C")
+        return np.asarray(np.matmul(a, b).reshape(whole).transpose(order), order="C")
 
 
 class TwoTerms:
@@ -120,20 +117,11 @@ def _two_terms(subscripts, shapes, dtype):
 
 
 def product_of(subscripts, operands):
-    """The product of matrices that einsum of these operands is; None where it is none, or BLAS has no such numbers.
-
-    What is differentiated goes the way of plain arrays, so that its numbers are the same.
-    """
-    if len(operands) != 2 or not all(map(_is_of_blas, operands)):
+    """The product of matrices that einsum of these operands is; None where it is none, or BLAS has no such numbers."""
+    if len(operands) != 2 or not all(type(x) is np.ndarray and x.dtype in _OF_BLAS for x in operands):
         return None
     a, b = operands
     return _product(subscripts, (a.shape, b.shape)) if a.dtype == b.dtype else None
-
-
-def _is_of_blas(x):
-    while isinstance(x, Tracer) and x.owner.differentiates:
-        x = x.value
-    return type(x) is np.ndarray and x.dtype in _OF_BLAS
 
 
 def two_terms_of(subscripts, operands):
@@ -144,3 +132,33 @@ def two_terms_of(subscripts, operands):
     if a.dtype.char not in "fd" or a.dtype != b.dtype or 2 not in a.shape:
         return None
     return _two_terms(subscripts, (a.shape, b.shape), a.dtype)
+
+
+_WORK = 1 << 12  # products of numbers, up to which einsum of several operands is as quick in one go
+
+
+def _search(inputs):
+    return "optimal" if len(inputs) < 6 else "greedy"  # of all orders there are too many
+
+
+@functools.lru_cache(maxsize=256)
+def pairs_of(subscripts, shapes):
+    """The steps of einsum of these shapes that take the least work: the places of the operands, and the subscripts.
+
+    Each takes its operands from the list and puts its result at the end. The order is that of ``np.einsum_path``.
+    """
+    inputs, output = subscripts.split("->")
+    inputs = inputs.split(",")
+    sizes = {c: n for s, shape in zip(inputs, shapes, strict=True) for c, n in zip(s, shape, strict=True) if n != 1}
+    if len(inputs) < 3 or math.prod(sizes.values()) <= _WORK:
+        return ((range(len(inputs))[::-1], f"{','.join(inputs[::-1])}->{output}"),)
+    likes = [np.broadcast_to(0.0, shape) for shape in shapes]
+    steps, (_, *path) = [], np.einsum_path(subscripts, *likes, optimize=(_search(inputs), sys.maxsize))[0]
+    for places in path:
+        places = sorted(places, reverse=True)
+        terms = [inputs.pop(k) for k in places]
+        needed = set(output).union(*inputs)
+        result = "".join(dict.fromkeys(c for c in "".join(terms) if c in needed)) if inputs else output
+        steps.append((places, f"{','.join(terms)}->{result}"))
+        inputs.append(result)
+    return steps

@@ -14,7 +14,7 @@ from ..layout import arranged
 from ..rule import composite, linear, primitive, with_value
 from ..tracer import astype, scatter, shape_of, sparse_product
 from ..tree import typed
-from .contractions import product_of, two_terms_of
+from .contractions import pairs_of, product_of, two_terms_of
 
 # Matrix products. What was broadcast is summed by the engines.
 
@@ -167,12 +167,18 @@ linear(np.tensordot, _tensordot_a, _tensordot_b)
 
 @primitive
 def contract(subscripts, *operands, optimize=False):
-    """np.einsum, with one letter for each axis of each operand and explicit output."""
+    """np.einsum, with one letter for each axis of each operand and explicit output.
+
+    ``optimize`` may be "freely", too: whichever way takes least, with other last digits.
+    """
+    if optimize == "freely":
+        product = product_of(subscripts, operands)
+        return product(*operands) if product else np.einsum(subscripts, *operands)
     terms = two_terms_of(subscripts, operands) if optimize is False else None
     return terms(*operands) if terms else np.einsum(subscripts, *operands, optimize=optimize)
 
 
-def _contract_transpose(i, g, subscripts, operands, optimize):
+def _contract_transpose(i, g, subscripts, operands):
     inputs, output = subscripts.split("->")
     inputs = inputs.split(",")
     mine, shape = inputs[i], operands[i].shape
@@ -181,9 +187,7 @@ def _contract_transpose(i, g, subscripts, operands, optimize):
     axes = list(dict.fromkeys(mine))  # each letter once
     found = [c for c in axes if c in known]
     terms = ",".join([output, *(s for s, _ in others)])
-    subscripts, operands = f"{terms}->{''.join(found)}", (g, *(x for _, x in others))
-    product = product_of(subscripts, operands)
-    c = product(*operands) if product else contract(subscripts, *operands, optimize=optimize)
+    c = _by_pairs(f"{terms}->{''.join(found)}", [g, *(x for _, x in others)])
     sizes = dict(zip(mine, shape, strict=True))  # a letter in no other place is summed on its own
     c = c.reshape([c.shape[found.index(a)] if a in found else 1 for a in axes])
     if len(axes) == len(mine):
@@ -193,15 +197,22 @@ def _contract_transpose(i, g, subscripts, operands, optimize):
     return scatter(c, tuple(index[axes.index(a)] for a in mine), shape)
 
 
+def _by_pairs(subscripts, operands):
+    """``contract``, of more than two operands in an order of less work."""
+    for places, pair in pairs_of(subscripts, tuple(map(shape_of, operands))):
+        operands.append(contract(pair, *[operands.pop(k) for k in places], optimize="freely"))
+    return operands[0]
+
+
 def _third_and_on(i):
-    return lambda g, subscripts, *operands, optimize=False: _contract_transpose(i, g, subscripts, operands, optimize)
+    return lambda g, subscripts, *operands, optimize=False: _contract_transpose(i, g, subscripts, operands)
 
 
 linear(
     contract,
     None,
-    lambda g, subscripts, _a, *rest, optimize=False: _contract_transpose(0, g, subscripts, (_a, *rest), optimize),
-    lambda g, subscripts, a, _b, *rest, optimize=False: _contract_transpose(1, g, subscripts, (a, _b, *rest), optimize),
+    lambda g, subscripts, _a, *rest, optimize=False: _contract_transpose(0, g, subscripts, (_a, *rest)),
+    lambda g, subscripts, a, _b, *rest, optimize=False: _contract_transpose(1, g, subscripts, (a, _b, *rest)),
     *map(_third_and_on, range(2, 26)),
 )
 

@@ -301,10 +301,14 @@ composite(np.corrcoef, _corrcoef, with_value)
 
 
 def _best(y, a, axis, where):
-    """Which elements equal the extremum ``y``, and how many they are, with the reduced axes kept."""
-    best = masked(np.equal(a, with_axes(y, shape_of(a), axis)), where, False)
+    """Which elements equal the extremum ``y``."""
+    return masked(np.equal(a, with_axes(y, shape_of(a), axis)), where, False)
+
+
+def _count(best, y, axis):
+    """How many elements equal the extremum, with the reduced axes kept."""
     real = np.finfo(y.dtype).dtype
-    return best, counts(best, axis, np.float64 if real == np.float16 else real)  # halves end at 65504
+    return counts(best, axis, np.float64 if real == np.float16 else real)  # halves end at 65504
 
 
 def _is_once(best, y):
@@ -313,34 +317,33 @@ def _is_once(best, y):
     return np.count_nonzero(best) == y.size and not has_nan(y)
 
 
-def _ties(y, a, axis, initial, where):
-    """As ``_best``, but with what equals ``initial`` counted twice."""
-    best, k = _best(y, a, axis, where)
+def _ties(best, y, a, axis, initial):
+    """As ``_count``, but with what equals ``initial`` counted twice."""
+    k = _count(best, y, axis)
     if initial is np._NoValue:
-        return best, k
-    return best, np.where(np.equal(with_axes(y, shape_of(a), axis), initial), np.maximum(2 * k, 1), k)
+        return k
+    return np.where(np.equal(with_axes(y, shape_of(a), axis), initial), np.maximum(2 * k, 1), k)
 
 
 def _extremum_jvp(t, y, a, axis=None, out=None, keepdims=False, initial=np._NoValue, where=True):
-    best, k = _ties(y, a, axis, initial, where)
+    best = _best(y, a, axis, where)
+    k = _ties(best, y, a, axis, initial)
     return np.sum(np.where(best, t, 0), axis, np.result_type(t.dtype, k.dtype), keepdims=keepdims) / k.reshape(y.shape)
 
 
 def extremum_pull(g, y, a, axis=None, out=None, keepdims=False, initial=np._NoValue, where=True):
     """``g / k where a == y``, which k elements are."""
-    if initial is np._NoValue and where is True and not hidden(below_examples(a)):
-        best = np.equal(a, with_axes(y, shape_of(a), axis))
-        if _is_once(best, y):  # k is 1
-            return np.where(best, with_axes(g, shape_of(a), axis), 0)
-    best, k = _ties(y, a, axis, initial, where)
-    g = with_axes(g, shape_of(a), axis)
+    best, g = _best(y, a, axis, where), with_axes(g, shape_of(a), axis)
+    if initial is np._NoValue and where is True and not hidden(below_examples(a)) and _is_once(best, y):
+        return np.where(best, g, 0)  # k is 1
+    k = _ties(best, y, a, axis, initial)
     if type(k) is np.ndarray and k.all():
         return np.where(best, g / k, 0)
     return np.where(best, g / k, np.where(np.equal(g, 0), 0, 0 / k))  # nan where y is nan: no element equals it
 
 
 def _extremum_initial(u, y, a, axis=None, out=None, keepdims=False, initial=np._NoValue, where=True):
-    k = _best(y, a, axis, where)[1].reshape(y.shape)
+    k = _count(_best(y, a, axis, where), y, axis).reshape(y.shape)
     return u * np.where(np.equal(y, initial), np.where(np.equal(k, 0), 1, 0.5), 0)
 
 
@@ -389,10 +392,12 @@ def _rest(a, axis, where):
     a = masked(typed(a), where, 1)
     axis = axis if a.ndim else None  # NumPy takes 0 and −1 of a 0-d array, too
     r = rows(a, axis)
-    rest = _before(r) * np.flip(_before(np.flip(r, -1)), -1)
-    zero = np.equal(r, 0)
-    lost = np.logical_and(np.greater(np.sum(zero, -1, keepdims=True), zero), np.isnan(rest))
-    return unrows(np.where(lost, 0, rest), a.shape, axis)
+    rest = _before(r) * _before(r[..., ::-1])[..., ::-1]
+    if hidden(below_examples(rest)) or has_nan(rest):
+        zero = np.equal(r, 0)
+        lost = np.logical_and(np.greater(np.sum(zero, -1, keepdims=True), zero), np.isnan(rest))
+        rest = np.where(lost, 0, rest)
+    return unrows(rest, a.shape, axis)
 
 
 def _prod_jvp(t, _y, a, axis=None, dtype=None, out=None, keepdims=False, initial=1, where=True):

@@ -1,4 +1,9 @@
-"""Reductions over a short last axis, of which NumPy makes a loop of its own for each row: the same numbers, sooner."""
+"""Reductions along short axes, of which NumPy makes a loop of its own for each few numbers: the same ones, sooner.
+
+The short axes are copied to the front, some thousand numbers at a time, so that long ones are left behind them.
+"""
+
+import math
 
 import numpy as np
 
@@ -6,15 +11,38 @@ from ..chain import has_nan
 
 _REAL = {np.dtype(np.float32), np.dtype(np.float64)}
 _ROWS, _LENGTH = 100, 16  # from so many rows on, and up to this length, it pays
+_BEHIND = 32  # numbers that lie together behind the axes, of which NumPy's own loops are long
+_BLOCK = 1 << 15  # numbers that are copied at a time
 
 
-def _has_short_rows(a, axis):
-    """Whether a plain array has many rows along ``axis``, each of few elements."""
-    last = a.ndim - 1
-    if last < 1 or not (axis == last or axis == -1):
-        return False
-    n = a.shape[last]
-    return 0 < n <= _LENGTH and a.size >= _ROWS * n and a.flags.c_contiguous
+def short_axes(shape, size, axis):
+    """``axis`` as a tuple, if along it an array of this shape has many rows of few elements each; None if not."""
+    ndim, last = len(shape), len(shape) - 1
+    if size < 2 * _ROWS or ndim < 2:
+        return None
+    if axis == last or axis == -1:
+        return (last,) if 1 < shape[last] <= _LENGTH and size >= _ROWS * shape[last] else None
+    axes = tuple(sorted({k % ndim for k in (axis if type(axis) is tuple else (axis,))}))
+    length = math.prod([shape[k] for k in axes])
+    few = 1 < length <= _LENGTH and size >= _ROWS * length and math.prod(shape[axes[-1] + 1 :]) < _BEHIND
+    return axes if few and len(axes) < ndim else None
+
+
+def _along(ufunc, a, axes, dtype, keepdims):
+    """``ufunc.reduce`` along these axes."""
+    if axes[0] == a.ndim - 1:
+        shape, rows = a.shape[:-1] + (1,) * keepdims, a.reshape(-1, a.shape[-1]).T
+    else:
+        shape = [1 if k in axes else n for k, n in enumerate(a.shape) if keepdims or k not in axes]
+        rows = a.transpose(*axes, *(k for k in range(a.ndim) if k not in axes))
+    y = np.empty(shape, dtype)
+    flat, count = y.reshape(-1), rows.shape[len(axes)]  # of the first axis that is kept
+    step, each = max(1, _BLOCK * count // a.size), y.size // count
+    for start in range(0, count, step):
+        part = flat[start * each : (start + step) * each]
+        block = rows[(slice(None),) * len(axes) + (slice(start, start + step),)].copy()
+        ufunc.reduce(block.reshape(-1, part.size), 0, dtype, part)
+    return y
 
 
 def reduced(ufunc):
@@ -23,11 +51,11 @@ def reduced(ufunc):
     Of two numbers there is but one sum. Of several zeros, or nans, it depends on the order which one is the largest.
     """
 
-    def reduced(a, axis, dtype, out, keepdims):
-        if axis is not None and a.dtype in _REAL and _has_short_rows(a, axis) and (not adds or a.shape[-1] == 2):
-            y = np.empty((*a.shape[:-1], 1) if keepdims else a.shape[:-1], a.dtype)
-            ufunc.reduce(np.ascontiguousarray(a.reshape(-1, a.shape[-1]).T), 0, None, y.reshape(-1))
-            if adds or (y.all() and not has_nan(y)):
+    def reduced(a, axis, dtype=None, out=None, keepdims=False):
+        short = axis is not None and a.dtype in _REAL and a.flags.c_contiguous and short_axes(a.shape, a.size, axis)
+        if short and (not adds or math.prod([a.shape[k] for k in short]) == 2):
+            y = _along(ufunc, a, short, a.dtype, keepdims)
+            if adds or ((y.all() or not _has_negative_zeros(a)) and not has_nan(y)):
                 return y
         return ufunc.reduce(a, axis, dtype, out, keepdims)
 
@@ -35,9 +63,14 @@ def reduced(ufunc):
     return reduced
 
 
+def _has_negative_zeros(a):
+    integers = np.dtype(f"i{a.itemsize}")
+    return bool(np.equal(a.view(integers), np.iinfo(integers).min).any())
+
+
 def counts(mask, axis, dtype):
     """How many are true along ``axis``, which is kept: np.sum of an array of booleans, as real numbers."""
-    if type(mask) is np.ndarray and _has_short_rows(mask, axis):
-        n = mask.shape[-1]
-        return mask.reshape(-1, n).astype(dtype).dot(np.ones(n, dtype)).reshape(*mask.shape[:-1], 1)
+    plain = type(mask) is np.ndarray and mask.flags.c_contiguous
+    if plain and axis is not None and (axes := short_axes(mask.shape, mask.size, axis)):
+        return _along(np.add, mask.view(np.int8), axes, np.int8, True).astype(dtype)
     return np.sum(mask, axis, dtype, keepdims=True)
