@@ -30,6 +30,7 @@ from .constants import created
 from .foreign import refused
 from .modes import transposed
 from .registry import FORWARD, REVERSE, Derivative, Rewrite, aval, match, rule_of, snapshot
+from .silence import silently
 from .tracer import (
     Diverged,
     Tracer,
@@ -102,7 +103,7 @@ class Composite(Rewrite):
             if self.valued_by is None or not runs_numpy((args, tuple(kwargs.values()))):
                 return self.body(*args, **kwargs)
             value = function(*map(strip, args), **{k: strip(v) for k, v in kwargs.items()})
-            with np.errstate(all="ignore"):  # that call has warned
+            with silently():  # that call has warned
                 return self.valued_by(self.body(*args, **kwargs), value)
         except Diverged as error:
             return error.batch.loop(function, args, kwargs)
@@ -378,7 +379,7 @@ def _apart(y, value):
     """By how much of its largest number a value is another than this one; 0 if by rounding at most."""
     y, value = bottom(y), bottom(value)
     kinds = [getattr(getattr(x, "dtype", None), "kind", "") for x in (y, value)]
-    if not {*kinds} <= {"f", "c"} or shape_of(y) != shape_of(value):
+    if not {*kinds} <= {"f", "c"} or shape_of(y) != shape_of(value) or np.all(np.equal(y, value)):
         return 0
     gap, size = np.abs(y - value), np.abs(value)
     worst, most = (np.max(x, where=np.isfinite(x), initial=0) for x in (gap, size))

@@ -859,6 +859,21 @@ def told(warning):
     return warning.category, str(warning.message)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, complex])
+def test_norms_go_another_way_where_squares_overflow_or_underflow(dtype):
+    x = np.array([[3.0, -1.0, 0.0, 2.0], [0.5, 0.25, -1.0, 0.0]]).astype(dtype)
+    far = 1e30 if dtype is np.float32 else 1e200
+    gradient = grad(lambda x: np.sum(np.linalg.norm(x, axis=1)) + np.linalg.norm(x))
+    compiled = compile(gradient)
+    expected = np.conjugate(x) * (1 / np.linalg.norm(x, axis=1, keepdims=True) + 1 / np.linalg.norm(x))
+    for scale in (1, 1, 1 / far, 1 / far, far, 0, 1):
+        assert np.array_equal(compiled(x * x.dtype.type(scale)), gradient(x * x.dtype.type(scale)))
+        assert not scale or np.allclose(gradient(x * x.dtype.type(scale)), expected, 1e-6 if far < 1e100 else 1e-15)
+    one_row_without = np.where([[True], [False]], x, 0)
+    assert np.array_equal(compiled(one_row_without), gradient(one_row_without))
+    assert not gradient(one_row_without)[1].any()
+
+
 @pytest.mark.parametrize("subscripts", ["ij,jk->ik", "kij,nkj->nki", "nki,nkj->kij", "ij,kj->ki", "bij,bjk->bik"])
 def test_einsum_of_two_arrays_is_matmul(subscripts):
     rng = np.random.default_rng(0)

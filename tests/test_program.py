@@ -262,11 +262,12 @@ def written_up_to(y, place):
 def test_derivatives_that_look_at_shapes_and_places_are_recorded(name):
     f, x = OF_SHAPES_AND_PLACES[name], np.array([0.3, 0.8, 1.7])
     total = lambda x: np.sum(f(x))
+    rounded = 2e-15 if name == "norm" else 0  # recorded with the scaling that only some numbers need
     for g in (f, grad(total), lambda x: scratch_ad.jvp(f, (x,), (x,))[1]):
-        np.testing.assert_array_equal(record(g, x)(x)[0], g(x))
+        np.testing.assert_allclose(record(g, x)(x)[0], g(x), rtol=rounded, atol=0)
     for outer, inner in itertools.product((scratch_ad.jacfwd, scratch_ad.jacrev), repeat=2):
         second = outer(inner(total))
-        np.testing.assert_array_equal(record(second, x)(x)[0], second(x))
+        np.testing.assert_allclose(record(second, x)(x)[0], second(x), rtol=rounded, atol=0)
 
 
 def test_what_is_told_of_shapes_and_dtypes_is_no_step_of_a_program():

@@ -61,8 +61,8 @@ def length(a, axis, keepdims):
 
 explicit(
     length,
-    jvp=lambda t, _y, a, axis, keepdims: np.sum(t * direction(a, 2, axis), axis, keepdims=keepdims),
-    vjp=lambda g, _y, a, axis, keepdims: with_axes(g, a.shape, axis) * direction(a, 2, axis),
+    jvp=lambda t, y, a, axis, keepdims: np.sum(t * direction(a, y, 2, axis), axis, keepdims=keepdims),
+    vjp=lambda g, y, a, axis, keepdims: with_axes(g, a.shape, axis) * direction(a, y, 2, axis),
 )
 
 

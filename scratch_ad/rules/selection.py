@@ -13,7 +13,8 @@ def _sort(a, axis=-1, kind=None, order=None, *, stable=None):
     np.sort(np.empty((0,)), -1, kind, order, stable=stable)  # for its checks
     if axis is None:
         a, axis = np.ravel(a), 0
-    return arranged(np.take_along_axis(a, np.argsort(a, axis, kind="stable"), axis), "K", a)
+    order = np.argsort(a, axis, kind="stable")
+    return a[order] if a.ndim == 1 else arranged(np.take_along_axis(a, order, axis), "K", a)
 
 
 def _partition(a, kth, axis=-1, kind="introselect", order=None):

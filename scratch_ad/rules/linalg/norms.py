@@ -2,14 +2,14 @@
 
 The argument is scaled to a largest element of ±1 first (for negative p to a smallest one), so that nothing overflows or
 underflows on the way; where the norm is 0 its derivative is 0, the subgradient of least norm; where it is ∞ that of its
-infinite elements.
+infinite elements. A norm of middling size divides what it is the norm of, without all that.
 """
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from ...rule import composite, constant, explicit, primitive, with_value
-from ...tracer import astype, strip
+from ...tracer import astype, below_examples, hidden, strip
 from ...tree import typed
 from ..reductions import with_axes
 from .matrices import nan_if, real
@@ -22,13 +22,15 @@ def p_norm(x, ord, axis, keepdims):
     return np.linalg.norm(x, ord, axis, keepdims)
 
 
-def direction(x, ord, axis):
+def direction(x, norm, ord, axis):
     """∂‖x‖/∂x = x̄/|x| (|x|/‖x‖)^(p−1)."""
     x = typed(x)
+    if ord in _EUCLIDEAN and _is_exact(norm):
+        return np.conjugate(x) / with_axes(norm, x.shape, axis)
     top, start = (np.max, 0) if ord is None or isinstance(ord, str) or ord > 0 else (np.min, np.inf)
     unit = top(np.abs(strip(x)), axis, keepdims=True, initial=start)
     x = np.where(np.isinf(x), np.sign(x) if start == 0 else 0, x / np.where(np.equal(unit, 0), np.inf, unit))
-    if ord in (None, 2, "f", "fro"):
+    if ord in _EUCLIDEAN:
         total = np.sum(
             np.square(x) if x.dtype.kind != "c" else np.square(x.real) + np.square(x.imag), axis, keepdims=True
         )
@@ -40,10 +42,21 @@ def direction(x, ord, axis):
     return np.where(zero, 0, np.conjugate(np.sign(x)) * slope)
 
 
+def _is_exact(norm):
+    """Whether the squares of which a norm is the root have kept all their digits, as far as that can be looked at."""
+    norm = below_examples(norm)
+    if hidden(norm) or norm.dtype not in _EXACT:
+        return False
+    low, high = _EXACT[norm.dtype]
+    return bool(norm > low) and bool(norm < high) if norm.ndim == 0 else bool(np.all((norm > low) & (norm < high)))
+
+
+_EUCLIDEAN = (None, 2, "f", "fro")
+_EXACT = {t.dtype: (float(t.tiny**0.5 / t.eps), float(t.max**0.5)) for t in map(np.finfo, (np.float32, np.float64))}
 explicit(
     p_norm,
-    jvp=lambda t, _y, x, ord, axis, keepdims: np.sum(real(t * direction(x, ord, axis)), axis, keepdims=keepdims),
-    vjp=lambda g, _y, x, ord, axis, keepdims: with_axes(g, np.shape(x), axis) * direction(x, ord, axis),
+    jvp=lambda t, y, x, ord, axis, keepdims: np.sum(real(t * direction(x, y, ord, axis)), axis, keepdims=keepdims),
+    vjp=lambda g, y, x, ord, axis, keepdims: with_axes(g, np.shape(x), axis) * direction(x, y, ord, axis),
 )
 
 
@@ -51,9 +64,9 @@ def _norm(x, ord=None, axis=None, keepdims=False):
     x = typed(x)
     if isinstance(axis, tuple) and len(axis) > 2:
         raise ValueError("Improper number of dimensions to norm.")
-    axes = normalize_axis_tuple(range(x.ndim) if axis is None else axis, x.ndim)
     if axis is None and (ord is None or (ord == 2 and x.ndim == 1)):
         return p_norm(x, None, None, keepdims)
+    axes = normalize_axis_tuple(range(x.ndim) if axis is None else axis, x.ndim)
     if len(axes) == 2 and ord in (None, "f", "fro"):
         return p_norm(x, ord, axis, keepdims)
     if len(axes) == 1:
