@@ -26,7 +26,7 @@ import numpy as np
 from . import foreign
 from .foreign import NUMBERS, OBJECT, PLAIN, PYTHONS, remedy_of
 from .frames import is_operator
-from .memory import duplicate
+from .memory import add_at, duplicate
 from .refusals import IN_PLACE, refused, takes_plain
 
 levels = itertools.count(1)
@@ -276,7 +276,7 @@ def scatter(g, index, shape):
         except TypeError:
             out[with_known_ends(index)] = g
     elif type(out) is np.ndarray:
-        np.add.at(out, index, g)
+        add_at(out, index, g)
     else:  # CuPy takes no tuple here, but one array of indices
         places, out = np.arange(out.size, like=out).reshape(shape)[index], np.zeros_like(g, shape=out.size)
         np.add.at(out, places, g)

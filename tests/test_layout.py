@@ -13,6 +13,7 @@ import pytest
 from jax_ref.cases import catalogue
 from jax_ref.cases import strided as backwards_in_steps
 from scratch_ad import grad, jacfwd, jacrev, jvp, record, vjp
+from scratch_ad.memory import add_at
 from scratch_ad.tracer import bottom, name_of
 
 BASE = np.random.default_rng(0).normal(size=(4, 3, 6))
@@ -371,3 +372,36 @@ def test_results_along_an_axis_lie_in_memory_as_those_of_numpy(f):
 def test_the_median_of_all_is_a_number(f):
     for found in seen(f, BASE):
         assert isinstance(f(BASE), np.float64) and isinstance(bottom(found), np.float64)
+
+
+INDICES = {  # of an array of shape (20, 30, 5)
+    "rows": lambda any: any(20, 90),
+    "a list": lambda any: any(20, 90).tolist(),
+    "rows in a table": lambda any: any(20, 9, 8),
+    "pairs": lambda any: (any(20, 400), any(30, 400)),
+    "a grid": lambda any: (any(20, 30, 1), any(30, 1, 7)),
+    "all axes": lambda any: (any(20, 999), any(30, 999), any(5, 999)),
+    "columns": lambda any: (slice(None), any(30, 40)),
+    "between slices": lambda any: (slice(1, None, 2), any(30, 2000), slice(3)),
+    "apart": lambda any: (any(20, 300), slice(1, 4), any(5, 300)),
+    "a mask": lambda any: any(2, 20, 30, 5) == 0,
+    "a mask of rows": lambda any: any(2, 20) == 0,
+    "a new axis": lambda any: (None, any(20, 50)),
+    "the last axis": lambda any: (..., any(5, 99)),
+    "few": lambda any: any(20, 2),
+    "many rows": lambda any: any(20, 20_000),
+    "none": lambda any: any(20, 0),
+}
+
+
+@pytest.mark.parametrize("index", INDICES)
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8", "c16"])
+def test_adding_at_an_index_is_that_of_numpy(index, dtype):
+    rng = np.random.default_rng(3)
+    index = INDICES[index](lambda n, *shape: rng.integers(-n, n, shape))
+    ours, expected = np.zeros((2, 20, 30, 5), dtype)
+    g = rng.normal(size=ours[index].shape).astype(dtype)
+    g = np.moveaxis(np.moveaxis(g, -1, 0).copy(), 0, -1)  # lies otherwise in memory
+    add_at(ours, index, g)
+    np.add.at(expected, index, g)
+    assert ours.tobytes() == expected.tobytes()
