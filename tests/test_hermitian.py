@@ -10,6 +10,7 @@ import jax_ref
 from jax_ref.referee import estimates
 from scratch_ad import grad, jvp, linearize, record, vjp
 from scratch_ad.numerical import numerical_gradient
+from scratch_ad.rules.linalg import matrices
 from scratch_ad.scipy import linalg
 
 RNG = np.random.default_rng(0)
@@ -203,3 +204,27 @@ def test_the_referee_reads_the_same(expression, kind):
     for point in (parts, parts + np.swapaxes(parts, -1, -2) * np.array([1, -1]).reshape(2, 1, 1)[: len(parts)]):
         (estimate,) = estimates.vjp(f, (point,), 1.0)
         np.testing.assert_allclose(grad(f)(point), estimate.value.astype(float), rtol=1e-11, atol=1e-13)
+
+
+@pytest.mark.parametrize("scipy_is_there", [True, False])
+@pytest.mark.parametrize("dtype", ["f4", "f8", "c16"])
+@pytest.mark.parametrize("n", [1, 9])
+def test_triangles_are_solved_with_and_without_scipy(scipy_is_there, dtype, n, monkeypatch):
+    if not scipy_is_there:
+        monkeypatch.setattr(matrices, "_trtrs", lambda letter: None)
+    rng = np.random.default_rng(0)
+    turned = 1j if dtype == "c16" else 0
+    random = lambda *shape: (rng.normal(size=shape) + turned * rng.normal(size=shape)).astype(dtype)
+    a, b = np.tril(random(n, n)) + n * np.eye(n, dtype=dtype), random(n, 3)
+    eps = 100 * np.finfo(dtype).eps
+    for lower, matrix in ((True, a), (False, a.T), (False, np.ascontiguousarray(a.T))):
+        for adjoint in (False, True):
+            x = matrices.triangular_solve(matrix, b, lower, adjoint)
+            assert x.flags.c_contiguous and x.dtype == b.dtype
+            np.testing.assert_allclose((np.conjugate(matrix.T) if adjoint else matrix) @ x, b, eps, eps)
+    for adjoint in (False, True):
+        x = matrices.right_triangular_solve(b.T, a.T, adjoint)
+        np.testing.assert_allclose(x @ (np.conjugate(a) if adjoint else a.T), b.T, eps, eps)
+    a[0, 0] = 0
+    with pytest.raises(np.linalg.LinAlgError, match="Singular"):
+        matrices.triangular_solve(a, b, True)

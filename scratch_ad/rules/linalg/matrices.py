@@ -1,5 +1,7 @@
 """What several of these files share: transposes, diagonals, careful quotients, bases."""
 
+import functools
+
 import numpy as np
 
 from ...rule import composite, constant, primitive, valued, with_value
@@ -151,7 +153,7 @@ def divisor(r, last=True):
 
 
 # Systems by names of their own: where XLA compiles them, the factors of a matrix serve its transpose, too, and
-# triangular ones are their own factors. NumPy hands out neither.
+# triangular ones are their own factors. NumPy hands out neither; SciPy does, where it is installed.
 
 
 @primitive
@@ -169,13 +171,35 @@ def transposed_inverse(a, singular):
 @primitive
 def triangular_solve(a, b, lower, adjoint=False):
     """x of a x = b, or of aᴴ x = b, for columns b and a matrix that is triangular."""
-    return np.linalg.solve(H(a) if adjoint else a, b)
+    x = _by_substitution(a, b, lower, adjoint)
+    return np.linalg.solve(H(a) if adjoint else a, b) if x is None else x
 
 
 @primitive
 def right_triangular_solve(x, r, adjoint=False):
     """x r⁻¹, or x r⁻ᴴ, for a matrix r that is upper triangular."""
-    return np.linalg.solve((H(r) if adjoint else r).mT, x.mT).mT
+    y = _by_substitution(r.mT, x.mT, True, adjoint)
+    return np.linalg.solve((H(r) if adjoint else r).mT, x.mT).mT if y is None else y.mT
+
+
+def _by_substitution(a, b, lower, adjoint):
+    """x of a x = b, or of aᵀ x = b, real, by the LAPACK that SciPy hands out; None where there is none."""
+    plain = type(a) is type(b) is np.ndarray and a.ndim == b.ndim == 2 and a.dtype == b.dtype and a.size
+    if not plain or (solve := _trtrs(a.dtype.char)) is None:
+        return None
+    x, place = solve(a.T, b, lower=not lower, trans=not adjoint)  # a.T lies in columns, so that it is not copied
+    if place:
+        raise np.linalg.LinAlgError("Singular matrix")
+    return np.ascontiguousarray(x)
+
+
+@functools.cache
+def _trtrs(letter):
+    try:
+        from scipy.linalg import lapack
+    except ImportError:
+        return None
+    return {"f": lapack.strtrs, "d": lapack.dtrtrs}.get(letter)
 
 
 for _named in (transposed_solve, transposed_inverse, triangular_solve, right_triangular_solve):
