@@ -49,14 +49,15 @@ _AT_A_TIME = 1 << 16  # places that are listed at a time
 
 
 def add_at(out, index, g):
-    """``np.add.at(out, index, g)`` of plain arrays, ``out`` a new one: the same sums in the same order.
+    """``np.add.at(out, index, g)`` of plain arrays: the same sums in the same order.
 
     NumPy is several times as quick along one axis, so that of several the places in memory are listed.
     """
-    entries, shape, flat = index if isinstance(index, tuple) else (index,), out.shape, out.reshape(-1)
-    if g.size < _FEW or out.ndim < 2:
+    if g.size < _FEW or out.ndim < 2 or not out.flags.c_contiguous:
         np.add.at(out, index, g)
-    elif all(type(e) is np.ndarray and e.dtype.kind in "iu" for e in entries):
+        return
+    entries, shape, flat = index if isinstance(index, tuple) else (index,), out.shape, out.reshape(-1)
+    if all(type(e) is np.ndarray and e.dtype.kind in "iu" for e in entries):
         rest = math.prod(shape[len(entries) :])  # numbers at each place
         several = len(entries) > 1
         places = np.ravel_multi_index(entries, shape[: len(entries)], "wrap") if several else entries[0]

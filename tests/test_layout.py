@@ -396,10 +396,12 @@ INDICES = {  # of an array of shape (20, 30, 5)
 
 @pytest.mark.parametrize("index", INDICES)
 @pytest.mark.parametrize("dtype", ["f2", "f4", "f8", "c16"])
-def test_adding_at_an_index_is_that_of_numpy(index, dtype):
+@pytest.mark.parametrize("axes", [(0, 1, 2), (2, 0, 1)])
+def test_adding_at_an_index_is_that_of_numpy(index, dtype, axes):
     rng = np.random.default_rng(3)
     index = INDICES[index](lambda n, *shape: rng.integers(-n, n, shape))
-    ours, expected = np.zeros((2, 20, 30, 5), dtype)
+    shape = [(20, 30, 5)[axes.index(k)] for k in range(3)]
+    ours, expected = (np.zeros(shape, dtype).transpose(axes) for _ in range(2))  # of shape (20, 30, 5)
     g = rng.normal(size=ours[index].shape).astype(dtype)
     g = np.moveaxis(np.moveaxis(g, -1, 0).copy(), 0, -1)  # lies otherwise in memory
     add_at(ours, index, g)
