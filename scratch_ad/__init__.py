@@ -25,7 +25,7 @@ smallest programs that fail without it.
     fast                                              the engines that run: the same, written out for most calls
     [poles], modes                                    infinities that cancel; jvp and vjp
     rule, rules/                                      the kinds of rule, and the rules: begin with elementwise's table
-    [nodes]                                           what most programs call, written out for the tape
+    [nodes, duals]                                    what most programs call, written out for both modes
     batch, batching/, mapping                         an array with a hidden axis; how each function acts on a batch
     program, cost                                     recording: a function's calls as a straight-line program
     [picture]                                         programs as tables and graphs, with what each line costs
@@ -128,6 +128,7 @@ What was decided where the design left it open:
 """
 
 from . import batching as _batching  # noqa: F401  (registers the batching rules)
+from . import duals as _duals  # noqa: F401  (gives dual numbers their operators)
 from . import nodes as _nodes  # noqa: F401  (gives them their quick nodes)
 from . import rules as _rules  # noqa: F401  (registers the rules)
 from .batch import fallbacks

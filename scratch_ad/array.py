@@ -9,7 +9,7 @@ import sys
 
 import numpy as np
 
-from .foreign import PLAIN, SparseFactor, found, instead_of_array, is_sparse, multiplies_as_matrices, remedy_of
+from .foreign import ARRAYS, PLAIN, SparseFactor, found, instead_of_array, is_sparse, multiplies_as_matrices, remedy_of
 from .layout import arranged
 from .refusals import takes_plain
 from .scalars import is_complex_scalar, is_number, is_scalar, operation_of, scalar
@@ -29,7 +29,6 @@ from .tracer import (
 )
 
 _PYTHON_OF = {"b": bool, "i": int, "u": int, "f": float, "c": complex}  # by the kind of a dtype
-_ARRAYS = {np.ndarray, np.float64}  # what most values are
 _INTEGERS = {int}
 _INDICES = {int, slice, type(None), type(...), np.ndarray, np.int64}  # what indices without tracers are made of
 
@@ -171,7 +170,7 @@ def _binary(ufunc):
     multiplies = ufunc is np.multiply
 
     def operation(self, other):
-        if multiplies and type(self.value) not in _ARRAYS and is_complex_scalar(self) and is_complex_scalar(other):
+        if multiplies and type(self.value) not in ARRAYS and is_complex_scalar(self) and is_complex_scalar(other):
             return _scalar_product(self, other)
         trace = self.owner
         if type(other) is type(self) or isinstance(other, Tracer):
@@ -261,7 +260,7 @@ def _has_fast_power(kind, other):
 
 
 def _abs(self):
-    if type(self.value) not in _ARRAYS and is_complex_scalar(self):
+    if type(self.value) not in ARRAYS and is_complex_scalar(self):
         return self.owner.process(scalar[np.absolute], (self,), {})
     return self.owner.process(np.absolute, (self,), {})
 

@@ -13,11 +13,11 @@ from . import compressed
 from .batch import Batch, Batched, TooLarge, Uncovered, batching
 from .chain import has_nan
 from .compressed import DIAGONAL, Rows
+from .foreign import ARRAYS
 from .tracer import Tracer, bottom, dtype_of, innermost, kind_of, shape_of
 
 FEW, MANY = 16, 128  # examples: from so many on a batch is compressed where elements are repeated, or anyway,
 NUMBERS, PARTS = 256, 4  # … and one of numbers, of so many parts at most
-_ARRAYS = {np.ndarray, np.float64}  # what most factors are
 MOVING = set()  # functions that move the elements of their first argument and add none of them
 _adding = {np.add, np.subtract}
 _keeping_zeros = {*_adding, np.multiply, np.divide, np.negative, np.positive, np.conjugate}
@@ -81,7 +81,7 @@ class Basis(Batch):
 
     def with_zeros(self, function, a, b=None):
         """The result of a compressed batch, where it is compressed, too; None where it is not."""
-        if type(b) in _ARRAYS:
+        if type(b) in ARRAYS:
             return self.scaled(a, b, function) if type(a.tag) is Rows and function not in _adding else None
         of_a, of_b = self.compresses(a), self.compresses(b)
         if b is None:

@@ -20,6 +20,7 @@ from .cells import IN_PLACE, Cell
 from .chain import is_finite
 from .compressed import DIAGONAL, Rows
 from .fast import TANGENTS
+from .foreign import ARRAYS
 from .memory import duplicate
 from .registry import load_rules, rule_of
 from .rule import Composite, Elementwise, Refused, linear
@@ -45,8 +46,6 @@ from .tracer import (
 from .tree import typed
 from .views import link_up
 from .writing import is_number, put
-
-_ARRAYS = {np.ndarray, np.float64}  # what most values are
 
 
 class TooLarge(BaseException):
@@ -248,12 +247,12 @@ class Batch(Trace):
 
     def aligned(self, a, b):
         """The values of two arguments where these broadcast as those of an example do; None where that is not sure."""
-        if type(b) in _ARRAYS:
+        if type(b) in ARRAYS:
             x = a.value
             if type(a.tag) is Rows or type(x) is not np.ndarray or b.ndim >= x.ndim:
                 return None
             return None if x.size * b.size * 16 >= self.limit else (x, b)
-        if type(a) in _ARRAYS:
+        if type(a) in ARRAYS:
             y = b.value
             if type(b.tag) is Rows or type(y) is not np.ndarray or a.ndim >= y.ndim:
                 return None

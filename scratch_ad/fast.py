@@ -1,10 +1,10 @@
 """The engines that run: both modes written out for calls of one and two arguments, which most calls are.
 
 They do what ``process`` of their base class does, and tests hold them to it; only loops, and the look for what is rare,
-are left out. Calls with keywords or more arguments go on to the base class. What most programs call does not come here
-in reverse mode: nodes.py puts it on the tape. A write of reverse mode is done in memory where nobody else holds the
-array, and the way back adds and clears the parts of a cotangent in memory likewise: n reads and writes of single
-elements cost n steps, however large the array is.
+are left out. Calls with keywords or more arguments go on to the base class. What most programs call does not come here:
+duals.py and nodes.py have it. A write of reverse mode is done in memory where nobody else holds the array, and the way
+back adds and clears the parts of a cotangent in memory likewise: n reads and writes of single elements cost n steps,
+however large the array is.
 """
 
 from itertools import islice
@@ -13,7 +13,7 @@ from sys import getrefcount
 import numpy as np
 
 from .chain import over, same, through, times
-from .foreign import OBJECT
+from .foreign import ARRAYS, OBJECT
 from .forward import Dual, Forward
 from .registry import Rewrite, aval, joined, match, missing, rule_of
 from .reverse import Several, Tape, Variable, add
@@ -27,18 +27,11 @@ from .writing import put
 # and a Jacobian of 8.4 MB 3.6 times.
 np.empty(2**22 - 2**12)
 
-_ARRAYS = {np.ndarray, np.float64}  # what most values are
-TANGENTS = {*_ARRAYS}  # and most tangents; batch.py adds its own
+TANGENTS = {*ARRAYS}  # and most tangents; batch.py adds its own
 _new = object.__new__
 _FIRST, _SECOND, _BOTH = (0,), (1,), (0, 1)  # which of two arguments are variables
 _WRITTEN = (0, 2)  # which of those of ``put``
-_PYTHONS = {int, float}
 _BASIC = {int, slice}  # what most indices are
-
-
-def _is_as(x, y):
-    """Whether an argument has the dtype of the result, or is one of Python's numbers."""
-    return x.dtype is y.dtype if type(x) in _ARRAYS else type(x) in _PYTHONS
 
 
 class FastForward(Forward):
@@ -71,16 +64,14 @@ class FastForward(Forward):
             if type(b) is Dual and b.owner is self:
                 of_b, b, wrt = b.tangent, b.value, _BOTH if wrt else _SECOND
             values, value = (a, b), a
-            y, t, pair = function(a, b), None, rule.pair
-            alike = pair is not None and type(y) in _ARRAYS and _is_as(a, y) and _is_as(b, y)  # all is kept as it is
+            y, t = function(a, b), None
             if wrt is not _SECOND:
-                step, push, kept = pair[2] if alike else rule.push(function, 0, values, y)
-                t = steps[step](of_a, push, (a, b, y)[kept] if alike and kept else kept)
+                step, push, kept = rule.push(function, 0, values, y)
+                t = steps[step](of_a, push, kept)
             if wrt is not _FIRST:
-                step, push, kept = pair[3] if alike else rule.push(function, 1, values, y)
-                kept = (a, b, y)[kept] if alike and kept else kept
+                step, push, kept = rule.push(function, 1, values, y)
                 t = steps[step](of_b, push, kept) if t is None else joined(t, of_b, (step, push, kept), steps)
-        if type(y) in _ARRAYS and type(t) in TANGENTS and t.shape == y.shape and t.dtype is y.dtype is not OBJECT:
+        if type(y) in ARRAYS and type(t) in TANGENTS and t.shape == y.shape and t.dtype is y.dtype is not OBJECT:
             dual = _new(Dual)  # its __init__, without a call
             dual.owner, dual.value, dual.tangent = self, y, t
             if type(y) is np.float64 or (y.base is None and y is not value):
@@ -134,14 +125,14 @@ class FastTape(Tape):
             y = function(a, b)
             node = ()
             if wrt is not _SECOND:
-                shape, dtype = (a.shape, a.dtype) if type(a) in _ARRAYS else aval(a)
+                shape, dtype = (a.shape, a.dtype) if type(a) in ARRAYS else aval(a)
                 step, pull, kept = rule.pull(0, values, y, wrt)
                 node = ((place_a, shape, dtype, step, pull, kept),)
             if wrt is not _FIRST:
-                shape, dtype = (b.shape, b.dtype) if type(b) in _ARRAYS else aval(b)
+                shape, dtype = (b.shape, b.dtype) if type(b) in ARRAYS else aval(b)
                 step, pull, kept = rule.pull(1, values, y, wrt)
                 node = (*node, (place_b, shape, dtype, step, pull, kept))
-        plain = type(y) in _ARRAYS
+        plain = type(y) in ARRAYS
         if (plain or (type(function) is np.ufunc and isinstance(y, Tracer))) and y.dtype.kind == "f":
             nodes = self.nodes
             nodes.append(node)
@@ -278,7 +269,7 @@ _LARGE = 2**15  # elements from which on NumPy, too, gives the memory of a tempo
 
 def _add_part(cotangents, place, shape, dtype, g, index, own):
     """Add ``g`` to a part of the cotangent at a place, in memory, and say whether that could be done."""
-    if type(g) not in _ARRAYS:
+    if type(g) not in ARRAYS:
         return (
             isinstance(g, Tracer) and g.owner.looks and _add_noted_part(cotangents, place, shape, dtype, g, index, own)
         )
@@ -305,7 +296,7 @@ def _add_part(cotangents, place, shape, dtype, g, index, own):
 def _add_noted_part(cotangents, place, shape, dtype, g, index, own):
     """``_add_part`` where each call is noted: the same sums, in which a zero keeps its sign."""
     held = cotangents[place]
-    if type(bottom(g)) not in _ARRAYS or g.dtype is not dtype or not is_basic(index):
+    if type(bottom(g)) not in ARRAYS or g.dtype is not dtype or not is_basic(index):
         return False
     if held is None:
         cotangents[place] = put(np.zeros(shape, dtype), index, g)

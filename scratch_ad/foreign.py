@@ -15,6 +15,9 @@ OBJECT = np.dtype(object)
 PYTHONS = (bool, int, float, complex)
 NUMBERS = {*PYTHONS, *np.sctypeDict.values(), type(None), str}  # what is seen at one look to be none of them
 PLAIN = {np.ndarray, *NUMBERS}
+ARRAYS = {np.ndarray, np.float64}  # what most values are
+VALUES = {*ARRAYS, float}  # … and those of numbers that a program was given
+OPERANDS = {*VALUES, int}
 
 
 class Remedies(dict):

@@ -13,7 +13,7 @@ import numpy as np
 from .array import ARITHMETIC
 from .chain import through
 from .fast import FastTape, FastVariable
-from .foreign import OBJECT
+from .foreign import ARRAYS, OBJECT, OPERANDS, VALUES
 from .memory import duplicate
 from .registry import Aval, missing, rule_of
 from .reverse import Variable
@@ -26,9 +26,6 @@ from .views import viewed_plain
 _Array, _Double = np.ndarray, np.float64
 _DOUBLE = np.dtype(float)
 _NUMBER = (), _DOUBLE  # shape and dtype of np.float64 and of Python's numbers
-_ARRAYS = {np.ndarray, np.float64}  # what most values are
-_VALUES = {*_ARRAYS, float}  # … and those of numbers that a program was given
-_OPERANDS = {*_VALUES, int}
 _INTEGERS = {int}
 _OF_BLAS = {np.dtype(np.float32), np.dtype(np.float64)}
 _BASIC = {int, slice, type(None), type(...)}
@@ -113,7 +110,7 @@ def product(tape, ufunc, operate, a, at_a, b, at_b):
     if pulls is None or rule_of.get(ufunc) is not _of_matmul:
         return None
     y = operate(a, b)
-    if type(y) not in _ARRAYS:
+    if type(y) not in ARRAYS:
         return None
     nodes = tape.nodes
     if at_b is None:
@@ -145,7 +142,7 @@ _of_products = {  # by the number of axes of both
 _of_matmul = rule_of[np.matmul]
 
 
-def _with_numbers(operate, ufunc):
+def with_numbers(operate, ufunc):
     """An operator of Python's numbers, which divides by zero as NumPy does."""
 
     def operation(a, b):
@@ -163,11 +160,11 @@ def _operators(name, ufunc, operate, node):
 
     def operation(self, other):
         tape, a = self.owner, self.value
-        if type(tape) is FastTape and type(a) in _VALUES:
+        if type(tape) is FastTape and type(a) in VALUES:
             b, place = other, None
             if type(b) is FastVariable and b.owner is tape:
                 b, place = b.value, b.place
-            if type(b) in _OPERANDS:
+            if type(b) in OPERANDS:
                 variable = node(tape, ufunc, operate, a, self.place, b, place)
                 if variable is not None:
                     return variable
@@ -175,7 +172,7 @@ def _operators(name, ufunc, operate, node):
 
     def reflected(self, other):
         tape, b = self.owner, self.value
-        if type(tape) is FastTape and type(b) in _VALUES and type(other) in _OPERANDS:
+        if type(tape) is FastTape and type(b) in VALUES and type(other) in OPERANDS:
             variable = node(tape, ufunc, operate, other, None, b, self.place)
             if variable is not None:
                 return variable
@@ -188,7 +185,7 @@ for _name, _operate, _node in (
     ("add", operator.add, binary),
     ("sub", operator.sub, binary),
     ("mul", operator.mul, binary),
-    ("truediv", _with_numbers(operator.truediv, np.divide), binary),
+    ("truediv", with_numbers(operator.truediv, np.divide), binary),
     ("matmul", operator.matmul, product),
 ):
     _operation, _reflected = _operators(_name, ARITHMETIC[_name], _operate, _node)
@@ -200,13 +197,13 @@ _usual_power = Variable.__pow__
 
 def _power(self, other, modulus=None):
     tape, value = self.owner, self.value
-    if type(other) is int and other == 2 and modulus is None and type(tape) is FastTape and type(value) in _VALUES:
+    if type(other) is int and other == 2 and modulus is None and type(tape) is FastTape and type(value) in VALUES:
         short = rule_of[np.square].short
         if type(value) is np.ndarray:
             y, (shape, dtype) = np.square(value), (value.shape, value.dtype)
         else:
             y, (shape, dtype) = np.float64(value**2), _NUMBER  # as scalars.py has it
-        if short is not None and type(y) in _ARRAYS and y.dtype is dtype:
+        if short is not None and type(y) in ARRAYS and y.dtype is dtype:
             step, pull, of_output = short
             return placed(tape, y, ((self.place, shape, dtype, step, pull, (y if of_output else value,)),))
     return _usual_power(self, other, modulus)
@@ -248,7 +245,7 @@ def __array_ufunc__(self, ufunc, method, a, b=_absent, *rest, **kwargs):  # of t
             return _usual_ufunc(self, ufunc, method, a, b, *rest)
         if type(y) is FastVariable and y.owner is tape:
             y, at_b = y.value, y.place
-        if type(x) in _OPERANDS and type(y) in _OPERANDS and not rest:
+        if type(x) in OPERANDS and type(y) in OPERANDS and not rest:
             node = product if ufunc is np.matmul else binary
             variable = node(tape, ufunc, ufunc, x, at_a, y, at_b)
             if variable is not None:
@@ -309,7 +306,7 @@ def _apart(tape, arrays):
     values, places = [], []
     for x in arrays if type(arrays) in (list, tuple) else ():
         value, place = of(tape, x)
-        if type(value) not in _ARRAYS or value.dtype is OBJECT or (values and value.dtype is not values[0].dtype):
+        if type(value) not in ARRAYS or value.dtype is OBJECT or (values and value.dtype is not values[0].dtype):
             return None
         values.append(value)
         places.append(place)
@@ -346,7 +343,7 @@ def concatenate(tape, arrays, axis=0, out=None, **others):
 
 def where(tape, condition, x=None, y=None):
     (x, at_x), (y, at_y) = of(tape, x), of(tape, y)
-    if type(condition) is not np.ndarray or type(x) not in _OPERANDS or type(y) not in _OPERANDS:
+    if type(condition) is not np.ndarray or type(x) not in OPERANDS or type(y) not in OPERANDS:
         return None
     z = np.where(condition, x, y)
     dtype = z.dtype

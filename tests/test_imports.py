@@ -50,6 +50,7 @@ ORDER = [  # a module or package may import those that stand before it
         "rule",
         "rules",
         "nodes",
+        "duals",
     ),
     *(
         "compressed",

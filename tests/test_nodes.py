@@ -11,7 +11,8 @@ import optree
 import pytest
 import scipy.special
 
-from scratch_ad import compile, grad, modes, reverse, value_and_grad, vjp
+from scratch_ad import compile, grad, jacfwd, jacobians, jvp, modes, reverse, transforms, value_and_grad, vjp
+from scratch_ad.forward import Forward
 from scratch_ad.program import names_in, record
 from scratch_ad.registry import load_rules, rule_of
 from scratch_ad.reverse import Tape
@@ -133,10 +134,35 @@ def by_the_tape_that_is_to_be_read(monkeypatch):
 def test_calls_are_those_of_the_tape_that_is_to_be_read(calls, point, monkeypatch):
     found = derivatives(CALLS[calls], POINTS[point])
     by_the_tape_that_is_to_be_read(monkeypatch)
-    for ours, expected in zip(found, derivatives(CALLS[calls], POINTS[point]), strict=True):
+    are_the_same(found, derivatives(CALLS[calls], POINTS[point]))
+
+
+def are_the_same(found, wanted):
+    for ours, expected in zip(found, wanted, strict=True):
         assert type(ours) is type(expected) and ours.dtype == expected.dtype and ours.shape == expected.shape
         assert np.array_equal(ours, expected, equal_nan=True)
         assert np.all((np.signbit(ours) == np.signbit(expected)) | np.isnan(ours))
+
+
+def pushed(f, point):
+    """Values and tangents of first and second order, one direction and all at once."""
+    directions = [tuple(np.cos(k + np.arange(np.size(x))).reshape(np.shape(x)) * x for x in point) for k in (0.0, 1.0)]
+    directions = [tuple(np.asarray(t, np.result_type(x))[()] for t, x in zip(d, point)) for d in directions]
+    first = lambda *point: jvp(f, point, directions[0])[1]
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        found = jvp(f, point, directions[0]), jvp(first, point, directions[1]), jacfwd(f, 1)(*point)
+        return optree.tree_leaves((found, jvp(lambda v: vjp(f, point[0], v, point[2])[0], point[1:2], point[1:2])))
+
+
+@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize("calls", CALLS)
+def test_dual_numbers_are_those_of_the_engine_that_is_to_be_read(calls, point, monkeypatch):
+    found = pushed(CALLS[calls], POINTS[point])
+    for module in (modes, jacobians, transforms):
+        if hasattr(module, "FastForward"):
+            monkeypatch.setattr(module, "FastForward", Forward)
+    are_the_same(found, pushed(CALLS[calls], POINTS[point]))
 
 
 ROWS = {
@@ -314,6 +340,8 @@ def test_what_an_edge_keeps_is_nobodys_to_change():
     [
         (np.multiply, Elementwise(np.multiply, (lambda b: 3 * b, lambda a: 3 * a)), lambda x: np.sum(x * C)),
         (np.multiply, Elementwise(np.multiply, (lambda b: 3 * b, lambda a: 3 * a)), lambda x: np.sum(x * x)),
+        (np.add, Elementwise(np.add, (lambda a: 3 + 0 * a, 1)), lambda x: np.sum(x + 1)),
+        (np.divide, Elementwise(np.divide, (lambda b: 3 / b, None)), lambda x: np.sum(x / 7)),
         (np.square, Elementwise(np.square, (lambda x: 6 * x,)), lambda x: np.sum(x**2)),
         (np.exp, Elementwise(np.exp, (lambda y: 3 * y,)), lambda x: np.sum(np.exp(x))),
         *(
@@ -333,6 +361,8 @@ def test_another_rule_for_a_function_is_taken(function, rule, f, monkeypatch):
     expected = 3 * grad(f)(C)
     monkeypatch.setitem(rule_of, function, rule)
     assert np.allclose(grad(f)(C), expected, rtol=1e-15)
+    if isinstance(rule, Elementwise):
+        assert np.isclose(jvp(f, (C,), (C,))[1], np.sum(expected * C), rtol=1e-15)
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.complex64, np.complex128])
