@@ -19,7 +19,7 @@ from .registry import Aval, missing, rule_of
 from .reverse import Variable
 from .rules.reductions import extremum_pull, spread, spread_mean
 from .rules.shaping import along
-from .rules.short_rows import reduced
+from .rules.short_rows import extremum, total
 from .tracer import getitem, left_scalars, of_item
 from .views import viewed_plain
 
@@ -400,12 +400,12 @@ def _method(function):
 
 
 _mean = _reduction(np.mean, spread_mean, False)
-_largest, _least = (_reduction(reduced(ufunc), extremum_pull, True) for ufunc in (np.maximum, np.minimum))
+_largest, _least = (_reduction(extremum(ufunc), extremum_pull, True) for ufunc in (np.maximum, np.minimum))
 for _functions, _quick in {
     (np.stack,): stack,
     (np.concatenate,): concatenate,
     (np.where,): where,
-    (np.sum,): _reduction(reduced(np.add), spread, False),
+    (np.sum,): _reduction(total, spread, False),
     (np.mean,): _mean,
     (np.max, np.amax): _largest,
     (np.min, np.amin): _least,

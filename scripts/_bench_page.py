@@ -16,6 +16,7 @@ HEADS = {
     "structured": "Sparse, and in bounded memory",
     "memory": "Memory",
     "adbench": "ADBench",
+    "kinds": "Programs of every kind",
     "rules": "Every rule",
     "xla": "Under XLA",
 }

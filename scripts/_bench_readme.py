@@ -107,11 +107,15 @@ def _rules(document):
 PULLBACK = "pullback ÷ function"
 
 
-def _xla(document):
-    """All programs by their medians, and those that miss an aim."""
-    (table,) = tables(document)["xla"].values()
-    summary = table.summary(table.columns, f"{len(table.rows)} programs")
-    return summary.markdown({column: column for column in table.columns})
+def _summary(part, columns=None):
+    """All programs of a part by the medians of these columns, or of all, and the programs that miss an aim."""
+
+    def section(document):
+        (table,) = tables(document)[part].values()
+        shown = columns or table.columns
+        return table.summary(shown, f"{len(table.rows)} programs").markdown({column: column for column in shown})
+
+    return section
 
 
 def _named(table):
@@ -127,5 +131,6 @@ SECTIONS = {
     "memory": _all_of("memory"),
     "adbench": _adbench,
     "rules": _rules,
-    "xla": _xla,
+    "kinds": _summary("kinds", ["÷ f", "÷ autograd", "compiled ÷ ours", "compiled ÷ jax.jit"]),
+    "xla": _summary("xla"),
 }

@@ -94,9 +94,9 @@ class Table:
 
     def summary(self, columns, what):
         """The median of some columns over all rows, called ``what``, and the rows in which one misses its aim."""
-        of = {column: [row.figures[column] for row in self.rows] for column in columns}
+        of = {column: [row.figures[column] for row in self.rows if column in row.figures] for column in columns}
         medians = {column: Figure(statistics.median(figure.value for figure in of[column])) for column in columns}
-        missed = [row for row in self.rows if any(row.figures[column].met is False for column in columns)]
+        missed = [row for row in self.rows if any(row.figures[c].met is False for c in columns if c in row.figures)]
         return dataclasses.replace(self, rows=[Row(f"{what}, the median", medians), *missed])
 
     def terminal(self):

@@ -13,7 +13,7 @@ import time
 import jax
 import jax.numpy as jnp
 import numpy as np
-from _xla_programs import PROGRAMS
+from _xla_programs import PROGRAMS, arguments_of
 
 import jax_ref
 import scratch_ad
@@ -76,14 +76,10 @@ EXCEPTIONS = {
 
 def pair(name, seed=0):
     """Our program and JAX's, not yet traced, for value and gradient, and what both are given."""
-    f, arguments = PROGRAMS[name]
+    f, _ = PROGRAMS[name]
     ours = jax_ref.jit(scratch_ad.value_and_grad(functools.partial(f, np, scratch_ad.scipy)))
     theirs = jax.jit(jax.value_and_grad(functools.partial(f, jnp, jax.scipy)))
-    return ours, theirs, arguments(functools.partial(_normal, np.random.default_rng(seed)))
-
-
-def _normal(rng, *shape):
-    return rng.normal(size=shape)[()]
+    return ours, theirs, arguments_of(name, seed)
 
 
 def counted(compiled):

@@ -30,6 +30,7 @@ from _adbench import adbench_tables
 from _compiled import compiled_tables
 from _counted import rules_tables, xla_tables
 from _jacobians import jacobian_tables
+from _kinds import kinds_tables
 from _results import ROOT, settings
 from _speed import eager_tables, growth_tables, memory_tables
 from _structured import structured_tables
@@ -45,6 +46,7 @@ PARTS = {  # name: what yields its tables, each again with every row that is add
     "structured": (structured_tables, "sparse Jacobians, long loops in bounded memory"),
     "memory": (memory_tables, "peak memory of a value and gradient"),
     "adbench": (adbench_tables, "ADBench's mixture, LSTM, bundle adjustment and hand tracking"),
+    "kinds": (kinds_tables, "programs of every family of rules, eager and compiled"),
     "rules": (rules_tables, "each rule's eager time beside its function's"),
     "xla": (xla_tables, "flops and bytes of our programs under jit, beside JAX's"),
 }

@@ -36,7 +36,11 @@ def _along(ufunc, a, axes, dtype, keepdims):
         shape = [1 if k in axes else n for k, n in enumerate(a.shape) if keepdims or k not in axes]
         rows = a.transpose(*axes, *(k for k in range(a.ndim) if k not in axes))
     y = np.empty(shape, dtype)
-    flat, count = y.reshape(-1), rows.shape[len(axes)]  # of the first axis that is kept
+    flat = y.reshape(-1)
+    if a.size <= _BLOCK:
+        ufunc.reduce(rows.copy().reshape(-1, y.size), 0, dtype, flat)
+        return y
+    count = rows.shape[len(axes)]  # of the first axis that is kept
     step, each = max(1, _BLOCK * count // a.size), y.size // count
     for start in range(0, count, step):
         part = flat[start * each : (start + step) * each]
@@ -45,22 +49,30 @@ def _along(ufunc, a, axes, dtype, keepdims):
     return y
 
 
-def reduced(ufunc):
-    """``ufunc.reduce`` of a plain array, as np.sum, np.max and np.min do it: all rows at once where that is the same.
+def extremum(ufunc):
+    """``ufunc.reduce`` of a plain array, as np.max and np.min do it: all rows at once where that is the same.
 
-    Of two numbers there is but one sum. Of several zeros, or nans, it depends on the order which one is the largest.
+    Of several zeros, or nans, it depends on the order which one is the largest.
     """
 
-    def reduced(a, axis, dtype=None, out=None, keepdims=False):
-        short = axis is not None and a.dtype in _REAL and a.flags.c_contiguous and short_axes(a.shape, a.size, axis)
-        if short and (not adds or math.prod([a.shape[k] for k in short]) == 2):
-            y = _along(ufunc, a, short, a.dtype, keepdims)
-            if adds or ((y.all() or not _has_negative_zeros(a)) and not has_nan(y)):
+    def extremum(a, axis, dtype=None, out=None, keepdims=False):
+        plain = axis is not None and a.dtype in _REAL and a.flags.c_contiguous
+        if plain and (axes := short_axes(a.shape, a.size, axis)):
+            y = _along(ufunc, a, axes, a.dtype, keepdims)
+            if (y.all() or not _has_negative_zeros(a)) and not has_nan(y):
                 return y
         return ufunc.reduce(a, axis, dtype, out, keepdims)
 
-    adds = ufunc is np.add
-    return reduced
+    return extremum
+
+
+def total(a, axis, dtype=None, out=None, keepdims=False):
+    """``np.add.reduce`` of a plain array: of two numbers there is but one sum."""
+    last = a.ndim - 1
+    many = last > 0 and a.shape[last] == 2 and a.size >= 2 * _ROWS and (axis == last or axis == -1)
+    if many and a.dtype in _REAL and a.flags.c_contiguous:
+        return _along(np.add, a, (last,), a.dtype, keepdims)
+    return np.add.reduce(a, axis, dtype, out, keepdims)
 
 
 def _has_negative_zeros(a):
