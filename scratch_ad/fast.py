@@ -100,7 +100,8 @@ class FastTape(Tape):
         if isinstance(rule, Rewrite):
             return rule.rewrite(self.mode, function, args, kwargs)
         if kwargs or rule.joint or len(args) > 2:
-            return self.apply(rule, function, args, kwargs)
+            variable = rule.quick(self, *args) if callable(rule.quick) and not kwargs else None
+            return self.apply(rule, function, args, kwargs) if variable is None else variable
         if len(args) == 1:
             x = args[0]
             value = x.value

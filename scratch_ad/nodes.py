@@ -17,7 +17,7 @@ from .foreign import ARRAYS, OBJECT, OPERANDS, VALUES
 from .memory import duplicate
 from .registry import Aval, missing, rule_of
 from .reverse import Variable
-from .rules.reductions import extremum_pull, spread, spread_mean
+from .rules.reductions import extremum_pull, ratio, share_of_sum, spread, spread_mean, spread_share
 from .rules.shaping import along
 from .rules.short_rows import extremum, total
 from .tracer import getitem, left_scalars, of_item
@@ -386,6 +386,19 @@ def _reduction(reduce, pull, keeps_both):
         return placed(tape, y, ((a.place, shape, value.dtype, through, pull, kept),))
 
     return quick
+
+
+def _share(tape, a, n, axis, dtype, keepdims, where):
+    value, is_mine = getattr(a, "value", None), type(a) is FastVariable and a.owner is tape
+    if not is_mine or type(value) is not np.ndarray or value.dtype not in _OF_BLAS or type(n) is not int:
+        return None
+    if dtype is not None or where is not True or type(keepdims) is not bool or not (axis is None or type(axis) is int):
+        return None
+    y = ratio(total(value, axis, None, None, keepdims), n)
+    return placed(tape, y, ((a.place, value.shape, value.dtype, through, spread_share, (value.shape, n, axis)),))
+
+
+rule_of[share_of_sum].quick = _share
 
 
 def _method(function):

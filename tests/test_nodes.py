@@ -75,6 +75,20 @@ CALLS = {  # of x, of shape (3, 4); v, of shape (4,); and a number s
         v.sum(where=MASK[0]),
     ],
     "means": lambda x, v, s: [np.mean(x), x.mean(0), np.mean(x, axis=1, keepdims=True), v.mean(None), x.mean((0,))],
+    "variances": lambda x, v, s: [
+        np.var(x),
+        x.std(1),
+        np.var(x, 0, ddof=1, keepdims=True),
+        v.std(where=MASK[0]),
+        np.var(x, (0, 1), ddof=0.5),
+        np.std(s),
+    ],
+    "crosses": lambda x, v, s: [
+        np.cross(x[:, :3], x[:, 1:]),
+        np.cross(v[1:], C[0, :3]),
+        np.cross(x[:, :3], v[:3]),
+        np.cross(x, C, 0, 0, 0),
+    ],
     "extrema": lambda x, v, s: [
         np.max(x),
         x.min(0),

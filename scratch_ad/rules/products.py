@@ -274,7 +274,11 @@ def _kron(a, b):
 def _cross(a, b, axisa=-1, axisb=-1, axisc=-1, axis=None):
     if axis is not None:
         axisa = axisb = axisc = axis
-    a, b = np.moveaxis(typed(a), axisa, -1), np.moveaxis(typed(b), axisb, -1)
+    a, b = (x if at == -1 else np.moveaxis(x, at, -1) for x, at in ((typed(a), axisa), (typed(b), axisb)))
+    if shape_of(a)[-1:] == shape_of(b)[-1:] == (3,):
+        a, b = np.concatenate([a, a], -1), np.concatenate([b, b], -1)  # in which each order of the three is a part
+        y = arranged(a[..., 1:4] * b[..., 2:5] - a[..., 2:5] * b[..., 1:4])
+        return y if axisc == -1 else np.moveaxis(y, -1, axisc)
     np.cross(np.zeros(a.shape[-1]), np.zeros(b.shape[-1]))  # NumPy's own error, or warning for two components
     (a0, a1, *a2), (b0, b1, *b2) = ([x[..., i] for i in range(x.shape[-1])] for x in (a, b))
     if not a2 and not b2:

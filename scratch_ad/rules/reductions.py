@@ -107,9 +107,14 @@ def _mean_jvp(t, _y, a, axis=None, dtype=None, out=None, keepdims=False, where=T
     return masked(t, some, 0)  # the mean of nothing is nan whatever the elements are
 
 
+def spread_share(g, shape, n, axis):
+    """The transpose of a sum over ``axis`` divided by ``n``."""
+    return spread(ratio(with_axes(g, shape, axis), n), shape, axis)
+
+
 def spread_mean(g, shape, axis, where=True):
     """The transpose of a mean over ``axis``."""
-    return masked(spread(ratio(with_axes(g, shape, axis), count(shape, axis, where)), shape, axis), where, 0)
+    return masked(spread_share(g, shape, count(shape, axis, where), axis), where, 0)
 
 
 def _mean_vjp(g, _y, _a, axis=None, dtype=None, out=None, keepdims=False, where=True):
@@ -182,7 +187,7 @@ def _share_push(t, y, a, n, axis, dtype, keepdims, where):
 
 
 def _share_pull(g, _y, _a, n, axis, dtype, keepdims, where):
-    return masked(spread(ratio(with_axes(g, _a.shape, axis), n), _a.shape, axis), where, 0)
+    return masked(spread_share(g, _a.shape, n, axis), where, 0)
 
 
 explicit(share_of_sum, jvp=_share_push, vjp=_share_pull)

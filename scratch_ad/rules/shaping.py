@@ -193,8 +193,10 @@ composite(np.flipud,        lambda m: np.flip(m, 0))
 
 def _undiagonal(g, _a, offset=0, axis1=0, axis2=1):
     """Zeros, with ``g`` on a diagonal."""
-    axis1, axis2 = normalize_axis_tuple((axis1, axis2), _a.ndim)
     i = np.arange(g.shape[-1])
+    if _a.ndim == 2 and axis1 == 0:
+        return scatter(g, (i + max(-offset, 0), i + max(offset, 0)), _a.shape)
+    axis1, axis2 = normalize_axis_tuple((axis1, axis2), _a.ndim)
     index = [slice(None)] * _a.ndim
     index[axis1], index[axis2] = i + max(-offset, 0), i + max(offset, 0)
     between = (
@@ -209,7 +211,8 @@ def _diag_transpose(g, _v, k=0):
 
 
 def _trace(a, offset=0, axis1=0, axis2=1, dtype=None, out=None):
-    return np.sum(np.diagonal(a, offset, axis1, axis2), axis=-1, dtype=dtype)
+    which = () if (offset, axis1, axis2) == (0, 0, 1) else (offset, axis1, axis2)
+    return np.sum(np.diagonal(a, *which), axis=-1, dtype=dtype)
 
 
 linear(np.diagonal, _undiagonal)

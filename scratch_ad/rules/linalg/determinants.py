@@ -26,7 +26,7 @@ def _before_and_after(s):
     """The products of the elements before and after each."""
     one = np.ones_like(s[..., :1])
     before = np.cumprod(np.concatenate([one, s[..., :-1]], -1), -1)
-    after = np.flip(np.cumprod(np.concatenate([one, np.flip(s[..., 1:], -1)], -1), -1), -1)
+    after = np.cumprod(np.concatenate([one, s[..., :0:-1]], -1), -1)[..., ::-1]
     return before, after
 
 

@@ -5,7 +5,7 @@ import functools
 import numpy as np
 
 from ...rule import composite, constant, primitive, valued, with_value
-from ...tracer import dtype_of, hidden, kind_of, strip
+from ...tracer import all_known, dtype_of, hidden, kind_of, strip
 from ...tree import typed
 
 
@@ -220,6 +220,8 @@ def uncolumns(x, b):
 
 def finite_svd(a, full_matrices=True):
     """np.linalg.svd, with singular values nan where ``a`` is not finite: LAPACK may never return from there."""
+    if all_known(np.isfinite(a)):
+        return np.linalg.svd(a, full_matrices)
     finite = np.all(np.isfinite(a), (-2, -1), keepdims=True)
     u, s, vh = np.linalg.svd(np.where(finite, a, 0), full_matrices)
     return u, np.where(finite[..., 0], s, np.nan), vh
