@@ -19,7 +19,7 @@ from .registry import Aval, missing, rule_of
 from .reverse import Variable
 from .rules.reductions import extremum_pull, ratio, share_of_sum, spread, spread_mean, spread_share
 from .rules.shaping import along
-from .rules.short_rows import extremum, total
+from .rules.short_rows import largest, least, total
 from .tracer import getitem, left_scalars, of_item
 from .views import viewed_plain
 
@@ -413,7 +413,7 @@ def _method(function):
 
 
 _mean = _reduction(np.mean, spread_mean, False)
-_largest, _least = (_reduction(extremum(ufunc), extremum_pull, True) for ufunc in (np.maximum, np.minimum))
+_largest, _least = (_reduction(reduce, extremum_pull, True) for reduce in (largest, least))
 for _functions, _quick in {
     (np.stack,): stack,
     (np.concatenate,): concatenate,

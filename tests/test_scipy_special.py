@@ -5,11 +5,15 @@ import functools
 import itertools
 import subprocess
 import sys
+import warnings
 
 import mpmath
 import numpy as np
 import pytest
 import scipy.special
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
 from mpmath import mp, mpf
 
 import scratch_ad
@@ -20,7 +24,7 @@ from jax_ref.referee.precise import precise
 from scratch_ad import grad, jvp, vjp
 from scratch_ad.registry import rule_of
 from scratch_ad.rule import Constant, Derivative, Refused
-from scratch_ad.scipy import special
+from scratch_ad.scipy import exponentials, special
 from scratch_ad.tracer import name_of
 
 UFUNCS_OF_THE_REFEREE = [f for f in PRECISE if getattr(np, f.__name__, None) is not f]
@@ -517,3 +521,30 @@ def _by_vjp(f, x):
 def test_zeta_high_above_the_real_line(s):
     slope = scratch_ad.grad(scratch_ad.scipy.special.zeta, holomorphic=True)(np.complex128(s))
     np.testing.assert_allclose(slope, complex(mpmath.diff(mpmath.zeta, mpmath.mpc(s))), rtol=1e-8)
+
+
+@given(data=st.data())
+def test_logsumexp_is_that_of_scipy_to_the_last_bit(data):
+    dtype = data.draw(st.sampled_from([np.float32, np.float64]))
+    shape = data.draw(arrays.array_shapes(min_dims=1, max_dims=3, max_side=9))
+    numbers = st.integers(-9, 9) | st.sampled_from([-np.inf, np.inf, np.nan, -0.0, 1e30, -1e-30]) | st.floats(-800, 800)
+    a = data.draw(arrays.arrays(np.float64, shape, elements=numbers)).astype(dtype)
+    axes = st.none() | st.integers(-len(shape), len(shape) - 1) | arrays.valid_tuple_axes(len(shape))
+    axis, keepdims = data.draw(axes), data.draw(st.booleans())
+    found = []
+    for f in (special.logsumexp, scipy.special.logsumexp):
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            y = f(a, axis, keepdims=keepdims)
+        found.append((type(y), y.dtype, y.shape, y.strides, y.tobytes(), [str(w.message) for w in told]))
+    assert found[0] == found[1]
+
+
+def test_logsumexp_is_left_to_a_scipy_that_rounds_otherwise(monkeypatch):
+    theirs = scipy.special.logsumexp
+    monkeypatch.setattr(exponentials._scipy, "logsumexp", lambda *args, **kwargs: 1.5 * theirs(*args, **kwargs))
+    monkeypatch.setattr(exponentials, "_is_known", functools.cache(exponentials._is_known.__wrapped__))
+    a = np.linspace(0.0, 1.0, 5)
+    assert special.logsumexp(a) == 1.5 * theirs(a)
+    with np.errstate(under="raise"), pytest.raises(FloatingPointError):
+        special.logsumexp(np.array([0.0, -800.0]))

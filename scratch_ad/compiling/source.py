@@ -11,7 +11,7 @@ import numpy as np
 from ..chain import has_nan
 from ..fast import with_part
 from ..program import Name
-from ..rules.short_rows import counts, extremum, short_axes
+from ..rules.short_rows import counts, largest, least, short_axes
 from ..silence import STATE, state_of
 from ..tracer import getitem, is_basic, name_of, scatter
 from ..writing import put
@@ -364,7 +364,7 @@ _REDUCTIONS = {  # without the way that NumPy's functions take to them
     np.min: (np.minimum.reduce, "minimum_reduce"),
 }
 _OF_SHORT_ROWS = {  # where they are sooner
-    "maximum_reduce": (extremum(np.maximum), "maximum_of_short_rows"),
-    "minimum_reduce": (extremum(np.minimum), "minimum_of_short_rows"),
+    "maximum_reduce": (largest, "maximum_of_short_rows"),
+    "minimum_reduce": (least, "minimum_of_short_rows"),
 }
 _METHODS = {np.reshape: "reshape", np.transpose: "transpose", np.swapaxes: "swapaxes", np.squeeze: "squeeze"}

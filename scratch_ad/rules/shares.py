@@ -7,8 +7,9 @@ that has more than half; where there is none, nothing cancels. Below, ``p`` are 
 import numpy as np
 
 from ..rule import explicit, primitive
-from ..tracer import detached
+from ..tracer import all_known, detached
 from .elementwise import LN2
+from .short_rows import largest
 
 _LOGS = {np.exp: 1, np.exp2: LN2}  # of the bases
 
@@ -33,8 +34,14 @@ def uncentred(g, p, axis):
 def shares(a, b, axis, exp):
     """eᵃ / Σ b eᵃ, shaped like ``a`` and ``b`` (None: 1) together; of infinite terms each its share."""
     finite = np.real(a if b is None else np.where(np.equal(b, 0), -np.inf, a))
-    top = detached(np.max(finite, axis, keepdims=True, **({} if finite.size else {"initial": -np.inf})))
-    e = exp(np.where(np.logical_and(np.equal(a, top), np.isinf(top)), 0, a - top))
+    if type(finite) is np.ndarray and finite.size:
+        top = largest(finite, axis, None, None, True)
+    else:
+        top = detached(np.max(finite, axis, keepdims=True, **({} if finite.size else {"initial": -np.inf})))
+    if all_known(np.isfinite(top)):
+        e = exp(a - top)
+    else:
+        e = exp(np.where(np.logical_and(np.equal(a, top), np.isinf(top)), 0, a - top))
     if b is None:
         return e / np.sum(e, axis, keepdims=True)
     return np.broadcast_to(e, np.broadcast_shapes(e.shape, np.shape(b))) / np.sum(b * e, axis, keepdims=True)

@@ -66,6 +66,9 @@ def extremum(ufunc):
     return extremum
 
 
+largest, least = extremum(np.maximum), extremum(np.minimum)
+
+
 def total(a, axis, dtype=None, out=None, keepdims=False):
     """``np.add.reduce`` of a plain array: of two numbers there is but one sum."""
     last = a.ndim - 1

@@ -16,6 +16,7 @@ from ..rules.scipy_special import unknown
 from ..rules.shares import centred, shares, uncentred
 from ..rules.special_formulas.orthogonal import below
 from ..tracer import shape_of
+from . import exponentials
 from .wrapping import named
 
 
@@ -46,7 +47,7 @@ _of_a, _of_b = lambda b: 1 if b is None else b, lambda b: 1
 
 logsumexp = named(
     explicit(
-        _scipy.logsumexp,
+        exponentials.logsumexp,
         jvp=(_log_sum_push(_of_a), None, _log_sum_push(_of_b)),
         vjp=(_log_sum_pull(_of_a), None, _log_sum_pull(_of_b)),
     )
