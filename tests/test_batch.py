@@ -669,6 +669,20 @@ def test_what_is_said_to_loop_does_so():
     assert seen == LOOPING
 
 
+@pytest.mark.parametrize("keepdims", [True, False])
+def test_extrema_of_windows_and_their_ties_are_those_of_each_example(keepdims):
+    rng = np.random.default_rng(0)
+    x = np.maximum(rng.normal(size=(6, 4, 8, 2, 9, 2)), 0)
+    x[2], x[3, 0, 0] = -x[2], np.nan
+    f = lambda x: [np.max(x, (2, 4), keepdims=keepdims), np.amin(x, -1, None, keepdims), x.max(axis=2)]
+    counts = lambda x: [np.sum(x > 0, (2, 4), dtype, keepdims=True) for dtype in (float, int, np.float32)]
+    of_all = lambda x: sum(np.nansum(y * y) for y in f(x))
+    for g in (f, counts, lambda x: [grad(of_all)(x)]):
+        for ours, *theirs in zip(vmap(g)(x), *map(g, x), strict=True):
+            wanted = np.stack(theirs)
+            assert ours.dtype == wanted.dtype and ours.tobytes() == wanted.tobytes()
+
+
 def test_the_right_sides_of_one_matrix_go_side_by_side():
     a, flops = np.eye(3) + W[:3], []
     for solve in (np.linalg.solve, linalg.solve, linalg.solve_triangular):

@@ -10,6 +10,7 @@ from ..rules.linalg.norms import p_norm
 from ..rules.methods import length, log_sum
 from ..rules.reductions import share_of_sum
 from ..rules.shares import shares
+from ..rules.short_rows import counts, largest, least
 from ..tracer import shape_of
 from .axes import axes_of, from_end, of_first
 from .shaping import reshaped
@@ -63,13 +64,31 @@ def _sum(function):
                 y = batch.summed(a, axes, keepdims)
             if y is not None:
                 return y if function is np.sum else y / math.prod(a.shape[i] for i in axes)
-        return batch.batched(function(a.dense(), from_end(axis, a.ndim), dtype, out, keepdims, **kwargs))
+        value, axis = a.dense(), from_end(axis, a.ndim)
+        if function is np.sum and a.dtype.kind == "b" and dtype is not None and keepdims and not kwargs:
+            return batch.batched(counts(value, axis, dtype))
+        return batch.batched(function(value, axis, dtype, out, keepdims, **kwargs))
+
+
+def _extremum(function, of_short_rows):
+    """``np.max`` or ``np.min``."""
+    usual = _reduction(function)
+
+    @batches(function)
+    @of_first
+    def rule(batch, a, axis=None, out=None, keepdims=False, *args, **kwargs):
+        value = a.dense()
+        if args or kwargs or type(value) is not np.ndarray or type(keepdims) is not bool:
+            return usual(batch, a, axis, out, keepdims, *args, **kwargs)
+        return batch.batched(of_short_rows(value, from_end(axis, a.ndim), keepdims=keepdims))
 
 
 _sum(np.sum)
 _sum(np.mean)
+for _function, _of_short_rows in ((np.max, largest), (np.amax, largest), (np.min, least), (np.amin, least)):
+    _extremum(_function, _of_short_rows)
 for _function in (
-    *(np.prod, np.max, np.min, np.amax, np.amin, np.var, np.std, np.median, np.ptp),
+    *(np.prod, np.var, np.std, np.median, np.ptp),
     *(np.nansum, np.nanprod, np.nanmax, np.nanmin, np.nanmean, np.nanvar, np.nanstd, np.nanmedian),
     *(np.all, np.any, np.count_nonzero),
 ):
