@@ -209,9 +209,9 @@ def test_the_referee_reads_the_same(expression, kind):
 @pytest.mark.parametrize("scipy_is_there", [True, False])
 @pytest.mark.parametrize("dtype", ["f4", "f8", "c16"])
 @pytest.mark.parametrize("n", [1, 9])
-def test_triangles_are_solved_with_and_without_scipy(scipy_is_there, dtype, n, monkeypatch):
+def test_systems_are_solved_with_and_without_scipy(scipy_is_there, dtype, n, monkeypatch):
     if not scipy_is_there:
-        monkeypatch.setattr(matrices, "_trtrs", lambda letter: None)
+        monkeypatch.setattr(matrices, "_lapack", lambda letter: None)
     rng = np.random.default_rng(0)
     turned = 1j if dtype == "c16" else 0
     random = lambda *shape: (rng.normal(size=shape) + turned * rng.normal(size=shape)).astype(dtype)
@@ -225,6 +225,18 @@ def test_triangles_are_solved_with_and_without_scipy(scipy_is_there, dtype, n, m
     for adjoint in (False, True):
         x = matrices.right_triangular_solve(b.T, a.T, adjoint)
         np.testing.assert_allclose(x @ (np.conjugate(a) if adjoint else a.T), b.T, eps, eps)
+    m = random(n, n) + n * np.eye(n, dtype=dtype)
+    for matrix in (m, m.T, m[::-1][::-1]):
+        x, inverse = matrices.transposed_solve(matrix, b), matrices.transposed_inverse(matrix, np.False_)
+        assert x.flags.c_contiguous and x.dtype == inverse.dtype == b.dtype
+        np.testing.assert_allclose(matrix.T @ x, b, eps, eps)
+        np.testing.assert_allclose(matrix.T @ inverse, np.eye(n), eps, eps)
+    assert np.isnan(matrices.transposed_inverse(m, np.True_)).all()
     a[0, 0] = 0
-    with pytest.raises(np.linalg.LinAlgError, match="Singular"):
-        matrices.triangular_solve(a, b, True)
+    for of_singular in (
+        lambda: matrices.triangular_solve(a, b, True),
+        lambda: matrices.transposed_solve(a, b),
+        lambda: matrices.transposed_inverse(a, np.False_),
+    ):
+        with pytest.raises(np.linalg.LinAlgError, match="Singular"):
+            of_singular()

@@ -1,6 +1,7 @@
 """What several of these files share: transposes, diagonals, careful quotients, bases."""
 
 import functools
+import types
 
 import numpy as np
 
@@ -153,19 +154,26 @@ def divisor(r, last=True):
 
 
 # Systems by names of their own: where XLA compiles them, the factors of a matrix serve its transpose, too, and
-# triangular ones are their own factors. NumPy hands out neither; SciPy does, where it is installed.
+# triangular ones are their own factors. NumPy hands out neither; SciPy's LAPACK does, where it is installed.
 
 
 @primitive
 def transposed_solve(a, b):
     """x of aᵀ x = b, for columns b."""
-    return np.linalg.solve(a.mT, b)
+    if (lapack := _lapack_of(a, b)) is None:
+        return np.linalg.solve(a.mT, b)
+    _, _, x, place = lapack.gesv(a.T, b)  # a.T lies in columns, as LAPACK has it
+    return np.ascontiguousarray(_regular(x, place))
 
 
 @primitive
 def transposed_inverse(a, singular):
     """a⁻¹ᵀ; nan where ``singular`` says that there is none."""
-    return np.linalg.inv(nan_if(singular, a)).mT
+    a = nan_if(singular, a)
+    if (lapack := _lapack_of(a)) is None:
+        return np.linalg.inv(a).mT
+    factors, pivots, place = lapack.getrf(a.T)
+    return lapack.getri(_regular(factors, place), pivots, overwrite_lu=True)[0]
 
 
 @primitive
@@ -183,23 +191,36 @@ def right_triangular_solve(x, r, adjoint=False):
 
 
 def _by_substitution(a, b, lower, adjoint):
-    """x of a x = b, or of aᵀ x = b, real, by the LAPACK that SciPy hands out; None where there is none."""
-    plain = type(a) is type(b) is np.ndarray and a.ndim == b.ndim == 2 and a.dtype == b.dtype and a.size
-    if not plain or (solve := _trtrs(a.dtype.char)) is None:
+    """x of a x = b, or of aᴴ x = b, of real numbers; None where LAPACK is not at hand."""
+    if (lapack := _lapack_of(a, b)) is None or a.dtype.kind == "c":
         return None
-    x, place = solve(a.T, b, lower=not lower, trans=not adjoint)  # a.T lies in columns, so that it is not copied
+    return np.ascontiguousarray(_regular(*lapack.trtrs(a.T, b, lower=not lower, trans=not adjoint)))
+
+
+def _regular(x, place):
     if place:
         raise np.linalg.LinAlgError("Singular matrix")
-    return np.ascontiguousarray(x)
+    return x
+
+
+def _lapack_of(*matrices):
+    """LAPACK's functions for plain matrices of this dtype; None of any others, or without SciPy."""
+    dtype = matrices[0].dtype
+    plain = all(type(x) is np.ndarray and x.ndim == 2 and x.dtype is dtype and x.size for x in matrices)
+    return _lapack(dtype.char) if plain else None
 
 
 @functools.cache
-def _trtrs(letter):
+def _lapack(letter):
     try:
         from scipy.linalg import lapack
     except ImportError:
         return None
-    return {"f": lapack.strtrs, "d": lapack.dtrtrs}.get(letter)
+    if (prefix := {"f": "s", "d": "d", "F": "c", "D": "z"}.get(letter)) is None:
+        return None
+    return types.SimpleNamespace(
+        **{name: getattr(lapack, prefix + name) for name in ("gesv", "getrf", "getri", "trtrs")}
+    )
 
 
 for _named in (transposed_solve, transposed_inverse, triangular_solve, right_triangular_solve):
