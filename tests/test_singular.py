@@ -161,3 +161,46 @@ def test_an_eigenvalue_beside_others_that_nearly_coincide(eigenvalues, inner, ou
     }
     expected = 2 * np.sum(p[0, 1:] * p[1:, 0] / (w[0] - w[1:]))
     np.testing.assert_allclose(along[outer](along[inner](largest))(a), expected, 1e-10)
+
+
+ONTO = lambda q: q @ np.conjugate(q.mT)
+SQUARE = lambda a: a @ np.conjugate(a.mT) + np.diag(1e-3 * np.arange(len(a)))
+RIGHT_SIDES = np.random.default_rng(5).normal(size=(5, 2))
+WITH_A_TOLERANCE = {
+    "pinv": lambda a: np.linalg.pinv(a, 0.1),
+    "pinv, rtol": lambda a: np.linalg.pinv(a[None], rtol=0.1),
+    "pinv of a Hermitian matrix": lambda a: np.linalg.pinv(SQUARE(a), 0.02, True),
+    "lstsq": lambda a: np.linalg.lstsq(a, RIGHT_SIDES[: len(a)], 0.1)[0],
+    "lstsq, one side": lambda a: np.linalg.lstsq(a, RIGHT_SIDES[: len(a), 0], 0.1)[0],
+    "linalg.pinv": lambda a: linalg.pinv(a, rtol=0.1),
+    "linalg.pinv, atol": lambda a: linalg.pinv(a, atol=0.3),
+    "linalg.pinvh": lambda a: linalg.pinvh(SQUARE(a), rtol=0.02),
+    "linalg.lstsq": lambda a: linalg.lstsq(a, RIGHT_SIDES[: len(a)], 0.1)[0],
+    "linalg.null_space": lambda a: ONTO(linalg.null_space(a, 0.1)),
+    "linalg.orth": lambda a: ONTO(linalg.orth(a, 0.1)),
+    "linalg.orth, one vector": lambda a: ONTO(linalg.orth(a, 0.1)[:, :1]),
+}
+
+
+@pytest.mark.parametrize("name", WITH_A_TOLERANCE)
+@pytest.mark.parametrize("shape", [(4, 4), (5, 3), (3, 5)])
+@pytest.mark.parametrize("turned", [0, 1j])
+def test_what_a_tolerance_cuts_has_a_part_in_the_derivative(name, shape, turned):
+    f, rng = WITH_A_TOLERANCE[name], np.random.default_rng(1)
+    normal = lambda *shape: rng.normal(size=shape) + (turned * rng.normal(size=shape) if turned else 0)
+    u, _, vh = np.linalg.svd(normal(*shape), full_matrices=False)
+    a, t, other = (u * [3, 1, 0.02, 0.01][: min(shape)]) @ vh, normal(*shape), normal(*shape)
+    along = lambda a: scratch_ad.jvp(f, (a,), (t,))[1]
+    for g, direction in ((f, t), (along, other)):
+        y, change = scratch_ad.jvp(g, (a,), (direction,))
+        h = 1e-6
+        difference = (g(a + h * direction) - g(a - h * direction)) / (2 * h)
+        np.testing.assert_allclose(change, difference, 1e-5, 1e-5 * np.max(np.abs(difference)))
+        cotangent = normal(*y.shape) if y.dtype.kind == "c" else normal(*y.shape).real
+        (c,) = scratch_ad.vjp(g, a)[1](cotangent)
+        assert np.isclose(np.sum(c * direction).real, np.sum(cotangent * change).real, 1e-9, 1e-9)
+    total = lambda a: np.sum(np.sin(f(a).real))
+    compiled, gradient = scratch_ad.compile(scratch_ad.grad(total)), scratch_ad.grad(total)(a)
+    assert all(np.array_equal(compiled(a), gradient) for _ in range(3))
+    if not name.startswith("linalg"):
+        np.testing.assert_allclose(jax_ref.jit(scratch_ad.grad(total))(a), gradient, 1e-9, 1e-9)

@@ -6,6 +6,7 @@ import scipy.linalg
 from ...rule import constant, explicit
 from ...rules.linalg.eigenvalues import eigh_jvp, eigh_vjp
 from ...rules.linalg.factors import cholesky_jvp, cholesky_vjp, qr_jvp, qr_vjp
+from ...rules.linalg.least_squares import apart, cuts
 from ...rules.linalg.matrices import (
     H,
     as_read,
@@ -229,7 +230,10 @@ def _orth_jvp(t, u, a, rcond=None):
     b, squares, gaps = _orth_parts(u, a)
     along = t @ H(b)
     inner = H(u) @ along
-    return u @ quotient(inner + H(inner), gaps) + (along - u @ inner) / squares
+    rest = (along - u @ inner) / squares
+    if cuts(lambda: a - u @ b, a, rcond):
+        rest = apart(u, a)[0](t @ H(a) + a @ H(t))
+    return u @ quotient(inner + H(inner), gaps) + rest
 
 
 def _orth_vjp(g, u, a, rcond=None):
@@ -237,7 +241,11 @@ def _orth_vjp(g, u, a, rcond=None):
     g = np.conjugate(g)
     e = H(u) @ g
     of_gaps = quotient(e, gaps)
-    return np.conjugate((u @ (of_gaps + H(of_gaps)) + (g - u @ e) / squares) @ b)
+    within = u @ (of_gaps + H(of_gaps)) @ b
+    if cuts(lambda: a - u @ b, a, rcond):
+        rest = apart(u, a)[1](g)
+        return np.conjugate(within + (rest + H(rest)) @ a)
+    return np.conjugate(within + (g - u @ e) / squares @ b)
 
 
 _orth = explicit(core(scipy.linalg.orth), jvp=_orth_jvp, vjp=_orth_vjp)
@@ -247,11 +255,20 @@ _orth = explicit(core(scipy.linalg.orth), jvp=_orth_jvp, vjp=_orth_vjp)
 # rank stays the same: every function of the space comes out right, and of a single vector all but its phase.
 
 
-_null_space = explicit(
-    core(scipy.linalg.null_space),
-    jvp=lambda t, y, A, rcond=None, lapack_driver="gesdd": -core_pinv(A, rtol=rcond) @ (t @ y),
-    vjp=lambda g, y, A, rcond=None, lapack_driver="gesdd": -core_pinv(A, rtol=rcond).mT @ g @ y.mT,
-)
+def _null_space_jvp(t, y, A, rcond=None, lapack_driver="gesdd"):
+    if cuts(lambda: A @ y, A, rcond):
+        return apart(y, H(A))[0](H(t) @ A + H(A) @ t)
+    return -core_pinv(A, rtol=rcond) @ (t @ y)
+
+
+def _null_space_vjp(g, y, A, rcond=None, lapack_driver="gesdd"):
+    if cuts(lambda: A @ y, A, rcond):
+        rest = apart(y, H(A))[1](np.conjugate(g))
+        return np.conjugate(A @ (rest + H(rest)))
+    return -core_pinv(A, rtol=rcond).mT @ g @ y.mT
+
+
+_null_space = explicit(core(scipy.linalg.null_space), jvp=_null_space_jvp, vjp=_null_space_vjp)
 
 
 _tall_qr = explicit(core(scipy.linalg.qr), jvp=qr_jvp, vjp=qr_vjp)

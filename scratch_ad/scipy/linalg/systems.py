@@ -142,15 +142,20 @@ det = public(scipy.linalg.det, _det)
 # Least squares and norms.
 
 
+def _tolerance(atol, rtol):
+    """The tolerance relative to the largest singular value; infinite where an absolute one may be any part of that."""
+    return rtol if atol is None else np.inf
+
+
 core_pinv = explicit(
     core(scipy.linalg.pinv),
-    jvp=lambda t, y, a, atol=None, rtol=None: pinv_jvp(t, y, a),
-    vjp=lambda g, y, a, atol=None, rtol=None: pinv_vjp(g, y, a),
+    jvp=lambda t, y, a, atol=None, rtol=None: pinv_jvp(t, y, a, _tolerance(atol, rtol)),
+    vjp=lambda g, y, a, atol=None, rtol=None: pinv_vjp(g, y, a, _tolerance(atol, rtol)),
 )
 _pinvh = explicit(
     core(scipy.linalg.pinvh),
-    jvp=lambda t, y, a, atol=None, rtol=None, lower=True: pinv_jvp(hermitian_part(t), y, a),
-    vjp=lambda g, y, a, atol=None, rtol=None, lower=True: hermitian_part(pinv_vjp(g, y, a)),
+    jvp=lambda t, y, a, atol=None, rtol=None, lower=True: pinv_jvp(hermitian_part(t), y, a, _tolerance(atol, rtol)),
+    vjp=lambda g, y, a, atol=None, rtol=None, lower=True: hermitian_part(pinv_vjp(g, y, a, _tolerance(atol, rtol))),
 )
 
 
