@@ -1,0 +1,46 @@
+"""Programs of every family of rules, eager and compiled: beside the function itself, autograd and ``jax.jit``."""
+
+import importlib
+
+import numpy as np
+from _eight import Program
+from _peers import agree, gradient_of, ours, prepare, replayed
+from _tables import Row, Table
+from _timing import compared, taken, timer
+from _xla import QUICK
+from _xla_programs import PROGRAMS, arguments_of
+
+import scratch_ad
+import scratch_ad.scipy
+
+SCIPY = {"numpy": "scratch_ad.scipy", "autograd.numpy": "autograd.scipy", "jax.numpy": "jax.scipy"}
+OF_SCIPY = ("special", "linalg")  # modules that autograd does not load by itself
+
+
+def kinds_tables(quick, seed, clock):
+    """Value and gradient of each program: ours is to take no longer than autograd's, compiled no longer than eager."""
+    rows, clock = [], timer(*((3, 0.2) if quick else (40, 1)))
+    for name in QUICK if quick else PROGRAMS:
+        f, (x, *data) = PROGRAMS[name][0], arguments_of(name, seed)
+        program = Program(lambda np, x, *data, f=f: f(np, _scipy(np), x, *data), x, data)
+        runs, absent = prepare(program, ["autograd", "jax.jit"])
+        compiled = scratch_ad.compile(gradient_of(program))
+        agree(ours(program)(), replayed(compiled, x), f"{name}: compiled and eager")
+        runs |= {"f": lambda p=program: p.f(np, p.x, *p.data), "ours": ours(program)}
+        seconds = clock(runs | {"compiled": lambda c=compiled, x=x: c(x)})
+        figures = {"ours": taken(seconds["ours"]), "÷ f": compared(seconds["ours"], seconds["f"])}
+        if "autograd" in seconds:
+            figures["÷ autograd"] = compared(seconds["ours"], seconds["autograd"], 1)
+        figures["compiled ÷ ours"] = compared(seconds["compiled"], seconds["ours"], 1)
+        if "jax.jit" in seconds:
+            figures["compiled ÷ jax.jit"] = compared(seconds["compiled"], seconds["jax.jit"])
+        rows.append(Row(name, figures, "".join(f"{peer}: {why}. " for peer, why in absent.items()).strip()))
+        yield Table("Of every kind", rows, "Value and gradient of small programs; jax.jit on arrays of NumPy's.")
+
+
+def _scipy(np):
+    """SciPy as those name it whose NumPy this is."""
+    package = SCIPY[np.__name__]
+    for module in OF_SCIPY:
+        importlib.import_module(f"{package}.{module}")
+    return importlib.import_module(package)
