@@ -61,7 +61,7 @@ def add_at(out, index, g):
         rest = math.prod(shape[len(entries) :])  # numbers at each place
         several = len(entries) > 1
         places = np.ravel_multi_index(entries, shape[: len(entries)], "wrap") if several else entries[0]
-        places, g, within = places.reshape(-1, 1), g.reshape(-1, rest), np.arange(rest)
+        places, g, within = places.astype(np.intp).reshape(-1, 1), g.reshape(-1, rest), np.arange(rest)
         step = max(1, _AT_A_TIME // rest)
         for k in range(0, len(places), step):
             np.add.at(flat, (places[k : k + step] * rest + within).reshape(-1), g[k : k + step].reshape(-1))

@@ -176,12 +176,7 @@ class Source:
             return f"{self._show(args[0])}.dot({self._show(args[1])})"
         if self.is_sum_of_two(step):
             return self._sum_of_two(args[0], kwargs.get("axis", *args[1:]))
-        if (
-            function is np.sum
-            and first.dtype == bool
-            and kwargs == {"keepdims": True}
-            and self._counts(first, *args[1:])
-        ):
+        if function is np.sum and kwargs == {"keepdims": True} and self._counts(*args):
             return f"{self._name(counts)}({', '.join(map(self._show, args))})"
         if function in _REDUCTIONS and len(args) <= 3 and kwargs.keys() <= {"axis", "keepdims"} and first.is_array:
             return self._reduction(*_REDUCTIONS[function], *args, **kwargs)
@@ -262,6 +257,7 @@ class Source:
 
     def _counts(self, mask, axis=None, dtype=None):
         """Whether a sum of booleans with its axes kept is what ``counts`` does sooner."""
+        mask = self.code.value(mask)
         if axis is None or dtype is None or mask.dtype != bool or np.dtype(dtype).kind != "f":
             return False
         return is_laid_out_in_c(mask) and short_axes(mask.shape, mask.size, axis) is not None

@@ -207,7 +207,7 @@ def _lapack_of(*matrices):
     """LAPACK's functions for plain matrices of this dtype; None of any others, or without SciPy."""
     dtype = matrices[0].dtype
     plain = all(type(x) is np.ndarray and x.ndim == 2 and x.dtype is dtype and x.size for x in matrices)
-    return _lapack(dtype.char) if plain else None
+    return _lapack(dtype.char) if plain and dtype.isnative else None
 
 
 @functools.cache
