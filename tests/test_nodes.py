@@ -11,7 +11,7 @@ import optree
 import pytest
 import scipy.special
 
-from scratch_ad import compile, grad, jacfwd, jacobians, jvp, modes, reverse, transforms, value_and_grad, vjp
+from scratch_ad import compile, grad, jacfwd, jacobians, jvp, modes, reverse, transforms, value_and_grad, vjp, vmap
 from scratch_ad.forward import Forward
 from scratch_ad.program import names_in, record
 from scratch_ad.registry import load_rules, rule_of
@@ -228,6 +228,17 @@ def test_extrema_of_windows_are_those_of_numpy(windows, axes, monkeypatch):
             for y, expected in zip(ours, f(x), strict=False):
                 assert y.tobytes() == expected.tobytes() and y.strides == expected.strides
             assert np.array_equal(ours[-1], usual, equal_nan=True)
+
+
+@pytest.mark.parametrize("axes", [6, -7, (3, 9), (5, -1), (3, 3)])
+def test_axes_of_windows_that_are_not_there_are_told_as_numpy_tells_them(axes):
+    x = WINDOWS["rectified"]
+    with pytest.raises(ValueError) as expected:
+        np.max(x, axes)
+    f = lambda x: np.sum(np.max(x, axes))
+    for derived, argument in ((grad(f), x), (vmap(f), x[None]), (compile(grad(f)), x)):
+        with pytest.raises(type(expected.value), match="axis"):
+            derived(argument)
 
 
 @pytest.mark.parametrize("times", [1, 200])  # few rows, and many

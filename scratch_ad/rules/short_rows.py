@@ -22,10 +22,15 @@ def short_axes(shape, size, axis):
         return None
     if axis == last or axis == -1:
         return (last,) if 1 < shape[last] <= _LENGTH and size >= _ROWS * shape[last] else None
-    axes = tuple(sorted({k % ndim for k in (axis if type(axis) is tuple else (axis,))}))
+    given = axis if type(axis) is tuple else (axis,)
+    if not {int}.issuperset(map(type, given)):
+        return None
+    axes = tuple(sorted({k % ndim for k in given if -ndim <= k < ndim}))
+    if not 0 < len(given) == len(axes) < ndim:  # of which NumPy has to tell, or all
+        return None
     length = math.prod([shape[k] for k in axes])
     few = 1 < length <= _LENGTH and size >= _ROWS * length and math.prod(shape[axes[-1] + 1 :]) < _BEHIND
-    return axes if few and len(axes) < ndim else None
+    return axes if few else None
 
 
 def _along(ufunc, a, axes, dtype, keepdims):
