@@ -131,6 +131,6 @@ SECTIONS = {
     "memory": _all_of("memory"),
     "adbench": _adbench,
     "rules": _rules,
-    "kinds": _summary("kinds", ["÷ f", "÷ autograd", "compiled ÷ ours", "compiled ÷ jax.jit"]),
+    "kinds": _summary("kinds", ["÷ f", "jvp ÷ f", "÷ autograd", "compiled ÷ ours", "compiled ÷ jax.jit"]),
     "xla": _summary("xla"),
 }
