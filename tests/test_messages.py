@@ -432,6 +432,7 @@ ELSEWHERE = {  # the words of a message: the file of the test that has them
     "mask, another one for each example": "test_batch",
     "rule for matrices, not for one axis": "test_scipy",
     "multiple of the identity to what is singular": "test_singular",
+    "Singular matrix": "test_hermitian",
     "a compiled function was given an argument": "test_compile",
     "cannot be compiled, as it does not do the same": "test_compile",
     "gives lists or tuples within its result": "test_compile",
