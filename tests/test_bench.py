@@ -12,6 +12,7 @@ import _bench_page
 import _bench_readme
 import _counted
 import _eager
+import _kinds
 import _peers
 import _timing
 import bench
@@ -151,6 +152,16 @@ def test_rows_that_others_measure_become_tables(monkeypatch):
     monkeypatch.setattr(_counted._xla, "rows", lambda quick: [program])
     (table,) = _counted.xla_tables(True, 0, None)
     assert [figure.met for figure in table.rows[0].figures.values()] == [False, True, True, True]
+
+
+def test_programs_of_every_kind_are_measured_beside_the_function_itself(monkeypatch):
+    monkeypatch.setattr(_kinds, "QUICK", ("Rosenbrock", "determinant"))
+    *_, table = _kinds.kinds_tables(True, 0, None)
+    assert [row.name for row in table.rows] == ["Rosenbrock", "determinant"]
+    for row in table.rows:
+        assert {"ours", "÷ f", "jvp ÷ f", "compiled ÷ ours", "compiled ÷ jax.jit"} <= row.figures.keys()
+        assert row.figures["÷ f"].value > 1
+    assert _kinds.WHY.keys() <= _kinds.PROGRAMS.keys() and table.rows[1].note.endswith(_kinds.WHY["determinant"])
 
 
 def test_each_rule_has_a_row():
