@@ -5,16 +5,13 @@ to the last bit, or leaves it to the usual way where that is not sure: where the
 is another tracer, or the rule of a function is not the one that was there at first.
 """
 
-import operator
-
 import numpy as np
 
-from .array import ARITHMETIC
 from .chain import over, plain, times
 from .fast import TANGENTS, FastForward
 from .foreign import ARRAYS, OBJECT, OPERANDS, VALUES
 from .forward import Dual
-from .nodes import with_numbers
+from .nodes import operators
 from .registry import rule_of
 from .rules.short_rows import total
 from .tracer import Diverged, getitem, left_scalars
@@ -105,43 +102,7 @@ for _ufunc, _tangent in _tangents.items():
     _rules[rule_of[_ufunc]] = _tangent
 
 
-def _operators(name, ufunc, operate, operands):
-    """An operator of dual numbers and its reflected form, for these kinds of operands."""
-    usual, usual_reflected = getattr(Dual, f"__{name}__"), getattr(Dual, f"__r{name}__")
-
-    def operation(self, other):
-        trace, a = self.owner, self.value
-        if type(trace) is FastForward and type(a) in operands:
-            b, u = other, None
-            if type(b) is Dual and b.owner is trace:
-                b, u = b.value, b.tangent
-            if type(b) in operands:
-                dual = _binary(trace, ufunc, operate, a, self.tangent, b, u)
-                if dual is not None:
-                    return dual
-        return usual(self, other)
-
-    def reflected(self, other):
-        trace, b = self.owner, self.value
-        if type(trace) is FastForward and type(b) in operands and type(other) in operands:
-            dual = _binary(trace, ufunc, operate, other, None, b, self.tangent)
-            if dual is not None:
-                return dual
-        return usual_reflected(self, other)
-
-    return operation, reflected
-
-
-for _name, _operate, _operands in (
-    ("add", operator.add, OPERANDS),
-    ("sub", operator.sub, OPERANDS),
-    ("mul", operator.mul, OPERANDS),
-    ("truediv", with_numbers(operator.truediv, np.divide), OPERANDS),
-    ("matmul", operator.matmul, {np.ndarray}),
-):
-    for _prefix, _method in zip(("", "r"), _operators(_name, ARITHMETIC[_name], _operate, _operands)):
-        setattr(Dual, f"__{_prefix}{_name}__", _method)
-
+operators(Dual, Dual, FastForward, _binary, _binary)
 
 _usual_power = Dual.__pow__
 

@@ -142,7 +142,7 @@ _of_products = {  # by the number of axes of both
 _of_matmul = rule_of[np.matmul]
 
 
-def with_numbers(operate, ufunc):
+def _with_numbers(operate, ufunc):
     """An operator of Python's numbers, which divides by zero as NumPy does."""
 
     def operation(a, b):
@@ -154,43 +154,50 @@ def with_numbers(operate, ufunc):
     return operation
 
 
-def _operators(name, ufunc, operate, node):
-    """An operator of variables and its reflected form, for the operands that ``node`` is sure of."""
-    usual, usual_reflected = getattr(Variable, f"__{name}__"), getattr(Variable, f"__r{name}__")
+def operators(kind, base, engine, of_two, of_matrices):
+    """Give ``kind`` the operators that these make, and those of ``base`` where they are not sure and give None.
 
-    def operation(self, other):
-        tape, a = self.owner, self.value
-        if type(tape) is FastTape and type(a) in VALUES:
-            b, place = other, None
-            if type(b) is FastVariable and b.owner is tape:
-                b, place = b.value, b.place
-            if type(b) in OPERANDS:
-                variable = node(tape, ufunc, operate, a, self.place, b, place)
-                if variable is not None:
-                    return variable
-        return usual(self, other)
+    They are called as ``make(trace, ufunc, operate, a, tag, b, tag)``, with plain operands and what the tracers among
+    them carry besides in a run of ``engine``: a place or a tangent, None for constants.
+    """
 
-    def reflected(self, other):
-        tape, b = self.owner, self.value
-        if type(tape) is FastTape and type(b) in VALUES and type(other) in OPERANDS:
-            variable = node(tape, ufunc, operate, other, None, b, self.place)
-            if variable is not None:
-                return variable
-        return usual_reflected(self, other)
+    def pair(name, ufunc, operate, operands, make):
+        usual, usual_reflected = getattr(base, f"__{name}__"), getattr(base, f"__r{name}__")
 
-    return operation, reflected
+        def operation(self, other):
+            trace, a = self.owner, self.value
+            if type(trace) is engine and type(a) in operands:
+                b, tag = other, None
+                if type(b) is kind and b.owner is trace:
+                    b, tag = b.value, b.tag
+                if type(b) in operands:
+                    made = make(trace, ufunc, operate, a, self.tag, b, tag)
+                    if made is not None:
+                        return made
+            return usual(self, other)
+
+        def reflected(self, other):
+            trace, b = self.owner, self.value
+            if type(trace) is engine and type(b) in operands and type(other) in operands:
+                made = make(trace, ufunc, operate, other, None, b, self.tag)
+                if made is not None:
+                    return made
+            return usual_reflected(self, other)
+
+        return operation, reflected
+
+    for name, operate, operands, make in (
+        ("add", operator.add, OPERANDS, of_two),
+        ("sub", operator.sub, OPERANDS, of_two),
+        ("mul", operator.mul, OPERANDS, of_two),
+        ("truediv", _with_numbers(operator.truediv, np.divide), OPERANDS, of_two),
+        ("matmul", operator.matmul, {np.ndarray}, of_matrices),
+    ):
+        for prefix, method in zip(("", "r"), pair(name, ARITHMETIC[name], operate, operands, make)):
+            setattr(kind, f"__{prefix}{name}__", method)
 
 
-for _name, _operate, _node in (
-    ("add", operator.add, binary),
-    ("sub", operator.sub, binary),
-    ("mul", operator.mul, binary),
-    ("truediv", with_numbers(operator.truediv, np.divide), binary),
-    ("matmul", operator.matmul, product),
-):
-    _operation, _reflected = _operators(_name, ARITHMETIC[_name], _operate, _node)
-    setattr(FastVariable, f"__{_name}__", _operation)
-    setattr(FastVariable, f"__r{_name}__", _reflected)
+operators(FastVariable, Variable, FastTape, binary, product)
 
 _usual_power = Variable.__pow__
 
