@@ -7,7 +7,7 @@ is another tracer, or the rule of a function is not the one that was there at fi
 
 import numpy as np
 
-from .chain import over, plain, times
+from .chain import plain
 from .fast import TANGENTS, FastForward
 from .foreign import ARRAYS, OBJECT, OPERANDS, VALUES
 from .forward import Dual
@@ -32,13 +32,6 @@ def _dual(trace, y, t):
     return trace.dual(y, t)
 
 
-def _pushed(t, step, push, kept):
-    """``steps[step](t, push, kept)`` of the plain steps."""
-    if step is times:
-        return t * push(*kept)
-    return t / push(*kept) if step is over else push(t, *kept)
-
-
 def _sum(a, t, b, u, y):
     return t if u is None else u if t is None else t + u
 
@@ -56,8 +49,8 @@ def _by_rule(pair):
     _, _, (step_a, push_a, keep_a), (step_b, push_b, keep_b) = pair
 
     def tangent(a, t, b, u, y):
-        t = None if t is None else _pushed(t, step_a, push_a, (a, b, y)[keep_a] if keep_a else ())
-        u = None if u is None else _pushed(u, step_b, push_b, (a, b, y)[keep_b] if keep_b else ())
+        t = None if t is None else step_a(t, push_a, (a, b, y)[keep_a] if keep_a else ())
+        u = None if u is None else step_b(u, push_b, (a, b, y)[keep_b] if keep_b else ())
         return t if u is None else u if t is None else t + u
 
     return tangent
@@ -67,8 +60,12 @@ def _matrix_product(a, t, b, u, y):
     return t @ b if u is None else a @ u if t is None else t @ b + a @ u
 
 
-_tangents = {np.add: _sum, np.subtract: _difference, np.multiply: _product, np.matmul: _matrix_product}
-_rules = {}  # a rule of two arguments → its tangent, for the rules that stand here at the first call
+_rules = {  # a rule of two arguments → its tangent; those that are not here come by ``_by_rule``
+    rule_of[np.add]: _sum,
+    rule_of[np.subtract]: _difference,
+    rule_of[np.multiply]: _product,
+    rule_of[np.matmul]: _matrix_product,
+}
 
 
 def _binary(trace, ufunc, operate, a, t, b, u):
@@ -98,10 +95,6 @@ def _binary(trace, ufunc, operate, a, t, b, u):
         return None
 
 
-for _ufunc, _tangent in _tangents.items():
-    _rules[rule_of[_ufunc]] = _tangent
-
-
 operators(Dual, Dual, FastForward, _binary, _binary)
 
 _usual_power = Dual.__pow__
@@ -114,7 +107,7 @@ def _power(self, other, modulus=None):
         y = np.square(value) if type(value) is np.ndarray else np.float64(value**2)  # as scalars.py has it
         if short is not None and trace.steps is plain and type(y) in ARRAYS and y.dtype is not OBJECT:
             step, push, of_output = short
-            return _dual(trace, y, _pushed(self.tangent, step, push, (y if of_output else value,)))
+            return _dual(trace, y, step(self.tangent, push, (y if of_output else value,)))
     return _usual_power(self, other, modulus)
 
 
@@ -133,7 +126,7 @@ def __array_ufunc__(self, ufunc, method, a, b=_absent, *rest, **kwargs):  # of t
                 y = ufunc(value)
                 if type(y) in ARRAYS and y.dtype is value.dtype:
                     step, push, of_output = quick
-                    return _dual(trace, y, _pushed(self.tangent, step, push, (y if of_output else value,)))
+                    return _dual(trace, y, step(self.tangent, push, (y if of_output else value,)))
             return _usual_ufunc(self, ufunc, method, a)
         of_a = of_b = None
         x, y = a, b

@@ -22,7 +22,7 @@ WHY = {"determinant": "By its singular values, so that a singular matrix is no s
 
 def kinds_tables(quick, seed, clock):
     """Value and gradient of each program: ours is to take no longer than autograd's, compiled no longer than eager."""
-    rows, clock = [], timer(*((3, 0.2) if quick else (40, 1)))
+    rows, clock = [], timer(*((3, 0.2) if quick else (40, 1)))  # of so many programs, less of each
     for name in QUICK if quick else PROGRAMS:
         f, (x, *data) = PROGRAMS[name][0], arguments_of(name, seed)
         program = Program(lambda np, x, *data, f=f: f(np, _scipy(np), x, *data), x, data)
