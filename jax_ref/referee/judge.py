@@ -130,7 +130,8 @@ class _Judge:
         if what.is_second:  # at a kink there is no second derivative
             return text, right | undecided & any(map(np.any, self.excused.values()))
         right |= self._undefined(what, difference.place, v, mine)
-        if what is Quantity.VJP and np.all(right[where]) and not self._sums_right(finding.turned, v, relative):
+        at_kinks = what is Quantity.VJP and np.all(right[where]) and np.any(estimate.kink[where])
+        if at_kinks and not self._sums_right(finding.turned, v, relative):
             return f"{text}; each element alone is possible, but not their sum", np.zeros(where.shape, bool)
         return text, right
 
