@@ -284,9 +284,10 @@ def _put(a, index, v):
     unknown = any(isinstance(i, jax.core.Tracer) for i in (index if isinstance(index, tuple) else (index,)))
     places = (jnp if unknown else np).arange(a.size).reshape(a.shape)[index]
     v = v.reshape(v.shape[max(v.ndim - np.ndim(places), 0) :])
-    v = jnp.ravel(jnp.broadcast_to(v, np.shape(places)).astype(a.dtype))
+    v = jnp.broadcast_to(v, np.shape(places)).astype(a.dtype)
     if tracer.is_basic(index):
-        return a.at[index].set(v.reshape(np.shape(places)), unique_indices=True)
+        return a.at[index].set(v, unique_indices=True)
+    v = jnp.ravel(v)
     if unknown:
         flat = jnp.ravel(places)
         number = jnp.arange(flat.size)

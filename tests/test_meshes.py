@@ -38,7 +38,8 @@ for kind in (AxisType.Auto, AxisType.Explicit):
     mesh = jax.make_mesh((8,), ("data",), (kind,))
     put = lambda x, *spec: jax.device_put(x, NamedSharding(mesh, P(*spec)))
     arguments = (put(w), put(b)), put(x, "data")
-    near(jax.jit(jax.value_and_grad(lift(f), (0, 1)))(*arguments), (value, gradient))  # JAX's own takes these
+    if kind is AxisType.Auto:  # of explicit axes JAX 0.12 has no derivative of x[:, [3, 1, 1]] itself
+        near(jax.jit(jax.value_and_grad(lift(f), (0, 1)))(*arguments), (value, gradient))
     found = program(*arguments)
     near(found, (value, gradient))
     layout = [g.sharding for g in jax.tree.leaves(found[1])]

@@ -57,17 +57,24 @@ def _while(params, inputs, run):
 
 
 def _scan(params, inputs, run):
-    first, last = params["num_consts"], params["num_consts"] + params["num_carry"]
-    consts, carry, xs = inputs[:first], inputs[first:last], inputs[last:]
-    rows = {}
+    consts, carry, xs = _parts_of_scan(params, inputs)
+    rows, carried = {}, len(carry)
     for i in range(params["length"])[:: -1 if params["reverse"] else 1]:
         found = run(params["jaxpr"], [*consts, *carry, *(x[i] for x in xs)])
-        carry, rows[i] = found[: params["num_carry"]], found[params["num_carry"] :]
+        carry, rows[i] = found[:carried], found[carried:]
     columns = zip(*(rows[i] for i in sorted(rows)), strict=True)
     if not rows:
-        avals = params["jaxpr"].out_avals[params["num_carry"] :]
+        avals = params["jaxpr"].out_avals[carried:]
         return [*carry, *(jax.numpy.zeros((0, *aval.shape), aval.dtype) for aval in avals)]
     return [*carry, *map(jax.numpy.stack, columns)]
+
+
+def _parts_of_scan(params, inputs):
+    """What a scan is given: constants, what it carries, and what it goes along."""
+    if "ft_in" in params:  # JAX 0.12
+        return map(list, params["ft_in"].update(inputs).unpack())
+    first, last = params["num_consts"], params["num_consts"] + params["num_carry"]
+    return inputs[:first], inputs[first:last], inputs[last:]
 
 
 _LOOPS = {"cond": _cond, "while": _while, "scan": _scan}

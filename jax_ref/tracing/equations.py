@@ -25,6 +25,7 @@ _SILENT = {  # parameters that say nothing about the mathematics
     *("out_sharding", "sharding", "accuracy", "weak_type", "preferred_element_type", "precision", "copy", "is_stable"),
     *("unique_indices", "indices_are_sorted", "num_keys", "mode", "fill_value", "jvp_jaxpr_fun", "call_jaxpr", "jaxpr"),
     *("num_consts", "symbolic_zeros", "algorithm", "strides", "fwd_jaxpr_thunk", "bwd", "out_trees", "branches"),
+    *("ft_in", "ft_out"),
 }
 _SHORT, _LONG = 12, 200  # characters of a parameter
 
