@@ -13,7 +13,11 @@ import jax_ref
 ROOT = pathlib.Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = [ROOT / "README.md", *sorted((ROOT / ".readme").glob("*.md")), ROOT / ".github" / "CONTRIBUTING.md"]
-CHANGING = [(re.compile(r"(> |± )[\d.e-]+"), r"\1…"), (re.compile(r"on cpu; JAX .*"), "")]  # with versions and machines
+CHANGING = [  # with versions and machines
+    (re.compile(r"(> |± )[\d.e-]+"), r"\1…"),
+    (re.compile(r"(\.\d{9})\d+"), r"\1…"),
+    (re.compile(r"on cpu; JAX .*"), ""),
+]
 
 
 def fixed(text):

@@ -126,7 +126,8 @@ def test_powers_of_many_numbers(name):
 
 def test_the_two_powers_differ():
     x = np.random.default_rng(1).uniform(0.2, 5, 1500)
-    assert any(float(v) ** 0.36 != np.power(v, 0.36) for v in x), "the tests here cannot fail"
+    if all(float(v) ** 0.36 == np.power(v, 0.36) for v in x):
+        pytest.skip("NumPy's power of doubles is Python's on this machine, so that the tests here cannot fail")
 
 
 def test_in_place_powers():

@@ -391,9 +391,8 @@ def test_the_derivative_is_that_of_the_phases_and_the_order_of_the_value(call):
 
 @pytest.mark.parametrize("f", [np.linalg.eigvals, linalg.eigvals, lambda a: linalg.eig(a, right=False)])
 def test_eigenvalues_of_a_large_matrix_keep_their_derivatives_in_lapacks_order(f):
-    """Which is another than where vectors are asked for, too. Twice the matrix has twice the eigenvalues."""
+    """Which may be another than where vectors are asked for, too. Twice the matrix has twice the eigenvalues."""
     a = np.random.default_rng(1).normal(size=(150, 150))
-    assert np.max(np.abs(f(a) - np.linalg.eig(a).eigenvalues)) > 1
     value, along = jvp(f, (a,), (a,))
     assert value.tobytes() == f(a).tobytes()
     np.testing.assert_allclose(along, value, atol=1e-9)
