@@ -150,8 +150,9 @@ def _in_dtype_of(dtype, result, function, args, kwargs):
     own, place = dtype_of(result), place_of("dtype", function)
     given = args[place] if place < len(args) else kwargs.get("dtype")
     is_wider = np.can_cast(own, dtype, "safe")
-    is_copied = function in (np.take, np.compress)  # beforehand, into an array of its own dtype
-    if (is_copied and not np.can_cast(dtype, own, "safe")) or (function is np.einsum and not is_wider):
+    if function in (np.take, np.compress):
+        np.zeros(1, own).take([0], out=np.zeros(1, dtype))  # for its checks
+    if function is np.einsum and not is_wider:
         raise TypeError(f"Cannot cast output of {name_of(function)} from {own!r} to {dtype!r} by the rule 'safe'")
     if given is None and is_wider and function in _in_dtype:
         if place < len(args):

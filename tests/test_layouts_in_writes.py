@@ -133,13 +133,19 @@ def test_out_of_another_dtype_that_numpy_computes_partly_in(name):
         lambda x, out: np.einsum("ij->i", x.astype("f8").reshape(2, 3), out=out),
     ],
 )
-def test_out_that_cannot_be_cast_is_refused_as_numpy_refuses_it(call):
+def test_out_that_cannot_be_cast_is_refused_where_numpy_refuses_it(call):
+    """NumPy 2.4 takes into an array of narrower numbers alone, 2.5 into any."""
     dtype = "f4" if "einsum" in call.__code__.co_names else "f8"
     x = X.astype("f4")
-    with pytest.raises(TypeError, match="cast"):
-        call(x, np.zeros(2, dtype))
-    with pytest.raises(TypeError, match="Cannot cast"):
-        scratch_ad.vjp(lambda x: call(x, snp.zeros(2, dtype)), x)
+    try:
+        expected = call(x, np.zeros(2, dtype))
+    except TypeError:
+        with pytest.raises(TypeError, match=r"(?i)cannot cast"):
+            scratch_ad.vjp(lambda x: call(x, snp.zeros(2, dtype)), x)
+    else:
+        found = scratch_ad.vjp(lambda x: call(x, snp.zeros(2, dtype)), x)[0]
+        assert found.dtype == dtype
+        np.testing.assert_array_equal(found, expected)
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,8 @@ from scratch_ad.scipy import linalg, special
 
 # Programs of ``x`` that end in the error of the plain call
 
+pytestmark = pytest.mark.filterwarnings("ignore:Setting the shape:DeprecationWarning")  # which NumPy 2.5 still does
+
 AS_PLAIN = [
     "linalg.solve(A + 1j * np.diag(x), X, transposed=True)",
     "linalg.orth(np.stack([A * x, np.ones((3, 3)) * x]))",

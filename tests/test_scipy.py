@@ -194,6 +194,7 @@ def test_arguments_by_keyword_and_as_lists():
     assert grad(lambda b: np.sum(linalg.cho_solve(([[2.0]], True), b)))(np.ones(1)).tolist() == [0.25]
 
 
+@pytest.mark.filterwarnings("ignore:Calling _toeplitz:DeprecationWarning")  # SciPy 1.18
 def test_in_a_batch_truth_values_stay_truth_values():
     c = np.array([[True, False, True], [False, True, True]])
     for ours, theirs in ((linalg.toeplitz, scipy.linalg.toeplitz), (distance.squareform, distance._scipy.squareform)):
@@ -286,6 +287,7 @@ def test_every_name_of_scipys_is_there_and_functions_refuse_tracers(name):
         ours.bogus  # noqa: B018
 
 
+@pytest.mark.filterwarnings("ignore:.(distance_matrix|minkowski_distance).:DeprecationWarning")  # SciPy 1.18
 def test_functions_without_a_rule_are_scipys_on_plain_numbers_and_refuse_tracers():
     for call, module, remedy in (
         (lambda m, x: m.rfft(x).real, fft, "use np.fft.rfft"),

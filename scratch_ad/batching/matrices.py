@@ -79,7 +79,8 @@ def _roots(function):
         companion = np.zeros((len(p), n, n), p.dtype)
         companion[:, np.arange(1, n), np.arange(n - 1)] = 1
         companion[:, 0] = -p[:, 1:] / p[:, :1]
-        return Batched(batch, np.linalg.eigvals(companion))
+        w = np.linalg.eigvals(companion)
+        return Batched(batch, w.real if p.dtype.kind == "f" and not w.imag.any() else w)
 
 
 _roots(np.roots)

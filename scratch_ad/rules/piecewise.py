@@ -84,10 +84,12 @@ def _real_if_close(a, tol=100):
 
 
 def _interp(x, xp, fp, left=None, right=None, period=None):
-    plain = None if isinstance(period, Tracer) else period
-    np.interp(0.0, np.zeros(len(xp)), np.zeros(len(fp)), period=plain)  # for its checks
-    x, xp, fp = (np.stack(e) if isinstance(e, (list, tuple)) else typed(e) for e in (x, xp, fp))
+    x, xp, fp = (np.stack(e) if isinstance(e, (list, tuple)) and len(e) else typed(e) for e in (x, xp, fp))
     x, xp, fp = (astype(e, np.dtype(float)) if e.dtype.kind in "iub" else e for e in (x, xp, fp))
+    plain = None if isinstance(period, Tracer) else period
+    np.interp(np.zeros(min(x.size, 1)), np.zeros(xp.shape), np.zeros(fp.shape), period=plain)  # for its checks
+    if not len(xp):
+        return np.zeros(x.shape, fp.dtype)
     if period is not None:
         period = np.abs(period)
         x, xp = np.remainder(x, period), np.remainder(xp, period)

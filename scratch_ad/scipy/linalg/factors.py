@@ -1,5 +1,7 @@
 """Triangular and orthogonal factors, eigenvalues and singular values."""
 
+import functools
+
 import numpy as np
 import scipy.linalg
 
@@ -280,6 +282,12 @@ def pivots(a):
     return scipy.linalg.qr(a, mode="r", pivoting=True, check_finite=False)[1]
 
 
+@functools.cache
+def _gives_r_itself():
+    """Whether mode="r" gives no tuple for a stack, as in SciPy before 1.18."""
+    return not isinstance(scipy.linalg.qr(np.ones((1, 1, 1)), mode="r"), tuple)
+
+
 def _qr(a, mode="full", pivoting=False):
     if mode not in ("full", "economic", "r"):
         raise NotImplementedError("scipy.linalg.qr has a derivative rule for the modes 'full', 'economic' and 'r'.")
@@ -293,7 +301,7 @@ def _qr(a, mode="full", pivoting=False):
     if mode == "r" and m > n:
         r = np.concatenate([r, np.zeros((*r.shape[:-2], m - n, n), dtype_of(r))], -2)
     if mode == "r":
-        return r if a.ndim > 2 and not pivoting else (r, *order)  # of a stack SciPy gives a single result itself
+        return r if a.ndim > 2 and not pivoting and _gives_r_itself() else (r, *order)
     return q, r, *order
 
 

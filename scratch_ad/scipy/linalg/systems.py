@@ -5,7 +5,7 @@ import scipy.linalg
 
 from ...batch import batches
 from ...batching.matrices import solving
-from ...rule import explicit
+from ...rule import explicit, with_value
 from ...rules.linalg.determinants import cofactors
 from ...rules.linalg.least_squares import full_lstsq, pinv_jvp, pinv_vjp
 from ...rules.linalg.matrices import H, as_read, columns, hermitian_part, reading, uncolumns
@@ -181,9 +181,15 @@ def _least_squares(a, b, cond=None, lapack_driver=None):
     return x, residuals.reshape(b.shape[1:]) if residuals.size else residuals, rank, s
 
 
+def _with_residuals(y, value):
+    """``value`` with the derivative of ``y``; where the rank is deficient, SciPy 1.18 has residuals, which are nan."""
+    x, residuals, *others = y
+    return with_value((x, residuals if residuals.size else value[1], *others), value)
+
+
 pinv = public(scipy.linalg.pinv, _with_rank(lambda: pinv, core_pinv), except_for=())
 pinvh = public(scipy.linalg.pinvh, _with_rank(lambda: pinvh, _pinvh_as_read))
-lstsq = public(scipy.linalg.lstsq, _least_squares)
+lstsq = public(scipy.linalg.lstsq, _least_squares, valued_by=_with_residuals)
 norm = public(scipy.linalg.norm, lambda a, **options: np.linalg.norm(a, **options))
 
 take_stacks(_inv, _det, core_pinv, _pinvh)
