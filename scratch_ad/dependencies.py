@@ -18,8 +18,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from .cells import Cell
 from .chain import plain
-from .layout import laid_out
-from .memory import empty_as
+from .layout import laid_as, laid_out
 from .registry import Rewrite, missing, rule_of
 from .rule import Elementwise, valued
 from .rules.linalg.norms import p_norm
@@ -27,7 +26,7 @@ from .rules.methods import length, log_sum
 from .rules.products import contract
 from .rules.reductions import share_of_sum
 from .rules.shaping import cast, join, pile
-from .tracer import Trace, Tracer, getitem, place_of, rebuild, refuse_traced, scatter, shape_of, sparse_product
+from .tracer import Trace, Tracer, bottom, getitem, place_of, rebuild, refuse_traced, scatter, shape_of, sparse_product
 from .tree import entered, is_inexact, zeros
 from .views import viewed
 from .writing import cartesian, put
@@ -145,14 +144,8 @@ def _numbered(start, end, inputs):
 
 def _places(x):
     """The number of each element in the order of ``np.ravel(x)``, from 1 on, in an array that lies as ``x`` does."""
-    while isinstance(x, Tracer):
-        x = x.value
-    numbers = np.arange(1, np.size(x) + 1).reshape(np.shape(x))
-    if type(x) is not np.ndarray:
-        return numbers
-    places = empty_as(x, numbers.dtype)
-    places[...] = numbers
-    return places
+    x = bottom(x)
+    return laid_as(x, np.arange(1, np.size(x) + 1).reshape(np.shape(x)))
 
 
 def _taken(sets, places):
@@ -199,10 +192,11 @@ def _of_all(sets, size):
 
 def _broadcast(function, values, i, sets, parts, kwargs):
     """Elementwise."""
-    places = _places(values[i])
+    shape = shape_of(values[i])
     try:
         return [
-            sets if shape_of(y) == places.shape else _taken(sets, np.broadcast_to(places, shape_of(y))) for y in parts
+            sets if shape_of(y) == shape else _taken(sets, np.broadcast_to(_places(values[i]), shape_of(y)))
+            for y in parts
         ]
     except ValueError:
         return None

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .memory import empty_as
 from .tracer import bottom, kind_of, primitive, shape_of
 from .views import is_view
 
@@ -71,3 +72,12 @@ def laid_out(a, axes):
     copy = np.empty_like(np.empty(shape, a.dtype).transpose(sorted(range(a.ndim), key=axes.__getitem__)))
     copy[...] = a
     return copy
+
+
+def laid_as(x, numbers):
+    """Integers of the shape of ``x``, a plain array or number, in an array that lies in memory as that does."""
+    if type(x) is not np.ndarray:
+        return np.asarray(numbers)
+    places = empty_as(x, np.dtype(int))
+    places[...] = numbers
+    return places

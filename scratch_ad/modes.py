@@ -104,13 +104,13 @@ def vjp(fun, *primals, has_aux=False):
     return (out, pullback, aux) if has_aux else (out, pullback)
 
 
-def vjp_of_leaves(fun, leaves, has_aux=False, tape=None):
-    """Run ``fun``, a function of a list of leaves, on variables.
+def vjp_of_leaves(fun, leaves, has_aux=False, tape=None, behind=()):
+    """Run ``fun``, a function of a list of leaves, on variables. ``behind``: more leaves, of which no copy is made.
 
     Returns the output's leaves, its spec, the function ``pull`` from output to input cotangents (lists of leaves), and
     aux. Raises TypeError for an output that is no number, or a tracer of another run.
     """
-    tape, leaves = tape or FastTape(), list(map(entered, leaves))
+    tape, leaves = tape or FastTape(), [*map(entered, leaves), *behind]
     inputs = [tape.variable(leaf) if is_inexact(leaf) else leaf for leaf in leaves]
     starts = [v.place if isinstance(v, Variable) else None for v in inputs]  # asked now: a write moves a variable
     count = len(tape.nodes)

@@ -10,7 +10,6 @@ in each run, so that another path gets a pattern of its own.
 import contextvars
 import copy
 import functools
-import hashlib
 import importlib.util
 import itertools
 import math
@@ -24,16 +23,13 @@ from .chain import plain
 from .compiling import compile
 from .compiling.compiled import Compiled
 from .fast import FastForward
-from .foreign import SparseFactor
-from .forward import Dual
 from .jacobians import forward_columns, reverse_rows
 from .layout import order_in_memory
 from .modes import jvp, vjp_of_leaves
-from .program import Recorded, Recorder
-from .registry import Rewrite, aval, missing, rule_of
-from .tracer import Tracer, bottom, dtype_of, innermost, rebuild, refuse_traced, shape_of
-from .tree import flatten, is_inexact, unflatten, zeros
-from .views import viewed
+from .paths import Followed, Parted, Path, Taking
+from .registry import aval
+from .tracer import Tracer, dtype_of, innermost, shape_of
+from .tree import flatten, unflatten, zeros
 
 
 class Plan(NamedTuple):
@@ -100,98 +96,6 @@ def hessian(fun, argnums=0, *, sparse=False, check=False, explain=False):
     return jacobian(gradient, argnums, sparse=sparse, check=check, explain=explain)
 
 
-# Paths
-
-
-class Path(Recorder):
-    """The calls that a function makes, and what it returns: noted is what decides on the pattern.
-
-    These are the shapes, how arrays lie in memory, and the numbers that are indices or may be such.
-    """
-
-    __slots__ = ()
-    mode = "a Jacobian"
-    differentiates = True
-
-    def process(self, function, args, kwargs):
-        rule = rule_of.get(function, missing)
-        if isinstance(rule, Rewrite):
-            return rule.rewrite(self.mode, function, args, kwargs)
-        if kwargs:
-            refuse_traced(function, kwargs, self.mode)
-        values = [a.value if type(a) is Recorded and a.owner is self else self.lower(a) for a in args]
-        return self.noted(function(*values, **kwargs), function, args, kwargs)
-
-    def apply(self, rule, function, args, kwargs):
-        """One call of a function that brings its own rule: a run further out has it."""
-        values = list(map(self.lower, args))
-        return self.noted(innermost(values).apply(rule, function, values, kwargs), function, args, kwargs)
-
-    def noted(self, y, function, args, kwargs):
-        by_value = not (isinstance(function, np.ufunc) and function.signature is None) and function is not np.where
-        mine = [a.name if type(a) is Recorded and a.owner is self else self.note(a, by_value) for a in args]
-        named = tuple([(k, self.note(v, by_value)) for k, v in kwargs.items()]) if kwargs else ()
-        self.calls.append((function, tuple(mine), named))
-        if type(y) is Dual:
-            result = self.recorded(y)
-            return result if isinstance(function, np.ufunc) else viewed(result, y, function, args, kwargs)
-        several = issubclass(type(y), (tuple, list))
-        mine = lambda part: isinstance(part, Tracer) and part.owner.differentiates
-        parts = [self.recorded(part) if mine(part) else part for part in (y if several else (y,))]
-        return viewed(rebuild(y, parts) if several else parts[0], y, function, args, kwargs)
-
-    def note(self, x, by_value):
-        if self.owns(x):
-            return x.name
-        if issubclass(type(x), (tuple, list)):
-            return tuple([self.note(part, by_value) for part in x])
-        if type(x) is slice:
-            ends = x.start, x.stop, x.step
-            return "slice", *(ends if _ENDS.issuperset(map(type, ends)) else [self.note(end, by_value) for end in ends])
-        if isinstance(x, (Tracer, np.ndarray, np.generic, int, float, complex)):
-            return self.note_number(x, by_value)
-        if isinstance(x, SparseFactor):
-            factor = x.array.tocsr()
-            return factor.shape, _digest(factor.indptr), _digest(factor.indices)
-        return x if getattr(x, "__hash__", None) else type(x)
-
-    @staticmethod
-    def note_number(x, by_value):
-        shape, dtype = shape_of(x), dtype_of(x)
-        by_value = by_value and dtype.kind in "iub"
-        if isinstance(x, Tracer):
-            by_value = by_value and x.owner.looks
-            if by_value and shape:
-                np.array_equal(x, x.value)  # which is noted, and holds for all numbers with which this path is taken
-        if not shape:
-            return int(x) if by_value else ((), dtype)
-        order = order_in_memory(x, "K")
-        return (shape, dtype, order, _digest(bottom(x))) if by_value else (shape, dtype, order)
-
-
-_ENDS = {int, type(None)}
-
-
-def _digest(x):
-    return hashlib.blake2b(np.ascontiguousarray(x), digest_size=16).digest()
-
-
-class Followed:
-    """A function of leaves, with its calls noted on the way; ``path`` is that of the last run, once that is over."""
-
-    def __init__(self, fun):
-        self.fun, self.path, self.avals = fun, None, []
-
-    def __call__(self, leaves):
-        path = Path()
-        try:
-            out = self.fun([path.recorded(x) if is_inexact(x) else x for x in leaves])
-            self.path, self.avals = (*path.calls, [path.note(y, by_value=False) for y in out]), path.avals
-            return list(map(path.lower, out))
-        finally:
-            path.close()
-
-
 # Plans
 
 _FEW = 12  # evaluations of the function, below which no pattern is looked for
@@ -207,18 +111,24 @@ class _Compression:
     ``passes``: of a compiled function, the results of all passes as a compiled function of its arguments.
     """
 
-    passes, can_be_recorded = None, True
+    passes, can_be_recorded, starts = None, True, None
 
-    def __init__(self, plan, path, pattern, colours, leaves, out):
-        self.plan, self.path, self.pattern, self.count = plan, path, pattern, plan.passes
+    def __init__(self, plan, path, pattern, colours, leaves, out, parts=None):
+        self.plan, self.path, self.pattern, self.count, self.parts = plan, path, pattern, plan.passes, parts
         self.leaves, self.out = list(map(aval, leaves)), list(map(aval, out))
         self.likes = self.leaves if plan.mode == "forward" else self.out
         self.colours = colours.astype(np.min_scalar_type(plan.passes))
+        self.results = range(len(self.out if plan.mode == "forward" else self.leaves))  # those with any of the pattern
         entries, numbers = np.repeat(np.arange(pattern.shape[0]), np.diff(pattern.indptr)), pattern.indices
+        length = pattern.shape[0]
         if plan.mode == "reverse":
-            entries, numbers = numbers, entries
-        length = pattern.shape[0] if plan.mode == "forward" else pattern.shape[1]
-        self.places = colours[numbers].astype(np.intp) * length + entries
+            entries, numbers, length = numbers, entries, pattern.shape[1]
+        if parts:
+            sources = np.concatenate([np.arange(_size(leaves)), *parts.places])
+            self.pattern, order, self.starts = _merged(pattern, sources, _size(leaves))
+            entries, self.results, length = _met(entries[order], [*leaves, *parts.likes])
+            numbers = numbers[order]
+        self.places = colours[numbers].astype(np.intp) * length + entries if self.count > 1 else entries.astype(np.intp)
 
     def __getitem__(self, colour):
         return _like(self.likes, self.colours == colour)
@@ -244,24 +154,58 @@ class _Compression:
 
     def run(self, fun, leaves):
         """What ``fun``, of leaves, returns, the path it takes, and its derivatives along all directions."""
-        followed = Followed(fun)
+        followed = Followed(fun, functools.partial(Parted, self.parts) if self.parts else Path)
         if self.plan.mode == "forward":
             out, _, results, _ = forward_columns(followed, leaves, along=self)
         else:
-            out, _, pull, _ = vjp_of_leaves(followed, leaves)
-            results = reverse_rows(pull, out, self) if followed.path == self.path else None
-        return out, followed.path, results
+            out, _, pull, _ = vjp_of_leaves(followed, leaves, behind=self.parts.likes if self.parts else ())
+            along = pull if self.count == 1 else lambda seeds: reverse_rows(pull, out, self)
+            results = along([x[0] for x in self.vectors]) if followed.path == self.path else None
+        return out, followed.path, results and [results[k] for k in self.results]
 
     def matrix(self, results):
         """The Jacobian as one sparse matrix, or None where it depends on a run further out."""
         if any(isinstance(x, Tracer) for x in results):
             return None
-        table = [x.reshape(self.count, math.prod(x.shape[1:])) for x in results]
+        table = [np.reshape(x, (self.count, np.size(x) // max(self.count, 1))) for x in results]
         table = table[0] if len(table) == 1 else np.concatenate(table, 1)
         matrix = copy.copy(self.pattern)  # whose indices need not be looked through again
         matrix.data = table.ravel().take(self.places)
+        if self.starts is not None:
+            matrix.data = np.add.reduceat(matrix.data, self.starts)
         matrix.indices, matrix.indptr = matrix.indices.copy(), matrix.indptr.copy()
         return matrix
+
+
+def _met(numbers, leaves):
+    """Numbers of elements, counted among those of the leaves that have any; which leaves these are, and their size."""
+    sizes = [math.prod(shape_of(x)) for x in leaves]
+    there = np.zeros(sum(sizes), bool)
+    there[numbers] = True
+    met = [part.any() for part in np.split(there, np.cumsum(sizes)[:-1])]
+    counted = np.cumsum(np.repeat(met, sizes)) - 1
+    return counted[numbers], np.flatnonzero(met).tolist(), counted[-1] + 1
+
+
+def _merged(pattern, sources, inputs):
+    """The pattern in which each column stands for that of its source, if it has one, which is no negative number.
+
+    With it the order in which the elements of the first go into it, and where those of the same place begin; None if
+    no two have the same.
+    """
+    csr_array, rows, columns, ends = type(pattern), pattern.shape[0], sources[pattern.indices], pattern.indptr
+    known = np.flatnonzero(columns >= 0)
+    if known.size < columns.size:
+        columns, ends = columns[known], np.searchsorted(known, ends)
+    order = csr_array((known, columns, ends), shape=(rows, inputs))
+    order.sort_indices()
+    columns, ends = order.indices, order.indptr
+    begins = np.append(True, columns[1:] != columns[:-1]) if columns.size else np.zeros(0, bool)
+    begins[ends[ends < columns.size]] = True  # of a row, too
+    starts = np.flatnonzero(begins)
+    ends = np.searchsorted(starts, ends)
+    merged = csr_array((np.ones(starts.size, bool), columns[starts], ends), shape=(rows, inputs))
+    return merged, order.data, None if starts.size == columns.size else starts
 
 
 def _like(likes, vectors):
@@ -331,27 +275,42 @@ def _planned(fun, leaves, out, must):
         return dense("SciPy, which finds patterns of zeros, is not installed")
     from . import dependencies
 
-    followed = Followed(fun)
+    followed = Followed(fun, Taking)
     try:
         pattern = dependencies.pattern(followed, leaves)
     except dependencies.Full:
         return dense("most elements may differ from zero")
     count = f"{pattern.nnz} of {m * n} elements may differ from zero"
-    least = {"forward": np.diff(pattern.indptr).max(initial=0), "reverse": np.bincount(pattern.indices).max(initial=0)}
-    colours = {}
-    for side in sorted(costs, key=lambda side: _costs[side](least[side])):
-        if _costs[side](least[side]) < min(costs.values()) and least[side] * pattern.nnz < _WORK:
-            colours[side] = _coloured(pattern if side == "forward" else pattern.T)
-            costs[f"compressed {side}"] = _costs[side](int(colours[side].max(initial=-1)) + 1)
+    found = {}
+
+    def coloured(side, pattern, parts=None):
+        """Note the colours and the cost of a plan, if it may be the least."""
+        least = _least(side, pattern)
+        if _costs[side](least) < min(costs.values()) and least * pattern.nnz < _WORK:
+            colours = _coloured(pattern if side == "forward" else pattern.T)
+            passes, name = int(colours.max(initial=-1)) + 1, f"compressed {side}{' of parts' if parts else ''}"
+            costs[name], found[name] = _costs[side](passes), (side, passes, pattern, colours, parts)
+
+    for side in sorted(costs, key=lambda side: _costs[side](_least(side, pattern))):
+        coloured(side, pattern)
+    parts = followed.parts
+    if parts and "reverse" in costs and _costs["reverse"](1) < min(costs.values()):
+        behind = Followed(fun, functools.partial(Parted, parts))
+        coloured("reverse", dependencies.pattern(behind, [*leaves, *parts.likes]), parts)
     best = min(costs, key=costs.get)
-    if not best.startswith("compressed"):
+    if best not in found:
         return dense(f"{count}, too many of them in one row or column", pattern.nnz)
-    side = best.split()[1]
-    passes = int(colours[side].max(initial=-1)) + 1
+    side, passes, met, colours, parts = found[best]
     lines = {"forward": "columns", "reverse": "rows"}[side]
-    why = f"{count}, and the {lines} need {passes} colour{'s' * (passes != 1)}"
+    apart = ", as each part that is taken of the argument counts by itself" if parts else ""
+    why = f"{count}, and the {lines} need {passes} colour{'s' * (passes != 1)}{apart}"
     plan = Plan(side, passes, True, (m, n), pattern.nnz, costs, why)
-    return plan, _Compression(plan, followed.path, pattern, colours[side], leaves, out)
+    return plan, _Compression(plan, followed.path, met, colours, leaves, out, parts)
+
+
+def _least(side, pattern):
+    """How many colours there are at least: elements in one row, or in one column."""
+    return (np.diff(pattern.indptr) if side == "forward" else np.bincount(pattern.indices)).max(initial=0)
 
 
 _KEPT = 8  # how many compressions are kept for each signature: a program has few paths, or a new one each time

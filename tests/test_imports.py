@@ -68,7 +68,7 @@ ORDER = [  # a module or package may import those that stand before it
     ),
     "jacobians",
     *("transforms", "custom", "implicit", "snapshots", "checkpoint"),
-    *("dependencies", "sparse", "observing", "nans", "tracing"),
+    *("dependencies", "paths", "sparse", "observing", "nans", "tracing"),
 ]
 MODES = {"forward", "reverse", "batch", "program", "numerical"}  # none imports another
 ROOMS = [  # of jax_ref: a room may import those that stand before it
