@@ -73,7 +73,8 @@ class Path(Recorder):
         if self.owns(x):
             return x.name
         if issubclass(type(x), (tuple, list)):
-            return tuple([self.note(part, by_value) for part in x])
+            parts = tuple([self.note(part, by_value) for part in x])
+            return parts if issubclass(type(x), tuple) else ("list", parts)  # another index
         if type(x) is slice:
             ends = x.start, x.stop, x.step
             return "slice", *(ends if _ENDS.issuperset(map(type, ends)) else [self.note(end, by_value) for end in ends])
@@ -93,7 +94,7 @@ class Path(Recorder):
             if by_value and shape:
                 np.array_equal(x, x.value)  # which is noted, and holds for all numbers with which this path is taken
         if not shape:
-            return int(x) if by_value else ((), dtype)
+            return (dtype.kind, int(x)) if by_value else ((), dtype)  # True is another index than 1
         order = order_in_memory(x, "K")
         return (shape, dtype, order, _digest(bottom(x))) if by_value else (shape, dtype, order)
 

@@ -257,8 +257,15 @@ def _coloured(pattern):
     return group_columns(pattern, order=np.arange(pattern.shape[1]))
 
 
-def _planned(fun, leaves, out, must):
-    """The plan of least cost for the Jacobian of ``fun``, of leaves, and the compression if it is compressed.
+class _Dense(NamedTuple):
+    """A plan without compression, and the path for which it holds; None if for any."""
+
+    plan: Plan
+    path: tuple | None
+
+
+def _planned(fun, leaves, out, path, must):
+    """The plan of least cost for the Jacobian of ``fun``, of leaves, on a path: a ``_Compression``, or a ``_Dense``.
 
     ``must``: whether a pattern is looked for in any case.
     """
@@ -268,18 +275,18 @@ def _planned(fun, leaves, out, must):
         costs["reverse"] = _costs["reverse"](m)
     mode = min(costs, key=costs.get)
     passes = {"forward": n, "reverse": m}[mode]
-    dense = lambda why, count=None: (Plan(mode, passes, False, (m, n), count, costs, why), None)
+    dense = lambda why, path, count=None: _Dense(Plan(mode, passes, False, (m, n), count, costs, why), path)
     if not must and costs[mode] < _FEW:
-        return dense("there are few passes, so that no pattern of zeros was looked for")
+        return dense("there are few passes, so that no pattern of zeros was looked for", None)
     if importlib.util.find_spec("scipy") is None:
-        return dense("SciPy, which finds patterns of zeros, is not installed")
+        return dense("SciPy, which finds patterns of zeros, is not installed", None)
     from . import dependencies
 
     followed = Followed(fun, Taking)
     try:
         pattern = dependencies.pattern(followed, leaves)
     except dependencies.Full:
-        return dense("most elements may differ from zero")
+        return dense("most elements may differ from zero", path)
     count = f"{pattern.nnz} of {m * n} elements may differ from zero"
     found = {}
 
@@ -299,13 +306,13 @@ def _planned(fun, leaves, out, must):
         coloured("reverse", dependencies.pattern(behind, [*leaves, *parts.likes]), parts)
     best = min(costs, key=costs.get)
     if best not in found:
-        return dense(f"{count}, too many of them in one row or column", pattern.nnz)
+        return dense(f"{count}, too many of them in one row or column", path, pattern.nnz)
     side, passes, met, colours, parts = found[best]
     lines = {"forward": "columns", "reverse": "rows"}[side]
     apart = ", as each part that is taken of the argument counts by itself" if parts else ""
     why = f"{count}, and the {lines} need {passes} colour{'s' * (passes != 1)}{apart}"
     plan = Plan(side, passes, True, (m, n), pattern.nnz, costs, why)
-    return plan, _Compression(plan, followed.path, met, colours, leaves, out, parts)
+    return _Compression(plan, followed.path, met, colours, leaves, out, parts)
 
 
 def _least(side, pattern):
@@ -321,7 +328,7 @@ class _Jacobian:
 
     def __init__(self, fun, argnums, sparse, check):
         self.fun, self.argnums, self.sparse, self.check = fun, argnums, sparse, check
-        self.plans = {}  # structure, shapes and dtypes of the argument → (plan, compressions)
+        self.plans = {}  # structure, shapes and dtypes of the argument → compressions and dense plans, the latest first
         self.at_hand = []  # compressions of a compiled function, the latest first
 
     def __call__(self, args, kwargs):
@@ -405,16 +412,19 @@ class _Jacobian:
         inside = [np.finfo(a.dtype).eps for a in followed.avals if a.dtype.kind in "fc"]
         eps = max(inside, default=0)  # the coarsest
         blocks = iter(flatten(result)[0])
-        largest = lambda of: max((float(np.max(np.abs(x), initial=0)) for x in of), default=0.0) or 1.0
+        largest = lambda of: (
+            max((float(np.max(np.abs(x), initial=0, where=np.isfinite(x))) for x in of), default=0.0) or 1.0
+        )
         terms = largest(out) / largest(leaves) * largest(along)  # which may cancel
         for t in map(np.ravel, expected):
             product = scale = np.zeros_like(t)
             for v in map(np.ravel, along):
                 block = next(blocks) if self.sparse else np.reshape(next(blocks), (t.size, v.size))
-                product, scale = product + block @ v, scale + abs(block) @ abs(v)
+                with np.errstate(all="ignore"):  # where it holds infinities
+                    product, scale = product + block @ v, scale + abs(block) @ abs(v)
+            scale = np.where(np.isfinite(scale), scale, 0)  # infinities, and nan, have to be the same
             allowed = np.sqrt(eps) * scale + 64 * eps * max(scale.max(initial=0), terms)
-            both_nan = np.isnan(product) & np.isnan(t)
-            if (wrong := np.flatnonzero(~((np.abs(product - t) <= allowed) | both_nan))).size:
+            if (wrong := np.flatnonzero(~np.isclose(product, t, 0, allowed, equal_nan=True))).size:
                 raise RuntimeError(
                     f"jacobian: along a random direction {wrong.size} of {t.size} elements are not the derivative "
                     f"there, the first {product[wrong[0]]} for {t[wrong[0]]}. Unless the function draws at random, it "
@@ -424,38 +434,35 @@ class _Jacobian:
     def compressed(self, on_leaves, leaves, spec, args, kwargs):
         """The Jacobian as one sparse matrix, or None where that is not the plan; the compression, and the plan."""
         signature = spec, *((shape_of(x), dtype_of(x), order_in_memory(x, "K")) for x in leaves)
-        plan, compressions = self.plans.get(signature, (None, []))
-        if plan and not plan.compressed:
-            return None, None, plan
+        kept = self.plans.get(signature, [])
+        if kept and kept[0].path is None:
+            return None, None, kept[0].plan
         compiled = isinstance(self.fun, Compiled)
-        first = compressions[0] if compressions and not (compiled and compressions[0].can_be_recorded) else None
+        first = kept[0] if kept and kept[0].plan.compressed and not (compiled and kept[0].can_be_recorded) else None
         if first:
             out, path, results = first.run(on_leaves, leaves)
         else:
-            followed = Followed(on_leaves) if compressions else None
+            followed = Followed(on_leaves)
             with np.errstate(all="ignore"):  # along no direction, for its shapes
                 still = list(map(zeros, leaves))
-                out, *_ = forward.run_on_leaves(FastForward(plain), followed or on_leaves, leaves, still, False)
-            path = followed and followed.path
+                out, *_ = forward.run_on_leaves(FastForward(plain), followed, leaves, still, False)
+            path = followed.path
         if not (leaves and out) or any(isinstance(y, Tracer) for y in out) or not all(map(_fits, out)):
             return None, None, None
-        known = next((c for c in compressions if c.path == path), None)
-        if known is None:
-            plan, known = _planned(on_leaves, leaves, out, self.sparse)
-        if known is None:
-            self.plans[signature] = plan, compressions
-            return None, None, plan
+        known = next((c for c in kept if c.path == path), None) or _planned(on_leaves, leaves, out, path, self.sparse)
+        self.plans[signature] = [known, *(c for c in kept if c is not known)][:_KEPT]
+        if not known.plan.compressed:
+            return None, None, known.plan
         if known is not first:
             results = self.recorded(known, args, kwargs) if compiled and known.can_be_recorded else None
             if results is None:
                 out, again, results = known.run(on_leaves, leaves)
-                if again != known.path or path not in (None, again):
+                if not again == known.path == path:
                     raise RuntimeError(
                         "jacobian: the function did not make the same calls twice at the same arguments, so that no "
                         "pattern of zeros holds for it: make what it draws at random an argument, or use jacfwd or "
                         "jacrev."
                     )
-        self.plans[signature] = known.plan, [known, *(c for c in compressions if c is not known)][:_KEPT]
         return known.matrix(results), known, known.plan
 
     def recorded(self, known, args, kwargs):

@@ -469,6 +469,32 @@ def test_a_wrong_pattern_is_found(monkeypatch):
         jacobian(stencil, sparse=True, check=True)(X)
 
 
+def test_infinities_and_nan_are_compared_as_they_are():
+    x = np.append(0.0, X[1:])
+    for f in (np.sqrt, lambda x: np.log(x - 0.5) * x[::-1], lambda x: x[1:] * np.sqrt(x[:-1])):
+        with np.errstate(all="ignore"):
+            expected = jacfwd(f)(x)
+            for sparse in (False, True):
+                found = jacobian(f, sparse=sparse, check=True)(x)
+                assert not mismatch(found.toarray() if sparse else found, expected)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_indices_that_are_equal_in_python_and_not_in_numpy_have_patterns_of_their_own(compiled):
+    f, x = lambda x, i: x[i] ** 2, X.reshape(2, 20)
+    jac = jacobian(compile(f) if compiled else f)
+    for i in (1, True, 1, [1, 1], [True, True], (1, 1), [1, 0], (1, 0), 0, True, (True, 1)):
+        assert np.array_equal(jac(x, i), jacfwd(f)(x, i)), i
+
+
+def test_a_plan_without_compression_holds_for_its_path_alone():
+    f = lambda x, dense: x * np.sum(x) if dense else x**2
+    jac = jacobian(f, explain=True)
+    for dense in (True, False, True, False):
+        result, plan = jac(X, dense)
+        assert plan.compressed != dense and not mismatch(result, jacfwd(f)(X, dense))
+
+
 def test_results_can_be_changed_without_harm_to_later_ones():
     jac = jacobian(stencil, sparse=True)
     first = jac(X)

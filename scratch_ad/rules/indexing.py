@@ -75,7 +75,7 @@ def _take(a, indices, axis=None, out=None, mode="raise"):
 
 def _compress(condition, a, axis=None, out=None):
     condition = strip(condition)
-    np.compress(condition, np.empty(np.size(condition), like=kind_of(condition)))  # for its checks
+    np.compress(condition, np.zeros(np.size(condition), like=kind_of(condition)))  # for its checks
     return np.take(a, np.flatnonzero(condition), axis)
 
 
