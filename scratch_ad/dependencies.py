@@ -21,7 +21,12 @@ from .chain import plain
 from .layout import laid_as, laid_out
 from .registry import Rewrite, missing, rule_of
 from .rule import Elementwise, valued
+from .rules.linalg.determinants import cofactors
+from .rules.linalg.eigenvalues import hermitian_eigh, hermitian_eigvalsh
+from .rules.linalg.factors import hermitian_cholesky, tall_qr
+from .rules.linalg.least_squares import pseudoinverse
 from .rules.linalg.norms import p_norm
+from .rules.linalg.singular_values import full_svd
 from .rules.methods import length, log_sum
 from .rules.products import contract
 from .rules.reductions import share_of_sum
@@ -90,7 +95,7 @@ class Dependencies(Trace):
         if function in (join, pile):
             return [_joined(function, values, mine, kwargs, self.inputs)]
         elementwise = isinstance(rule, Elementwise) or (isinstance(function, np.ufunc) and function.signature is None)
-        arrange = _broadcast if elementwise else _arrangements.get(function)
+        arrange = _broadcast if elementwise else _arrangement(function)
         totals = [None] * len(parts)
         for i, sets in mine.items():
             if isinstance(rule, Elementwise) and rule.partials[i] is None:
@@ -245,10 +250,10 @@ def _default_axis(function):
 
 def _reduced(function, values, i, sets, parts, kwargs):
     """Each depends on a lane: sums, extrema, norms."""
-    (y,), lanes = parts, _lanes(function, values, kwargs)
-    if i > 0 or lanes.size != math.prod(shape_of(y)):
+    lanes = _lanes(function, values, kwargs)
+    if i > 0 or any(lanes.size != math.prod(shape_of(y)) for y in parts):
         return None
-    return [_grouped(sets, np.broadcast_to(lanes, shape_of(values[0])), lanes.size)]
+    return [_grouped(sets, np.broadcast_to(lanes, shape_of(values[0])), lanes.size)] * len(parts)
 
 
 def _along_lanes(function, values, i, sets, parts, kwargs):
@@ -258,6 +263,31 @@ def _along_lanes(function, values, i, sets, parts, kwargs):
         return None
     together = _grouped(sets, np.broadcast_to(lanes, shape_of(values[0])), lanes.size)
     return [_taken(together, np.broadcast_to(1 + lanes, shape_of(y)))]
+
+
+def _stacked(function, values, i, sets, parts, kwargs):
+    """Each depends on one matrix of a stack."""
+    shape, loops = shape_of(values[i]), shape_of(values[i])[:-2]
+    if not loops or any(shape_of(y)[: len(loops)] != loops for y in parts):
+        return None
+    numbers = np.arange(math.prod(loops)).reshape(*loops, 1, 1)
+    together = _grouped(sets, np.broadcast_to(numbers, shape), numbers.size)
+    spread = lambda y: numbers.reshape(loops + (1,) * (len(shape_of(y)) - len(loops)))
+    return [_taken(together, np.broadcast_to(1 + spread(y), shape_of(y))) for y in parts]
+
+
+def _counted(function, values, i, sets, parts, kwargs):
+    return [_grouped(sets, values[0], parts[0].size)] if i == 1 else None
+
+
+def _polynomial(function, values, i, sets, parts, kwargs):
+    """Each value depends on its argument, and on all coefficients."""
+    return [sets] if i == 1 and shape_of(values[1]) == shape_of(parts[0]) else None
+
+
+def _powers(function, values, i, sets, parts, kwargs):
+    numbers = 1 + np.arange(np.size(values[0]))
+    return [_taken(sets, np.broadcast_to(numbers[:, None], shape_of(parts[0])))]
 
 
 def _convolved(function, values, i, sets, parts, kwargs):
@@ -328,6 +358,24 @@ def _of_dot(values, kwargs):
     return _free(values[:2], ((a - 1,), (max(b - 2, 0),)))
 
 
+def _of_vectors(*cores):
+    """The letters of NumPy's products of stacks of vectors; of such as broadcast or go along other axes, none."""
+
+    def letters(values, kwargs):
+        loops = [np.ndim(x) - len(core) for x, core in zip(values, cores)]
+        if kwargs or loops[0] != loops[1] or loops[0] < 0:
+            return None
+        loop = string.ascii_uppercase[: loops[0]]
+        inputs = [loop + core for core in cores]
+        return inputs, loop + "".join(c for c in "".join(cores) if "".join(cores).count(c) == 1)
+
+    return letters
+
+
+def _of_outer(values, kwargs):
+    return (["i", "j"], "ij") if np.ndim(values[0]) == np.ndim(values[1]) == 1 else None
+
+
 def _of_inner(values, kwargs):
     a, b = map(np.ndim, values)
     return _free(values, ((), ()) if a == 0 or b == 0 else ((a - 1,), (b - 1,)))
@@ -354,6 +402,12 @@ _arrangements = {
     **dict.fromkeys((np.sum, np.mean, np.prod, np.max, np.amax, np.min, np.amin), _reduced),
     **dict.fromkeys((share_of_sum, log_sum, length, p_norm), _reduced),
     **dict.fromkeys((np.cumsum, np.cumprod, np.fft.fft, np.fft.ifft, np.fft.rfft, np.fft.irfft), _along_lanes),
+    **dict.fromkeys((np.linalg.inv, np.linalg.det, np.linalg.slogdet, np.linalg.solve, np.linalg.pinv), _stacked),
+    **dict.fromkeys((np.linalg.qr, np.linalg.svdvals, np.linalg.eig, full_svd, tall_qr, pseudoinverse), _stacked),
+    **dict.fromkeys((hermitian_cholesky, hermitian_eigh, hermitian_eigvalsh, cofactors), _stacked),
+    np.bincount: _counted,
+    np.polyval: _polynomial,
+    np.vander: _powers,
     np.convolve: _convolved,
     sparse_product: _sparse_product,
     put: _put,
@@ -361,6 +415,20 @@ _arrangements = {
     np.matmul: _contracted(_of_matmul),
     np.dot: _contracted(_of_dot),
     np.inner: _contracted(_of_inner),
+    np.outer: _contracted(_of_outer),
+    np.vecdot: _contracted(_of_vectors("j", "j")),
+    np.matvec: _contracted(_of_vectors("ij", "j")),
+    np.vecmat: _contracted(_of_vectors("i", "ij")),
     np.tensordot: _contracted(_of_tensordot),
     contract: _contracted(_of_contract),
 }
+_arrangements_of_scipy = {  # by their names, as these modules are imported by those alone who use them
+    ("scipy.special", "logsumexp"): _reduced,
+    **dict.fromkeys((("scipy.special", "softmax"), ("scipy.special", "log_softmax")), _along_lanes),
+    **dict.fromkeys((("scratch_ad.scipy.fft", "dct"), ("scratch_ad.scipy.fft", "idct")), _along_lanes),
+}
+
+
+def _arrangement(function):
+    named = getattr(function, "__module__", None), getattr(function, "__name__", None)
+    return _arrangements.get(function) or _arrangements_of_scipy.get(named)
