@@ -33,7 +33,7 @@ smallest programs that fail without it.
     linearization, jacobians, transforms, custom      what users call besides
     [implicit]                                        solutions of equations, be they found by whatever solver
     [snapshots], checkpoint                           derivatives in bounded memory
-    [dependencies], sparse                            whole Jacobians by the cheapest plan
+    [dependencies], paths, sparse                     whole Jacobians by the cheapest plan
     symbolic, numerical                               derivatives by SymPy and by differences
     observing, nans, tracing/                         the modes, watched: which call first made a nan; all, step by step
     numpy, scipy/, intro/                             names of NumPy's and SciPy's; the lesson

@@ -15,7 +15,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from .foreign import SparseFactor
 from .forward import Dual
-from .layout import laid_as, order_in_memory
+from .layout import laid_as, laid_out, order_in_memory
 from .program import Recorded, Recorder
 from .registry import Rewrite, missing, rule_of
 from .rules.shaping import join, pile
@@ -208,6 +208,7 @@ class Parted(Path):
 _MOVING = {
     **dict.fromkeys((getitem, np.reshape, np.ravel, np.expand_dims, np.squeeze, sliding_window_view), 1),
     **dict.fromkeys((np.transpose, np.matrix_transpose, np.swapaxes, np.moveaxis, np.flip, np.roll, np.rot90), 1),
+    **dict.fromkeys((np.copy, laid_out, np.diagonal), 1),
     **dict.fromkeys((join, pile), sys.maxsize),
     put: 3,
 }

@@ -178,6 +178,20 @@ def parts_of_parts(x):
 SEEN = np.stack([np.random.default_rng(k).permutation(40)[:4] for k in range(20)])
 
 
+def ghosts(x):
+    """The argument among zeros, which one of its own elements replaces in a corner."""
+    u = np.zeros((7, 10), like=x)
+    u[1:-1, 1:-1] = x.reshape(5, 8)
+    u[0, 0] = x[3]
+    return u
+
+
+def laplace(u):
+    """A non-linear five-point stencil of the inner points."""
+    inner = u[1:-1, 1:-1]
+    return np.ravel((u[2:, 1:-1] + u[:-2, 1:-1] + u[1:-1, 2:] + u[1:-1, :-2] - 4 * inner) * np.exp(inner))
+
+
 def gathered(x):
     """Two results of each four numbers, of which the first is asked for twice."""
     four = x[SEEN]
@@ -199,6 +213,13 @@ PLANS = {
     "stencil of 400": (jacobian, stencil, rng.normal(size=400), ("reverse of parts", 1, True, (398, 400), 1194)),
     "stencil of a function": (jacobian, lambda x: stencil(np.tanh(x)), X, ("forward", 3, True, (38, 40), 114)),
     "parts of parts": (jacobian, lambda x: parts_of_parts(x), X, ("reverse of parts", 1, True, (35, 40), 103)),
+    "edges laid around": (
+        jacobian,
+        lambda x: laplace(np.pad(x.reshape(5, 8), 1)),
+        X,
+        ("reverse of parts", 1, True, (40, 40), 174),
+    ),
+    "ghost cells": (jacobian, lambda x: laplace(ghosts(x)), X, ("reverse of parts", 1, True, (40, 40), 174)),
     "gathered": (jacobian, lambda x: gathered(x), X, ("reverse of parts", 2, True, (40, 40), 160)),
     "five points": (jacobian, lambda x: np.convolve(x, W, "same") ** 2, X, ("forward", 5, True, (40, 40), 194)),
     "diagonal": (jacobian, np.tanh, X, ("forward", 1, True, (40, 40), 40)),
