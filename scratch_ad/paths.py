@@ -38,7 +38,7 @@ class Path(Recorder):
     def begun(self, leaves):
         return [self.recorded(x) if is_inexact(x) else x for x in leaves]
 
-    def parts(self):
+    def parts(self) -> "Parts | None":
         """What was taken of the arguments, where that was noted."""
         return None
 
