@@ -69,6 +69,7 @@ IDLE = [
     "np.ldexp(a, 0)", "np.nextafter(a, a)", "np.float_power(a, 1)", "np.power(a, 1)", "np.multiply(a, 1)",
     "np.minimum(a, np.inf)", "np.maximum(a, a)", "np.add(a, 0)", "a.repeat(1)", "a.swapaxes(0, 1)", "a.transpose()",
     "a.sum(())", "a.flat[:]", "a.flat.copy()", "np.ravel(a.flat)", "next(a.flat)",
+    "np.take(a, 0, 0, mode='clip')", "np.take(a, 4, 0, mode='wrap')",
 ]
 # fmt: on
 REPEATED = ("np.broadcast_arrays", "np.meshgrid")  # numbers in several places, which NumPy lets write into, and warns

@@ -13,6 +13,7 @@ from ..registry import rule_of
 from ..rule import Linear, composite, linear
 from ..tracer import answers, arrayed, getitem, kind_of, of_item, scatter, strip, taken
 from ..tree import typed
+from ..views import is_view
 from .shaping import along
 
 
@@ -70,7 +71,8 @@ def _take(a, indices, axis=None, out=None, mode="raise"):
         indices = indices % a.shape[axis]
     elif mode == "clip":
         indices = np.clip(indices, 0, a.shape[axis] - 1)
-    return arranged(a[along(axis, indices)])
+    y = arranged(a[along(axis, indices)])
+    return np.copy(y) if is_view(y) else y  # of a single number
 
 
 def _compress(condition, a, axis=None, out=None):
