@@ -29,7 +29,6 @@ from .tracer import (
     Diverged,
     Trace,
     Tracer,
-    bottom,
     call,
     dtype_of,
     each,
@@ -104,15 +103,17 @@ class Batched(Cell):
 
     def __index__(self):
         value = self.dense()
+        while type(value) is Batched:
+            value = value.dense()
         if type(value) is not np.ndarray or self.shape or value.dtype.kind not in "iu":
             return super().__index__()
-        if not value.size or (value != value[0]).any():
+        if not value.size or (value != value.flat[0]).any():
             raise Branched(
                 "the examples of a batch ask for different indices, slices or counts, where only one can be: write "
                 "np.asarray(a, like=i)[i] for a[i], a mask in place of a slice, or loop over the examples.",
                 self.owner,
             )
-        return int(value[0])
+        return int(value.flat[0])
 
     def __repr__(self):
         return f"Batched({self.value!r})"
@@ -378,7 +379,7 @@ class Batch(Trace):
                 link_up(y, a, function, args, kwargs)
                 return y
         array = _example(a)
-        seen = function(*(array if x is a else bottom(self.one(x, 0)) for x in args), **kwargs)  # a step of no run
+        seen = function(*(array if x is a else _first(x) for x in args), **kwargs)  # a step of no run
         if not isinstance(seen, (tuple, list)):
             return self.linked(y, seen, a, array, function, args, kwargs)
         parts = [self.linked(*pair, a, array, function, args, kwargs, k) for k, pair in enumerate(zip(y, seen))]
@@ -476,3 +477,18 @@ def _example(x):
             return example
     example = np.zeros(x.shape, x.dtype)
     return example[()] if is_number(x) else example
+
+
+def _first(x):
+    """What lies below all tracers, of the first example of each batch; in slices, lists and tuples, too."""
+    if type(x) is slice:
+        return slice(*map(_first, (x.start, x.stop, x.step)))
+    if isinstance(x, (list, tuple)):
+        return each(_first, x)
+    hidden = 0
+    while isinstance(x, Tracer):
+        batched = type(x) is Batched
+        hidden, x = hidden + batched, x.dense() if batched else x.value
+    if not hidden:
+        return x
+    return x[(0,) * hidden] if x.size else np.zeros(x.shape[hidden:], x.dtype)

@@ -348,6 +348,62 @@ def test_writes_and_views_are_those_of_each_example(f):
             assert_same(grad(summed(vmap(total_of(f))))(batch), gradients)
 
 
+def zeroes(view):
+    """A program of an array and an index that overwrites ``view`` of them, in words."""
+
+    def program(x, i):
+        x = x * 1.0
+        part = eval(view, {"np": np, "x": x, "i": i})
+        part *= 0
+        return x, part
+
+    return program
+
+
+SHOWN = [*(f"x[{i}]" for i in ("i", "i - 2", "i:i + 1", "None, i", "[i, 0]")), "x.take(i)"]
+SHOWN += [f"np.take(x, i, 0, mode={mode!r})" for mode in ("raise", "clip", "wrap")]
+
+
+@pytest.mark.parametrize("view", SHOWN)
+def test_what_shows_an_example_by_an_index_of_its_own_is_a_view_or_a_copy_as_in_numpy(view):
+    x, indices = np.arange(1.0, 13.0).reshape(2, 3, 2), np.array([0, 2])
+    f = zeroes(view)
+    expected = list(map(np.stack, zip(*map(f, x, indices), strict=True)))
+    for got in (vmap(f)(x, indices), leaves(vmap(lambda x, i: jvp(lambda x: f(x, i), (x,), (x,)))(x, indices))[:2]):
+        for mine, numpys in zip(got, expected, strict=True):
+            assert_same(mine, numpys)
+    for mine, numpys in zip(vmap(vmap(f))(np.stack([x, x]), np.stack([indices] * 2)), expected, strict=True):
+        assert_same(mine, np.stack([numpys] * 2))
+
+
+def swapped(x, k, m):
+    x = x * 1.0
+    x[[k, m]] = x[[m, k]]
+    return x
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        swapped,
+        lambda x, k, m: x[x > np.sort(x)[0]],
+        lambda x, k, m: x[[k, 0]],
+        lambda x, k, m: np.moveaxis(np.outer(x, x), 0, k * 0 + 1),
+    ],
+)
+def test_two_batches_are_as_one(f):
+    x, k, m = np.array([[3.0, 1.0, 2.0], [5.0, 6.0, 4.0]]), np.array([0, 2]), np.array([1, 0])
+    twice = [np.stack([a, a]) for a in (x, k, m)]
+    np.testing.assert_array_equal(vmap(vmap(f))(*twice), np.stack([np.stack(list(map(f, x, k, m)))] * 2))
+
+
+def test_counts_are_taken_where_the_examples_of_all_batches_agree():
+    weigh = lambda x, k: x.sum() * np.arange(3.0)[:k].sum()
+    np.testing.assert_allclose(vmap(vmap(weigh))(X[None], np.full((1, 5), 2)), X.sum(1)[None])
+    with pytest.raises(TypeError, match="different indices, slices or counts"):
+        vmap(vmap(weigh))(X[None], np.arange(5)[None])
+
+
 def test_the_callers_arrays_stay_as_they_are():
     x = X.copy()
     y = vmap(updates)(x)[0]
