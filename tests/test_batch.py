@@ -739,6 +739,18 @@ def test_extrema_of_windows_and_their_ties_are_those_of_each_example(keepdims):
             assert ours.dtype == wanted.dtype and ours.tobytes() == wanted.tobytes()
 
 
+@pytest.mark.parametrize("name", ["var", "std", "mean", "nanvar", "nanstd", "nanmean", "sum", "prod"])
+def test_a_mask_of_each_example_leaves_the_shape_of_a_reduction(name):
+    f = lambda x, m: getattr(np, name)(x, where=m)
+    x, m = np.arange(6.0).reshape(2, 3) ** 2, np.array([[1, 1, 0], [0, 1, 1]], bool)
+    assert_same(vmap(f)(x, m), np.stack(list(map(f, x, m))))
+    for of in (grad, jacfwd):
+        assert_same(vmap(of(f))(x, m), np.stack(list(map(of(f), x, m))))
+    for where in (m, np._NoValue):
+        told = lambda x, w=where: getattr(np, name)(x, 0, keepdims=np._NoValue, where=w)  # NumPy's own defaults
+        assert_same(jvp(told, (x,), (x,))[0], told(x))
+
+
 def test_the_right_sides_of_one_matrix_go_side_by_side():
     a, flops = np.eye(3) + W[:3], []
     for solve in (np.linalg.solve, linalg.solve, linalg.solve_triangular):

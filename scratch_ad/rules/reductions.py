@@ -68,7 +68,7 @@ def unrows(r, shape, axis):
 
 def count(shape, axis, where=True):
     """How many elements go into each result: a number, or with ``where`` an array with the reduced axes kept."""
-    if where is not True:
+    if where is not True and where is not np._NoValue:
         return np.sum(np.broadcast_to(where, shape), axis, keepdims=True)
     return math.prod(shape if axis is None else [shape[i] for i in normalize_axis_tuple(axis, len(shape))])
 
@@ -172,7 +172,7 @@ def share_of_sum(a, n, axis, dtype, keepdims, where):
 
 
 def _shaped(n, a, axis, keepdims):
-    if keepdims or not np.ndim(n):
+    if not np.ndim(n) or (keepdims and keepdims is not np._NoValue):
         return n
     return np.squeeze(n, tuple(range(a.ndim)) if axis is None else axis)
 
@@ -227,7 +227,7 @@ def _var(a, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, where=Tr
 def _nanvar(
     a, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, where=True, mean=None, correction=np._NoValue
 ):
-    a = typed(a)
+    a, where = typed(a), where is np._NoValue or where
     nan = np.isnan(a)
     n = count(a.shape, axis, np.logical_and(where, np.logical_not(nan)))
     a = arranged(np.where(nan, 0, a), "K", a)
@@ -239,6 +239,7 @@ def _nanvar(
 
 
 def _nanmean(a, axis=None, dtype=None, out=None, keepdims=False, *, where=True):
+    where = where is np._NoValue or where
     n = count(shape_of(a), axis, np.logical_and(where, np.logical_not(np.isnan(a))))
     return share_of_sum(_without_nan(a, 0), _or_nan(n), axis, dtype, keepdims, where)
 
