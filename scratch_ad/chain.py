@@ -15,7 +15,7 @@ import math
 import numpy as np
 
 from .silence import SILENT, STATE
-from .tracer import Diverged, Tracer, bottom
+from .tracer import Diverged, Tracer, batch_of, bottom
 
 
 def times(u, partial, kept):
@@ -35,8 +35,8 @@ def over(u, divisor, kept):
 def through(u, linear_map, kept):
     try:
         return linear_map(u, *kept)
-    except Diverged as error:
-        return error.batch.apart(through, (u, linear_map, kept), error)
+    except (Diverged, TypeError) as error:
+        return batch_of(error, kept).apart(through, (u, linear_map, kept), error)
 
 
 def same(u):

@@ -17,7 +17,7 @@ from .foreign import ARRAYS, OBJECT
 from .forward import Dual, Forward
 from .registry import Rewrite, aval, joined, match, missing, rule_of
 from .reverse import Several, Tape, Variable, add
-from .tracer import Diverged, Tracer, bottom, innermost, is_basic, levels, of_item, primitive
+from .tracer import Diverged, Tracer, batch_of, bottom, innermost, is_basic, levels, of_item, primitive
 from .views import outdate, viewed, viewed_plain
 from .writing import put
 
@@ -233,8 +233,8 @@ def backward(nodes, seeds, inputs):
                         continue
                     else:
                         c = pull(g, *kept)
-                except Diverged as error:
-                    c = error.batch.apart(step, (g, pull, kept), error)
+                except (Diverged, TypeError) as error:
+                    c = batch_of(error, kept).apart(step, (g, pull, kept), error)
                 if c is None:
                     continue
                 if shape is None:

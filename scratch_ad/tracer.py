@@ -262,6 +262,8 @@ def getitem(a, index):
     """``a[index]``."""
     try:
         return a[index]
+    except Diverged:
+        raise
     except TypeError:
         return a[with_known_ends(index)]
 
@@ -273,6 +275,8 @@ def scatter(g, index, shape):
     if is_basic(index):
         try:
             out[index] = g
+        except Diverged:
+            raise
         except TypeError:
             out[with_known_ends(index)] = g
     elif type(out) is np.ndarray:
@@ -484,6 +488,17 @@ class Diverged(Exception):
     def __init__(self, message, batch):
         super().__init__(message)
         self.batch = batch
+
+
+def batch_of(error, args):
+    """The batch for whose examples, one after another, a step or a call that failed can be done; ``error`` without one.
+
+    NumPy asks one argument alone who is to do np.roll, say: where that is plain, the shift of a batch is a TypeError.
+    """
+    batch = error.batch if isinstance(error, Diverged) else batch_in(args)
+    if batch is None or batch.ended:
+        raise error
+    return batch
 
 
 class Closed:

@@ -10,6 +10,7 @@ import numpy as np
 from .memory import duplicate, empty_as, is_repeated
 from .scalars import is_number
 from .tracer import (
+    Diverged,
     Tracer,
     bottom,
     gathered,
@@ -32,6 +33,8 @@ def put(a, index, v):
     out = duplicate(a) if type(a) is np.ndarray and not is_repeated(a) else np.array(a)
     try:
         out[index] = v
+    except Diverged:
+        raise
     except TypeError:
         out[with_known_ends(index)] = v
     return out

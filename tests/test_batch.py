@@ -998,3 +998,28 @@ def test_counts_by_an_index_of_each_example_have_a_gradient():
     f = lambda x: np.sum(np.bincount(np.argsort(x), weights=x))
     x = np.array([[0.3, -1.0, 2.0], [1.0, 0.5, 0.2]])
     np.testing.assert_array_equal(scratch_ad.vmap(scratch_ad.grad(f))(x), np.ones((2, 3)))
+
+
+def overwritten(x, k):
+    y = x * 1.0
+    y[k : k + 2] = 3.0
+    return y
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x, k: x[k : k + 2],
+        lambda x, k: np.outer(x, x)[..., k : k + 2],
+        overwritten,
+        lambda x, k: np.roll(x, k) * 2,
+        lambda x, k: np.roll(np.outer(x, x), (k, 1), (0, 1)),
+        lambda x, k: np.tril(np.outer(x, x), k - 1),
+    ],
+)
+def test_slices_and_shifts_of_each_example_have_derivatives_along_plain_tangents(f):
+    x, k = X[:3, [0, 1, 2, 1]], np.array([0, 1, 2])
+    for of in (jacfwd, jacrev, lambda f: grad(lambda x, k: np.sum(f(x, k)))):
+        assert_same(vmap(of(f))(x, k), np.stack([of(f)(*one) for one in zip(x, k.tolist(), strict=True)]))
+    twice = vmap(vmap(jacrev(f)))(np.stack([x, x]), np.stack([k, k]))
+    assert_same(twice, np.stack([vmap(jacrev(f))(x, k)] * 2))
