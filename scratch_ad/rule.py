@@ -36,6 +36,7 @@ from .tracer import (
     Tracer,
     astype,
     batch_in,
+    batch_of,
     bottom,
     call,
     dtype_of,
@@ -105,8 +106,8 @@ class Composite(Rewrite):
             value = function(*map(strip, args), **{k: strip(v) for k, v in kwargs.items()})
             with silently():  # that call has warned
                 return self.valued_by(self.body(*args, **kwargs), value)
-        except Diverged as error:
-            return error.batch.loop(function, args, kwargs)
+        except (Diverged, TypeError) as error:
+            return batch_of(error, (*args, *kwargs.values())).loop(function, args, kwargs)
 
 
 class Refused(Rewrite):

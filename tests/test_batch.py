@@ -1023,3 +1023,22 @@ def test_slices_and_shifts_of_each_example_have_derivatives_along_plain_tangents
         assert_same(vmap(of(f))(x, k), np.stack([of(f)(*one) for one in zip(x, k.tolist(), strict=True)]))
     twice = vmap(vmap(jacrev(f)))(np.stack([x, x]), np.stack([k, k]))
     assert_same(twice, np.stack([vmap(jacrev(f))(x, k)] * 2))
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x, k: np.take(x, [k, k + 1]),
+        lambda x, k: np.outer(x, x).take([[k, 0], [1, k]], 1),
+        lambda x, k: np.delete(x, k),
+        lambda x, k: np.pad(x, (k, 2 - k)),
+        lambda x, k: np.linalg.matrix_power(np.outer(x, x), k),
+    ],
+)
+def test_lists_and_counts_of_each_example_in_calls_made_of_others(f):
+    x, k = X[:3, [0, 1, 2, 1]], np.array([0, 1, 2])
+    for of in (lambda f: f, jacfwd, jacrev):
+        assert_same(vmap(of(f))(x, k), np.stack([of(f)(*one) for one in zip(x, k.tolist(), strict=True)]))
+    with fallbacks() as loops:
+        vmap(jacfwd(lambda x, k: np.take(x, [k, k + 1])))(x, k)
+    assert not loops

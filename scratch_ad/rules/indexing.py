@@ -11,7 +11,7 @@ from ..array import is_plain_index
 from ..layout import arranged
 from ..registry import rule_of
 from ..rule import Linear, composite, linear
-from ..tracer import answers, arrayed, getitem, kind_of, of_item, scatter, strip, taken
+from ..tracer import answers, arrayed, gathered, getitem, kind_of, of_item, scatter, strip, taken
 from ..tree import typed
 from ..views import is_view
 from .shaping import along
@@ -60,7 +60,7 @@ answers[np.trim_zeros] = _trim_zeros
 
 
 def _take(a, indices, axis=None, out=None, mode="raise"):
-    a, indices = typed(a), arrayed(indices)
+    a, indices = typed(a), arrayed(gathered(indices))
     np.take(np.empty(1), np.empty(0, int), mode=mode)  # for its checks
     indices = indices.astype(int) if indices.dtype.kind == "b" or not indices.size else indices
     if axis is None:
