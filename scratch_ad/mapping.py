@@ -5,7 +5,6 @@ import operator
 
 import numpy as np
 import optree
-from numpy.lib.array_utils import normalize_axis_index
 
 from .batch import Batch, Batched
 from .refusals import uncover
@@ -112,7 +111,9 @@ def _size(leaves, axes, axis_size):
             )
         sizes.setdefault(shape[axis], f"array {k} of shape {shape} along axis {axis}")
     if axis_size is not None:
-        if operator.index(axis_size) < 0:
+        if not _is_axis(axis_size):
+            raise TypeError(f"vmap axis_size must be an int, how many examples there are, but got {axis_size!r}.")
+        if axis_size < 0:
             raise ValueError(f"vmap axis_size must be how many examples there are, but got {axis_size}.")
         sizes.setdefault(axis_size, f"{axis_size=}")
     if not sizes:
@@ -141,7 +142,12 @@ def _returned(batch, y, axis, given):
             )
         return copied(batch.constant(y))
     value = y.dense() if mine else batch.whole(batch.constant(y))
-    axis = normalize_axis_index(axis, len(shape_of(value)))
+    ndim = len(shape_of(value))
+    if not -ndim <= axis < ndim:
+        raise ValueError(
+            f"vmap out_axes={axis} is out of bounds for a result that has {ndim} axes, that of the examples included."
+        )
+    axis %= ndim
     alone = mine and not axis and type(value) is np.ndarray and value.base is None and value.flags.writeable
     if alone and id(value) not in given:
         given.add(id(value))

@@ -195,7 +195,8 @@ def test_axes_are_jaxs(call):
         (lambda v: v(np.add)(X, B.T), ValueError, "inconsistent sizes"),
         (lambda v: v(np.sin, axis_size=7)(X), ValueError, "inconsistent sizes"),
         (lambda v: v(np.sin, out_axes=None)(X), ValueError, "out_axes is None"),
-        (lambda v: v(np.sin, out_axes=5)(X), ValueError, "out of bounds"),
+        (lambda v: v(np.sin, out_axes=5)(X), ValueError, "vmap out_axes=5 is out of bounds for a result that has 2"),
+        (lambda v: v(np.sin, out_axes=-3)(X), ValueError, "vmap out_axes=-3 is out of bounds"),
         (lambda v: v(np.sin, out_axes=(0, 1))(X), ValueError, "out_axes .* containers of these as the result"),
         (lambda v: v(lambda d: d, in_axes=({"b": 0},))({"a": X}), ValueError, "containers of these as"),
         (lambda v: v(np.sin, in_axes=("0",))(X), TypeError, "must be integers or None in containers"),
@@ -203,6 +204,8 @@ def test_axes_are_jaxs(call):
         (lambda v: v(np.sin)("a"), TypeError, "not a valid"),
         (lambda v: v(np.sin)(X.astype(object)), TypeError, "arrays of numbers, not of dtype object"),
         (lambda v: v(np.sin, in_axes=None, axis_size=-1)(X), ValueError, "how many examples there are"),
+        (lambda v: v(lambda: 2.0, axis_size=2.5)(), TypeError, "vmap axis_size must be an int, .* got 2.5"),
+        (lambda v: v(lambda: 2.0, axis_size=True)(), TypeError, "vmap axis_size must be an int, .* got True"),
         (lambda v: v(lambda x: "a")(X), TypeError, "not a valid"),
     ],
 )

@@ -464,6 +464,7 @@ ELSEWHERE = {  # the words of a message: the file of the test that has them
             "leaves other lengths of the examples",
             "arrays of numbers, not of dtype",
             "how many examples there are",
+            "out of bounds for a result",
         ),
         "test_batch",
     ),
