@@ -67,8 +67,9 @@ def checkpoint_loop(step, state, n, *args, snapshots, folder=None):
     ``folder``: a path at which the snapshots but the first are kept, to be empty or not to exist. Should the program
     end before the pullback has, the same call with the same folder goes on from the last snapshot in it: what came
     before is not computed again on the way there, and the way back begins at its end. What stands in the folder is the
-    run's own as far as n, ``snapshots``, ``state``, ``args`` and ``step`` say, its code and the numbers, arrays and
-    functions that it closes over or names. After the pullback the folder is empty.
+    run's own as far as n, ``snapshots``, ``state``, ``args`` and ``step`` say, its code and the numbers, arrays,
+    functions and objects that it closes over or names (``snapshots.fingerprint`` says what counts of these, and what
+    cannot). After the pullback the folder is empty.
 
     Raises TypeError and ValueError for a step that changes containers, shapes or dtypes, naming where and at which
     step; for an n below 0, for less than one snapshot and for a folder of anything else; TypeError where ``step``

@@ -1,10 +1,18 @@
 """Checkpointing: the same derivatives, with what is computed again counted, and what is held."""
 
+import array
 import collections
 import dataclasses
+import datetime
+import decimal
+import fractions
 import functools
 import itertools
 import math
+import os
+import subprocess
+import sys
+import types
 import weakref
 
 import jax
@@ -12,9 +20,12 @@ import jax.numpy as jnp
 import numpy as np
 import optree
 import pytest
+import scipy.linalg
+import sympy
 
 import jax_ref
 import scratch_ad
+import scratch_ad.scipy.linalg
 from jax_ref.measure.tolerances import mismatch
 from scratch_ad import checkpoint, checkpoint_loop, grad, hvp, jacfwd, jacrev, jvp, linearize, vjp
 from scratch_ad.snapshots import fingerprint
@@ -587,6 +598,113 @@ def test_fingerprints_tell_functions_apart():
     cyclic = [1]
     cyclic.append(cyclic)
     assert fingerprint(cyclic) == fingerprint(cyclic)
+
+
+def made(**names):
+    """An object of a class with these attributes, whose name is always the same."""
+    return type("Made", (), names)()
+
+
+def with_rate(rate):
+    f = lambda x: x
+    f.rate = rate
+    return f
+
+
+def drawn(n):
+    generator = np.random.default_rng(0)
+    generator.normal(size=n)
+    return generator
+
+
+def masked(mask):
+    return np.ma.array([1.0, 2.0], mask=mask)
+
+
+ONE, TWO = (lambda x: x), (lambda x: x + x)
+LIST, OTHER = [1], [1]
+ALIKE = {  # what is to be told apart, though it was not always
+    "static methods": (made(f=staticmethod(ONE)), made(f=staticmethod(TWO))),
+    "class methods": (made(f=classmethod(ONE)), made(f=classmethod(TWO))),
+    "properties": (made(f=property(ONE)), made(f=property(TWO))),
+    "cached properties": (made(f=functools.cached_property(ONE)), made(f=functools.cached_property(TWO))),
+    "operators": (made(__mul__=ONE), made(__mul__=TWO)),
+    "classes": (type(made(f=ONE)), type(made(f=TWO))),
+    "compiled": (scratch_ad.compile(ONE), scratch_ad.compile(TWO)),
+    "transformed": (scratch_ad.grad(np.sum), scratch_ad.grad(np.sum, allow_int=True)),
+    "custom_jvp": (scratch_ad.custom_jvp(ONE), scratch_ad.custom_jvp(TWO)),
+    "custom_vjp": (scratch_ad.custom_vjp(ONE), scratch_ad.custom_vjp(TWO)),
+    "lru_cache": (functools.lru_cache(ONE), functools.lru_cache(TWO)),
+    "np.vectorize": (np.vectorize(ONE), np.vectorize(TWO)),
+    "np.frompyfunc": (np.frompyfunc(ONE, 1, 1), np.frompyfunc(TWO, 1, 1)),
+    "Decimal": (decimal.Decimal(1), decimal.Decimal(2)),
+    "Fraction": (fractions.Fraction(1, 2), fractions.Fraction(1, 3)),
+    "range": (range(2), range(3)),
+    "slice": (slice(2), slice(3)),
+    "timedelta": (datetime.timedelta(1), datetime.timedelta(2)),
+    "array": (array.array("d", [1.0]), array.array("d", [2.0])),
+    "bytearray": (bytearray(b"1"), bytearray(b"2")),
+    "Generator": (drawn(1), drawn(2)),
+    "masked": (masked([0, 1]), masked([1, 0])),
+    "arrays of objects": (np.array([ONE, 1]), np.array([TWO, 1])),
+    "fields": (np.zeros(2, [("a", "f8")]), np.zeros(2, [("b", "f8")])),
+    "numbers of a user's": (type("Rate", (float,), {})(1.0), type("Rate", (float,), {})(2.0)),
+    "names of arguments": (lambda a, b: a - b, lambda b, a: b - a),
+    "names of libraries": (scipy.linalg.solve, np.linalg.solve, scratch_ad.scipy.linalg.solve),
+    "attributes of functions": (with_rate(1), with_rate(2)),
+    "tuples": (((1,), 2), ((1, 2),), (1, (2,))),
+    "lists": ([[1], 2], [[1, 2]]),
+    "the same list": ([LIST, OTHER, LIST], [LIST, OTHER, OTHER]),
+    "the same function": ([ONE, TWO, ONE], [ONE, TWO, TWO]),
+}
+
+
+@pytest.mark.parametrize("alike", ALIKE.values(), ids=ALIKE)
+def test_fingerprints_tell_what_looks_alike_apart(alike):
+    assert len({*map(fingerprint, alike)}) == len(alike)
+    assert len({fingerprint(lambda: x) for x in alike}) == len(alike)  # noqa: B023
+    assert [*map(fingerprint, alike)] == [*map(fingerprint, alike)]
+
+
+def test_fingerprints_follow_what_is_named_in_a_module(monkeypatch):
+    module = types.ModuleType("of_a_user")
+    monkeypatch.setitem(globals(), "of_a_user", module)
+    step, found = (lambda x: of_a_user.f(x)), set()  # noqa: F821
+    for module.f in (ONE, TWO):
+        found.add(fingerprint(step))
+    assert len(found) == 2
+
+
+def test_fingerprints_are_those_of_another_process_and_of_a_later_call():
+    program = (
+        "import functools, numpy as np, random, scipy.stats, scratch_ad, threading\n"
+        "from scratch_ad.snapshots import fingerprint\n"
+        "class Model:\n"
+        "    def __init__(self):\n"
+        "        self.parts, self.names = [threading.Lock(), scipy.stats.norm(), *DRAWS], {'a', 'b', 'c'}\n"
+        "    def __call__(self, x): return np.sin(x)\n"
+        "DRAWS = np.random.normal, random.random, (i for i in 'ab')\n"
+        "f = functools.lru_cache(lambda x: x + 1)\n"
+        "step = lambda x: (Model(), f, f2, scratch_ad.grad(f2), object_, {Model, f, 'a', 'b'})\n"
+        "f2, object_ = scratch_ad.compile(np.sin), Model()\n"
+        "first = fingerprint([step, {Model, f, 'a', 'b'}]); f(1); [f2(1.0) for _ in range(3)]\n"
+        "assert fingerprint([step, {Model, f, 'a', 'b'}]) == first; print(first)"
+    )
+    run = lambda seed: subprocess.run(
+        [sys.executable, "-c", program], env=os.environ | {"PYTHONHASHSEED": seed}, capture_output=True, text=True
+    )
+    first, second = run("1"), run("2")
+    assert not first.stderr
+    assert first.stdout == second.stdout
+
+
+@pytest.mark.parametrize("how", ["exec", "sympy"])
+def test_a_step_of_no_module_can_go_to_a_folder(how, tmp_path):
+    names = {}
+    exec("def step(x, scale): return x * scale", names)
+    x, scale = sympy.symbols("x scale")
+    step = names["step"] if how == "exec" else sympy.lambdify((x, scale), x * scale)
+    assert np.array_equal(through(tmp_path, step=step, scale=2.0), np.full(3, 2.0**40))
 
 
 @dataclasses.dataclass(slots=True)

@@ -64,6 +64,9 @@ class Compiled:
         functools.update_wrapper(self, fun)
         self.fun, self.programs, self.entries, self.lock = fun, {}, [], threading.Lock()
 
+    def __reduce__(self):
+        return compile, (self.fun,)  # the programs are recorded anew
+
     def __get__(self, instance, owner=None):
         return self if instance is None else types.MethodType(self, instance)
 
