@@ -28,8 +28,8 @@ def checkpoint(fun):
     makes inside none is held between the way there and the way back. Arguments and results may be in any containers;
     what is no number or array, a text or a function, is passed on. ``fun`` gets its arrays read-only, and its results
     are arrays of their own.
-    Raises TypeError where ``fun`` depends on a differentiated value that is not among its arguments, and RuntimeError
-    in the pullback where the second run gives other numbers than the first.
+    Raises TypeError where ``fun`` depends on a value that is differentiated, or of a vmap that is, and not among its
+    arguments, and RuntimeError in the pullback where the second run gives other numbers than the first.
 
     >>> layers = [scratch_ad.checkpoint(lambda w, x: np.tanh(w @ x))] * 50
     """
@@ -73,8 +73,8 @@ def checkpoint_loop(step, state, n, *args, snapshots, folder=None):
 
     Raises TypeError and ValueError for a step that changes containers, shapes or dtypes, naming where and at which
     step; for an n below 0, for less than one snapshot and for a folder of anything else; TypeError where ``step``
-    depends on a differentiated value that is not among its arguments (give it by ``args``); and RuntimeError in the
-    pullback where a step that is repeated gives another state.
+    depends on a value that is differentiated, or of a vmap that is, and not among its arguments (give it by ``args``);
+    and RuntimeError in the pullback where a step that is repeated gives another state.
     """
     n, snapshots = _whole("n", n, 0), _whole("snapshots", snapshots, 1)
     if not callable(step):
@@ -136,7 +136,7 @@ def _call(name, fun, leaves):
     leaves = list(map(lowered, leaves))
     trace = innermost(leaves)
     if _stores(trace):
-        return trace.apply(_Rule(name, fun), fun, leaves, {})
+        return _without_examples(name, trace, trace.apply(_Rule(name, fun), fun, leaves, {}))
     with only_reading(name):
         return _own(name, fun(list(map(guarded, leaves))), leaves)
 
@@ -160,6 +160,19 @@ def _refuse_hidden(name, out, leaves):
             f"{name} depends on a differentiated value that is not among its arguments, so that it cannot be computed "
             "again: make it an argument, or pass stop_gradient of it."
         )
+
+
+def _without_examples(name, trace, out):
+    """The results of a run; raises where one depends on a batch within it, which that result does not belong to."""
+    for x in out:
+        while isinstance(x, Tracer):
+            if x.owner.of_examples and x.owner.level > trace.level:
+                raise TypeError(
+                    f"{name} depends on a value of {x.owner.mode} that is not among its arguments, so that a "
+                    f"derivative taken around {x.owner.mode} does not know of it: make it an argument."
+                )
+            x = x.value
+    return out
 
 
 def _owners(leaves):
@@ -253,7 +266,8 @@ def _loop(step, leaves, count, n, snapshots, store):
     leaves = list(map(lowered, leaves))
     trace = innermost(leaves)
     if n and _stores(trace):
-        return trace.apply(_LoopRule(step, count, n, snapshots, store), step, leaves, {})
+        rule = _LoopRule(step, count, n, snapshots, store)
+        return _without_examples(_LOOP, trace, trace.apply(rule, step, leaves, {}))
     return _run(step, leaves, count, 0, n) if n else list(map(snapshot, leaves[:count]))
 
 

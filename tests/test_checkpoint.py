@@ -27,7 +27,7 @@ import jax_ref
 import scratch_ad
 import scratch_ad.scipy.linalg
 from jax_ref.measure.tolerances import mismatch
-from scratch_ad import checkpoint, checkpoint_loop, grad, hvp, jacfwd, jacrev, jvp, linearize, vjp
+from scratch_ad import checkpoint, checkpoint_loop, grad, hvp, jacfwd, jacrev, jvp, linearize, vjp, vmap
 from scratch_ad.snapshots import fingerprint
 
 jax.config.update("jax_enable_x64", True)
@@ -217,6 +217,28 @@ def test_a_differentiated_value_that_is_no_argument_is_refused(run, snapshots, n
     f = (lambda g, x: checkpoint(g)(x)) if snapshots is None else lambda g, x: loop(g, x, n, snapshots=snapshots)
     with pytest.raises(TypeError, match=r"not among its arguments.*make it an argument"):
         run(f)
+
+
+WRAPPED = {
+    "checkpoint": lambda f: checkpoint(f),
+    "one step": lambda f: lambda x, *args: loop(f, x, 1, *args, snapshots=1),
+    "a loop": lambda f: lambda x, *args: loop(f, x, 5, *args, snapshots=2),
+}
+
+
+@pytest.mark.parametrize("wrap", WRAPPED.values(), ids=WRAPPED)
+def test_an_example_of_a_batch_that_is_no_argument_is_refused(wrap):
+    """Where the derivative is taken around the batch, and only there."""
+    scaled = lambda x, h: np.sin(x) * h
+    closed = lambda x: vmap(lambda h: np.sum(wrap(lambda s: scaled(s, h))(x)))(X)
+    for derivative in (lambda f: grad(lambda x: f(x).sum()), jacfwd, lambda f: lambda x: jvp(f, (x,), (x,))):
+        with pytest.raises(TypeError, match=r"a value of vmap that is not among its arguments.*make it an argument"):
+            derivative(closed)(X)
+    given = lambda x: vmap(lambda h: np.sum(wrap(scaled)(x, h)))(X)
+    assert np.array_equal(closed(X), given(X))
+    assert not mismatch(grad(lambda x: given(x).sum())(X), sum(jvp(given, (X,), (e,))[1].sum() * e for e in np.eye(3)))
+    within = lambda h: grad(lambda x: np.sum(wrap(lambda s: scaled(s, h))(x)))(X)
+    assert not mismatch(vmap(within)(X), np.stack(list(map(within, X))))
 
 
 @pytest.mark.parametrize("wrap", [lambda f: checkpoint(f), lambda f: lambda x, c: loop(f, x, 4, c, snapshots=2)])
