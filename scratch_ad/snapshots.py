@@ -118,6 +118,11 @@ class InFolder(InMemory):
             with open(self.paths[position], "rb") as file, np.load(file, allow_pickle=False) as found:
                 named = {int(name[1:]): _TAKEN[name[0]](found[name]) for name in found.files}
                 return position, [named[k] for k in range(len(self.stack[0][1]))]
+        except FileNotFoundError as error:
+            raise ValueError(
+                f"checkpoint_loop: the snapshot {self.paths[position]} is gone, to which another loop with this folder "
+                "may have come first: two loops that run at once need a folder each."
+            ) from error
         except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
             raise ValueError(
                 f"checkpoint_loop: the snapshot {self.paths[position]} cannot be read: delete it, and the loop goes on "

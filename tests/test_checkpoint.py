@@ -571,6 +571,14 @@ def test_snapshots_that_are_damaged_or_another_runs_are_found(tmp_path):
         through(tmp_path)
 
 
+def test_two_loops_at_once_need_a_folder_each(tmp_path):
+    loop_in = lambda x, folder: np.sum(checkpoint_loop(ticking, x, 40, 1.0, snapshots=4, folder=folder))
+    with pytest.raises(ValueError, match=r"is gone.*two loops that run at once need a folder each"):
+        grad(lambda x: loop_in(x, tmp_path) * loop_in(x, tmp_path))(X)
+    found = grad(lambda x: loop_in(x, tmp_path / "one") * loop_in(x, tmp_path / "other"))(X)
+    assert np.array_equal(found, grad(lambda x: loop_in(x, None) ** 2)(X))
+
+
 def test_python_numbers_stay_what_they_are(tmp_path):
     step = lambda s, _: (s[0] + s[1], s[1] * 0.9**2, s[2] + 1, s[3] * np.float32(0.5))
     loss = lambda x, folder: sum(
