@@ -132,15 +132,17 @@ def instead_of_array(frame):
     """What a tracer gives whoever asks for a plain array, from ``frame`` up: nothing, unless another package's asks.
 
     SciPy's product by a sparse array takes an object that NumPy makes no array of for one that knows by its
-    ``__rmatmul__`` what ``A @ x`` is. Everything else that such arrays do raises TypeError.
+    ``__rmatmul__`` what ``A @ x`` is. Everything else that such arrays do raises TypeError. What
+    makes one of a tracer is no operand: it is refused by the name that the user called (refusals.py).
     """
     while (module := frame.f_globals.get("__name__", "")).startswith("scratch_ad.") and frame.f_back:
         frame = frame.f_back
     if module.startswith("scipy.sparse.") and frame.f_code.co_name == "_matmul_dispatch":
         return np.array(None, dtype=object)
     while frame and module.startswith(_ASKING) and not module.startswith("scipy.sparse.linalg"):
-        for x in frame.f_locals.values():
-            if remedy_of[type(x)]:
+        for name, x in frame.f_locals.items():
+            is_made = name == "self" and frame.f_code.co_name == "__init__" and is_sparse(type(x))
+            if remedy_of[type(x)] and not is_made:
                 raise refused(x, "A tracer was an operand or argument of")
         frame = frame.f_back
         module = frame.f_globals.get("__name__", "") if frame else ""

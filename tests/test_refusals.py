@@ -489,6 +489,16 @@ REFUSED = [  # a program with a plain ``arr``; as the message says, None if only
         "scipy.sparse.linalg.spsolve ... scratch_ad.scipy.sparse.linalg.spsolve," + OURS,
     ),
     (
+        "scipy.sparse.csr_array((x, ([0, 1, 2], [0, 1, 2]))) @ X",
+        "sparse.csr_array((x, ([0, 1, 2], [0, 1, 2]))) @ X",
+        "scipy.sparse.csr_array ... scratch_ad.scipy.sparse.csr_array," + OURS,
+    ),
+    (
+        "scipy.sparse.coo_matrix((x, ([0, 1, 2], [0, 1, 2])), shape=(3, 3)) @ X",
+        "sparse.coo_matrix((x, ([0, 1, 2], [0, 1, 2])), shape=(3, 3)) @ X",
+        "scipy.sparse.coo_matrix ... scratch_ad.scipy.sparse.coo_matrix," + OURS,
+    ),
+    (
         "scipy.sparse.linalg.cg(scipy.sparse.csc_matrix(A @ A.T), x, rtol=1e-13)[0]",
         "np.linalg.solve(scipy.sparse.csc_matrix(A @ A.T).toarray(), x)",
         "scipy.sparse.linalg.cg ... np.linalg.solve ... toarray()",
