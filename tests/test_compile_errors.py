@@ -102,3 +102,17 @@ def test_the_signs_of_numbers_are_those_of_the_function():
         expected = f(*map(np.float64, numbers))
         assert np.array(compiled(*numbers)).tobytes() == np.array(expected).tobytes(), numbers
     assert " * " in compiled.source
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("number", [-3.0, -0.0, -1e-300, -5e-324, 1e-300, 1e22, np.nan, -np.nan, np.inf, -np.inf])
+def test_constants_of_either_sign_are_those_of_the_function(number):
+    def f(x):
+        y = x.copy()
+        y[0] = number
+        a, b, c = y[0], y[1], y[2]
+        return a**2 + b * c, a**2, -a, (-a) ** 2, a - b, b - a, b - -a, a * b, a / b, c * a**2, (b * a) ** 2
+
+    compiled, x = compile(f), np.array([1.0, 2.0, 3.0])
+    for _ in range(4):
+        assert np.array(compiled(x)).tobytes() == np.array(f(x)).tobytes()

@@ -171,7 +171,7 @@ class Source:
         if function is np.transpose and len(args) == 1 and not kwargs and first.is_array:
             return f"{self._show(args[0])}.T"
         if (operator := OPERATIONS.get(function)) and not kwargs and self._has_operator(step):
-            return operator.format(*map(self._show, args))
+            return operator.format(*map(self._operand, args))
         if function is np.matmul and not kwargs and self._is_gemm(step):
             return f"{self._show(args[0])}.dot({self._show(args[1])})"
         if self.is_sum_of_two(step):
@@ -326,6 +326,11 @@ class Source:
         if isinstance(x, tuple) and names_in(x):
             return f"{self._name(type(x))}({', '.join(map(self._show, x))})"
         return self._name(x, "c")
+
+    def _operand(self, x):
+        """An argument of an operator: a negative number in parentheses, as powers come before signs."""
+        shown = self._show(x)
+        return f"({shown})" if shown.startswith("-") else shown
 
     def _name(self, x, name=None):
         """The name under which the source finds ``x``: that of a function, or ``c0, c1, …`` for constants."""
