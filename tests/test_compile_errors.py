@@ -89,6 +89,15 @@ def test_where_a_replay_ends_in_an_error_numbers_are_numpys_and_arguments_stay()
         assert given.tolist() == [1.0, 1.0, 1.0]
 
 
+@pytest.mark.filterwarnings("ignore")
+def test_where_a_replay_ends_in_an_error_floats_cast_no_array_either():
+    compiled, x = compile(lambda x, s: (x * s, (s + 1) / s * 2)), np.ones(2, np.float32)
+    for s in (1.0, 2.0, 3.0, 0.0, 4.0):
+        scaled, quotient = compiled(x, s)
+        assert (scaled.dtype, type(quotient)) == (np.float32, np.float64)
+    assert "/" in compiled.source
+
+
 def test_the_signs_of_numbers_are_those_of_the_function():
     """Where −x stands in a sum or a product without a step of its own, the sign of a zero is the same."""
 

@@ -103,7 +103,9 @@ class Compiled:
     def _run(self, args, kwargs):
         """What the function itself gives, and does to its arguments, in a run that is recorded."""
         leaves, spec = flatten((args, kwargs))
-        args, kwargs = unflatten(spec, [_NUMPYS.get(type(x), entered)(x) for x in leaves])
+        if any(type(x) in (float, complex) for x in leaves):  # NumPy's where divided, but no reason to cast a float32
+            return recorded(self.fun, leaves, spec, None)[1]
+        args, kwargs = unflatten(spec, list(map(entered, leaves)))
         results, spec = flatten(self.fun(*args, **kwargs))
         return unflatten(spec, list(map(copied, results)))
 
@@ -166,7 +168,6 @@ class _Traced(Exception):
 
 
 _STATIC = {int, bool, str, bytes}
-_NUMPYS = {float: np.float64, complex: np.complex128}
 _NUMBERS = {float, complex, *(t for t in np.sctypeDict.values() if np.dtype(t).kind in "biufc")}
 
 
