@@ -9,7 +9,7 @@ import functools
 import numpy as np
 
 from .chain import has_nan, over, through, times
-from .tracer import astype, batch_in, dtype_of, kind_of, rebuild, strip
+from .tracer import arrayed, astype, batch_in, dtype_of, kind_of, rebuild, strip
 from .writing import cartesian
 
 
@@ -163,7 +163,7 @@ def _placed(x, sizes):
     """The next of the ``sizes`` for each infinity of ``x``, with its sign; of complex numbers, part by part."""
     if _is_complex(x):
         return _placed(x.real, sizes) + 1j * _placed(x.imag, sizes)
-    x = np.asarray(x, like=kind_of(x))
+    x = np.reshape(arrayed(x), np.shape(x))  # a number as an array, which can be written into
     infinite, placed = np.isinf(x), np.zeros_like(x)
     placed[infinite] = np.sign(x[infinite]) * [next(sizes) for _ in range(int(np.sum(infinite)))]
     return placed
