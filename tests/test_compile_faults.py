@@ -420,6 +420,33 @@ def test_whole_numbers_that_become_plain_are_guarded(name):
         assert all(p.replay for programs in compiled.programs.values() for p in programs)
 
 
+@pytest.mark.parametrize(
+    ("f", "neutral"),
+    [(lambda x, n: np.linalg.matrix_power(x, n), 1), (lambda x, n: np.diff(x, n=n), 0), (np.rot90, 0)],
+)
+def test_a_whole_number_with_which_a_function_gives_back_its_argument_is_guarded(f, neutral):
+    compiled, x = compile(lambda x, n: f(x, n) * 2.0), np.array([[1.0, 2.0], [3.0, 4.0]])
+    for n in (neutral, neutral, neutral, 2, neutral, 1, 2):
+        assert bits([compiled(x, np.int64(n))]) == bits([f(x, n) * 2.0])
+
+
+INFINITE = {
+    "a branch not taken": (
+        vmap(grad(lambda x: np.where(x[0] > 0, 1 / np.linalg.det(np.outer(x, x)), 0.0))),
+        np.stack([np.zeros(3), np.ones(3)]),
+    ),
+    "var": (hessian(np.var), np.array([np.inf, 1.0, 2.0])),
+}
+
+
+@pytest.mark.parametrize("name", INFINITE)
+def test_infinite_cotangents_are_dealt_with_as_without_compile(name):
+    f, x = INFINITE[name]
+    compiled = compile(f)
+    for _ in range(CALLS):
+        assert bits([compiled(x)]) == bits([f(x)])
+
+
 def test_a_table_that_is_one_of_the_run_takes_any_index():
     compiled = compile(lambda x: np.asarray(TABLE, like=x)[np.argsort(x)])
     for seed in range(CALLS):

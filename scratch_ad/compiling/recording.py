@@ -59,6 +59,10 @@ class GuardedRecorder(Recorder):
             self.guard(failing(function), (tuple(map(self.named, args)), keywords), type(error))
             raise
         self._date()
+        if any(y is x for x in args):  # as the others may have decided: matrix_power at 1
+            for x in (*args, *kwargs.values()):
+                if x is not y and self.owns(x):
+                    self.taken(x)
         if len(self.values) > before and (call := self.calls[-1]).outputs and not form_is_known(call, self.values):
             forms = tuple(_form(self.values[name.number]) for name in call.outputs)
             self.guard(form_of, call.outputs if call.several else call.outputs[0], forms if call.several else forms[0])
