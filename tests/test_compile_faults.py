@@ -178,6 +178,22 @@ def test_np_errstate_is_left_as_it_was_whatever_happens_within():
                 assert np.geterr() == before
 
 
+def test_what_a_function_leaves_of_np_errstate_is_the_callers():
+    def f(x):
+        with np.errstate(divide="ignore"):
+            return np.log(x)
+
+    states = [{}, {"invalid": "raise"}, {"invalid": "ignore"}, {}, {"divide": "raise"}, {"all": "ignore"}]
+    for first, state in itertools.permutations(states, 2):
+        compiled = compile(f)
+        for given in (first, state, first, state):
+            with np.errstate(**given):
+                for value in (1.0, -1.0, 0.0):
+                    assert same_as(f, compiled, np.full(2, value))
+        with np.errstate(**first):
+            compiled.table(), compiled.dot()
+
+
 def test_an_np_errstate_that_calls_somebody_does_so_at_each_replay():
     calls = []
 

@@ -105,6 +105,11 @@ def as_told(y):
     return y
 
 
+def errors_around(_=None):
+    """The np.errstate of the caller."""
+    return tuple(np.geterr().items())
+
+
 class Failing:
     """Told the arguments of ``function``, the type of the error in which it ends with them; None if in none."""
 

@@ -15,7 +15,7 @@ from ..rules.products import contract
 from ..rules.shaping import join, pile
 from ..tracer import astype, detached, getitem, name_of, scatter
 from ..writing import cartesian, put
-from .code import NUMBERS, Step, names_in, renamed, value_of
+from .code import NUMBERS, Step, errors_around, names_in, renamed, value_of
 from .products import MatrixProduct, as_matmul
 from .scalars import as_pythons, by_elements, listed, packed
 from .writes import is_written_out, read_first, unpiled
@@ -198,7 +198,7 @@ def folded(code):
 def _folding(code):
     def rewrite(step):
         function, args, kwargs = step.function, step.args, step.kwargs
-        if step.is_guard and not names_in(args) and as_known(step):
+        if step.is_guard and function is not errors_around and not names_in(args) and as_known(step):
             return {}
         if step.several or step.is_guard or not is_numpys(function):
             return step

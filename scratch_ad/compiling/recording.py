@@ -17,16 +17,16 @@ from ..registry import snapshot
 from ..rules.products import contract
 from ..rules.shaping import join, pile
 from ..scalars import scalar
-from ..silence import STATE
+from ..silence import SILENT, STATE
 from ..tracer import astype, detached, dtype_of, getitem, place_of, scatter
 from ..writing import cartesian, put
-from .code import Code, Step, as_taken, as_told, failing, form_of, identical, names_in, value_of
+from .code import Code, Step, as_taken, as_told, errors_around, failing, form_of, identical, names_in, value_of
 
 
 class GuardedRecorder(Recorder):
     """One recording for replays. ``values`` tells of each name what its value was made of."""
 
-    __slots__ = ("ambient", "errors", "originals", "state", "states", "values")
+    __slots__ = ("ambient", "around", "errors", "is_mixed", "originals", "state", "states", "values")
     mode = "a compiled function"
     looks = True
 
@@ -34,7 +34,7 @@ class GuardedRecorder(Recorder):
         super().__init__()
         self.values, self.states, self.originals = [], [], {}
         self.ambient = self.state = _error_state()
-        self.errors = None
+        self.around, self.errors, self.is_mixed = errors_around(), None, False
 
     def recorded(self, value):
         is_array = type(value) is np.ndarray
@@ -73,11 +73,15 @@ class GuardedRecorder(Recorder):
         self._date()
 
     def _date(self):
-        """Note the np.errstate of the calls since the last time: None unless the function has set it."""
+        """Note the np.errstate of the calls since the last time: None unless the function has set it.
+
+        What it has not set there is the caller's, so that the program is for callers with the same alone.
+        """
         state = _error_state()
         if state is not self.state:
             self.state = state
-            self.errors = None if state is self.ambient else _same(tuple(np.geterr().items()))
+            self.errors = None if state is self.ambient else _same(errors_around())
+            self.is_mixed = self.is_mixed or (self.errors is not None and state is not SILENT)
         self.states.extend([self.errors] * (len(self.calls) - len(self.states)))
 
     def truth(self, x):
@@ -122,6 +126,8 @@ class GuardedRecorder(Recorder):
         """The calls as steps, the last thing that is asked; ``outputs``: tracers or constants."""
         outputs = tuple(self.named(self.constant(out)) for out in outputs)
         steps = [Step(*call, state) for call, state in zip(self.close(), self.states, strict=True)]
+        if self.is_mixed:
+            steps.insert(0, Step(errors_around, (None, self.around), {}, (), False, None))
         return Code(tuple(self.inputs), tuple(steps), outputs, tuple(self.values))
 
 
