@@ -269,6 +269,31 @@ def method_replaced(name="of_the_class"):
     return lambda x: f(x), lambda v: setattr(kind, name, lambda self, x: x * v)
 
 
+def of_super():
+    config = {"v": 2.0}
+    parent = type("Parent", (), {"run": lambda self, x: x * config["v"], "__module__": __name__})
+
+    class Child(parent):
+        def run(self, x):
+            return super().run(x)
+
+    return Child().run, lambda v: config.__setitem__("v", v)
+
+
+def read_only_view(make):
+    holder = np.full(2, 2.0)
+    view = make(holder)
+    assert not view.flags.writeable
+    return lambda x: x * view.ravel(), lambda v: holder.__setitem__(..., v)
+
+
+def read_only_buffer():
+    holder = bytearray(np.full(2, 2.0).tobytes())
+    return read_only_view(lambda _: np.frombuffer(memoryview(holder).toreadonly()))[0], (
+        lambda v: holder.__setitem__(slice(None), np.full(2, v).tobytes())
+    )
+
+
 def class_replaced():
     a, b = (type("Kind", (), {"v": v, "__module__": __name__}) for v in (2.0, 5.0))
     holder = a()
@@ -395,6 +420,11 @@ PLACES = {
     "overshadowed": overshadowed,
     "a method": method_replaced,
     "an operator": lambda: method_replaced("__call__"),
+    "super": of_super,
+    "sliding windows": lambda: read_only_view(lambda a: np.lib.stride_tricks.sliding_window_view(a, 2)),
+    "a part of windows": lambda: read_only_view(lambda a: np.lib.stride_tricks.sliding_window_view(a, 2)[0]),
+    "as_strided": lambda: read_only_view(lambda a: np.lib.stride_tricks.as_strided(a, writeable=False)),
+    "a read-only buffer": read_only_buffer,
     "__class__": class_replaced,
     "of its metaclass": of_its_metaclass,
     "an attribute of late": lambda: not_there_before(c := Variables(1.0), c),
