@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..program import Name
+from ..silence import STATE
 from ..tracer import Tracer, dtype_of, each, name_of, shape_of
 
 
@@ -107,6 +108,12 @@ def as_told(y):
 
 def errors_around(_=None):
     """The np.errstate of the caller."""
+    return _errors_of(STATE.get(None))
+
+
+@functools.lru_cache(maxsize=16)
+def _errors_of(state):
+    """The np.errstate now, which is that of this state: asked once, as that takes a microsecond."""
     return tuple(np.geterr().items())
 
 
