@@ -10,6 +10,7 @@ import os
 import sys
 import threading
 import types
+import warnings
 import weakref
 from typing import Any, NamedTuple
 
@@ -294,6 +295,68 @@ def read_only_buffer():
     )
 
 
+def a_global_of_late():
+    def f(x):
+        try:
+            return x * a_name_of_late  # pyright: ignore
+        except NameError:
+            return x * 2.0
+
+    globals().pop("a_name_of_late", None)
+    return f, lambda v: globals().__setitem__("a_name_of_late", v)
+
+
+def a_class_attribute_of_late():
+    kind = type("Kind", (), {"__module__": __name__})
+
+    def f(x):
+        try:
+            return x * kind.of_late  # pyright: ignore
+        except AttributeError:
+            return x * 2.0
+
+    return f, lambda v: setattr(kind, "of_late", v)
+
+
+def a_module_of_late():
+    def f(x):
+        try:
+            import a_module_that_is_of_late as a  # pyright: ignore
+        except ImportError:
+            return x * 2.0
+        return x * a.v
+
+    def change(v):
+        module = sys.modules["a_module_that_is_of_late"] = types.ModuleType("a_module_that_is_of_late")
+        module.v = v
+
+    sys.modules.pop("a_module_that_is_of_late", None)
+    return f, change
+
+
+def keyword_defaults():
+    def helper(x, *, v=2.0):
+        return x * v
+
+    return lambda x: helper(x), lambda v: setattr(helper, "__kwdefaults__", {"v": v})
+
+
+def shape_set():
+    holder = np.zeros((2, 5))
+    return lambda x: x * float(holder.shape[0]), lambda _: set_quietly(holder, "shape", (5, 2))
+
+
+def dtype_set():
+    holder = np.full(2, 2.0)
+    return lambda x: x * {"f": 2.0, "i": 5.0}[holder.dtype.kind], lambda _: set_quietly(holder, "dtype", np.int64)
+
+
+def set_quietly(holder, name, x):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of NumPy 2.5
+        setattr(holder, name, x)
+
+
 def class_replaced():
     a, b = (type("Kind", (), {"v": v, "__module__": __name__}) for v in (2.0, 5.0))
     holder = a()
@@ -425,6 +488,12 @@ PLACES = {
     "a part of windows": lambda: read_only_view(lambda a: np.lib.stride_tricks.sliding_window_view(a, 2)[0]),
     "as_strided": lambda: read_only_view(lambda a: np.lib.stride_tricks.as_strided(a, writeable=False)),
     "a read-only buffer": read_only_buffer,
+    "a global of late": a_global_of_late,
+    "a class attribute of late": a_class_attribute_of_late,
+    "a module of late": a_module_of_late,
+    "defaults of keywords": keyword_defaults,
+    "shape": shape_set,
+    "dtype": dtype_set,
     "__class__": class_replaced,
     "of its metaclass": of_its_metaclass,
     "an attribute of late": lambda: not_there_before(c := Variables(1.0), c),

@@ -10,6 +10,7 @@ program would give the numbers of one run for good.
 """
 
 import array
+import builtins
 import collections
 import contextvars
 import dis
@@ -41,6 +42,7 @@ WRITTEN_OUT = 16  # places compared in the same way for which each has a line of
 # How places are compared: whether in ``a`` something else stands now than ``b`` and ``c``.
 _CELL = "{a}.cell_contents is not {b}"
 _FUNCTION = "{a}.__code__ is not {b} or {a}.__defaults__ is not {c}"
+_KEYWORDS = "{a}.__kwdefaults__ is not {b}"
 _OBJECT = "type({a}) is not {b} or vars({a}) is not {c}"
 _ENTRY = "{a}.get({b}) is not {c}"
 _DICT = "[*{a}] != {b} or not all(map(is_, {a}.values(), {c}))"
@@ -48,6 +50,7 @@ _PARTED = "len({c}({a})) != len({b}) or not all(map(is_, {c}({a}), {b}))"
 _MEMORY = "{b} != {a}"  # as it lies there, without a copy
 _BYTES = "{b} != {a}.tobytes()"
 _LOCKED = "{a}.flags.writeable"
+_FORM = "{a}.shape != {b} or {a}.dtype is not {c}"
 
 
 class Watch:
@@ -154,6 +157,7 @@ class Watch:
             self._compare(_PARTED, x, parts, read)
 
     def _watch(self, array):
+        self._compare(_FORM, array, array.shape, array.dtype)
         owner, base = array, array.base
         while not owner.flags.writeable and isinstance(base, (np.ndarray, _STRIDED)):
             owner, base = base if isinstance(base, np.ndarray) else owner, base.base
@@ -182,11 +186,15 @@ class Watch:
             self.found += [(np.random.rand, "np.random"), (random.random, "random")]
         if not _is_of(_AS_THEY_ARE, package):
             self._compare(_FUNCTION, function, code, function.__defaults__)
+            if code.co_kwonlyargcount:
+                self._compare(_KEYWORDS, function, function.__kwdefaults__)
             self.named |= attributes
             self.optional |= optional
-            for variable in variables & home.keys():
+            for variable in variables - vars(builtins).keys() | variables & home.keys():
                 self._look_up(variable, (home,), "")
             self.found += [(sys.modules[module], module) for module in modules if module in sys.modules]
+            for module in modules - sys.modules.keys():
+                self._compare(_ENTRY, sys.modules, module)
             for key in attributes & _SETTINGS.keys():
                 self._contents(_SETTINGS[key], None, key)
 
@@ -247,6 +255,8 @@ def _named_by(code):
     if not variables.isdisjoint(("globals", "vars", "eval")):
         variables |= strings
     optional = set() if variables.isdisjoint(("getattr", "hasattr")) else set(filter(str.isidentifier, strings))
+    if any(step.opname == "CHECK_EXC_MATCH" for step in steps):
+        optional |= attributes - strings
     named = variables, attributes, modules, optional
     inner = [_named_by(const) for const in code.co_consts if type(const) is types.CodeType]
     return tuple(set().union(*parts) for parts in zip(named, *inner))
