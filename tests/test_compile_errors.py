@@ -1,5 +1,7 @@
 """Errors that a function catches are guards: what it does instead is recorded and replayed as well."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -59,6 +61,38 @@ def test_an_error_that_is_caught_is_a_guard(f, inputs):
             served += 1
         assert served == 1
     assert len(programs) == 2
+
+
+@pytest.mark.parametrize("first", [1.0, -1.0])
+def test_a_warning_that_is_an_error_and_caught_is_a_guard(first):
+    def f(x):
+        try:
+            return np.log(x)
+        except RuntimeWarning:
+            return x * 2
+
+    compiled = compile(f)
+    for action in ("error", "ignore", "error"):
+        for value in (first, first, first, -first, first, -first):
+            with warnings.catch_warnings():
+                warnings.simplefilter(action)
+                assert compiled(np.full(2, value)).tobytes() == f(np.full(2, value)).tobytes()
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("first", [1.0, -1.0])
+def test_who_makes_errors_of_warnings_is_run_each_time(first):
+    def f(x):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            try:
+                return np.log(x)
+            except RuntimeWarning:
+                return x * 2
+
+    compiled = compile(f)
+    for value in (first, first, first, -first, first, -first) * 4:
+        assert compiled(np.full(2, value)).tobytes() == f(np.full(2, value)).tobytes()
 
 
 def test_an_error_that_is_not_caught_is_raised_by_the_function_itself():

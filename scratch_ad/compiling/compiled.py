@@ -41,9 +41,10 @@ def compile(fun):
     What ``fun`` reads besides its arguments is watched at every call: the variables of its closure, globals and
     defaults, the items of containers there, the attributes of objects, classes and modules, and the numbers in arrays;
     once something is another, ``fun`` is recorded again. Files, the clock, and attributes whose names are computed, are
-    not watched. A function that changes what it reads is run each time. Arguments are not changed, results are memory
-    of their own, and a compiled function may be called from several threads. Other effects, printing say, are those of
-    the runs that are recorded. Under a transformation, ``grad(compile(f))``, the function itself is run.
+    not watched. A function that changes what it reads, or makes errors of warnings, is run each time. Arguments are not
+    changed, results are memory of their own, and a compiled function may be called from several threads. Other effects,
+    printing say, are those of the runs that are recorded. Under a transformation, ``grad(compile(f))``, the function
+    itself is run.
 
     A float among the arguments is NumPy's to ``fun``, as it is in a derivative, and so is what comes of it.
 

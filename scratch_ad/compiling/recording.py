@@ -5,8 +5,10 @@ engines go their way as they go it on plain arrays, careful steps included, and 
 """
 
 import functools
+import itertools
 import math
 import operator
+import warnings
 
 import numpy as np
 
@@ -26,7 +28,9 @@ from .code import Code, Step, as_taken, as_told, errors_around, failing, form_of
 class GuardedRecorder(Recorder):
     """One recording for replays. ``values`` tells of each name what its value was made of."""
 
-    __slots__ = ("ambient", "around", "errors", "is_mixed", "originals", "state", "states", "values")
+    __slots__ = (
+        *("ambient", "around", "errors", "filters", "is_mixed", "is_strict", "originals", "state", "states", "values"),
+    )
     mode = "a compiled function"
     looks = True
 
@@ -35,6 +39,7 @@ class GuardedRecorder(Recorder):
         self.values, self.states, self.originals = [], [], {}
         self.ambient = self.state = _error_state()
         self.around, self.errors, self.is_mixed = errors_around(), None, False
+        self.filters, self.is_strict = warnings.filters, False
 
     def recorded(self, value):
         is_array = type(value) is np.ndarray
@@ -53,7 +58,9 @@ class GuardedRecorder(Recorder):
         before = len(self.values)
         try:
             y = super().process(function, args, kwargs)
-        except (ArithmeticError, ValueError, IndexError) as error:  # which the function may go on from
+        except Exception as error:  # which the function may go on from
+            if self.ended:
+                raise
             self._date()
             keywords = tuple((k, self.named(v)) for k, v in kwargs.items())
             self.guard(failing(function), (tuple(map(self.named, args)), keywords), type(error))
@@ -75,8 +82,12 @@ class GuardedRecorder(Recorder):
     def _date(self):
         """Note the np.errstate of the calls since the last time: None unless the function has set it.
 
-        What it has not set there is the caller's, so that the program is for callers with the same alone.
+        What it has not set there is the caller's, so that the program is for callers with the same alone. Where it has
+        made errors of warnings, which a replay would not raise, the program is for nobody.
         """
+        if warnings.filters is not self.filters:
+            added = itertools.takewhile(lambda entry: entry not in self.filters[:1], warnings.filters)
+            self.is_strict = self.is_strict or any(action == "error" for action, *_ in added)
         state = _error_state()
         if state is not self.state:
             self.state = state
@@ -126,9 +137,16 @@ class GuardedRecorder(Recorder):
         """The calls as steps, the last thing that is asked; ``outputs``: tracers or constants."""
         outputs = tuple(self.named(self.constant(out)) for out in outputs)
         steps = [Step(*call, state) for call, state in zip(self.close(), self.states, strict=True)]
+        if self.is_strict:
+            steps.insert(0, Step(_again, (None, True), {}, (), False, None))
         if self.is_mixed:
             steps.insert(0, Step(errors_around, (None, self.around), {}, (), False, None))
         return Code(tuple(self.inputs), tuple(steps), outputs, tuple(self.values))
+
+
+def _again(_):
+    """A guard that never holds: the function is run each time."""
+    return False
 
 
 def _without_overwriting(function, args, kwargs):
