@@ -65,7 +65,8 @@ def jacobian(fun, argnums=0, *, sparse=False, check=False, explain=False):
     Counted are evaluations of ``fun``: 1 + 1.5 p for p forward passes, 1.5 + 2.5 p for p reverse ones (Griewank and
     Walther, Evaluating Derivatives, section 4.5). Colours and pattern are kept with the function that is returned, for
     all arguments of the same shapes with which ``fun`` takes the same path, and found anew for others. Without SciPy
-    there is no compression. ``fun`` must give the same results and take the same path whenever it is called.
+    there is no compression. ``fun`` must give the same results and take the same path whenever it is called, and have
+    a forward mode: where it calls a ``custom_vjp`` function, use ``jacrev``.
     Of a compiled function, ``jacobian(compile(f))``, the passes are compiled, too: from the third call on the path is
     what the guards of the recording say, those on indices among them.
     Raises TypeError for numbers that are not real, ImportError for ``sparse`` without SciPy, and RuntimeError where
@@ -108,6 +109,8 @@ class _Compression:
 
     ``places``: where the values of the pattern's elements, row by row, stand among the results of all passes.
     ``leaves``, ``out``: the shapes and dtypes on either side; ``likes``: of the side that has the colours.
+    ``parts``: what is taken of the arguments, where that counts by itself; then ``starts`` tells where those begin that
+    belong to the same element, which is their sum, unless each has one. ``results``: the leaves that count.
     ``passes``: of a compiled function, the results of all passes as a compiled function of its arguments.
     """
 
@@ -118,7 +121,7 @@ class _Compression:
         self.leaves, self.out = list(map(aval, leaves)), list(map(aval, out))
         self.likes = self.leaves if plan.mode == "forward" else self.out
         self.colours = colours.astype(np.min_scalar_type(plan.passes))
-        self.results = range(len(self.out if plan.mode == "forward" else self.leaves))  # those with any of the pattern
+        self.results = range(len(self.out if plan.mode == "forward" else self.leaves))
         entries, numbers = np.repeat(np.arange(pattern.shape[0]), np.diff(pattern.indptr)), pattern.indices
         length = pattern.shape[0]
         if plan.mode == "reverse":
@@ -159,9 +162,11 @@ class _Compression:
             out, _, results, _ = forward_columns(followed, leaves, along=self)
         else:
             out, _, pull, _ = vjp_of_leaves(followed, leaves, behind=self.parts.likes if self.parts else ())
-            along = pull if self.count == 1 else lambda seeds: reverse_rows(pull, out, self)
-            results = along([x[0] for x in self.vectors]) if followed.path == self.path else None
-        return out, followed.path, results and [results[k] for k in self.results]
+        if followed.path != self.path:
+            return out, followed.path, None
+        if self.plan.mode == "reverse":
+            results = pull([x[0] for x in self.vectors]) if self.count == 1 else reverse_rows(pull, out, self)
+        return out, followed.path, [results[k] for k in self.results]
 
     def matrix(self, results):
         """The Jacobian as one sparse matrix, or None where it depends on a run further out."""
@@ -264,8 +269,14 @@ class _Dense(NamedTuple):
     path: tuple | None
 
 
-def _planned(fun, leaves, out, path, must):
-    """The plan of least cost for the Jacobian of ``fun``, of leaves, on a path: a ``_Compression``, or a ``_Dense``.
+def _along_nothing(fun, leaves):
+    """What ``fun`` returns, run on numbers that have tangents of zero."""
+    with np.errstate(all="ignore"):
+        return forward.run_on_leaves(FastForward(plain), fun, leaves, list(map(zeros, leaves)), False)[0]
+
+
+def _planned(fun, leaves, out, must):
+    """The plan of least cost for the Jacobian of ``fun``, of leaves: a ``_Compression``, or a ``_Dense``.
 
     ``must``: whether a pattern is looked for in any case.
     """
@@ -286,7 +297,8 @@ def _planned(fun, leaves, out, path, must):
     try:
         pattern = dependencies.pattern(followed, leaves)
     except dependencies.Full:
-        return dense("most elements may differ from zero", path)
+        _along_nothing(followed := Followed(fun), leaves)
+        return dense("most elements may differ from zero", followed.path)
     count = f"{pattern.nnz} of {m * n} elements may differ from zero"
     found = {}
 
@@ -306,7 +318,7 @@ def _planned(fun, leaves, out, path, must):
         coloured("reverse", dependencies.pattern(behind, [*leaves, *parts.likes]), parts)
     best = min(costs, key=costs.get)
     if best not in found:
-        return dense(f"{count}, too many of them in one row or column", path, pattern.nnz)
+        return dense(f"{count}, too many of them in one row or column", followed.path, pattern.nnz)
     side, passes, met, colours, parts = found[best]
     lines = {"forward": "columns", "reverse": "rows"}[side]
     apart = ", as each part that is taken of the argument counts by itself" if parts else ""
@@ -442,14 +454,12 @@ class _Jacobian:
         if first:
             out, path, results = first.run(on_leaves, leaves)
         else:
-            followed = Followed(on_leaves)
-            with np.errstate(all="ignore"):  # along no direction, for its shapes
-                still = list(map(zeros, leaves))
-                out, *_ = forward.run_on_leaves(FastForward(plain), followed, leaves, still, False)
-            path = followed.path
+            followed = Followed(on_leaves) if kept else None
+            out = _along_nothing(followed or on_leaves, leaves)
+            path = followed and followed.path
         if not (leaves and out) or any(isinstance(y, Tracer) for y in out) or not all(map(_fits, out)):
             return None, None, None
-        known = next((c for c in kept if c.path == path), None) or _planned(on_leaves, leaves, out, path, self.sparse)
+        known = next((c for c in kept if c.path == path), None) or _planned(on_leaves, leaves, out, self.sparse)
         self.plans[signature] = [known, *(c for c in kept if c is not known)][:_KEPT]
         if not known.plan.compressed:
             return None, None, known.plan
@@ -457,11 +467,11 @@ class _Jacobian:
             results = self.recorded(known, args, kwargs) if compiled and known.can_be_recorded else None
             if results is None:
                 out, again, results = known.run(on_leaves, leaves)
-                if not again == known.path == path:
+                if again != known.path or path not in (None, again):
                     raise RuntimeError(
                         "jacobian: the function did not make the same calls twice at the same arguments, so that no "
-                        "pattern of zeros holds for it: make what it draws at random an argument, or use jacfwd or "
-                        "jacrev."
+                        "pattern of zeros holds for it: make what it draws at random an argument and custom functions "
+                        "outside of it, or use jacfwd or jacrev."
                     )
         return known.matrix(results), known, known.plan
 
