@@ -250,7 +250,7 @@ def test_sparse(ran):
     _, names = ran(8)
     np.testing.assert_array_equal(names["by_hand"], names["dense"])
     np.testing.assert_allclose(names["dense"], names["dense_jax"], rtol=EXACT)
-    assert {*names["passes"].values()} == {3} and max(names["passes"]) == 10_000 and names["arrow_passes"] == 2
+    assert {*names["passes"].values()} == {3} and max(names["passes"]) == 10_000 and names["arrow_passes"] == 1
 
 
 def test_compile(ran):

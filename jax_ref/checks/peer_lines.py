@@ -3,6 +3,7 @@
 import importlib.metadata
 import importlib.util
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -49,8 +50,9 @@ def now(errors=PEER_ERRORS):
 
 def _answers(lines):
     command, given = [sys.executable, "-c", _RUN], json.dumps(lines)
+    bare = {name: x for name, x in os.environ.items() if name != "XLA_FLAGS"}  # with which XLA rounds otherwise
     with tempfile.TemporaryDirectory() as folder:
-        ran = subprocess.run(command, input=given, capture_output=True, text=True, cwd=folder, check=True)
+        ran = subprocess.run(command, input=given, capture_output=True, text=True, cwd=folder, check=True, env=bare)
     return json.loads(ran.stdout)
 
 

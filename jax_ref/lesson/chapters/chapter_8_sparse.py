@@ -73,7 +73,8 @@ for size in (10, 100, 1000, 10_000):
 # %% [markdown]
 # JAX's `jacfwd` has no such plan: it computes all columns, zeros included. With 10,000 masses these are 800 MB of
 # numbers, of which 240 kB say something. Where the pattern is not a band, reverse mode may be the better one: an
-# *arrow*, with a full first row, needs all columns one by one, but of rows only a few.
+# *arrow*, with a full first row, needs all columns one by one, but of rows only a few. Here it is one: `x[1:]`
+# counts as an argument of its own, and what the first row depends on is `x` itself.
 
 # %%
 arrow = lambda x: np.concatenate([np.sum(x**2)[None], x[1:] ** 3])
