@@ -132,8 +132,8 @@ def instead_of_array(frame):
     """What a tracer gives whoever asks for a plain array, from ``frame`` up: nothing, unless another package's asks.
 
     SciPy's product by a sparse array takes an object that NumPy makes no array of for one that knows by its
-    ``__rmatmul__`` what ``A @ x`` is. Everything else that such arrays do raises TypeError. What
-    makes one of a tracer is no operand: it is refused by the name that the user called (refusals.py).
+    ``__rmatmul__`` what ``A @ x`` is. Everything else that such arrays do raises TypeError. What makes one of a tracer
+    is no operand: it is refused by the name that the user called (refusals.py).
     """
     while (module := frame.f_globals.get("__name__", "")).startswith("scratch_ad.") and frame.f_back:
         frame = frame.f_back
