@@ -139,10 +139,10 @@ def test_an_engine_that_ends_its_process_loses_that_unit_alone():
 
 def test_an_engine_that_never_ends_is_ended_whatever_it_ignores():
     start = time.monotonic()
-    found = outcomes([f"ENDS.{name}" for name in LATE], timeout=5)
+    found = outcomes([f"ENDS.{name}" for name in LATE], timeout=15)  # a slow machine imports JAX in a third of it
     assert [statuses for statuses, _ in found.values()] == [{"timeout"}] * len(LATE)
     assert "flood flood" in found["ENDS.drowned"][1] and len(found["ENDS.drowned"][1]) < 300
-    assert time.monotonic() - start < 90
+    assert time.monotonic() - start < 150
 
 
 # What is raised, however it speaks
