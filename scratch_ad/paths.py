@@ -149,7 +149,8 @@ class Taking(Path):
         number, moves = len(self.avals), _MOVING.get(function, 0)
         as_they_are = _AS_THEY_ARE.get(function, ())
         moved = [a.name.number for i, a in enumerate(args[:moves]) if i not in as_they_are and self.owns(a)]
-        if not moved or self.room < 0 or not self.origins.keys() >= set(moved):
+        places = [self.lower(a) for i, a in enumerate(args) if i >= moves or i in as_they_are] if moved else ()
+        if not moved or self.room < 0 or not self.origins.keys() >= set(moved) or innermost(places) is not None:
             moves = 0
         self.used.update(a.name.number for a in args[moves:] if self.owns(a))
         result = super().noted(y, function, args, kwargs)
@@ -164,16 +165,25 @@ class Taking(Path):
         return self.origins[x.name.number] if self.owns(x) else laid_as(bottom(x), np.full(shape_of(x), -1))
 
     def parts(self):
-        slots, likes, places, known = {}, [], [], {}
+        slots, likes, places = {}, [], []
         for number in sorted(self.used & self.calls_of.keys()):
             of, (shape, dtype) = self.origins[number], self.avals[number]
             if not of.size:
                 continue
-            slots[self.calls_of[number]] = slot = known.setdefault((shape, dtype, _digest(of)), len(known))
+            like, of = np.broadcast_to(np.zeros((), dtype), shape), of.ravel()
+            same = (k for k, x in enumerate(likes) if (x.shape, x.dtype) == (shape, dtype) and _same(places[k], of))
+            slots[self.calls_of[number]] = slot = next(same, len(likes))
             if slot == len(likes):
-                likes.append(np.broadcast_to(np.zeros((), dtype), shape))
-                places.append(of.ravel())
-        return Parts(slots, likes, places) if 0 < len(likes) <= _MANY else None
+                likes.append(like)
+                places.append(of)
+            if slot == _MANY:
+                return None
+        return Parts(slots, likes, places) if likes else None
+
+
+def _same(a, b):
+    """Whether two arrays of places hold the same; most that do not begin or end otherwise."""
+    return a[0] == b[0] and a[-1] == b[-1] and np.array_equal(a, b)
 
 
 _MANY = 64  # parts, beyond which it is single numbers that are taken

@@ -26,7 +26,7 @@ from .fast import FastForward
 from .jacobians import forward_columns, reverse_rows
 from .layout import order_in_memory
 from .modes import jvp, vjp_of_leaves
-from .paths import Followed, Parted, Path, Taking
+from .paths import Followed, Parted, Parts, Path, Taking
 from .registry import aval
 from .tracer import Tracer, dtype_of, innermost, shape_of
 from .tree import flatten, unflatten, zeros
@@ -104,33 +104,44 @@ _WORK = 1 << 32  # steps, a colour times an element of the pattern, beyond which
 _costs = {"forward": lambda p: 1 + 1.5 * p, "reverse": lambda p: 1.5 + 2.5 * p}
 
 
+class _Apart(NamedTuple):
+    """A pattern whose columns are parts that are taken of the arguments, each as an argument of its own.
+
+    ``order``: that of its elements, by the columns of the arguments from which they come; ``starts``: where those
+    begin in it that belong to the same element, which is their sum, or None where each has one.
+    """
+
+    parts: Parts
+    pattern: object
+    order: np.ndarray
+    starts: np.ndarray | None
+
+
 class _Compression:
     """A plan with its pattern and its colours, which are directions of a Jacobian: the sums of their unit vectors.
 
     ``places``: where the values of the pattern's elements, row by row, stand among the results of all passes.
     ``leaves``, ``out``: the shapes and dtypes on either side; ``likes``: of the side that has the colours.
-    ``parts``: what is taken of the arguments, where that counts by itself; then ``starts`` tells where those begin that
-    belong to the same element, which is their sum, unless each has one. ``results``: the leaves that count.
-    ``passes``: of a compiled function, the results of all passes as a compiled function of its arguments.
+    ``apart``: what the colours are of, where parts of the arguments count by themselves. ``results``: the leaves that
+    count. ``passes``: of a compiled function, the results of all passes as a compiled function of its arguments.
     """
 
-    passes, can_be_recorded, starts = None, True, None
+    passes, can_be_recorded = None, True
 
-    def __init__(self, plan, path, pattern, colours, leaves, out, parts=None):
-        self.plan, self.path, self.pattern, self.count, self.parts = plan, path, pattern, plan.passes, parts
+    def __init__(self, plan, path, pattern, colours, leaves, out, apart=None):
+        self.plan, self.path, self.pattern, self.count, self.apart = plan, path, pattern, plan.passes, apart
         self.leaves, self.out = list(map(aval, leaves)), list(map(aval, out))
         self.likes = self.leaves if plan.mode == "forward" else self.out
         self.colours = colours.astype(np.min_scalar_type(plan.passes))
         self.results = range(len(self.out if plan.mode == "forward" else self.leaves))
+        pattern = apart.pattern if apart else pattern
         entries, numbers = np.repeat(np.arange(pattern.shape[0]), np.diff(pattern.indptr)), pattern.indices
         length = pattern.shape[0]
         if plan.mode == "reverse":
             entries, numbers, length = numbers, entries, pattern.shape[1]
-        if parts:
-            sources = np.concatenate([np.arange(_size(leaves)), *parts.places])
-            self.pattern, order, self.starts = _merged(pattern, sources, _size(leaves))
-            entries, self.results, length = _met(entries[order], [*leaves, *parts.likes])
-            numbers = numbers[order]
+        if apart:
+            entries, self.results, length = _met(entries[apart.order], [*leaves, *apart.parts.likes])
+            numbers = numbers[apart.order]
         self.places = colours[numbers].astype(np.intp) * length + entries if self.count > 1 else entries.astype(np.intp)
 
     def __getitem__(self, colour):
@@ -157,11 +168,11 @@ class _Compression:
 
     def run(self, fun, leaves):
         """What ``fun``, of leaves, returns, the path it takes, and its derivatives along all directions."""
-        followed = Followed(fun, functools.partial(Parted, self.parts) if self.parts else Path)
+        followed = Followed(fun, _kind(self.apart and self.apart.parts))
         if self.plan.mode == "forward":
             out, _, results, _ = forward_columns(followed, leaves, along=self)
         else:
-            out, _, pull, _ = vjp_of_leaves(followed, leaves, behind=self.parts.likes if self.parts else ())
+            out, _, pull, _ = vjp_of_leaves(followed, leaves, behind=self.apart.parts.likes if self.apart else ())
         if followed.path != self.path:
             return out, followed.path, None
         if self.plan.mode == "reverse":
@@ -176,8 +187,8 @@ class _Compression:
         table = table[0] if len(table) == 1 else np.concatenate(table, 1)
         matrix = copy.copy(self.pattern)  # whose indices need not be looked through again
         matrix.data = table.ravel().take(self.places)
-        if self.starts is not None:
-            matrix.data = np.add.reduceat(matrix.data, self.starts)
+        if self.apart and self.apart.starts is not None:
+            matrix.data = np.add.reduceat(matrix.data, self.apart.starts)
         matrix.indices, matrix.indptr = matrix.indices.copy(), matrix.indptr.copy()
         return matrix
 
@@ -192,13 +203,10 @@ def _met(numbers, leaves):
     return counted[numbers], np.flatnonzero(met).tolist(), counted[-1] + 1
 
 
-def _merged(pattern, sources, inputs):
-    """The pattern in which each column stands for that of its source, if it has one, which is no negative number.
-
-    With it the order in which the elements of the first go into it, and where those of the same place begin; None if
-    no two have the same.
-    """
-    csr_array, rows, columns, ends = type(pattern), pattern.shape[0], sources[pattern.indices], pattern.indptr
+def _merged(parts, pattern, inputs):
+    """The pattern in which a column stands for those of its parts, each behind the arguments; and these, apart."""
+    csr_array, rows, ends = type(pattern), pattern.shape[0], pattern.indptr
+    columns = np.concatenate([np.arange(inputs), *parts.places])[pattern.indices]
     known = np.flatnonzero(columns >= 0)
     if known.size < columns.size:
         columns, ends = columns[known], np.searchsorted(known, ends)
@@ -207,10 +215,12 @@ def _merged(pattern, sources, inputs):
     columns, ends = order.indices, order.indptr
     begins = np.append(True, columns[1:] != columns[:-1]) if columns.size else np.zeros(0, bool)
     begins[ends[ends < columns.size]] = True  # of a row, too
-    starts = np.flatnonzero(begins)
-    ends = np.searchsorted(starts, ends)
-    merged = csr_array((np.ones(starts.size, bool), columns[starts], ends), shape=(rows, inputs))
-    return merged, order.data, None if starts.size == columns.size else starts
+    starts = None
+    if not begins.all():
+        starts = np.flatnonzero(begins)
+        columns, ends = columns[starts], np.searchsorted(starts, ends)
+    merged = csr_array((np.ones(columns.size, bool), columns, ends), shape=(rows, inputs))
+    return merged, _Apart(parts, pattern, order.data, starts)
 
 
 def _like(likes, vectors):
@@ -275,12 +285,18 @@ def _along_nothing(fun, leaves):
         return forward.run_on_leaves(FastForward(plain), fun, leaves, list(map(zeros, leaves)), False)[0]
 
 
-def _planned(fun, leaves, out, must):
-    """The plan of least cost for the Jacobian of ``fun``, of leaves: a ``_Compression``, or a ``_Dense``.
+def _kind(parts):
+    """The kind of path on which these parts are arguments of their own, if there are any."""
+    return functools.partial(Parted, parts) if parts else Path
 
-    ``must``: whether a pattern is looked for in any case.
+
+def _planned(followed, leaves, out, must):
+    """The plan of least cost for the Jacobian of a function, of leaves: a ``_Compression``, or a ``_Dense``.
+
+    ``followed``: the function, which was run on these leaves while it was noted what it takes of them. ``must``:
+    whether a pattern is looked for in any case.
     """
-    n, m = _size(leaves), _size(out)
+    n, m, path = _size(leaves), _size(out), followed.path
     costs = {"forward": _costs["forward"](n)}
     if {dtype_of(x) for x in leaves} == {dtype_of(y) for y in out}:  # whose dtypes both modes give
         costs["reverse"] = _costs["reverse"](m)
@@ -293,38 +309,33 @@ def _planned(fun, leaves, out, must):
         return dense("SciPy, which finds patterns of zeros, is not installed", None)
     from . import dependencies
 
-    followed = Followed(fun, Taking)
+    parts, apart = followed.parts if "reverse" in costs else None, None
     try:
-        pattern = dependencies.pattern(followed, leaves)
+        inputs = [*leaves, *parts.likes] if parts else leaves
+        pattern = dependencies.pattern(Followed(followed.fun, _kind(parts)), inputs)
     except dependencies.Full:
-        _along_nothing(followed := Followed(fun), leaves)
-        return dense("most elements may differ from zero", followed.path)
+        return dense("most elements may differ from zero", path)
+    if parts:
+        pattern, apart = _merged(parts, pattern, n)
     count = f"{pattern.nnz} of {m * n} elements may differ from zero"
+    ways = [(f"compressed {side}", side, pattern, None) for side in costs]
+    ways += [("compressed reverse of parts", "reverse", apart.pattern, apart)] if apart else []
+    ways = [(_least(side, of), name, side, of, apart) for name, side, of, apart in ways]
     found = {}
-
-    def coloured(side, pattern, parts=None):
-        """Note the colours and the cost of a plan, if it may be the least."""
-        least = _least(side, pattern)
-        if _costs[side](least) < min(costs.values()) and least * pattern.nnz < _WORK:
-            colours = _coloured(pattern if side == "forward" else pattern.T)
-            passes, name = int(colours.max(initial=-1)) + 1, f"compressed {side}{' of parts' if parts else ''}"
-            costs[name], found[name] = _costs[side](passes), (side, passes, pattern, colours, parts)
-
-    for side in sorted(costs, key=lambda side: _costs[side](_least(side, pattern))):
-        coloured(side, pattern)
-    parts = followed.parts
-    if parts and "reverse" in costs and _costs["reverse"](1) < min(costs.values()):
-        behind = Followed(fun, functools.partial(Parted, parts))
-        coloured("reverse", dependencies.pattern(behind, [*leaves, *parts.likes]), parts)
+    for least, name, side, of, apart in sorted(ways, key=lambda way: _costs[way[2]](way[0])):
+        if _costs[side](least) < min(costs.values()) and least * of.nnz < _WORK:
+            colours = _coloured(of if side == "forward" else of.T)
+            passes = int(colours.max(initial=-1)) + 1
+            costs[name], found[name] = _costs[side](passes), (side, passes, colours, apart)
     best = min(costs, key=costs.get)
     if best not in found:
-        return dense(f"{count}, too many of them in one row or column", followed.path, pattern.nnz)
-    side, passes, met, colours, parts = found[best]
+        return dense(f"{count}, too many of them in one row or column", path, pattern.nnz)
+    side, passes, colours, apart = found[best]
     lines = {"forward": "columns", "reverse": "rows"}[side]
-    apart = ", as each part that is taken of the argument counts by itself" if parts else ""
-    why = f"{count}, and the {lines} need {passes} colour{'s' * (passes != 1)}{apart}"
+    by_parts = ", as each part that is taken of the argument counts by itself" if apart else ""
+    why = f"{count}, and the {lines} need {passes} colour{'s' * (passes != 1)}{by_parts}"
     plan = Plan(side, passes, True, (m, n), pattern.nnz, costs, why)
-    return _Compression(plan, followed.path, met, colours, leaves, out, parts)
+    return _Compression(plan, path, pattern, colours, leaves, out, apart)
 
 
 def _least(side, pattern):
@@ -454,12 +465,15 @@ class _Jacobian:
         if first:
             out, path, results = first.run(on_leaves, leaves)
         else:
-            followed = Followed(on_leaves) if kept else None
-            out = _along_nothing(followed or on_leaves, leaves)
-            path = followed and followed.path
+            followed = Followed(on_leaves, Path if kept else Taking)
+            out, path = _along_nothing(followed, leaves), followed.path
         if not (leaves and out) or any(isinstance(y, Tracer) for y in out) or not all(map(_fits, out)):
             return None, None, None
-        known = next((c for c in kept if c.path == path), None) or _planned(on_leaves, leaves, out, self.sparse)
+        known = next((c for c in kept if c.path == path), None)
+        if known is None:
+            if kept:
+                _along_nothing(followed := Followed(on_leaves, Taking), leaves)
+            known = _planned(followed, leaves, out, self.sparse)
         self.plans[signature] = [known, *(c for c in kept if c is not known)][:_KEPT]
         if not known.plan.compressed:
             return None, None, known.plan
@@ -467,7 +481,7 @@ class _Jacobian:
             results = self.recorded(known, args, kwargs) if compiled and known.can_be_recorded else None
             if results is None:
                 out, again, results = known.run(on_leaves, leaves)
-                if again != known.path or path not in (None, again):
+                if again != known.path or path != again:
                     raise RuntimeError(
                         "jacobian: the function did not make the same calls twice at the same arguments, so that no "
                         "pattern of zeros holds for it: make what it draws at random an argument and custom functions "
