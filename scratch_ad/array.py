@@ -182,8 +182,8 @@ def _binary(ufunc):
         elif type(other) not in PLAIN:
             if remedy_of[type(other)]:
                 return _with_foreign(ufunc, self, other)
-            if type(other) is list:
-                other = gathered(other)
+            if (array := gathered(other)) is not other:
+                return ufunc(self, array)
         return trace.process(ufunc, (self, other), {})
 
     return operation
@@ -213,6 +213,8 @@ def _reflected(ufunc):
                 return self.owner.process(operation_of(ufunc, other, self), (other, self), {})
             if remedy_of[type(other)]:
                 return _with_foreign(ufunc, other, self)
+            if (array := gathered(other)) is not other:
+                return ufunc(array, self)
         return self.owner.process(ufunc, (other, self), {})
 
     return operation

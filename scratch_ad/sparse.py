@@ -183,7 +183,7 @@ class _Compression:
         """The Jacobian as one sparse matrix, or None where it depends on a run further out."""
         if any(isinstance(x, Tracer) for x in results):
             return None
-        table = [np.reshape(x, (self.count, np.size(x) // max(self.count, 1))) for x in results]
+        table = [np.asarray(x).reshape(self.count, np.size(x) // max(self.count, 1)) for x in results]
         table = table[0] if len(table) == 1 else np.concatenate(table, 1)
         matrix = copy.copy(self.pattern)  # whose indices need not be looked through again
         matrix.data = table.ravel().take(self.places)
@@ -205,11 +205,11 @@ def _met(numbers, leaves):
 
 def _merged(parts, pattern, inputs):
     """The pattern in which a column stands for those of its parts, each behind the arguments; and these, apart."""
-    csr_array, rows, ends = type(pattern), pattern.shape[0], pattern.indptr
-    columns = np.concatenate([np.arange(inputs), *parts.places])[pattern.indices]
+    csr_array, rows, ends, dtype = type(pattern), pattern.shape[0], pattern.indptr, pattern.indices.dtype
+    columns = np.concatenate([np.arange(inputs), *parts.places]).astype(dtype)[pattern.indices]
     known = np.flatnonzero(columns >= 0)
     if known.size < columns.size:
-        columns, ends = columns[known], np.searchsorted(known, ends)
+        columns, ends = columns[known], np.searchsorted(known, ends).astype(dtype)
     order = csr_array((known, columns, ends), shape=(rows, inputs))
     order.sort_indices()
     columns, ends = order.indices, order.indptr
@@ -218,7 +218,7 @@ def _merged(parts, pattern, inputs):
     starts = None
     if not begins.all():
         starts = np.flatnonzero(begins)
-        columns, ends = columns[starts], np.searchsorted(starts, ends)
+        columns, ends = columns[starts], np.searchsorted(starts, ends).astype(dtype)
     merged = csr_array((np.ones(columns.size, bool), columns, ends), shape=(rows, inputs))
     return merged, _Apart(parts, pattern, order.data, starts)
 

@@ -103,7 +103,7 @@ class Tracer:
                 ufunc = operation if operation is not ufunc and is_operator(_caller()) else ufunc
             trace = innermost(args)
             if trace.level >= 0 and not _is_ready(args):
-                args, kwargs = _ready(ufunc, tuple(map(gathered, args)), kwargs, trace)
+                args, kwargs = _ready(ufunc, args, kwargs, trace)
             return trace.process(ufunc, args, kwargs)
         return by_keyword["ufunc"](self, ufunc, method, args, kwargs)
 
@@ -171,8 +171,10 @@ def call(function, args, kwargs):
         raise takes_plain(f"{name_of(function)}(…, where=x)", of_kwargs.mode, "A mask has booleans: where=x != 0")
     if of_kwargs and (trace is None or of_kwargs.level > trace.level):
         trace = of_kwargs
-    if trace.level >= 0 and not (_is_ready(args) and (not kwargs or _is_ready(kwargs.values()))):
-        args, kwargs = _ready(function, args, kwargs, trace)
+    if trace.level >= 0:
+        depth = _depth(function)
+        if not (_is_ready(args, depth) and (not kwargs or _is_ready(kwargs.values(), depth))):
+            args, kwargs = _ready(function, args, kwargs, trace)
     if of_kwargs and innermost(kwargs.values()) is not None:
         signature = inspect.signature(function)
         bound = signature.bind(*args, **kwargs)
@@ -386,17 +388,20 @@ def gathered(x):
     return x
 
 
-def _is_ready(args):
-    """Whether all are runs' tracers or what NumPy takes as it is, shapes among them: then nothing is to be done."""
+def _is_ready(args, depth=0):
+    """Whether all are runs' tracers or what NumPy takes as it is, shapes among them: then nothing is to be done.
+
+    ``depth``: in lists of how many levels arrays may stand, beyond which such a list is an array itself.
+    """
     for a in args:
         if type(a) in PLAIN:
             if type(a) is np.ndarray and a.dtype is OBJECT:
                 return False
         elif isinstance(a, Tracer):
-            if a.owner.level < 0:
+            if a.owner.level < 0 or depth < 0:
                 return False
         elif isinstance(a, (list, tuple)):
-            if not _is_ready(a):
+            if not _is_ready(a, depth - 1):
                 return False
         elif remedy_of[type(a)]:
             return False
@@ -404,10 +409,34 @@ def _is_ready(args):
 
 
 def _ready(function, args, kwargs, trace):
-    """The arguments with plain arrays in place of constant cells and, where that is the same, of other packages'."""
+    """The arguments with plain arrays in place of constant cells and, where that is the same, of other packages'.
+
+    Lists that are arrays, and hold tracers, become arrays.
+    """
     if foreign.found((args, [*kwargs.values()])) is not None:
         args, kwargs = admitted(function, args, kwargs, trace)
-    return lowered(args), {k: lowered(v) for k, v in kwargs.items()}
+    depth = _depth(function)
+    return lowered(_gathered(args, depth + 1)), {k: lowered(_gathered(v, depth)) for k, v in kwargs.items()}
+
+
+def _depth(function):
+    """In lists of how many levels a function takes arrays; of one that is not NumPy's nothing is known."""
+    numpys = hasattr(function, "_implementation") or isinstance(function, np.ufunc)
+    return _depths.get(function, 0 if numpys else sys.maxsize)
+
+
+_depths = {
+    **dict.fromkeys((np.concatenate, np.stack, np.vstack, np.hstack, np.dstack, np.column_stack), 1),
+    **dict.fromkeys((np.select, np.choose, np.lexsort, np.linalg.multi_dot, np.histogramdd, np.piecewise), 1),
+    np.block: sys.maxsize,
+}
+
+
+def _gathered(x, depth):
+    """Lists with tracers in them as arrays, but for those of the outermost levels."""
+    if depth > 0 and isinstance(x, (list, tuple)):
+        return each(lambda e: _gathered(e, depth - 1), x)
+    return gathered(x)
 
 
 def frozen(x):

@@ -30,6 +30,32 @@ CALLS = {
     "convolve_number": (lambda a: np.convolve(a, 2.0), x),
     "select_number": (lambda a: np.select([a > 0, a > 1], [a, 2]), x.astype("f4")),
     "clip_number": (lambda a: np.clip(2.0, a, a + 1), x.astype("f4")),
+    # Lists that hold tracers, beside an array
+    "add_list": (lambda a: np.add(a, [a[0], 1, 2]), x),
+    "list_times": (lambda a: [a[0], 1, 2] * a - (a[1], 2, a[0]), x.astype("f4")),
+    "list_matmul": (lambda a: [1, a[0], 2] @ a, x),
+    "maximum_of_lists": (lambda a: np.maximum([[a[0], 1, 2], a], a * a), x),
+    "where_list_of_tracers": (lambda a: np.where(a > 1, [a[0], 1j, 2], a), x),
+    "concatenate_list": (lambda a: np.concatenate([a, [a[0], 1]]), x.astype("f4")),
+    "concatenate_rows": (lambda a: np.concatenate((a, [[1, a[0, 1], 2], a[1]]), axis=0), m),
+    "stack_lists": (lambda a: np.stack([[a[0], True, 2], a], axis=1), x.astype("f4")),
+    "append_list": (lambda a: np.append(a, [a[0], a[2]]), x),
+    "insert_list": (lambda a: np.insert(a, 1, [a[0]]), x),
+    "vstack_list": (lambda a: np.vstack([a, [a[0], 1, 2]]), x),
+    "hstack_list": (lambda a: np.hstack(([a[0]], a, 0.5)), x),
+    "column_stack_list": (lambda a: np.column_stack(([a[0], 1, 2], a)), x),
+    "block_list": (lambda a: np.block([[a, a[0]], [a[1] * a, 2]]), x),
+    "dot_list": (lambda a: np.dot([a[0], 1, 2], a), x),
+    "outer_list": (lambda a: np.outer(a, [a[0], 1]), x),
+    "cross_list": (lambda a: np.cross(a, [a[0], 1, 2]), x),
+    "solve_lists": (lambda a: np.linalg.solve([[a[0], 1, 0], [0, 2, a[1]], a], a), x),
+    "multi_dot_lists": (lambda a: np.linalg.multi_dot([a, [[a[0], 1], [2, a[1]], [0, 1]], [1, a[2]]]), x),
+    "einsum_list": (lambda a: np.einsum("i,ij->j", a, [[a[0], 1], [2, a[1]], [0, 1]]), x),
+    "choose_list": (lambda a: np.choose([0, 1, 0], [a, [a[0], 1, 2]]), x),
+    "select_list": (lambda a: np.select([a > 1, a > 0], [[a[0], 1, 2], a]), x),
+    "average_weights": (lambda a: np.average(a, weights=[a[0], 1, 2]), x),
+    "trapezoid_list": (lambda a: np.trapezoid(a, [0, a[0], 5]), x),
+    "list_of_two_runs": (lambda a: jvp(lambda b: [b[0], a[0], 2] * b + b * [a[1], b[1], 1], (a,), (a * a,))[1], x),
     # Of no elements, or of no axes
     "reduce_0d": (lambda a: np.divide.reduce(a[0]), x),
     "prod_0d": (lambda a: np.prod(a[0], axis=0), x),
@@ -87,6 +113,12 @@ def test_values_are_those_of_numpy_and_slopes_central_differences(name):
     np.testing.assert_allclose(tangent, numeric, rtol=1e-7, atol=1e-7 * np.max(np.abs(y), initial=1))
     g = rng.normal(size=y.shape).astype(y.dtype)
     np.testing.assert_allclose(np.sum(g * tangent).real, np.sum(pullback(g)[0] * t).real, rtol=1e-12)
+
+
+def test_lists_of_an_inner_run_beside_an_array_of_an_outer_one():
+    inner = lambda a: jvp(lambda b: a * [b[0], 1, a[0]] + [a[1], b[1], 2] * a, (a,), (a * a,))[1]
+    np.testing.assert_allclose(jvp(inner, (x,), (np.ones(3),))[0], x * [x[0] ** 2, x[1] ** 2, 0])
+    np.testing.assert_allclose(jacfwd(inner)(x), np.diag([3 * x[0] ** 2, 3 * x[1] ** 2, 0]))
 
 
 WRONG = {
