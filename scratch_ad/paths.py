@@ -14,7 +14,6 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from .foreign import SparseFactor
-from .forward import Dual
 from .layout import laid_as, laid_out, order_in_memory
 from .program import Recorded, Recorder
 from .registry import Rewrite, missing, rule_of
@@ -61,13 +60,16 @@ class Path(Recorder):
         mine = [a.name if type(a) is Recorded and a.owner is self else self.note(a, by_value) for a in args]
         named = tuple([(k, self.note(v, by_value)) for k, v in kwargs.items()]) if kwargs else ()
         self.calls.append((function, tuple(mine), named))
-        if type(y) is Dual:
-            result = self.recorded(y)
-            return result if isinstance(function, np.ufunc) else viewed(result, y, function, args, kwargs)
-        several = issubclass(type(y), (tuple, list))
-        mine = lambda part: isinstance(part, Tracer) and part.owner.differentiates
-        parts = [self.recorded(part) if mine(part) else part for part in (y if several else (y,))]
-        return viewed(rebuild(y, parts) if several else parts[0], y, function, args, kwargs)
+        if issubclass(type(y), (tuple, list)):
+            result = rebuild(y, [self.result(part) for part in y])
+        else:
+            result = self.result(y)
+            if result is y or isinstance(function, np.ufunc):
+                return result
+        return viewed(result, y, function, args, kwargs)
+
+    def result(self, y):
+        return self.recorded(y) if isinstance(y, Tracer) and y.owner.differentiates else y
 
     def note(self, x, by_value):
         if self.owns(x):
