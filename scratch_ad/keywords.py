@@ -18,7 +18,6 @@ from .tracer import (
     call,
     dtype_of,
     each,
-    gathered,
     innermost,
     kind_of,
     lowered,
@@ -83,7 +82,6 @@ def _into_ufunc(ufunc, method, args, kwargs, tracer):
         if out is not None:
             _written(out, ufunc, tracer, _with_out)
     options = {k: v for k, v in kwargs.items() if k not in ("casting", "order", "subok")}
-    args = tuple(map(gathered, args))
     if method == "__call__" and not ufunc.signature:
         args = straight(args, outs[0])
     results = getattr(ufunc, method)(*args, **options)

@@ -105,7 +105,7 @@ class Tracer:
             if trace.level >= 0 and not _is_ready(args):
                 args, kwargs = _ready(ufunc, args, kwargs, trace)
             return trace.process(ufunc, args, kwargs)
-        return by_keyword["ufunc"](self, ufunc, method, args, kwargs)
+        return by_keyword["ufunc"](self, ufunc, method, tuple(map(gathered, args)), kwargs)
 
     def __array_function__(self, function, types, args, kwargs):
         if function in answers:

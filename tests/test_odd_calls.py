@@ -55,6 +55,8 @@ CALLS = {
     "select_list": (lambda a: np.select([a > 1, a > 0], [[a[0], 1, 2], a]), x),
     "average_weights": (lambda a: np.average(a, weights=[a[0], 1, 2]), x),
     "trapezoid_list": (lambda a: np.trapezoid(a, [0, a[0], 5]), x),
+    "outer_of_list": (lambda a: np.add.outer([a[0], 1], a), x),
+    "add_list_dtype": (lambda a: np.add(a, [a[0], 1, 2], dtype=np.complex128), x),
     "list_of_two_runs": (lambda a: jvp(lambda b: [b[0], a[0], 2] * b + b * [a[1], b[1], 1], (a,), (a * a,))[1], x),
     # Of no elements, or of no axes
     "reduce_0d": (lambda a: np.divide.reduce(a[0]), x),
