@@ -128,6 +128,8 @@ class Array(Tracer):
     def __round__(self, *digits):
         value = strip(self)  # rounding is piecewise constant
         if isinstance(value, Tracer):
+            if is_number(self) and self.dtype.kind in "fiu" and digits not in ((), (None,)):
+                return np.round(value, *digits)
             raise TypeError(f"round() of a tracer in {value.owner.mode} gives a plain number: use np.round.")
         return round(value, *digits)
 

@@ -248,6 +248,33 @@ def test_what_takes_plain_numbers_is_refused_with_a_remedy_for_batches():
         vmap(lambda x: float(x[0]))(X)
 
 
+ROWS = np.array([[0.1, 2.3, -0.7, 1.9], [3.1, -2.2, 0.4, 0.4], [1.0, 1.0, 1.0, 1.0]])
+
+
+@pytest.mark.parametrize("dtype", ["f8", "f4", "f2", "i4"])
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: np.interp(x, np.arange(4), x),
+        lambda x: np.interp(x, np.sort(x) + np.arange(4), x[::-1]),
+        lambda x: np.interp(0.3, np.arange(4), x),
+        lambda x: np.interp(x, np.arange(4.0), x, period=2.0),
+        lambda x: np.pad(x, 2, mode="linear_ramp"),
+        lambda x: np.pad(x, (1, 3), mode="linear_ramp", end_values=5),
+        lambda x: np.pad(np.stack([x, x]), 3, mode="linear_ramp", end_values=((5, 6), (7, 8))),
+        lambda x: np.pad(x, 2, mode="mean"),
+        lambda x: np.pad(x, 1, mode="median", stat_length=3),
+        lambda x: np.linspace(x[0], 1, 5),
+        lambda x: np.searchsorted(x, x),
+        lambda x: round(x[0], 1),
+    ],
+)
+def test_rows_of_each_dtype_give_the_bits_of_the_plain_run(f, dtype):
+    x = ROWS.astype(dtype)
+    got, expected = vmap(f)(x), np.stack([f(row) for row in x])
+    assert (got.dtype, got.tobytes()) == (expected.dtype, expected.tobytes())
+
+
 def test_results_of_different_shapes_are_refused():
     with pytest.raises(ValueError, match="different shapes for the examples"):
         vmap(lambda x: x[x > 0])(X)

@@ -450,3 +450,21 @@ def test_of_zeros_of_both_signs_the_order_is_numpys(f, n):
     for seed in range(20):
         x = np.random.default_rng(seed).choice([0.0, -0.0, 1.0, -1.0], n)
         assert not alike(jvp(f, (x,), (x,))[0], f(x.copy())), x
+
+
+@pytest.mark.parametrize("run", RUNS.values(), ids=RUNS)
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda s: np.logspace(0, s, 3),
+        lambda s: np.logspace(s, 1.5, 3, endpoint=False, base=2),
+        lambda s: round(s * 1, 1),
+        lambda s: np.interp(s, np.arange(3), np.stack([s, 2 * s, -s])),
+        lambda s: np.pad(np.stack([s, 3 * s]), 3, mode="linear_ramp", end_values=5),
+    ],
+)
+def test_a_number_of_less_precision_keeps_or_loses_it_as_in_numpy(f, dtype, run):
+    s = dtype(1.37)
+    with np.errstate(all="ignore"):
+        assert not alike(run(lambda s: [f(s)], s), [f(s)])

@@ -190,7 +190,8 @@ def _searchsorted(batch, a, v, side="left", sorter=None):
     if batch.size * a.size * math.prod(shape_of(v)) > _FEW:
         raise Uncovered
     before = (np.less if side == "left" else np.less_equal)(a, np.asarray(v, like=a)[..., None])
-    if side not in ("left", "right") or anywhere(np.isnan(a)) or anywhere(np.isnan(v)):
+    unordered = anywhere(np.isnan(a)) or anywhere(np.isnan(v)) or anywhere(np.less(a[1:], a[:-1]))
+    if side not in ("left", "right") or unordered:
         raise Uncovered
     return np.sum(before, -1)
 

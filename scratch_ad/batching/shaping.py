@@ -16,7 +16,7 @@ from ..rule import valued
 from ..rules.grids import points
 from ..rules.shaping import cast, join, pile
 from ..scalars import ARRAY
-from ..tracer import astype, detached, shape_of, strip
+from ..tracer import astype, below_examples, detached, shape_of, strip
 from ..tree import is_inexact
 from ..writing import cartesian, is_writeable
 from .axes import from_end, of_first
@@ -265,7 +265,11 @@ _joining(pile, 1)
 @batches(points)
 def _points(batch, start, stop, num, endpoint):
     ndim = max(len(shape_of(start)), len(shape_of(stop)))
-    y = points(batch.lifted(start, ndim), batch.lifted(stop, ndim), num=num, endpoint=endpoint)
+    start, stop = batch.lifted(start, ndim), batch.lifted(stop, ndim)
+    still = below_examples(np.equal(start, stop))
+    if isinstance(still, np.ndarray) and still.any() and not still.all():
+        raise Uncovered  # one that does not move makes NumPy divide later, for all
+    y = points(start, stop, num=num, endpoint=endpoint)
     return Batched(batch, np.moveaxis(y, 0, 1))
 
 

@@ -45,7 +45,7 @@ def _logspace(start, stop, num=50, endpoint=True, base=10.0, dtype=None, axis=0)
         start, stop, base = (arrayed(x, base) for x in (start, stop, base))
         start, stop, base = (np.reshape(x, (1,) * (ndim - x.ndim) + x.shape) for x in (start, stop, base))
         base = np.expand_dims(base, axis)
-    elif kind_of(start) is kind_of(stop) is None:
+    elif kind_of(start) is kind_of(stop) is None is not kind_of(base):
         start = arrayed(start, base)
     y = np.power(base, np.linspace(start, stop, num, endpoint, axis=axis))
     return y if dtype is None else astype(y, np.dtype(dtype))

@@ -85,9 +85,9 @@ def _real_if_close(a, tol=100):
 
 def _interp(x, xp, fp, left=None, right=None, period=None):
     x, xp, fp = (np.stack(e) if isinstance(e, (list, tuple)) and len(e) else typed(e) for e in (x, xp, fp))
-    x, xp, fp = (astype(e, np.dtype(float)) if e.dtype.kind in "iub" else e for e in (x, xp, fp))
     plain = None if isinstance(period, Tracer) else period
-    np.interp(np.zeros(min(x.size, 1)), np.zeros(xp.shape), np.zeros(fp.shape), period=plain)  # for its checks
+    np.interp(*(np.zeros(n, e.dtype) for n, e in ((min(x.size, 1), x), (xp.shape, xp), (fp.shape, fp))), period=plain)
+    x, xp, fp = (astype(e, np.result_type(e.dtype, float)) for e in (x, xp, fp))  # as NumPy computes it
     if not len(xp):
         return np.zeros(x.shape, fp.dtype)
     if period is not None:
@@ -100,8 +100,9 @@ def _interp(x, xp, fp, left=None, right=None, period=None):
     right_end = np.clip(np.searchsorted(xp, x, "right"), 1, len(xp) - 1)
     # not xp[right_end], as the places may be traced where xp is not
     x0, x1, f0, f1 = (getitem(p, i) for p in (xp, fp) for i in (right_end - 1, right_end))
-    step = np.equal(x0, x1)
-    y = np.where(step, f1, f0 + (f1 - f0) / np.where(step, 1, x1 - x0) * (x - x0))
+    step, last = np.equal(x0, x1), np.equal(x, x1)  # at a point the result is its number, to the last bit
+    slope = (f1 - f0) / np.where(step, 1, x1 - x0)
+    y = np.where(step, f1, np.where(last, f1, f0) + slope * (x - np.where(last, x1, x0)))
     if period is None:
         y = np.where(np.less(x, xp[0]), fp[0] if left is None else left, y)
         y = np.where(np.greater(x, xp[-1]), fp[-1] if right is None else right, y)

@@ -431,6 +431,7 @@ composite(np.insert, _insert)
 
 # Padding, one axis after another, as NumPy does it.
 
+_LISTS = {list, tuple, np.ndarray}
 _statistics = {"maximum": np.max, "minimum": np.min, "mean": np.mean, "median": np.median}
 
 
@@ -455,7 +456,11 @@ def _pad(array, pad_width, mode="constant", **kwargs):
     options = {k: v if k in ("reflect_type", "stat_length") else 1 for k, v in kwargs.items()}
     np.pad(np.zeros([min(n, 1) for n in array.shape]), pad_width, mode, **options)  # for its checks
     option = next(iter(kwargs.values()), None)
-    options = _pairs(0 if option is None and mode in ("constant", "linear_ramp") else option, array.ndim)
+    option = 0 if option is None and mode in ("constant", "linear_ramp") else option
+    several = type(option) in _LISTS and len(option) > 1 and type(option[0]) in _LISTS
+    options = _pairs(option, array.ndim)
+    if mode == "linear_ramp" and not several:  # of several NumPy makes Python's numbers
+        options = [list(map(typed, pair)) for pair in options]
     order = order_in_memory(array, "A")
     array = np.copy(array)  # NumPy's result is never the argument itself
     for axis, (width, pair) in enumerate(zip(_pairs(pad_width, array.ndim), options, strict=True)):
@@ -473,14 +478,14 @@ def _pad_axis(array, axis, before, after, mode, option):
         return _pad_oddly(array, axis, before, after, int(mode == "reflect"))
 
     def end(width, value, near, edge):
-        column = np.arange(width, like=kind_of(array)).reshape((-1,) + (1,) * (array.ndim - axis - 1))
         if mode == "constant":
             fill = astype(arrayed(value, array), array.dtype)
         elif mode == "linear_ramp":
-            fill = value + column * ((array[along(axis, edge)] - value) / max(width, 1))
-            fill = astype(fill, array.dtype)
+            stop = np.squeeze(array[along(axis, edge)], axis)
+            fill = np.linspace(value, stop, width, endpoint=False, dtype=array.dtype, axis=axis)
         else:
             fill = _statistics[mode](array[along(axis, near(value))], axis, keepdims=True)
+            fill = astype(np.round(fill) if array.dtype.kind in "iu" else fill, array.dtype)
         return np.broadcast_to(fill, (*array.shape[:axis], width, *array.shape[axis + 1 :]))
 
     left = end(before, option[0], lambda m: slice(m), slice(0, 1))
