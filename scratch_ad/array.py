@@ -114,9 +114,10 @@ class Array(Tracer):
         return self.owner.truth(self)
 
     def __hash__(self) -> int:
+        remedy = ", or take stop_gradient(x) as the key" if self.owner.differentiates else ""
         raise TypeError(
             f"a tracer cannot be hashed in {self.owner.mode}: a set, dict or cache would take equal numbers with "
-            "different derivatives for one. Compare with ==, or take stop_gradient(x) as the key."
+            f"different derivatives for one. Compare with =={remedy}."
         )
 
     def __reduce_ex__(self, protocol) -> tuple:

@@ -33,6 +33,8 @@ _ROOT = "Use root, minimize or the like of scratch_ad.scipy.optimize, or scratch
 _INTEGRAL = "Use quad, quad_vec, odeint or solve_ivp of scratch_ad.scipy.integrate, which have derivatives"
 
 _TABLE = "Write np.asarray(arr, like=x)[x], which takes each example's own"
+_OF_PLAIN = "Write np.{last}(np.asarray(a, like=x), x), which takes each example's own"
+_ASK_ONE = ("take", "repeat", "roll", "rot90", "tril", "triu")  # the array, not how far or where
 _EXAMPLES = "It is another number for each example: write it in NumPy calls, or loop over the examples"
 _RECORDED = (
     "Whole numbers are plain there, as int(x.astype(int)) is, and the function is recorded for each of them; else "
@@ -174,8 +176,12 @@ def refused(what, mode):
         remedy = f"Use {ours}, the same function with a derivative"
     else:
         remedy = REMEDIES[key].replace("{last}", (name or what).rpartition(".")[2])
-    if mode == "vmap" and (key == "arr[x]" or "stop_gradient" in remedy):
-        remedy = _TABLE if key == "arr[x]" else _EXAMPLES
+    if mode == "vmap":
+        home, _, last = name.rpartition(".")
+        if home in ("np", "np.ndarray") and last in _ASK_ONE:
+            remedy = _OF_PLAIN.replace("{last}", last)
+        elif key == "arr[x]":
+            remedy = _TABLE
     error = takes_plain(name or f"{what}, or what calls it,", mode, remedy)
     _lost.told, _lost.by = str(error), weakref.WeakSet(in_c())
     return error
@@ -200,8 +206,8 @@ def uncover(error):
 
 def takes_plain(what, mode, remedy):
     """The error for a tracer where plain numbers are needed."""
-    if mode == "a compiled function" and "stop_gradient" in remedy:  # which is no plain number, either
-        remedy = _RECORDED
+    if "stop_gradient" in remedy:  # which is no plain number there, either
+        remedy = {"a compiled function": _RECORDED, "vmap": _EXAMPLES}.get(mode, remedy)
     return TypeError(f"{what} takes plain numbers, not a tracer of {mode}. {remedy}.")
 
 

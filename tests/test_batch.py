@@ -244,8 +244,23 @@ def test_what_takes_plain_numbers_is_refused_with_a_remedy_for_batches():
     with pytest.raises(TypeError, match=r"Write np\.asarray\(arr, like=x\)\[x\], which takes each example's own"):
         vmap(lambda i: table[i])(places)
     np.testing.assert_array_equal(vmap(lambda i: np.asarray(table, like=i)[i])(places), table[places])
-    with pytest.raises(TypeError, match="another number for each example: write it in NumPy calls"):
-        vmap(lambda x: float(x[0]))(X)
+    for of_plain in (lambda x: float(x[0]), lambda x: x.tobytes()):
+        with pytest.raises(TypeError, match="another number for each example: write it in NumPy calls"):
+            vmap(of_plain)(X)
+    with pytest.raises(TypeError, match=r"Compare with ==\.$"):
+        vmap(hash)(X)
+
+
+@pytest.mark.parametrize("name", ["take", "roll", "tril"])
+def test_a_plain_array_by_a_number_of_each_example_is_refused_with_the_call_that_takes_it(name):
+    function, table, places = getattr(np, name), np.arange(12.0).reshape(3, 4), np.array([0, 1])
+    with pytest.raises(TypeError, match=rf"Write np\.{name}\(np\.asarray\(a, like=x\), x\)"):
+        vmap(lambda i: function(table, i))(places)
+    if name == "take":
+        with pytest.raises(TypeError, match=r"Write np\.take\(np\.asarray\(a, like=x\), x\)"):
+            vmap(lambda i: table.take(i))(places)
+    got = vmap(lambda i: np.sum(function(np.asarray(table, like=i), i)))(places)
+    np.testing.assert_array_equal(got, [np.sum(function(table, i)) for i in places])
 
 
 ROWS = np.array([[0.1, 2.3, -0.7, 1.9], [3.1, -2.2, 0.4, 0.4], [1.0, 1.0, 1.0, 1.0]])
@@ -273,6 +288,25 @@ def test_rows_of_each_dtype_give_the_bits_of_the_plain_run(f, dtype):
     x = ROWS.astype(dtype)
     got, expected = vmap(f)(x), np.stack([f(row) for row in x])
     assert (got.dtype, got.tobytes()) == (expected.dtype, expected.tobytes())
+
+
+@pytest.mark.parametrize("made", [np.zeros_like, np.ones_like, np.empty_like, lambda k: np.full_like(k, 3)])
+@pytest.mark.parametrize("dtype", [int, bool])
+def test_arrays_of_whole_numbers_like_an_example_can_be_written_into(made, dtype):
+    def f(k, i):
+        y = made(k)
+        y[...] = 0
+        y[i] = 1
+        y[1:] += k[:-1]
+        return y
+
+    k, i = np.array([[1, 0, 1], [0, 0, 1]], dtype), np.array([2, 0])
+    expected = np.stack([f(*one) for one in zip(k, i, strict=True)])
+    for of in (vmap(f), scratch_ad.compile(vmap(f)), lambda k, i: vmap(vmap(f))(k[None], i[None])[0]):
+        for _ in range(2):
+            got = of(k, i)
+            assert got.dtype == dtype
+            np.testing.assert_array_equal(got, expected)
 
 
 def test_results_of_different_shapes_are_refused():

@@ -304,6 +304,8 @@ def _creating(function, make):
     @of_first
     def rule(batch, a, *args, **kwargs):
         y = make(_stand_in(a), *args, **kwargs)
+        if batch.views and type(y) is np.ndarray and y.dtype.kind in "iub":  # whole numbers of each example, too
+            return Batched(batch, np.repeat(y[None], batch.size, 0))
         return created(y) if is_inexact(y) else y
 
 
