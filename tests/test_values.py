@@ -468,3 +468,11 @@ def test_a_number_of_less_precision_keeps_or_loses_it_as_in_numpy(f, dtype, run)
     s = dtype(1.37)
     with np.errstate(all="ignore"):
         assert not alike(run(lambda s: [f(s)], s), [f(s)])
+
+
+@pytest.mark.parametrize("run", RUNS.values(), ids=RUNS)
+@pytest.mark.parametrize("f", [np.polyadd, np.polysub, np.polymul], ids=name_of)
+def test_a_polynomial_without_coefficients_is_zero(f, run):
+    x = np.array([1.0, 2.0])
+    for of in (lambda x: [f(x, [])], lambda x: [f([], x)]):
+        assert not alike(run(of, x), of(x))

@@ -13,7 +13,7 @@ from ..tree import typed
 def _listed(p):
     """Coefficients or roots as an array: of a list of tracers, or of an np.poly1d, which may hold one."""
     p = p.coeffs if isinstance(p, np.poly1d) else p
-    return np.stack(p) if isinstance(p, (list, tuple)) else np.atleast_1d(p)
+    return np.stack(p) if isinstance(p, (list, tuple)) and len(p) else np.atleast_1d(p)
 
 
 def _closed(body):
