@@ -7,6 +7,7 @@ the arguments are made of, stores as little. Forward mode has nothing to store.
 
 import functools
 import operator
+import os
 
 import numpy as np
 
@@ -27,7 +28,8 @@ def checkpoint(fun):
     As ``jax.checkpoint``: the numbers are those of ``fun``, in every mode and order, and of the arrays that ``fun``
     makes inside none is held between the way there and the way back. Arguments and results may be in any containers;
     what is no number or array, a text or a function, is passed on. ``fun`` gets its arrays read-only, and its results
-    are arrays of their own.
+    are arrays of their own. What ``fun`` keeps elsewhere, in an attribute or a list, are plain numbers there, of which
+    nothing is differentiated: let it return them.
     Raises TypeError where ``fun`` depends on a value that is differentiated, or of a vmap that is, and not among its
     arguments, and RuntimeError in the pullback where the second run gives other numbers than the first.
 
@@ -66,10 +68,10 @@ def checkpoint_loop(step, state, n, *args, snapshots, folder=None):
 
     ``folder``: a path at which the snapshots but the first are kept, to be empty or not to exist. Should the program
     end before the pullback has, the same call with the same folder goes on from the last snapshot in it: what came
-    before is not computed again on the way there, and the way back begins at its end. What stands in the folder is the
-    run's own as far as n, ``snapshots``, ``state``, ``args`` and ``step`` say, its code and the numbers, arrays,
-    functions and objects that it closes over or names (``snapshots.fingerprint`` says what counts of these, and what
-    cannot). After the pullback the folder is empty.
+    before is not computed again on the way there, and the way back begins at its end. Arrays lie in memory as they
+    did. What stands in the folder is the run's own as far as n, ``snapshots``, ``state``, ``args`` and ``step`` say,
+    its code and the numbers, arrays, functions and objects that it closes over or names (``snapshots.fingerprint``
+    says what counts of these, and what cannot). After the pullback the folder is empty.
 
     Raises TypeError and ValueError for a step that changes containers, shapes or dtypes, naming where and at which
     step; for an n below 0, for less than one snapshot and for a folder of anything else; TypeError where ``step``
@@ -79,6 +81,8 @@ def checkpoint_loop(step, state, n, *args, snapshots, folder=None):
     n, snapshots = _whole("n", n, 0), _whole("snapshots", snapshots, 1)
     if not callable(step):
         raise TypeError(f"checkpoint_loop: step must be a function of the state, not {step!r}.")
+    if not isinstance(folder, (str, bytes, os.PathLike, type(None))):
+        raise TypeError(f"checkpoint_loop: folder must be the path of one, or None, not {folder!r}.")
     leaves, spec = flatten(state)
     params, params_spec = flatten(args)
     avals = [(shape_of(x), dtype_of(x)) for x in leaves]
@@ -100,10 +104,10 @@ def checkpoint_loop(step, state, n, *args, snapshots, folder=None):
         return out
 
     def in_folder(leaves):
-        if innermost(leaves) is not None:
+        if (trace := innermost(leaves)) is not None:
             raise TypeError(
-                "checkpoint_loop: only plain arrays can go to a folder, and the state is differentiated or recorded "
-                "once more: leave folder= out."
+                f"checkpoint_loop: only plain arrays can go to a folder, and what the loop is given is of {trace.mode} "
+                "besides: leave folder= out."
             )
         state, args = [repr(spec), *leaves[:count]], [repr(params_spec), *leaves[count:]]
         identity = {"n": n, "snapshots": snapshots}

@@ -38,10 +38,14 @@ def empty_as(a, dtype):
     if a.flags.forc or not a.size or is_repeated(a):
         return np.empty_like(a, dtype, subok=False)
     dtype = np.dtype(dtype)
-    strides = [s * dtype.itemsize // a.itemsize for s in a.strides]
-    ends = [(n - 1) * s for n, s in zip(a.shape, strides)]
+    return empty_by(a.shape, dtype, [s * dtype.itemsize // a.itemsize for s in a.strides])
+
+
+def empty_by(shape, dtype, strides):
+    """An array of this shape and dtype that lies in memory by these strides."""
+    ends = [(n - 1) * s for n, s in zip(shape, strides, strict=True)] if math.prod(shape) else []
     before, behind = sum(-end for end in ends if end < 0), sum(end for end in ends if end > 0)
-    return np.ndarray(a.shape, dtype, np.empty(before + behind + dtype.itemsize, np.uint8), before, strides)
+    return np.ndarray(shape, dtype, np.empty(before + behind + dtype.itemsize, np.uint8), before, strides)
 
 
 _FEW, _SPARSE = 256, 4  # numbers that are added, and places for each of them, from which on it does not pay

@@ -16,7 +16,9 @@ import zipfile
 import numpy as np
 
 from .frames import LIBRARIES
+from .memory import empty_by
 from .registry import snapshot
+from .tracer import dtype_of
 
 
 @functools.lru_cache(1 << 16)
@@ -63,7 +65,7 @@ class InFolder(InMemory):
 
     def __init__(self, folder, identity):
         super().__init__()
-        self.folder = pathlib.Path(folder)
+        self.folder = pathlib.Path(os.fsdecode(folder))
         self.folder.mkdir(parents=True, exist_ok=True)
         self.manifest, self.paths = self.folder / "run.json", {}
         found = {path.name for path in self.folder.iterdir()} - {_UNFINISHED}
@@ -107,7 +109,7 @@ class InFolder(InMemory):
             super().push(position, leaves)
             return
         path = self.folder / f"{position:015}.npz"
-        self._write(path, lambda file: np.savez(file, **{_kind(x) + str(k): x for k, x in enumerate(leaves)}))
+        self._write(path, lambda file: np.savez(file, **_as_arrays(leaves)))
         self.paths[position] = path
 
     def top(self):
@@ -116,33 +118,52 @@ class InFolder(InMemory):
         position = max(self.paths)
         try:
             with open(self.paths[position], "rb") as file, np.load(file, allow_pickle=False) as found:
-                named = {int(name[1:]): _TAKEN[name[0]](found[name]) for name in found.files}
-                return position, [named[k] for k in range(len(self.stack[0][1]))]
+                return position, [_taken(found, k, dtype_of(x)) for k, x in enumerate(self.stack[0][1])]
         except FileNotFoundError as error:
             raise ValueError(
                 f"checkpoint_loop: the snapshot {self.paths[position]} is gone, to which another loop with this folder "
                 "may have come first: two loops that run at once need a folder each."
             ) from error
-        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        except PermissionError:
+            raise
+        except _DAMAGED as error:
             raise ValueError(
-                f"checkpoint_loop: the snapshot {self.paths[position]} cannot be read: delete it, and the loop goes on "
-                "from the one before it."
-            ) from error
+                f"checkpoint_loop: the snapshot {self.paths[position]} is damaged and cannot be read ({error!r}): "
+                "delete it, and the loop goes on from the one before it."
+            ) from None
 
     def pop(self):
         self.paths.pop(max(self.paths)).unlink()
 
     def close(self):
-        self.manifest.unlink(missing_ok=True)
+        for path in (self.manifest, self.folder / _UNFINISHED):  # as an end amid the last snapshot leaves it
+            path.unlink(missing_ok=True)
 
 
 _UNFINISHED = "unfinished"
-_TAKEN = {"a": lambda x: x, "n": lambda x: x[()], "p": lambda x: x.item()}
+_DAMAGED = OSError, EOFError, ValueError, KeyError, RuntimeError, zipfile.BadZipFile  # what files of zip may raise
 
 
-def _kind(x):
-    """Whether a leaf is an array, a number of NumPy's or one of Python's: they round differently."""
-    return "a" if isinstance(x, np.ndarray) else "n" if isinstance(x, np.generic) else "p"
+def _as_arrays(leaves):
+    """The leaves as a file has them: whether arrays, or numbers of NumPy's or Python's, which round differently.
+
+    Of an array with its strides, on which depend ravel("K"), what is a view and the last digits.
+    """
+    kind = lambda x: "array" if isinstance(x, np.ndarray) else "number" if isinstance(x, np.generic) else "python"
+    numbers = {f"{kind(x)} {k}": x for k, x in enumerate(leaves)}
+    return numbers | {f"strides {k}": x.strides for k, x in enumerate(leaves) if isinstance(x, np.ndarray)}
+
+
+def _taken(found, k, dtype):
+    """Leaf ``k`` of a file, which has its dtype, where that is not NumPy's own, as bytes."""
+    name = next((name for name in (f"number {k}", f"python {k}") if name in found), f"array {k}")
+    x = found[name]
+    x = x if x.dtype == dtype else x.view(dtype)
+    if name == f"array {k}":
+        laid = empty_by(x.shape, dtype, found[f"strides {k}"].astype(int))
+        laid[...] = x
+        return laid
+    return x[()] if name == f"number {k}" else x.item()
 
 
 def fingerprint(x):

@@ -2,6 +2,7 @@
 
 import array
 import collections
+import contextlib
 import dataclasses
 import datetime
 import decimal
@@ -10,6 +11,7 @@ import functools
 import itertools
 import math
 import os
+import re
 import subprocess
 import sys
 import types
@@ -27,7 +29,7 @@ import jax_ref
 import scratch_ad
 import scratch_ad.scipy.linalg
 from jax_ref.measure.tolerances import mismatch
-from scratch_ad import checkpoint, checkpoint_loop, grad, hvp, jacfwd, jacrev, jvp, linearize, vjp, vmap
+from scratch_ad import checkpoint, checkpoint_loop, grad, hvp, jacfwd, jacrev, jvp, linearize, value_and_grad, vjp, vmap
 from scratch_ad.snapshots import fingerprint
 
 jax.config.update("jax_enable_x64", True)
@@ -566,9 +568,101 @@ def test_snapshots_that_are_damaged_or_another_runs_are_found(tmp_path):
     path.write_bytes(good[:-40])
     with pytest.raises(ValueError, match=r"snapshot .* cannot be read"):
         through(tmp_path)
-    np.savez(path, a0=X)  # numbers that no run has left
+    np.savez(path, **{"array 0": X, "strides 0": X.strides})  # numbers that no run has left
     with pytest.raises(RuntimeError, match="gave other numbers"):
         through(tmp_path)
+
+
+def test_damaged_snapshots_are_told_by_what_is_wrong(tmp_path):
+    left(tmp_path)
+    (path, *_) = sorted(tmp_path.glob("*.npz"))[-1:]
+    good = path.read_bytes()
+    for k in range(0, len(good), 7):
+        path.write_bytes(good[:k])
+        with pytest.raises(ValueError, match=r"is damaged and cannot be read \(\w+\(.*delete it"):
+            through(tmp_path)
+    for k in range(0, len(good), 7):
+        path.write_bytes(good[:k] + bytes([good[k] ^ 255]) + good[k + 1 :])
+        with contextlib.suppress(ValueError):  # some bytes say nothing
+            assert np.array_equal(through(tmp_path), through(None))
+            left(tmp_path)
+
+
+def test_a_snapshot_that_may_not_be_read_is_not_to_be_deleted(tmp_path, monkeypatch):
+    left(tmp_path)
+
+    def load(*args, **kwargs):
+        raise PermissionError("not yours")
+
+    monkeypatch.setattr(np, "load", load)
+    with pytest.raises(PermissionError, match="not yours"):
+        through(tmp_path)
+
+
+def along_memory(weights):
+    """A step whose numbers depend on how the state lies in memory."""
+
+    def step(x):
+        if Clock.count == Clock.at:
+            raise Interrupted
+        Clock.count += 1
+        return x + np.sum(x.ravel("K") * weights) * np.sin(x)
+
+    return step
+
+
+CUBE = np.random.default_rng(0).normal(size=(4, 3, 2))
+LAID = {
+    "turned": CUBE.transpose(1, 2, 0),
+    "backwards": CUBE[::-1, :, ::-1],
+    "with gaps": CUBE[::2, 1:],
+    "of one number": np.broadcast_to(0.5, (2, 3)),
+    "without axes": np.array(0.5),
+    "empty": CUBE[:, :, :0],
+    "longdouble": CUBE.astype(np.longdouble),
+    "bfloat16": CUBE[0, 0].astype(jnp.bfloat16),
+}
+
+
+@pytest.mark.parametrize("name", LAID)
+def test_snapshots_in_a_folder_lie_in_memory_as_they_did(name, tmp_path):
+    x = LAID[name]
+    step, Clock.at = along_memory((np.arange(1.0, 1 + x.size) / 250).astype(x.dtype)), math.inf
+    found = lambda x, folder: value_and_grad(
+        lambda x: np.sum(checkpoint_loop(step, x, 40, snapshots=4, folder=folder) ** 2)
+    )(x)
+    expected = value_and_grad(lambda x: np.sum(plain_loop(step, x, 40) ** 2))(x)
+    for folder in (None, tmp_path / "whole"):
+        assert all(map(np.array_equal, found(x, folder), expected))
+    Clock.start(39)
+    with pytest.raises(Interrupted):
+        found(x, tmp_path / "interrupted")
+    Clock.start()
+    assert all(map(np.array_equal, found(x, tmp_path / "interrupted"), expected))
+
+
+def test_a_folder_is_empty_in_the_end_though_a_snapshot_was_broken_off(tmp_path):
+    left(tmp_path)
+    (tmp_path / "unfinished").write_bytes(b"PK")
+    for path in sorted(tmp_path.glob("*.npz"))[:-1]:
+        path.unlink()
+    n = int(next(tmp_path.glob("*.npz")).stem) + 2
+    (tmp_path / "run.json").write_text((tmp_path / "run.json").read_text().replace('"n": 40', f'"n": {n}'))
+    through(tmp_path, n=n)
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("folder", [3, True, np.sin, ["run"]])
+def test_what_is_no_path_is_no_folder(folder):
+    for run in (lambda f: f(X), lambda f: grad(f)(X)):
+        with pytest.raises(TypeError, match=r"^checkpoint_loop: folder must be the path of one"):
+            run(lambda x: np.sum(checkpoint_loop(np.sin, x, 4, snapshots=2, folder=folder)))
+    with pytest.raises(TypeError, match=r"^checkpoint_loop: folder must be"):
+        checkpoint_loop(np.sin, X, 0, snapshots=2, folder=folder)
+
+
+def test_a_folder_may_be_named_in_bytes(tmp_path):
+    assert np.array_equal(through(os.fsencode(tmp_path)), through(None))
 
 
 def test_two_loops_at_once_need_a_folder_each(tmp_path):
@@ -589,8 +683,15 @@ def test_python_numbers_stay_what_they_are(tmp_path):
 
 def test_a_folder_is_for_one_differentiation(tmp_path):
     loss = lambda x: np.sum(checkpoint_loop(ticking, x, 40, 1.0, snapshots=4, folder=tmp_path))
-    with pytest.raises(TypeError, match="leave folder= out"):
-        jacrev(grad(loss))(X)
+    for run, mode in (
+        (jacrev(grad(loss)), "reverse mode (vjp)"),
+        (jacfwd(grad(loss)), "forward mode (jvp)"),
+        (lambda x: vmap(grad(loss))(x[None]), "vmap"),
+        (scratch_ad.compile(grad(loss)), "a compiled function"),
+        (jax_ref.jit(grad(loss)), "JAX"),
+    ):
+        with pytest.raises(TypeError, match=f"is of {re.escape(mode)} besides: leave folder= out"):
+            run(X)
 
 
 def test_fingerprints_tell_functions_apart():

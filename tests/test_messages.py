@@ -485,6 +485,7 @@ ELSEWHERE = {  # the words of a message: the file of the test that has them
     "none of its own, such as": "test_checkpoint",
     "another run, which differs in": "test_checkpoint",
     "cannot be read": "test_checkpoint",
+    "folder must be": "test_checkpoint",
     "two loops that run at once need a folder each": "test_checkpoint",
     "did not make the same calls twice": "test_sparse",
     "leave sparse= out": "test_sparse",
