@@ -15,6 +15,7 @@ from .chain import has_nan, through
 from .forward import Forward
 from .memory import duplicate
 from .modes import jvp, vjp_of_leaves
+from .refusals import check_callable
 from .registry import Derivative, added, snapshot
 from .reverse import Tape
 from .snapshots import InFolder, InMemory, fingerprint, split
@@ -35,8 +36,7 @@ def checkpoint(fun):
 
     >>> layers = [scratch_ad.checkpoint(lambda w, x: np.tanh(w @ x))] * 50
     """
-    if not callable(fun):
-        raise TypeError(f"Expected a callable value, got {fun}")
+    check_callable("checkpoint", fun)
     name = f"checkpoint: {getattr(fun, '__name__', repr(fun))}"
 
     @functools.wraps(fun)

@@ -7,8 +7,10 @@ import numpy as np
 
 from .chain import through
 from .modes import LinearTape, transposed
+from .refusals import check_callable
 from .registry import Derivative
 from .tracer import Tracer, batch_in, innermost, shape_of
+from .transforms import positions
 from .tree import describe, flatten, guarded, is_inexact, only_reading, typed, unflatten, zeros
 
 
@@ -16,12 +18,19 @@ class _Custom:
     """What both share: the call, flattened to arrays and handed to the innermost differentiating trace."""
 
     def __init__(self, fun, nondiff_argnums=()):
+        check_callable(type(self).__name__, fun)
         functools.update_wrapper(self, fun)
-        self.fun, self.nondiff_argnums = fun, tuple(nondiff_argnums)
+        found = positions(nondiff_argnums, f"{type(self).__name__}: nondiff_argnums", "Count them from 0")
+        self.fun, self.nondiff_argnums = fun, (found,) if isinstance(found, int) else found
         self.name = getattr(fun, "__name__", repr(fun))
 
     def __call__(self, *args, **kwargs):
         args = self.positional(args, kwargs)
+        if self.nondiff_argnums and not self.are_positions(len(args)):
+            raise ValueError(
+                f"{type(self).__name__} function {self.name}: nondiff_argnums={self.nondiff_argnums} must differ and "
+                f"be positions of its {len(args)} arguments, counted from 0."
+            )
         fixed = [args[i] for i in self.nondiff_argnums]
         chosen = [i for i in range(len(args)) if i not in self.nondiff_argnums]
         leaves, spec = flatten(tuple(args[i] for i in chosen))
@@ -45,6 +54,9 @@ class _Custom:
         )
         result = trace.apply(rule, self.fun, leaves, {})
         return unflatten(out_spec[0], result)
+
+    def are_positions(self, count):
+        return len({*self.nondiff_argnums} & {*range(count)}) == len(self.nondiff_argnums)
 
     def one_by_one(self, batch, args):
         """The call for each example of a batch below which somebody differentiates."""
@@ -93,6 +105,7 @@ class custom_jvp(_Custom):
     jvp = None
 
     def defjvp(self, jvp):
+        check_callable("defjvp", jvp, "jvp")
         self.jvp = jvp
         return jvp
 
@@ -112,6 +125,8 @@ class custom_vjp(_Custom):
     fwd = bwd = None
 
     def defvjp(self, fwd, bwd):
+        check_callable("defvjp", fwd, "fwd")
+        check_callable("defvjp", bwd, "bwd")
         self.fwd, self.bwd = fwd, bwd
 
     def rule(self, *call):

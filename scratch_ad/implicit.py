@@ -18,7 +18,7 @@ import numpy as np
 
 from .constants import created
 from .foreign import PLAIN
-from .refusals import takes_plain
+from .refusals import check_callable, takes_plain
 from .rule import constant, runs_numpy, valued
 from .tracer import Tracer, any_known, astype, dtype_of, innermost, lowered, shape_of, strip
 from .transforms import jacfwd
@@ -45,6 +45,8 @@ def implicit(solver, residual):
     >>> def step(z, w, x): return np.tanh(w @ z + x)
     >>> layer = implicit(solver=lambda w, x: iterate(step, w, x), residual=lambda z, w, x: z - step(z, w, x))
     """
+    check_callable("implicit", solver, "solver")
+    check_callable("implicit", residual, "residual")
     name = f"implicit: {getattr(solver, '__name__', repr(solver))}"
 
     @functools.wraps(solver)

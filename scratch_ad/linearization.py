@@ -11,6 +11,7 @@ from .careful import careful
 from .chain import has_nan, plain
 from .fast import FastForward
 from .program import Call, Program, Recorder
+from .refusals import check_callable
 from .registry import snapshot
 from .silence import silently
 from .tracer import dtype_of, shape_of
@@ -24,6 +25,7 @@ def linearize(fun, *primals, has_aux=False):
     the output. If a nan comes out of it, it is computed again with 0·∞ = 0 in the steps of the chain rule (careful.py).
     The pushforward raises TypeError for tangents of other containers and ValueError for other shapes or dtypes.
     """
+    check_callable("linearize", fun)
     leaves, spec = flatten(primals)
     leaves = list(map(entered, leaves))
     recorder = Tangents()

@@ -7,7 +7,7 @@ import numpy as np
 import optree
 
 from .batch import Batch, Batched
-from .refusals import uncover
+from .refusals import check_callable, uncover
 from .tracer import Tracer, dtype_of, shape_of
 from .tree import copied, entered, typed
 
@@ -28,13 +28,12 @@ def vmap(fun, in_axes=0, out_axes=0, *, axis_size=None):
     Raises ValueError for axes that an argument does not have or whose sizes differ, and for results of different
     shapes; TypeError for a branch on which the examples differ.
     """
-    if not callable(fun):
-        raise TypeError(f"Expected a callable value, got {fun}")
+    check_callable("vmap", fun)
     in_axes = tuple(in_axes) if type(in_axes) is list else in_axes
     if not (in_axes is None or _is_axis(in_axes) or isinstance(in_axes, (tuple, dict))):
         raise TypeError(
             "vmap in_axes must be an int, None, or a tuple of entries corresponding to the positional arguments passed "
-            f"to the function, but got {in_axes}."
+            f"to the function, but got {in_axes!r}."
         )
 
     @functools.wraps(fun)

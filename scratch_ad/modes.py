@@ -9,12 +9,13 @@ from .careful import careful
 from .chain import has_nan, plain
 from .fast import FastForward, FastTape, FastVariable, backward
 from .poles import settled
-from .refusals import uncover
+from .refusals import check_callable, uncover
 from .registry import missing, rule_of
 from .reverse import Variable
 from .silence import SILENT, STATE, silently
 from .tracer import Tracer, dtype_of, name_of, shape_of
 from .tree import (
+    called,
     copied,
     describe,
     entered,
@@ -40,35 +41,47 @@ def jvp(fun, primals, tangents, has_aux=False):
     run: forward mode keeps nothing of the first, and to look at each of its steps would cost a tenth of its time.
     Raises TypeError for unequal containers or dtypes and ValueError for unequal shapes.
     """
-    if not (isinstance(primals, (tuple, list)) and isinstance(tangents, (tuple, list))):
-        raise TypeError(
-            "primal and tangent arguments to jvp must be tuples or lists; "
-            f"found {type(primals).__name__} and {type(tangents).__name__}. Write jvp(f, (x,), (t,))."
-        )
-    leaves, spec = flatten(tuple(primals))
-    tangent_leaves, tangent_spec = flatten(tuple(tangents))
-    if spec != tangent_spec:
-        raise TypeError(
-            "primal and tangent arguments to jvp must have the same tree structure; primals have tree structure "
-            f"{spec} whereas tangents have tree structure {tangent_spec}. Give the tangents in the primals' containers."
-        )
-    for p, t in zip(leaves, tangent_leaves, strict=True):
-        if tangent_dtype(p) != dtype_of(t):
-            raise TypeError(
-                "primal and tangent arguments to jvp do not match; dtypes must be equal, or in case of int/bool primal "
-                f"dtype the tangent dtype must be float0. Got primal dtype {dtype_of(p)} and so expected tangent dtype "
-                f"{tangent_dtype(p)}, but got tangent dtype {dtype_of(t)} instead."
-            )
-        if shape_of(p) != shape_of(t):
-            raise ValueError(
-                "jvp called with different primal and tangent shapes; "
-                f"Got primal shape {shape_of(p)} and tangent shape as {shape_of(t)}. Give np.broadcast_to(t, x.shape)."
-            )
+    check_callable("jvp", fun)
+    leaves, spec, tangent_leaves = check_tangents("jvp", primals, tangents)
     with silently():
         result = forward.run(FastForward(plain), fun, spec, leaves, tangent_leaves, has_aux)
         if any(map(has_nan, flatten(result[1])[0])):
             result = forward.run(FastForward(careful), fun, spec, leaves, tangent_leaves, has_aux)
     return result if has_aux else result[:2]
+
+
+def check_tangents(name, primals, tangents):
+    """The leaves and spec of the primals, and the tangents' leaves; raises, as ``name``, where these do not fit."""
+    if not (isinstance(primals, (tuple, list)) and isinstance(tangents, (tuple, list))):
+        raise TypeError(
+            f"primal and tangent arguments to {name} must be tuples or lists; "
+            f"found {type(primals).__name__} and {type(tangents).__name__}. Write {name}(f, (x,), (t,))."
+        )
+    leaves, spec = flatten(tuple(primals))
+    tangent_leaves, tangent_spec = flatten(tuple(tangents))
+    if spec != tangent_spec:
+        raise TypeError(
+            f"primal and tangent arguments to {name} must have the same tree structure; primals have tree structure "
+            f"{spec} whereas tangents have tree structure {tangent_spec}. Give the tangents in the primals' containers."
+        )
+    for p, t in zip(leaves, tangent_leaves, strict=True):
+        if tangent_dtype(p) != dtype_of(t):
+            raise TypeError(
+                f"primal and tangent arguments to {name} do not match; dtypes must be equal, or in case of int/bool "
+                f"primal dtype the tangent dtype must be float0. Got primal dtype {dtype_of(p)} and so expected "
+                f"tangent dtype {called(tangent_dtype(p))}, but got tangent dtype {called(dtype_of(t))} instead. "
+                + (f"Give np.{dtype_of(p)}(t)." if is_inexact(p) else _NOTHING.format("x"))
+            )
+        if shape_of(p) != shape_of(t):
+            raise ValueError(
+                f"{name} called with different primal and tangent shapes; "
+                f"Got primal shape {shape_of(p)} and tangent shape as {shape_of(t)}. Give np.broadcast_to(t, x.shape)."
+            )
+    return leaves, spec, tangent_leaves
+
+
+_LIKE = "Make it with np.zeros_like(out) or np.ones_like(out)."
+_NOTHING = "Give np.zeros(np.shape({}), scratch_ad.float0)."
 
 
 def vjp(fun, *primals, has_aux=False):
@@ -81,6 +94,7 @@ def vjp(fun, *primals, has_aux=False):
     third time for infinities that cancel (poles.py); ``fun`` runs once.
     The pullback raises ValueError for a cotangent of another container, shape or dtype than ``out``'s.
     """
+    check_callable("vjp", fun)
     leaves, spec = flatten(primals)
     out_leaves, out_spec, pull, aux = vjp_of_leaves(lambda leaves: fun(*unflatten(spec, leaves)), leaves, has_aux)
 
@@ -96,7 +110,12 @@ def vjp(fun, *primals, has_aux=False):
                 raise ValueError(
                     "unexpected type (e.g. shape/dtype) for argument to VJP function: "
                     f"got {describe(c)}, but expected {describe(zeros(y))} because the corresponding output of the "
-                    f"differentiated function was {describe(y)}. Make it with np.zeros_like(out) or np.ones_like(out)."
+                    f"differentiated function was {describe(y)}. "
+                    + (
+                        "Make it with np.zeros_like(out) or np.ones_like(out)."
+                        if is_inexact(y)
+                        else _NOTHING.format("out")
+                    )
                 )
         return unflatten(spec, pull(cotangents))
 

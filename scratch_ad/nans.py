@@ -20,6 +20,7 @@ from .forward import Dual, Forward
 from .frames import place
 from .modes import jvp, vjp_of_leaves
 from .observing import ObservedTape, Observer
+from .refusals import check_callable
 from .registry import added, match
 from .tracer import Tracer, bottom, name_of
 from .tree import flatten, is_inexact, unflatten, zeros
@@ -109,6 +110,7 @@ def first_nan(f, *args):
     >>> print(first_nan(lambda x: np.sum(np.where(x > 0, np.sqrt(x), 0)), np.zeros(2)))  # doctest: +SKIP
     cotangents: the derivative of np.sqrt at 0.0 is inf, times the cotangent 0.0 from np.where: nan, at [0]
     """
+    check_callable("first_nan", f, "f")
     leaves, spec = flatten(args)
     notes = begun(args)
     watch = Watch(any(np.any(np.isnan(x)) for x in _arrays(leaves)))

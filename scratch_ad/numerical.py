@@ -16,6 +16,8 @@ import warnings
 
 import numpy as np
 
+from .refusals import check_callable
+
 _default_steps = {
     "forward": lambda limits: limits.eps ** (1 / 2),
     "central": lambda limits: limits.eps ** (1 / 3),
@@ -30,6 +32,7 @@ def numerical_gradient(parameters, function, h=None, scheme="forward"):
     "forward", "central" or "complex". The result has the shape and dtype of ``parameters``, which are not changed.
     Raises what ``numerical_jacobian`` raises, and TypeError for an output that is not a real scalar.
     """
+    check_callable("numerical_gradient", function, "function")
     jacobian = numerical_jacobian(parameters, function, h, scheme)
     shape, output_shape = np.shape(parameters), jacobian.shape[: jacobian.ndim - np.ndim(parameters)]
     if output_shape != ():
@@ -53,6 +56,7 @@ def numerical_jacobian(parameters, function, h=None, scheme="forward"):
     Raises TypeError for parameters that are not real floating-point numbers and for a function that is seen to be
     unfit for the complex scheme, ValueError for an unknown scheme and for a step that is lost in rounding.
     """
+    check_callable("numerical_jacobian", function, "function")
     if scheme not in _default_steps:
         raise ValueError(f"scheme must be one of {', '.join(map(repr, _default_steps))}, but got {scheme!r}.")
     x = np.array(parameters)

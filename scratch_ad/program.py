@@ -12,7 +12,7 @@ import numpy as np
 
 from .cells import Cell
 from .layout import order_in_memory
-from .refusals import uncover
+from .refusals import check_callable, uncover
 from .registry import aval, snapshot
 from .tracer import Closed, Trace, Tracer, each, kind_of, name_of, rebuild
 from .tree import entered, flatten, unflatten
@@ -171,6 +171,7 @@ def _asks(call):
 
 def record(fun, *args):
     """Run ``fun`` on ``args`` (any containers) and return what it did as a ``Program`` of the leaves of ``args``."""
+    check_callable("record", fun)
     recorder = Recorder()
     leaves, spec = flatten(args)
     try:

@@ -204,6 +204,15 @@ def uncover(error):
         raise cause.with_traceback(error.__traceback__) from None
 
 
+def check_callable(name, fun, parameter="fun"):
+    """Raise TypeError, in JAX's words, where ``name`` is given something else for a function."""
+    if not callable(fun):
+        raise TypeError(
+            f"Expected a callable value, got {fun} for {parameter} of {name}: give the function itself, f rather than "
+            "f(x)."
+        )
+
+
 def takes_plain(what, mode, remedy):
     """The error for a tracer where plain numbers are needed."""
     if "stop_gradient" in remedy:  # which is no plain number there, either

@@ -29,6 +29,7 @@ from . import chain
 from .constants import created
 from .foreign import refused
 from .modes import transposed
+from .refusals import check_callable
 from .registry import FORWARD, REVERSE, Derivative, Rewrite, aval, match, rule_of, snapshot
 from .silence import silently
 from .tracer import (
@@ -190,6 +191,11 @@ def _with_keywords(function, kwargs):
 
 def _parameters(function):
     function = inspect.unwrap(function)
+    if not hasattr(function, "__code__"):
+        raise TypeError(
+            f"The parameters of a rule's functions name what it keeps, and {function!r} names none: write a function "
+            "around it, such as lambda x: np.cos(x)."
+        )
     return function.__code__.co_varnames[: function.__code__.co_argcount + function.__code__.co_kwonlyargcount]
 
 
@@ -297,6 +303,7 @@ class JointlyLinear(Derivative):
 
 def _register(function, rule):
     """Store the rule; a function that does not dispatch (a user's own) is wrapped so that tracers answer it."""
+    check_callable("a rule", function, "the function")
     dispatches = isinstance(function, np.ufunc) or isinstance(getattr(function, "__self__", None), np.ufunc)
     if not dispatches and not hasattr(function, "_implementation") and not hasattr(function, "is_primitive"):
         function = primitive(function, of_arrays=isinstance(rule, (Elementwise, _PerArgument)))

@@ -27,6 +27,7 @@ from .jacobians import forward_columns, reverse_rows
 from .layout import order_in_memory
 from .modes import jvp, vjp_of_leaves
 from .paths import Followed, Parted, Parts, Path, Taking
+from .refusals import check_callable
 from .registry import aval
 from .tracer import Tracer, dtype_of, innermost, shape_of
 from .tree import flatten, unflatten, zeros
@@ -72,8 +73,7 @@ def jacobian(fun, argnums=0, *, sparse=False, check=False, explain=False):
     Raises TypeError for numbers that are not real, ImportError for ``sparse`` without SciPy, and RuntimeError where
     ``fun`` does not take the same path twice or, with ``check``, where the result is wrong.
     """
-    if not callable(fun):
-        raise TypeError(f"Expected a callable value, got {fun}")
+    check_callable("jacobian", fun)
     differentiate = _Jacobian(fun, argnums, sparse, check)
 
     @functools.wraps(fun)
@@ -92,6 +92,7 @@ def hessian(fun, argnums=0, *, sparse=False, check=False, explain=False):
     """
     if not (sparse or check or explain):
         return transforms.hessian(fun, argnums)
+    argnums = transforms.positions(argnums)
     gradient = transforms.grad(fun, argnums)
     gradient = compile(gradient) if isinstance(fun, Compiled) else gradient
     return jacobian(gradient, argnums, sparse=sparse, check=check, explain=explain)
@@ -350,7 +351,7 @@ class _Jacobian:
     """``jacobian`` of one function, with its plans."""
 
     def __init__(self, fun, argnums, sparse, check):
-        self.fun, self.argnums, self.sparse, self.check = fun, argnums, sparse, check
+        self.fun, self.argnums, self.sparse, self.check = fun, transforms.positions(argnums), sparse, check
         self.plans = {}  # structure, shapes and dtypes of the argument → compressions and dense plans, the latest first
         self.at_hand = []  # compressions of a compiled function, the latest first
 
@@ -360,7 +361,7 @@ class _Jacobian:
                 leaves, spec, on_leaves, _ = self.chosen(args, kwargs)
                 results, out_spec = found
                 return self.finished(known.matrix(results), known, spec, out_spec, on_leaves, leaves), known.plan
-        single, count = hasattr(self.argnums, "__index__"), len(args)
+        single, count = isinstance(self.argnums, int), len(args)
         places = [self.argnums] if single else list(self.argnums)
         if not all(-count <= i < count for i in places) or len({i % count for i in places}) < len(places):
             return transforms.jacfwd(self.fun, self.argnums)(*args, **kwargs), None  # for its errors
@@ -382,7 +383,7 @@ class _Jacobian:
 
         With it comes a list, which then holds the spec of what ``fun`` has returned.
         """
-        single = hasattr(self.argnums, "__index__")
+        single = isinstance(self.argnums, int)
         places = [self.argnums] if single else list(self.argnums)
         leaves, spec = flatten(args[self.argnums] if single else tuple(args[i] for i in places))
         specs = []

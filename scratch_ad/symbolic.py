@@ -15,7 +15,7 @@ import numpy as np
 
 from .cells import Cell
 from .program import Name, record
-from .refusals import uncover
+from .refusals import check_callable, uncover
 from .registry import rule_of
 from .rule import Composite
 from .rules.reductions import share_of_sum
@@ -191,6 +191,7 @@ def expression(function, *arguments):
     expression, or an object array of them for an array, in the containers of the output.
     Raises NotImplementedError for a NumPy function without a SymPy counterpart, TypeError for a branch on a symbol.
     """
+    check_callable("expression", function, "function")
     names = list(inspect.signature(function).parameters) if arguments else []
     trace, traced = Symbolic(), []
     for k, argument in enumerate(arguments):
@@ -224,6 +225,7 @@ def symbolic_gradient(parameters, function):
     Raises TypeError for parameters that are not real floating-point numbers and for an output that is not a scalar,
     NotImplementedError for a NumPy function without a SymPy counterpart.
     """
+    check_callable("symbolic_gradient", function, "function")
     x = np.asarray(parameters)
     if x.dtype.kind != "f":
         raise TypeError(

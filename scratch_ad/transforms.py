@@ -7,7 +7,8 @@ import operator
 import numpy as np
 
 from .jacobians import forward_columns, reverse_rows, size_of
-from .modes import gradient_of_array, jvp, vjp_of_leaves
+from .modes import check_tangents, gradient_of_array, jvp, vjp_of_leaves
+from .refusals import check_callable
 from .tracer import detached, dtype_of, kind_of, shape_of
 from .tree import flatten, is_inexact, is_leaf, leaf_spec, tree_map, typed, unflatten
 
@@ -26,7 +27,8 @@ def value_and_grad(fun, argnums=0, has_aux=False, holomorphic=False, allow_int=F
     asks for the complex derivative instead. ``allow_int``: integer arguments get float0 gradients.
     Raises TypeError for an integer input, a non-scalar output, or complex numbers without ``holomorphic``.
     """
-    _check_callable(fun)
+    check_callable("value_and_grad", fun)
+    argnums = positions(argnums)
 
     usual = type(argnums) is int and not (has_aux or holomorphic)
 
@@ -66,6 +68,7 @@ def grad(fun, argnums=0, has_aux=False, holomorphic=False, allow_int=False):
 
     With ``has_aux`` the result is ``(gradient, aux)``.
     """
+    check_callable("grad", fun)
     differentiated = value_and_grad(fun, argnums, has_aux, holomorphic, allow_int)
 
     @functools.wraps(fun)
@@ -83,7 +86,8 @@ def jacfwd(fun, argnums=0, has_aux=False, holomorphic=False):
     ``output.shape + input.shape``; with ``has_aux`` it is ``(jacobian, aux)``. Raises TypeError for inputs that are
     not real (not complex, with ``holomorphic``).
     """
-    _check_callable(fun)
+    check_callable("jacfwd", fun)
+    argnums = positions(argnums)
 
     @functools.wraps(fun)
     def jacobian(*args, **kwargs):
@@ -114,7 +118,8 @@ def jacrev(fun, argnums=0, has_aux=False, holomorphic=False, allow_int=False):
     The result is that of ``jacfwd``. Raises TypeError for integer inputs (without ``allow_int``) and for complex
     outputs (without ``holomorphic``).
     """
-    _check_callable(fun)
+    check_callable("jacrev", fun)
+    argnums = positions(argnums)
 
     @functools.wraps(fun)
     def jacobian(*args, **kwargs):
@@ -138,6 +143,8 @@ def jacrev(fun, argnums=0, has_aux=False, holomorphic=False, allow_int=False):
 
 def hessian(fun, argnums=0):
     """A function that gives the second derivatives of ``fun``: ``jacfwd(jacrev(fun))``, in its shapes."""
+    check_callable("hessian", fun)
+    argnums = positions(argnums)
     return jacfwd(jacrev(fun, argnums), argnums)
 
 
@@ -147,56 +154,54 @@ def hvp(fun, primals, tangents):
     ``primals`` and ``tangents``: tuples with one entry per argument. Returns an entry shaped like the argument, or a
     tuple of them for several arguments. The cost is a small multiple of that of ``fun``.
     """
+    check_callable("hvp", fun)
+    check_tangents("hvp", primals, tangents)
     argnums = 0 if len(primals) == 1 else tuple(range(len(primals)))
     return jvp(grad(fun, argnums), primals, tangents)[1]
-
-
-def _check_callable(fun):
-    if not callable(fun):
-        raise TypeError(f"Expected a callable value, got {fun}")
 
 
 def _choose(fun, argnums, args, kwargs):
     """The leaves and spec of the arguments at ``argnums``, and ``fun`` as a function of a list of such leaves."""
     single = isinstance(argnums, int)
-    if not single:
-        argnums = _positions(argnums)
-        single = isinstance(argnums, int)
-    positions = (argnums,) if single else argnums
+    places = (argnums,) if single else argnums
     if not single or not -len(args) <= argnums < len(args):
-        _check_argnums(argnums, positions, len(args))
-    leaves, spec = flatten(args[argnums] if single else tuple(args[i] for i in positions))
+        _check_argnums(argnums, places, len(args))
+    leaves, spec = flatten(args[argnums] if single else tuple(args[i] for i in places))
 
     def on_leaves(leaves):
         chosen, full = unflatten(spec, leaves), list(args)
         if single:
             full[argnums] = chosen
         else:
-            for i, value in zip(positions, chosen):
+            for i, value in zip(places, chosen):
                 full[i] = value
         return fun(*full, **kwargs)
 
     return leaves, spec, on_leaves
 
 
-def _positions(argnums):
-    """A position or several, of whatever integer type, as an int or a tuple of ints."""
+def positions(argnums, name="argnums", remedy="For an argument given by name write grad(lambda b: f(a, b=b))"):
+    """A position or several, of whatever integer type, as an int or a tuple of ints; taken once, if from an iterator.
+
+    Raises TypeError for all else: a set has no order, and bytes or the keys of a dict are numbers by accident.
+    """
     try:
+        if isinstance(argnums, (set, frozenset, dict, bytes, bytearray)):
+            raise TypeError
         return operator.index(argnums) if hasattr(argnums, "__index__") else tuple(map(operator.index, argnums))
     except TypeError:
         raise TypeError(
-            f"argnums must be the position of an argument or a sequence of positions, but got {argnums!r}. "
-            "For an argument given by name write grad(lambda b: f(a, b=b))."
+            f"{name} must be the position of an argument or a sequence of positions, but got {argnums!r}. {remedy}."
         ) from None
 
 
-def _check_argnums(argnums, positions, count):
-    if max(positions, default=0) >= count:
+def _check_argnums(argnums, places, count):
+    if max(places, default=-1) >= count:
         raise TypeError(
-            f"differentiating with respect to {argnums=} requires at least {max(positions) + 1} positional arguments "
+            f"differentiating with respect to {argnums=} requires at least {max(places) + 1} positional arguments "
             f"to be passed by the caller, but got only {count} positional arguments."
         )
-    if min(positions, default=0) < -count or len({i % count for i in positions}) < len(positions):
+    if min(places, default=0) < -count or len({i % count for i in places}) < len(places):
         raise ValueError(f"Positional argument indices must differ and be at least -{count}, but got {argnums=}.")
 
 
@@ -237,7 +242,12 @@ def _check_reverse_output(name, leaf, holomorphic):
     inexact = is_inexact(leaf)
     if holomorphic and dtype.kind != "c":
         raise TypeError(f"{name} with holomorphic=True requires outputs with complex dtype, not {dtype}: leave it out.")
-    if not holomorphic and (dtype.kind == "c" or not inexact):
+    if not inexact:
+        raise TypeError(
+            f"{name} requires real-valued outputs (output dtype was {dtype}). Integers and booleans have no "
+            "derivative: return floats, as before a rounding, a count or a comparison, or use vjp."
+        )
+    if not holomorphic:
         raise TypeError(
             f"{name} requires real-valued outputs (output dtype was {dtype}). "
             "Pass holomorphic=True for a holomorphic function of complex arguments, "

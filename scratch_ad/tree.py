@@ -160,7 +160,12 @@ def only_reading(name):
 
 def describe(leaf):
     """``float64[3,2]``, as in JAX's messages."""
-    return f"{dtype_of(leaf)}[{','.join(map(str, shape_of(leaf)))}]"
+    return f"{called(dtype_of(leaf))}[{','.join(map(str, shape_of(leaf)))}]"
+
+
+def called(dtype):
+    """What messages call a dtype."""
+    return "float0" if dtype == float0 else str(dtype)
 
 
 def split_aux(out, has_aux):

@@ -462,3 +462,29 @@ def test_a_body_of_another_function_gives_no_derivative():
     both = scratch_ad.composite(lambda x: (x / 2, x), lambda x: (x / 3, x), valued_by=with_value)
     half, whole = scratch_ad.jvp(both, (x3,), (x3,))[1]
     assert np.isnan(half).all() and not mismatch(whole, x3)
+
+
+@pytest.mark.parametrize("kind", [scratch_ad.custom_jvp, scratch_ad.custom_vjp])
+def test_nondiff_argnums_are_positions_of_arguments(kind):
+    f = lambda n, x: x**n
+    for wrong in ("n", 0.5, (0.0,), {0}):
+        with pytest.raises(TypeError, match=rf"^{kind.__name__}: nondiff_argnums must be the position"):
+            kind(f, nondiff_argnums=wrong)
+    for wrong in ((2,), (0, 0), (-1,)):
+        with pytest.raises(ValueError, match=rf"^{kind.__name__} function <lambda>: nondiff_argnums.*counted from 0"):
+            kind(f, nondiff_argnums=wrong)(2, 3.0)
+    for right in (0, (0,), [0], iter([0])):
+        cubed = kind(f, nondiff_argnums=right)
+        if kind is scratch_ad.custom_jvp:
+            cubed.defjvp(lambda n, primals, tangents: (primals[0] ** n, 7 * tangents[0]))
+        else:
+            cubed.defvjp(lambda n, x: (x**n, ()), lambda n, kept, g: (7 * g,))
+        assert [scratch_ad.grad(lambda x: cubed(3, x))(2.0) for _ in range(2)] == [7, 7]  # noqa: B023
+
+
+def test_a_partial_that_names_nothing_is_refused():
+    for rule in (scratch_ad.elementwise, scratch_ad.linear):
+        with pytest.raises(TypeError, match=r"name what it keeps, and <ufunc 'cos'> names none: write a function"):
+            rule(lambda x: np.sin(x), np.cos)
+    sine = scratch_ad.elementwise(lambda x: np.sin(x), lambda x: np.cos(x))
+    assert scratch_ad.grad(sine)(0.5) == np.cos(0.5)

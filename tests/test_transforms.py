@@ -390,9 +390,17 @@ def test_an_exception_in_the_function_comes_through():
     assert math.isclose(scratch_ad.grad(np.cos)(1.0), -math.sin(1.0))
 
 
-@pytest.mark.parametrize("argnums", ["y", ("x", "y"), 1.5, None, (0, 1.5)])
+BY_ARGNUMS = ("grad", "value_and_grad", "jacfwd", "jacrev", "jacobian", "hessian")
+
+
+@pytest.mark.parametrize("argnums", ["y", ("x", "y"), 1.5, None, (0, 1.5), {0, 1}, {0: 1}, b"\0\1"])
 def test_argnums_that_are_no_positions_are_refused(argnums):
     f = lambda x, y: x * y
+    for name in BY_ARGNUMS:
+        with pytest.raises(TypeError, match=r"^argnums must be"):
+            getattr(scratch_ad, name)(f, argnums)
+    with pytest.raises(TypeError, match=r"^argnums must be"):
+        scratch_ad.hessian(f, argnums, sparse=True)
     with pytest.raises(TypeError, match=r"^argnums must be.* but got .*grad\(lambda b: f\(a, b=b\)\)"):
         scratch_ad.grad(f, argnums)(2.0, 3.0)
     assert scratch_ad.grad(lambda y: f(2.0, y=y))(3.0) == scratch_ad.grad(f, np.int64(1))(2.0, 3.0) == 2.0
@@ -402,3 +410,67 @@ def test_argnums_that_are_no_positions_are_refused(argnums):
 def test_argnums_that_name_no_argument_or_one_twice_are_refused(argnums):
     with pytest.raises(ValueError, match="Positional argument indices"):
         scratch_ad.grad(lambda x, y: x * y, argnums)(1.0, 2.0)
+
+
+@pytest.mark.parametrize("name", BY_ARGNUMS)
+def test_argnums_are_taken_once_from_an_iterator(name):
+    f = lambda x, y: x * x * y
+    derivative, expected = getattr(scratch_ad, name)(f, iter([0, 1])), getattr(scratch_ad, name)(f, (0, 1))(2.0, 3.0)
+    for _ in range(2):
+        assert not mismatch(derivative(2.0, 3.0), expected)
+
+
+def test_no_argument_has_a_derivative_of_nothing():
+    assert scratch_ad.grad(lambda: 1.0, ())() == scratch_ad.hvp(lambda: 1.0, (), ()) == ()
+
+
+def giving(names, *args, first=()):
+    """Calls of functions of these names with something else for the function."""
+    return {name: (lambda f, name=name: getattr(scratch_ad, name)(*first, f, *args)) for name in names}
+
+
+TAKES_FUNCTIONS = {
+    **giving((*BY_ARGNUMS, "checkpoint", "compile", "vmap", "custom_jvp", "custom_vjp")),
+    **giving(("vjp", "linearize", "record", "trace", "first_nan", "implicit"), 1.0),
+    **giving(("jvp", "hvp"), (1.0,), (1.0,)),
+    **giving(("symbolic_gradient", "numerical_gradient", "numerical_jacobian"), first=(1.0,)),
+    "expression": scratch_ad.expression,
+    "residual of implicit": lambda f: scratch_ad.implicit(np.sin, f),
+    "the function of a rule": lambda f: scratch_ad.elementwise(f, lambda x: x),
+    "jvp of defjvp": lambda f: scratch_ad.custom_jvp(np.sin).defjvp(f),
+    "fwd of defvjp": lambda f: scratch_ad.custom_vjp(np.sin).defvjp(f, np.sin),
+    "bwd of defvjp": lambda f: scratch_ad.custom_vjp(np.sin).defvjp(np.sin, f),
+}
+
+
+@pytest.mark.parametrize("name", TAKES_FUNCTIONS)
+def test_what_is_no_function_is_refused_by_who_is_given_it(name):
+    for wrong in (None, 0.5):
+        with pytest.raises(TypeError, match=rf"^Expected a callable value, got {wrong} .*{name}: give the function"):
+            TAKES_FUNCTIONS[name](wrong)
+
+
+def test_errors_of_hvp_are_its_own():
+    with pytest.raises(TypeError, match=r"arguments to hvp must be tuples or lists.*Write hvp\(f, \(x,\), \(t,\)\)"):
+        scratch_ad.hvp(np.sum, x3, x3)
+    with pytest.raises(TypeError, match=r"hvp must have the same tree structure"):
+        scratch_ad.hvp(np.sum, (x3,), (x3, x3))
+    with pytest.raises(ValueError, match=r"^hvp called with"):
+        scratch_ad.hvp(np.sum, (x3,), (x3[:2],))
+
+
+def test_remedies_for_integers_are_of_integers():
+    """What the messages say to give is what they then take."""
+    n, nothing = np.arange(3), np.zeros(3, scratch_ad.float0)
+    with pytest.raises(TypeError, match=r"tangent dtype float0, .*np\.zeros\(np\.shape\(x\), scratch_ad\.float0"):
+        scratch_ad.jvp(lambda n: n * 2.0, (n,), (n,))
+    assert not np.any(scratch_ad.jvp(lambda n: n * 2.0, (n,), (nothing,))[1])
+    pullback = scratch_ad.vjp(np.argsort, x3)[1]
+    with pytest.raises(ValueError, match=r"expected float0\[3\] .*np\.zeros\(np\.shape\(out\), scratch_ad\.float0"):
+        pullback(n)
+    assert not np.any(pullback(nothing)[0])
+    with pytest.raises(TypeError, match=r"Give np\.float32\(t\)"):
+        scratch_ad.jvp(np.sin, (np.float32(1),), (1,))
+    assert scratch_ad.jvp(np.sin, (np.float32(0),), (np.float32(1),))[1] == 1
+    with pytest.raises(TypeError, match=r"output dtype was int64.*no derivative: return floats"):
+        scratch_ad.grad(np.argmax)(x3)

@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import picture
 from ..foreign import remedy_of
-from ..refusals import uncover
+from ..refusals import check_callable, uncover
 from ..tracer import Tracer
 from ..tree import copied, entered, flatten, orders_in, unflatten
 from .code import describe, failing, identical
@@ -53,8 +53,7 @@ def compile(fun):
     but for calls left out, since nothing needs them, and that a sum of two is called an addition. Where a number
     overflows, or a replay ends in an error, ``fun`` is run as it is.
     """
-    if not callable(fun):
-        raise TypeError(f"Expected a callable value, got {fun}")
+    check_callable("compile", fun)
     return Compiled(fun)
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from ..refusals import check_callable
 from . import folding, graph
 from .recording import record
 from .words import number
@@ -162,6 +163,7 @@ def trace(f, *args, tangents=None, cotangent=None):
     >>> [step.text for step in t.steps]
     ['np.tanh(x)', 'np.exp(v1)']
     """
+    check_callable("trace", f, "f")
     return Trace(title(f), record(f, args, tangents, cotangent))
 
 
