@@ -216,7 +216,10 @@ def _function(function, target):
 
     def call(*args, **kwargs):
         positional, keywords = [], {}
-        for name, value in signature.bind(*args, **kwargs).arguments.items():
+        arguments = signature.bind(*args, **kwargs).arguments
+        if function in _promoting:
+            arguments |= _promoted(arguments, _promoting[function])
+        for name, value in arguments.items():
             p = signature.parameters[name]
             name = renamed.get(name, name)
             if p.kind is p.VAR_POSITIONAL:
@@ -234,6 +237,13 @@ def _function(function, target):
         return target(*positional, **keywords)
 
     return call
+
+
+def _promoted(arguments, *dtypes):
+    """The arrays among the arguments in the dtype that NumPy finds for all of them, Python numbers made arrays too."""
+    given = {name: _array(x) for name, x in arguments.items() if name in _ARRAYS and x is not None}
+    dtype = np.result_type(*map(np.result_type, given.values()), *dtypes)
+    return {name: jnp.asarray(x, dtype) for name, x in given.items()}
 
 
 def _no_mask(name, value):
@@ -419,6 +429,13 @@ _modules["scipy.signal"] = types.SimpleNamespace(**vars(jax.scipy.signal) | _con
 _modules |= {f"scipy.stats.{name}": part for name, part in vars(jax.scipy.stats).items() if inspect.ismodule(part)}
 _layout = {"order", "subok", "casting", "kind", "like", "device", "out"}
 _ordered = {np.reshape, np.ravel, np.unravel_index, np.ravel_multi_index}  # in elements, not only in memory
+_ARRAYS = {"a", "b", "v", "arr", "values", "p", "x", "y", "m"}
+_promoting = {  # functions that JAX computes in another dtype than NumPy; the narrowest that NumPy takes there
+    **dict.fromkeys((np.dot, np.inner, np.outer, np.vdot, np.append, np.polyval), np.bool_),
+    **dict.fromkeys((np.convolve, np.correlate, np.trapezoid), np.bool_),
+    **dict.fromkeys((np.cov, np.corrcoef), np.float64),
+    np.vander: np.int64,
+}
 _renamed = {np.clip: {"a_min": "min", "a_max": "max"}}
 _array_annotations = {
     "ArrayLike",

@@ -139,12 +139,34 @@ DTYPES = {
     "dtype=": (lambda x: np.add(x, 1, dtype=np.float32), 3.0),
     "sum of booleans": (lambda x: np.sum(x > 0), np.float32([1, 2])),
     "comparison": (lambda x: x > 2, np.float32([1, 3])),
+    "Python numbers as arrays": (
+        lambda x: [f(x, c) for f in (np.dot, np.inner, np.outer, np.append, np.polyval) for c in (0.5, 2)],
+        np.float32([1, 3]),
+    ),
+    "arrays of integers": (
+        lambda x: [f(x, np.arange(2)) for f in (np.dot, np.inner, np.outer, np.append, np.polyval, np.convolve)],
+        np.float32([1, 3]),
+    ),
+    "correlate": (lambda x: np.correlate(x, np.arange(2), "full"), np.float32([1, 3])),
+    "trapezoid": (lambda x: (np.trapezoid(x, np.arange(2)), np.trapezoid(x, [0.0, 1.0])), np.float32([1, 3])),
+    "vdot": (lambda x: np.vdot(x, 2.0), np.float32(3)),
+    "covariances are doubles": (lambda x: (np.cov(x), np.cov(x, x), np.cov(x, ddof=0)), np.float32([1, 3])),
+    "correlations are doubles": (lambda x: np.corrcoef(x, x[::-1] ** 2), np.float32([1, 3, 7])),
+    "powers have room for integers": (lambda x: np.vander(x, 3), np.float32([1, 3])),
 }
 
 
 @pytest.mark.parametrize(("f", "x"), DTYPES.values(), ids=DTYPES.keys())
 def test_dtypes_are_those_of_numpy(f, x):
     assert not mismatch(jax_ref.jit(f)(x), f(x))
+
+
+@pytest.mark.parametrize(
+    "f", [lambda x: np.polyval(x, 0.5), lambda x: np.sum(np.vander(x)), lambda x: np.dot(x, 2.0)[0]]
+)
+def test_dtypes_of_derivatives_are_those_of_numpy(f):
+    derivative = scratch_ad.value_and_grad(f)
+    assert not mismatch(jax_ref.jit(derivative)(np.float32(x3)), derivative(np.float32(x3)))
 
 
 ARGUMENTS = {
