@@ -162,6 +162,8 @@ class Array(Tracer):
         index = index[0] if index and isinstance(index[0], tuple) else index
         place = np.arange(self.size).reshape(self.shape).item(*index)
         x = self[np.unravel_index(place, self.shape)] if self.ndim else self
+        if self.dtype.kind not in _PYTHON_OF:
+            return self.owner.number(x, "np.asarray").item()
         return astype(x, _PYTHON_OF[self.dtype.kind])
 
 

@@ -108,6 +108,11 @@ def called_at(error):
     return "" if guessed else name
 
 
+def called_in(frame):
+    """The function or class that a frame calls now, None if that cannot be told."""
+    return _written(frame)[1]
+
+
 def _passed(error):
     """Of an error's traceback what belongs to the user's innermost frame; None if there is none."""
     found, traceback = None, error.__traceback__

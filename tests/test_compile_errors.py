@@ -95,6 +95,20 @@ def test_who_makes_errors_of_warnings_is_run_each_time(first):
         assert compiled(np.full(2, value)).tobytes() == f(np.full(2, value)).tobytes()
 
 
+@pytest.mark.parametrize("first", [1.0, -1.0])
+def test_who_counts_warnings_is_run_each_time(first):
+    def f(x):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            y = np.log(x)
+        return y, x * len(caught)
+
+    compiled = compile(f)
+    for value in (first, first, first, -first, first, -first) * 2:
+        for got, expected in zip(compiled(np.full(2, value)), f(np.full(2, value)), strict=True):
+            assert got.tobytes() == expected.tobytes()
+
+
 def test_an_error_that_is_not_caught_is_raised_by_the_function_itself():
     compiled = compile(lambda x: np.linalg.cholesky(x))
     for sign in (1, 1, 1, -1, 1, -1):

@@ -26,13 +26,13 @@ AT_HAND = 2  # programs that are tried before anything is looked at
 def compile(fun):
     """``fun``, recorded for each kind of arguments and then replayed as generated Python source, without a tracer.
 
-    ``fun`` is any function of numbers, arrays and containers of them, a derivative among them: ``compile(grad(f))``.
-    It gives what ``fun`` gives, bit for bit, but that einsum of two arrays is done by matmul, which adds up in another
+    ``fun`` is any function of numbers, arrays and containers of them, a derivative among them: ``compile(grad(f))``. It
+    gives what ``fun`` gives, bit for bit, but that einsum of two arrays is done by matmul, which adds up in another
     order, as may a derivative of a function that writes into arrays. A program is recorded anew for each structure,
-    order of keys, shape, dtype and layout of the arguments, and for each whole number, truth value and string among
-    them; for other floats it stays the same. The first two runs are those of ``fun`` itself: what was done the same way
-    twice is replayed from the third on. ``.source`` is its text, and ``.table()``, ``.dot()`` and ``.mermaid()`` show
-    it with the exact flops and bytes of each line.
+    order of keys, shape, dtype and layout of the arguments, and for each whole number, truth value, string and array of
+    strings among them; for other floats it stays the same. The first two runs are those of ``fun`` itself: what was
+    done the same way twice is replayed from the third on. ``.source`` is its text, and ``.table()``, ``.dot()`` and
+    ``.mermaid()`` show it with the exact flops and bytes of each line.
 
     Branches, errors that ``fun`` catches, and all else that Python does by the numbers, are *guards*: where one does
     not hold, ``fun`` is recorded again, and 16 programs are kept for one kind of arguments. So is a look for nan in a
@@ -40,18 +40,19 @@ def compile(fun):
 
     What ``fun`` reads besides its arguments is watched at every call: the variables of its closure, globals and
     defaults, the items of containers there, the attributes of objects, classes and modules, and the numbers in arrays;
-    once something is another, ``fun`` is recorded again. Files, the clock, and attributes whose names are computed, are
-    not watched. A function that changes what it reads, or makes errors of warnings, is run each time. Arguments are not
-    changed, results are memory of their own, and a compiled function may be called from several threads. Other effects,
-    printing say, are those of the runs that are recorded. Under a transformation, ``grad(compile(f))``, the function
-    itself is run.
+    once something is another, ``fun`` is recorded again. Attributes whose names are computed, and what a function in C
+    reads without a word to Python, are not watched. A function is run each time that changes what it reads or makes
+    errors of warnings or keeps them, reads files or the clock, or finds what nobody can look into: an iterator, a
+    queue, an open file, an object of ctypes, a table of pandas. Arguments are not changed, results are memory of their
+    own, and a compiled function may be called from several threads. Other effects, printing say, are those of the runs
+    that are recorded. Under a transformation, ``grad(compile(f))``, the function itself is run.
 
     A float among the arguments is NumPy's to ``fun``, as it is in a derivative, and so is what comes of it.
 
-    Raises TypeError where two runs differ in what is no argument, or draw random numbers from a generator there, for
-    arguments of other kinds, and for what needs plain numbers, ``float(x)`` say. NumPy's warnings are those of ``fun``,
-    but for calls left out, since nothing needs them, and that a sum of two is called an addition. Where a number
-    overflows, or a replay ends in an error, ``fun`` is run as it is.
+    Raises TypeError where two runs differ in what is no argument, or draw random numbers from a generator there or from
+    one without a seed, for arguments of other kinds, and for what needs plain numbers, ``float(x)`` say. NumPy's
+    warnings are those of ``fun``, but for calls left out, since nothing needs them, and that a sum of two is called an
+    addition. Where a number overflows, or a replay ends in an error, ``fun`` is run as it is.
     """
     check_callable("compile", fun)
     return Compiled(fun)
@@ -83,7 +84,7 @@ class Compiled:
             key = (spec, orders_in(spec, leaves), *map(_kind_of, leaves))
         except _Traced:
             return self.fun(*args, **kwargs)
-        numbers = [x for x in leaves if type(x) not in _STATIC]
+        numbers = [x for x in leaves if not _is_static(x)]
         for program in self.programs.get(key, ()):
             if program.replay is None:
                 continue
@@ -139,13 +140,17 @@ class Compiled:
         before = next((known for known in self.programs.get(key, ()) if known.replay is None), None)
         watch = before.watch.again() if before and not before.watch.changed() else Watch(self.fun)
         program, result = recorded(self.fun, leaves, spec, watch)
+        if watch.is_sealed or program.is_for_nobody:
+            return result
         with self.lock:
             programs = self.programs.setdefault(key, [])
             for known in list(programs):
                 if known.watch.changed():
                     programs.remove(known)
                 elif known.replay is None and (place := known.differs(program)) != "":
-                    if place or (place := watch.drawn() and f"it draws from {watch.drawn()}"):
+                    if drawn := watch.drawn():
+                        place = "; ".join(filter(None, (place, f"it draws from {drawn}")))
+                    if place:
                         raise TypeError(
                             f"{getattr(self.fun, '__name__', self.fun)} cannot be compiled, as it does not do the same "
                             f"when it is called again: {place}. Random numbers, and arrays that change where the "
@@ -171,9 +176,16 @@ _STATIC = {int, bool, str, bytes}
 _NUMBERS = {float, complex, *(t for t in np.sctypeDict.values() if np.dtype(t).kind in "biufc")}
 
 
+def _is_static(x):
+    """Whether a program is for this argument alone: a whole number, a truth value, or words."""
+    return type(x) in _STATIC or (type(x) is np.ndarray and x.dtype.kind in "US")
+
+
 def _kind_of(x):
     """What a program depends on of an argument: all but the numbers of arrays, and of floats."""
     kind = type(x)
+    if kind is np.ndarray and _is_static(x):
+        return x.shape, x.dtype, x.strides, x.flags.writeable, x.tobytes()
     if kind is np.ndarray:
         return x.shape, x.dtype, x.strides, x.flags.writeable
     if kind in _NUMBERS:
@@ -190,8 +202,8 @@ def recorded(fun, leaves, spec, watch):
     """A program of ``fun`` that is not verified yet, and the result of the run."""
     recorder = GuardedRecorder()
     try:
-        args, kwargs = unflatten(spec, [x if type(x) in _STATIC else recorder.input(entered(x)) for x in leaves])
-        tracers, out_spec = flatten(fun(*args, **kwargs))
+        args, kwargs = unflatten(spec, [entered(x) if _is_static(x) else recorder.input(entered(x)) for x in leaves])
+        tracers, out_spec = flatten(watch.run(fun, *args, **kwargs) if watch else fun(*args, **kwargs))
         originals = recorder.originals
         results = [copied(x.value if recorder.owns(x) else x) for x in map(recorder.constant, tracers)]
         code = recorder.code(tracers)
@@ -200,15 +212,15 @@ def recorded(fun, leaves, spec, watch):
         raise
     finally:
         recorder.close()
-    return Program(code, out_spec, watch, originals), unflatten(out_spec, results)
+    return Program(code, out_spec, watch, originals, recorder.is_strict), unflatten(out_spec, results)
 
 
 class Program:
     """What was done for arguments of one kind; ``replay`` is None until it has been done the same way twice."""
 
-    def __init__(self, code, out_spec, watch, originals):
+    def __init__(self, code, out_spec, watch, originals, is_for_nobody):
         self.code, self.out_spec, self.watch, self.originals = code, out_spec, watch, originals
-        self.replay = None
+        self.is_for_nobody, self.replay = is_for_nobody, None
 
     @functools.cached_property
     def source(self):

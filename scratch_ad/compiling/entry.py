@@ -44,6 +44,8 @@ class Entry:
         """Check the argument that is called ``x``; whether that could be written out."""
         if type(place) is int:
             leaf, kind = self.leaves[place], f"k{place}"
+            if type(leaf) is np.ndarray and leaf.dtype.kind in "US":
+                return False
             if type(leaf) is np.ndarray:
                 self.namespace |= {f"{kind}d": leaf.dtype, f"{kind}s": leaf.shape, f"{kind}t": leaf.strides}
                 self._miss(_CHECKS.format(x=x, k=kind) + f" or {x}.flags.writeable is not {leaf.flags.writeable}")

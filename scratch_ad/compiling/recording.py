@@ -29,7 +29,8 @@ class GuardedRecorder(Recorder):
     """One recording for replays. ``values`` tells of each name what its value was made of."""
 
     __slots__ = (
-        *("ambient", "around", "errors", "filters", "is_mixed", "is_strict", "originals", "state", "states", "values"),
+        *("ambient", "around", "errors", "filters", "is_mixed", "is_strict", "originals", "state", "states", "teller"),
+        "values",
     )
     mode = "a compiled function"
     looks = True
@@ -39,7 +40,7 @@ class GuardedRecorder(Recorder):
         self.values, self.states, self.originals = [], [], {}
         self.ambient = self.state = _error_state()
         self.around, self.errors, self.is_mixed = errors_around(), None, False
-        self.filters, self.is_strict = warnings.filters, False
+        self.filters, self.teller, self.is_strict = warnings.filters, _teller(), False
 
     def recorded(self, value):
         is_array = type(value) is np.ndarray
@@ -83,11 +84,12 @@ class GuardedRecorder(Recorder):
         """Note the np.errstate of the calls since the last time: None unless the function has set it.
 
         What it has not set there is the caller's, so that the program is for callers with the same alone. Where it has
-        made errors of warnings, which a replay would not raise, the program is for nobody.
+        made errors of warnings, or keeps them, which a replay would not, the program is for nobody.
         """
         if warnings.filters is not self.filters:
             added = itertools.takewhile(lambda entry: entry not in self.filters[:1], warnings.filters)
-            self.is_strict = self.is_strict or any(action == "error" for action, *_ in added)
+            is_told = _teller() is not self.teller
+            self.is_strict = self.is_strict or is_told or any(action == "error" for action, *_ in added)
         state = _error_state()
         if state is not self.state:
             self.state = state
@@ -105,7 +107,8 @@ class GuardedRecorder(Recorder):
         return x.value
 
     def number(self, x, what):
-        if what in _WHOLE and dtype_of(x).kind in "iub":
+        kind = dtype_of(x)
+        if what in _WHOLE and (kind.kind in "iub" or (kind.kind in "mMV" and not kind.hasobject)):
             value = self.taken(x)
             return _WHOLE[what](value)
         return super().number(x, what)
@@ -137,16 +140,9 @@ class GuardedRecorder(Recorder):
         """The calls as steps, the last thing that is asked; ``outputs``: tracers or constants."""
         outputs = tuple(self.named(self.constant(out)) for out in outputs)
         steps = [Step(*call, state) for call, state in zip(self.close(), self.states, strict=True)]
-        if self.is_strict:
-            steps.insert(0, Step(_again, (None, True), {}, (), False, None))
         if self.is_mixed:
             steps.insert(0, Step(errors_around, (None, self.around), {}, (), False, None))
         return Code(tuple(self.inputs), tuple(steps), outputs, tuple(self.values))
-
-
-def _again(_):
-    """A guard that never holds: the function is run each time."""
-    return False
 
 
 def _without_overwriting(function, args, kwargs):
@@ -174,6 +170,11 @@ def _histogramdd(*args, **kwargs):
     """``np.histogramdd`` without the list in its result."""
     counts, edges = np.histogramdd(*args, **kwargs)
     return counts, *edges
+
+
+def _teller():
+    """What a warning is told to, which is another one where the function catches warnings to look at them."""
+    return getattr(warnings, "_showwarnmsg_impl", None)
 
 
 _same = functools.cache(lambda errors: errors)  # one object for all that are equal, so that two are soon compared

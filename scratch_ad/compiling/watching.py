@@ -6,7 +6,8 @@ classes found there as well; of a module or a class, what any of that code names
 by identity, arrays byte for byte, which takes about as long as to read them once.
 
 Generators of random numbers are found at the same places, and whether a run has drawn from one is told by its state: a
-program would give the numbers of one run for good.
+program would give the numbers of one run for good. What cannot be looked into, an iterator say, or a queue, counts as
+changed at every call; so does what a run read of the world, of which ``world`` is told.
 """
 
 import array
@@ -32,11 +33,16 @@ from ..frames import LIBRARIES
 from ..silence import STATE
 from ..tracer import Tracer
 from .code import bytecode
+from .world import Lookout, may_look
 
 _OURS = __name__.partition(".")[0]
 _AS_THEY_ARE = {*LIBRARIES, _OURS, "pytest"} - {"test"}  # whose code nobody changes; test may be a user's
-_HOLDERS = {"argparse", "builtins", "collections", "contextvars", "functools", "types", "_thread"}
-_CLOSED = {*sys.stdlib_module_names, "optree", "jax", "jaxlib", "pytest"} - _HOLDERS  # whose objects hold nothing else
+_CLOSED = {  # whose objects hold nothing that changes, or that counts
+    *("abc", "_abc", "enum", "inspect", "logging", "operator", "re", "struct", "typing"),
+    *("optree", "jax", "jaxlib", "pytest", "_pytest"),
+}
+_LIKE_VALUES = {_OURS, "numpy", "scipy", "_thread"}  # what their objects in C hold does not change, or count
+_STANDARD = sys.stdlib_module_names - {"builtins"}
 WRITTEN_OUT = 16  # places compared in the same way for which each has a line of its own, which is faster
 
 # How places are compared: whether in ``a`` something else stands now than ``b`` and ``c``.
@@ -50,6 +56,8 @@ _PARTED = "len({c}({a})) != len({b}) or not all(map(is_, {c}({a}), {b}))"
 _MEMORY = "{b} != {a}"  # as it lies there, without a copy
 _BYTES = "{b} != {a}.tobytes()"
 _LOCKED = "{a}.flags.writeable"
+_EMPTY = "{a} != {b}"
+_SEALED = "True"
 _FORM = "{a}.shape != {b} or {a}.dtype is not {c}"
 
 
@@ -59,14 +67,27 @@ class Watch:
     def __init__(self, function):
         self.places, self.generators = {}, []  # what to compare, by how
         self.seen, self.held, self.spaces, self.named, self.optional = set(), [], [], set(), set()
-        self.found = [(function, "the function")]
+        self.found, self.lookout = [(function, "the function")], None
         self._look_around()
+
+    def run(self, function, *args, **kwargs):
+        """What the function gives, in the run that this watch is for."""
+        if not self.lookout:
+            return function(*args, **kwargs)
+        try:
+            return self.lookout.run(function, *args, **kwargs)
+        finally:
+            if self.lookout.saw_the_world:
+                self._compare(_SEALED, None)
+                vars(self).pop("changed", None)
 
     def add(self, arrays):
         """Watch further arrays."""
         self.found += [(array, "an array") for array in arrays]
         self._look_around()
         vars(self).pop("changed", None)
+
+    is_sealed = property(lambda self: _SEALED in self.places)
 
     @functools.cached_property
     def changed(self):
@@ -93,7 +114,8 @@ class Watch:
 
     def drawn(self):
         """The name of a generator from which numbers have been drawn since this was made; None if there is none."""
-        return next((name for generator, state, name in self.generators if _state(generator) != state), None)
+        drawn = (name for generator, state, name in self.generators if _state(generator) != state)
+        return next(drawn, "a generator without a seed" if self.lookout and self.lookout.saw_entropy else None)
 
     def _compare(self, how, a, b=None, c=None):
         self.places.setdefault(how, []).append((a, b, c))
@@ -113,8 +135,12 @@ class Watch:
             return
         self.seen.add(id(x))
         self.held.append(x)  # so that no other object gets its id
+        if not self.lookout and may_look(*((_module_of(x), {x.__name__}) if kind in _NAMED else (kind.__module__, ()))):
+            self.lookout = Lookout()
         if isinstance(x, _GENERATORS):
             self.generators.append((x, _state(x), name))
+        elif _is_sealed(kind):
+            self._compare(_SEALED, x)
         elif kind is ConstantCell:
             self._watch(x.value)
         elif isinstance(x, (type, types.ModuleType)):
@@ -134,9 +160,9 @@ class Watch:
             self._compare(_BYTES, x, x.tobytes())
         elif isinstance(x, np.ndarray) and not x.dtype.hasobject:
             self._watch(x)
-        elif base := next((base for base in kind.__mro__ if base in _PARTS), None):
+        elif base := _has_parts(kind):
             self._contents(_PARTS[base], x, name, base in _FIXED)
-        if _is_of(_CLOSED, kind.__module__):
+        if _is_of(_CLOSED, kind.__module__) or (_is_by_value(kind) and _is_of(_STANDARD, kind.__module__)):
             return
         self._look_within(kind, name)
         is_ours = _is_of({_OURS}, kind.__module__) and not kind.__module__.startswith(f"{_OURS}.scipy")
@@ -146,9 +172,18 @@ class Watch:
             self.found += [(part, name) for part in vars(x).values()]
         elif _has_variables(kind) and (kind is not types.FunctionType or vars(x)):
             self._compare(_OBJECT, x, kind, vars(x))
-            self.found.append((vars(x), name))
+            self._look_at_variables(vars(x), kind, name)
         if _slots(kind):
             self._contents(_in_slots, x, name)
+
+    def _look_at_variables(self, variables, kind, name):
+        sealed = {key for key, value in variables.items() if _is_sealed(type(value))}
+        if not sealed or not _roots(kind).isdisjoint(_AS_THEY_ARE - _CLOSED - {"builtins"}):
+            self.found.append((variables, name))
+            return
+        self._compare(_DICT, variables, [*variables], [*variables.values()])
+        self.found += [(variables[key], f"{name}.{key}") for key in variables.keys() - sealed]
+        self.spaces.append(([variables], name))  # of those that cannot be looked into the ones that count are named
 
     def _contents(self, read, x, name, fixed=False):
         parts = read(x)
@@ -176,14 +211,17 @@ class Watch:
             try:
                 x = cell.cell_contents
             except ValueError:  # not assigned to yet
+                self._compare(_EMPTY, cell, types.CellType())
                 continue
             self.found.append((x, variable))
             if not _is_of({_OURS}, package):
                 self._compare(_CELL, cell, x)
         self.found.append(((function.__defaults__, function.__kwdefaults__), name))
         variables, attributes, modules, optional = _named_by(code)
-        if "random" in attributes or any(home.get(name) is module for name in variables for module in _RANDOM):
+        if _DRAWING & attributes or any(home.get(name) is module for name in variables for module in _RANDOM):
             self.found += [(np.random.rand, "np.random"), (random.random, "random")]
+        if not self.lookout and may_look("", variables | attributes):
+            self.lookout = Lookout()
         if not _is_of(_AS_THEY_ARE, package):
             self._compare(_FUNCTION, function, code, function.__defaults__)
             if code.co_kwonlyargcount:
@@ -196,7 +234,7 @@ class Watch:
             for module in modules - sys.modules.keys():
                 self._compare(_ENTRY, sys.modules, module)
             for key in attributes & _SETTINGS.keys():
-                self._contents(_SETTINGS[key], None, key)
+                self._compare(_PARTED, None, _SETTINGS[key](None), _SETTINGS[key])
 
     def _look_within(self, x, name):
         """Look at what the code found names of a module or a class, and at what operators call of the class."""
@@ -223,7 +261,9 @@ class Watch:
 def _state(generator):
     """The state of a generator, as bytes."""
     if isinstance(generator, np.random.Generator):
-        return pickle.dumps(generator.bit_generator.state)
+        generator = generator.bit_generator
+    if isinstance(generator, np.random.BitGenerator):  # of its seeds, how many it has given away
+        return pickle.dumps((generator.state, getattr(generator.seed_seq, "n_children_spawned", None)))
     known = isinstance(generator, np.random.RandomState)
     return pickle.dumps(generator.get_state(legacy=False) if known else generator.getstate())
 
@@ -233,7 +273,30 @@ def _is_of(packages, module):
 
 
 def _module_of(x):
-    return x.__module__ if isinstance(x, type) else x.__name__
+    return (x.__name__ if isinstance(x, types.ModuleType) else x.__module__) or ""
+
+
+@functools.lru_cache(maxsize=1024)
+def _roots(kind):
+    """The packages of a class and its bases."""
+    return {base.__module__.partition(".")[0] for base in kind.__mro__}
+
+
+def _is_by_value(kind):
+    """Whether objects of a type are known by what they hold, so that this does not change."""
+    return kind.__hash__ not in (None, object.__hash__)
+
+
+@functools.lru_cache(maxsize=1024)
+def _is_sealed(kind):
+    """Whether objects of a type may change, or be used up, where nobody can see it: iterators, say, and files."""
+    if kind in _OPEN or hasattr(kind, "__get__"):
+        return False
+    if type(getattr(kind, "__next__", None)) is types.WrapperDescriptorType or "_ctypes" in _roots(kind):
+        return True
+    if _is_by_value(kind) or not _roots(kind).isdisjoint(_CLOSED | _LIKE_VALUES):
+        return False
+    return not (_has_variables(kind) or _slots(kind) or _has_parts(kind))
 
 
 def _is_special(name, x):
@@ -255,7 +318,7 @@ def _named_by(code):
     if not variables.isdisjoint(("globals", "vars", "eval")):
         variables |= strings
     optional = set() if variables.isdisjoint(("getattr", "hasattr")) else set(filter(str.isidentifier, strings))
-    if any(step.opname == "CHECK_EXC_MATCH" for step in steps):
+    if any(step.opname == "PUSH_EXC_INFO" for step in steps):
         optional |= attributes - strings
     named = variables, attributes, modules, optional
     inner = [_named_by(const) for const in code.co_consts if type(const) is types.CodeType]
@@ -276,6 +339,11 @@ def _strings(constants):
 @functools.lru_cache(maxsize=1024)
 def _has_variables(kind):
     return any("__dict__" in vars(base) or base is threading.local for base in kind.__mro__)
+
+
+def _has_parts(kind):
+    """The class by which the parts of an object are read, None if it has none."""
+    return next((base for base in kind.__mro__ if base in _PARTS), None)
 
 
 @functools.lru_cache(maxsize=1024)
@@ -321,6 +389,10 @@ _FIXED = {
     *(tuple, frozenset, types.MethodType, types.BuiltinFunctionType, types.MethodWrapperType),
     *(staticmethod, classmethod, property),
 }
+_OPEN = {  # which have nothing to hide, or are looked into in ways of their own
+    *(object, slice, super, bytearray, memoryview, array.array, types.ModuleType, types.CellType, type),
+    *_PARTS,
+}
 _SETTINGS = {
     **dict.fromkeys(("environ", "getenv"), lambda _: _PARTS[dict](os.environ._data)),
     "geterr": lambda _: (STATE.get(None),),
@@ -328,5 +400,7 @@ _SETTINGS = {
 _STRIDED = type(np.lib.stride_tricks.as_strided(np.zeros(1)).base)  # which lies between such a view and its array
 _LASTING = {type(None), bytes, mmap.mmap}  # what memory without leave to write may be of; files are not watched
 _SIMPLE = {int, float, complex, bool, str, bytes, type(None), type(...), np.ufunc, type(np.sum), types.CodeType}
-_GENERATORS = (np.random.Generator, np.random.RandomState, random.Random)
+_GENERATORS = (np.random.Generator, np.random.RandomState, np.random.BitGenerator, random.Random)
 _RANDOM = (np.random, random)
+_DRAWING = {"random", "rvs"}
+_NAMED = {types.ModuleType, types.FunctionType, types.BuiltinFunctionType, type, type(np.random.default_rng)}

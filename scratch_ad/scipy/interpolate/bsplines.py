@@ -1,6 +1,7 @@
 """B-splines, and those that interpolate: C. de Boor, A Practical Guide to Splines (1978), chapters IX, X and XIII."""
 
 import math
+import operator
 
 import numpy as np
 import scipy.interpolate as _scipy
@@ -228,7 +229,7 @@ through = composite(spline_through, _through, with_value)
 
 
 def make_interp_spline(x, y, k=3, t=None, bc_type=None, axis=0, check_finite=True):
-    x, y, t = gathered(x), gathered(y), gathered(t)
+    x, y, t, k = gathered(x), gathered(y), gathered(t), operator.index(k)
     check(_scipy.make_interp_spline, x, y, k, t, bc_type, axis, check_finite)
     if bc_type == "periodic":
         if innermost((x, y)) is None:
