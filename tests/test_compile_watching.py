@@ -6,6 +6,7 @@ import collections
 import contextvars
 import dataclasses
 import functools
+import operator
 import os
 import sys
 import threading
@@ -425,6 +426,23 @@ def context():
     return lambda x: x * variable.get(), variable.set
 
 
+def in_a_context():
+    variable = contextvars.ContextVar("v", default={"v": 2.0})  # noqa: B039
+    return lambda x: x * variable.get()["v"], lambda v: variable.get().__setitem__("v", v)
+
+
+def by_a_getter():
+    kind = type("Kind", (), {"of_a_getter": 2.0, "__module__": __name__})
+    get, name = operator.attrgetter("of_a_getter"), "of_a" + "_getter"
+    return lambda x: x * (get(kind) + getattr(kind, name)) / 2, lambda v: setattr(kind, name, v)
+
+
+def a_builtin_overshadowed():
+    home = {"__name__": "a_users_module"}
+    exec("def f(x): return x * sum([0.5, 1.5])", home)
+    return home["f"], lambda v: home.__setitem__("sum", lambda _: v)
+
+
 def errors():
     return lambda x: x * (2.0 if np.geterr()["over"] == "warn" else 5.0), lambda _: np.seterr(over="ignore")
 
@@ -507,6 +525,9 @@ PLACES = {
     "globals": of_globals,
     "environment": environment,
     "ContextVar": context,
+    "in a ContextVar": in_a_context,
+    "by a getter": by_a_getter,
+    "a builtin": a_builtin_overshadowed,
     "geterr": errors,
 }
 

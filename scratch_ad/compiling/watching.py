@@ -58,6 +58,7 @@ _BYTES = "{b} != {a}.tobytes()"
 _LOCKED = "{a}.flags.writeable"
 _EMPTY = "{a} != {b}"
 _SEALED = "True"
+_SHADOWED = "not {a}.keys().isdisjoint({b})"
 _FORM = "{a}.shape != {b} or {a}.dtype is not {c}"
 
 
@@ -131,6 +132,8 @@ class Watch:
 
     def _look(self, x, name):
         kind = type(x)
+        if kind is str:  # it may be the name of an attribute, or several of them with dots
+            self.named.update(x.split(".") if len(x) < 80 else ())
         if kind in _SIMPLE or id(x) in self.seen:
             return
         self.seen.add(id(x))
@@ -230,6 +233,8 @@ class Watch:
             self.optional |= optional
             for variable in variables - vars(builtins).keys() | variables & home.keys():
                 self._look_up(variable, (home,), "")
+            if hidden := frozenset(variables & vars(builtins).keys() - home.keys()):
+                self._compare(_SHADOWED, home, hidden)
             self.found += [(sys.modules[module], module) for module in modules if module in sys.modules]
             for module in modules - sys.modules.keys():
                 self._compare(_ENTRY, sys.modules, module)
@@ -363,6 +368,13 @@ def _in_slot(slot, x):
         return None
 
 
+def _in_context(variable):
+    try:
+        return variable.get()
+    except LookupError:
+        return None
+
+
 def _items_of(kind):
     return lambda x: tuple(kind.__iter__(x))
 
@@ -381,13 +393,14 @@ _PARTS = {
     functools.partial: operator.attrgetter("func", "args", "keywords"),
     property: lambda x: (x.fget,),
     np.ndarray: lambda x: x.ravel().tolist(),
-    contextvars.ContextVar: lambda x: (x.get(None),),
+    contextvars.ContextVar: lambda x: (_in_context(x),),
+    **{kind: lambda x: x.__reduce__()[1] for kind in (operator.attrgetter, operator.methodcaller)},
     weakref.ref: lambda x: (x(),),
     weakref.ProxyType: lambda x: (vars(x),),
 }
 _FIXED = {
     *(tuple, frozenset, types.MethodType, types.BuiltinFunctionType, types.MethodWrapperType),
-    *(staticmethod, classmethod, property),
+    *(staticmethod, classmethod, property, operator.attrgetter, operator.methodcaller),
 }
 _OPEN = {  # which have nothing to hide, or are looked into in ways of their own
     *(object, slice, super, bytearray, memoryview, array.array, types.ModuleType, types.CellType, type),
