@@ -113,6 +113,17 @@ def called_in(frame):
     return _written(frame)[1]
 
 
+def is_given_a_number(frame):
+    """Whether the last argument of the call that a frame is at is a whole number, written there."""
+    past, now = _until_now(frame)
+    for one in reversed(past):
+        if one.opname in ("PRECALL", "KW_NAMES") and not one.is_jump_target:
+            continue
+        is_constant = one.opname in ("LOAD_CONST", "LOAD_SMALL_INT") and not now.is_jump_target
+        return is_constant and type(one.argval) is int
+    return False
+
+
 def _passed(error):
     """Of an error's traceback what belongs to the user's innermost frame; None if there is none."""
     found, traceback = None, error.__traceback__

@@ -62,7 +62,8 @@ class Lookout:
         if frame.f_code is _SEEDING and frame.f_locals["a"] is not None:
             return
         if frame.f_code is _OF_SYSTEM and frames.called_in(frame.f_back) is np.random.RandomState:
-            self.saw_the_world = True  # where a seed is given, too, and takes the place of what was read
+            if not frames.is_given_a_number(frame.f_back):  # a seed, which takes the place of what was read
+                self.saw_the_world = True
         else:
             self.saw_entropy = True
 
