@@ -247,7 +247,7 @@ def _check_reverse_output(name, leaf, holomorphic):
             f"{name} requires real-valued outputs (output dtype was {dtype}). Integers and booleans have no "
             "derivative: return floats, as before a rounding, a count or a comparison, or use vjp."
         )
-    if not holomorphic:
+    if not holomorphic and dtype.kind == "c":
         raise TypeError(
             f"{name} requires real-valued outputs (output dtype was {dtype}). "
             "Pass holomorphic=True for a holomorphic function of complex arguments, "

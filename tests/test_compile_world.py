@@ -5,6 +5,7 @@ import csv
 import ctypes
 import datetime
 import functools
+import gc
 import io
 import itertools
 import mmap
@@ -287,3 +288,21 @@ def test_the_degree_of_a_spline_may_be_numpys():
     compiled, x = compile(f), np.linspace(0, 1, 6)
     for k in (3, 3, 3, 2, 1):
         assert compiled(x, np.int64(k)).tobytes() == f(x, k).tobytes()
+
+
+def test_what_is_told_of_garbage_does_not_count():
+    def told(phase, info):
+        time.perf_counter()
+
+    def f(x):
+        gc.collect()
+        return np.sin(x) * X or open("nowhere")
+
+    compiled = compile(f)
+    gc.callbacks.append(told)
+    try:
+        for _ in range(3):
+            assert compiled(1.5) == np.sin(1.5)
+    finally:
+        gc.callbacks.remove(told)
+    assert compiled.source

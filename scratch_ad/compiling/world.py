@@ -4,6 +4,7 @@ Nothing of that stands in a place that could be compared, and twice the same may
 listened to while it is recorded: only that of code which names what may read such things, as it takes twice the time.
 """
 
+import gc
 import random
 import sys
 
@@ -55,7 +56,7 @@ class Lookout:
             return
         if called.__name__ == "urandom" or called.__qualname__ == "Random.seed":
             self._draw(frame)
-        elif _asks(called) and (frame.f_globals.get("__name__") or "").partition(".")[0] not in _ASIDE:
+        elif _asks(called) and not _is_aside(frame):
             self.saw_the_world = True
 
     def _draw(self, frame):
@@ -66,6 +67,12 @@ class Lookout:
                 self.saw_the_world = True
         else:
             self.saw_entropy = True
+
+
+def _is_aside(frame):
+    """Whether what this frame reads is for itself, as of a log or of what is told of each collection of garbage."""
+    of_garbage = any(frame.f_code is getattr(callback, "__code__", None) for callback in gc.callbacks)
+    return of_garbage or (frame.f_globals.get("__name__") or "").partition(".")[0] in _ASIDE
 
 
 def _asks(called):

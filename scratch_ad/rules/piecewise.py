@@ -97,12 +97,13 @@ def _interp(x, xp, fp, left=None, right=None, period=None):
         xp, fp = xp[order], fp[order]
         xp = np.concatenate([xp[-1:] - period, xp, xp[:1] + period])
         fp = np.concatenate([fp[-1:], fp, fp[:1]])
-    right_end = np.clip(np.searchsorted(xp, x, "right"), 1, len(xp) - 1)
+    behind = np.searchsorted(xp, x, "right")
+    right_end, before = np.clip(behind, 1, len(xp) - 1), np.clip(behind, 1, len(xp)) - 1
     # not xp[right_end], as the places may be traced where xp is not
     x0, x1, f0, f1 = (getitem(p, i) for p in (xp, fp) for i in (right_end - 1, right_end))
-    step, last = np.equal(x0, x1), np.equal(x, x1)  # at a point the result is its number, to the last bit
+    step = np.equal(x0, x1)
     slope = (f1 - f0) / np.where(step, 1, x1 - x0)
-    y = np.where(step, f1, np.where(last, f1, f0) + slope * (x - np.where(last, x1, x0)))
+    y = np.where(step, f1, getitem(fp, before) + slope * (x - getitem(xp, before)))
     if period is None:
         y = np.where(np.less(x, xp[0]), fp[0] if left is None else left, y)
         y = np.where(np.greater(x, xp[-1]), fp[-1] if right is None else right, y)
