@@ -286,7 +286,7 @@ class JointlyLinear(Derivative):
 
     def jvp(self, function, args, tangents, kwargs, steps):
         given = dict(tangents)
-        zero = lambda a: aval(a).dtype.type(0) if kind_of(a) is None else np.zeros_like(strip(a))
+        zero = lambda a: np.zeros(*aval(a))[()] if kind_of(a) is None else np.zeros_like(strip(a))
         along = [given[i] if i in given else zero(a) for i, a in enumerate(args)]
         return function(*args, **kwargs), steps[chain.through](along, lambda t: function(*t, **kwargs), ())
 

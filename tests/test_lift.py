@@ -1,6 +1,7 @@
 """NumPy functions on JAX: JAX's transformations of them, and our derivatives compiled by XLA."""
 
 import collections
+import itertools
 
 import jax
 import jax.numpy as jnp
@@ -109,6 +110,22 @@ def test_convolutions_are_compiled_where_neither_array_is_the_larger_one(mode, s
     program = scratch_ad.record(gradient, x, kernel)
     for run in (gradient, lambda *arrays: program(*arrays)):
         assert not mismatch(tuple(jax_ref.jit(run)(x, kernel)), gradient(x, kernel), 2)
+
+
+HESSIANS = {
+    "zeros beside an array": lambda x: np.sum(np.concatenate([np.zeros_like(x[:1]), x**3, x[1:]]) * x[0]),
+    "ones beneath an array": lambda x: np.sum(np.stack([np.ones_like(x), x**3], 1)[:, 1] * x),
+    "powers": lambda x: np.sum(np.vander(x) ** 2),
+    "singular values": lambda x: np.sum(np.linalg.svd(x[:, None] * x + A.T @ A)[1] ** 2 * x),
+    "singular vectors": lambda x: np.sum(np.linalg.svd(A * x, full_matrices=False)[0] * A[:, :2]),
+}
+
+
+@pytest.mark.parametrize("f", HESSIANS.values(), ids=HESSIANS.keys())
+@pytest.mark.parametrize(("outer", "inner"), [*itertools.permutations((scratch_ad.jacfwd, scratch_ad.jacrev))])
+def test_second_derivatives_are_compiled_without_a_look_at_their_nans(f, outer, inner):
+    expected = scratch_ad.hessian(f)(x3)
+    np.testing.assert_allclose(jax_ref.jit(outer(inner(f)))(x3), expected, 1e-9, 1e-9 * np.max(np.abs(expected)))
 
 
 def test_a_lowered_program_can_be_counted():

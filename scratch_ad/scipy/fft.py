@@ -33,9 +33,8 @@ def _counts(type, like, axis):
 def _transposing(function, is_inverse):
     def transpose(g, _x, type=2, n=None, axis=-1, norm=None, orthogonalize=None):
         axis, other = normalize_axis_index(axis, _x.ndim), _OTHER[type]
-        orthogonalize = norm == "ortho" if orthogonalize is None else orthogonalize
         options = {"type": other, "axis": axis, "norm": norm, "orthogonalize": orthogonalize}
-        if orthogonalize:
+        if norm == "ortho" if orthogonalize is None else orthogonalize:
             c = function()(g, **options)
         else:
             forward, backward = (other, type) if is_inverse else (type, other)

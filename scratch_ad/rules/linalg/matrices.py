@@ -121,10 +121,11 @@ def beyond_rounding(s):
     return s - np.where(np.less_equal(s, _rounding(s, -1)), strip(s), 0)
 
 
-def gaps_between(w):
-    """w[j] − w[i], 0 where that is rounding, and ∞ on the diagonal."""
+def gaps_between(w, factor=None):
+    """w[j] − w[i], 0 where that is rounding, perhaps times a factor; ∞ on the diagonal, of which no slope is left."""
     gaps = w[..., None, :] - w[..., :, None]
     gaps = np.where(np.less_equal(np.abs(gaps), _rounding(w, -1)[..., None]), 0, gaps)
+    gaps = gaps if factor is None else gaps * factor
     return np.where(np.identity(w.shape[-1], bool, like=kind_of(w)), np.inf, gaps)
 
 

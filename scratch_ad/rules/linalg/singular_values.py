@@ -15,7 +15,7 @@ def full_svd(a, full_matrices):
 def gaps_of_squares(s):
     """s[j]² − s[i]², as in ``gaps_between``."""
     sums = s[..., None, :] + s[..., :, None]
-    return gaps_between(s) * np.where(np.equal(sums, 0), 1, sums)
+    return gaps_between(s, np.where(np.equal(sums, 0), 1, sums))
 
 
 def _leading(y):
