@@ -127,6 +127,8 @@ def pattern(fun, leaves):
     matrix = sparse.csr_array(sparse.vstack(rows)) if len(rows) > 1 else rows[0] if rows else nothing(0, ends[-1])
     matrix = sparse.csr_array(matrix, copy=True)
     matrix.sum_duplicates()
+    dtype = np.int32 if matrix.nnz < 1 << 31 else np.int64  # solvers take those of 32 bits
+    matrix.indices, matrix.indptr = (x.astype(dtype, copy=False) for x in (matrix.indices, matrix.indptr))
     return matrix
 
 

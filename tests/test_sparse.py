@@ -690,3 +690,19 @@ def test_what_cancels_is_checked_up_to_the_rounding_of_its_terms():
         np.testing.assert_allclose(conserved, np.zeros((1, 7)), atol=1e-15)
         curved = hessian(lambda x: np.sum(np.exp(x) / np.sum(np.exp(x))), check=True)(x)
         np.testing.assert_allclose(curved, np.zeros((7, 7)), atol=1e-15)
+
+
+NARROW = {
+    "parts": stencil,
+    "parts of the same place": lambda x: stencil(x) + np.cos(x[:-2].reshape(2, -1)).ravel(),
+    "padded parts": lambda x: np.pad(x, 1)[:-2] * np.pad(x, 1)[2:],
+    "columns": lambda x: np.concatenate([x * np.roll(x, 1), x[::-1] ** 2]),
+    "products": lambda x: (x.reshape(10, -1) @ np.ones((20, 3))).ravel(),
+    "matrices": lambda x: np.linalg.inv(x.reshape(-1, 2, 2)).ravel(),
+}
+
+
+@pytest.mark.parametrize("f", NARROW.values(), ids=NARROW.keys())
+def test_indices_have_32_bits_as_solvers_take_them(f):
+    found = jacobian(f, sparse=True)(np.random.default_rng(0).uniform(1, 2, 200))
+    assert found.indices.dtype == found.indptr.dtype == np.int32 and found.has_sorted_indices
