@@ -72,7 +72,20 @@ ORDER = [  # a module or package may import those that stand before it
 ]
 MODES = {"forward", "reverse", "batch", "program", "numerical"}  # none imports another
 ROOMS = [  # of jax_ref: a room may import those that stand before it
-    *("meshes", "lift", "cases", "engines", "measure", "referee", "tracing", "report", "sweep", "checks", "fuzz"),
+    *(
+        "meshes",
+        "equivalents",
+        "lift",
+        "cases",
+        "engines",
+        "measure",
+        "referee",
+        "tracing",
+        "report",
+        "sweep",
+        "checks",
+        "fuzz",
+    ),
     *("rules", "lesson", "commands"),
     *("pytest_plugin", "cli", "__main__"),
 ]
