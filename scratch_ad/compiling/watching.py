@@ -12,8 +12,6 @@ changed at every call; so does what a run read of the world, of which ``world`` 
 
 import array
 import builtins
-import collections
-import contextvars
 import dis
 import functools
 import mmap
@@ -22,9 +20,7 @@ import os
 import pickle
 import random
 import sys
-import threading
 import types
-import weakref
 
 import numpy as np
 
@@ -32,17 +28,12 @@ from ..constants import ConstantCell
 from ..frames import LIBRARIES
 from ..silence import STATE
 from ..tracer import Tracer
+from . import holdings
 from .code import bytecode
 from .world import Lookout, may_look
 
 _OURS = __name__.partition(".")[0]
 _AS_THEY_ARE = {*LIBRARIES, _OURS, "pytest"} - {"test"}  # whose code nobody changes; test may be a user's
-_CLOSED = {  # whose objects hold nothing that changes, or that counts
-    *("abc", "_abc", "enum", "inspect", "logging", "operator", "re", "struct", "typing"),
-    *("optree", "jax", "jaxlib", "pytest", "_pytest"),
-}
-_LIKE_VALUES = {_OURS, "numpy", "scipy", "_thread"}  # what their objects in C hold does not change, or count
-_STANDARD = sys.stdlib_module_names - {"builtins"}
 WRITTEN_OUT = 16  # places compared in the same way for which each has a line of its own, which is faster
 
 # How places are compared: whether in ``a`` something else stands now than ``b`` and ``c``.
@@ -142,7 +133,7 @@ class Watch:
             self.lookout = Lookout()
         if isinstance(x, _GENERATORS):
             self.generators.append((x, _state(x), name))
-        elif _is_sealed(kind):
+        elif holdings.is_sealed(kind):
             self._compare(_SEALED, x)
         elif kind is ConstantCell:
             self._watch(x.value)
@@ -163,25 +154,25 @@ class Watch:
             self._compare(_BYTES, x, x.tobytes())
         elif isinstance(x, np.ndarray) and not x.dtype.hasobject:
             self._watch(x)
-        elif base := _has_parts(kind):
-            self._contents(_PARTS[base], x, name, base in _FIXED)
-        if _is_of(_CLOSED, kind.__module__) or (_is_by_value(kind) and _is_of(_STANDARD, kind.__module__)):
+        elif base := holdings.kind_with_parts(kind):
+            self._contents(holdings.PARTS[base], x, name, base in holdings.FIXED)
+        if holdings.holds_no_more(kind):
             return
         self._look_within(kind, name)
-        is_ours = _is_of({_OURS}, kind.__module__) and not kind.__module__.startswith(f"{_OURS}.scipy")
+        is_ours = holdings.is_of({_OURS}, kind.__module__) and not kind.__module__.startswith(f"{_OURS}.scipy")
         if is_ours and hasattr(x, "__dict__"):  # what else it holds is for itself
             self.found += [(part, name) for part in vars(x).values() if callable(part)]
-        elif kind is types.FunctionType and _is_of(_AS_THEY_ARE, x.__globals__.get("__name__")):
+        elif kind is types.FunctionType and holdings.is_of(_AS_THEY_ARE, x.__globals__.get("__name__")):
             self.found += [(part, name) for part in vars(x).values()]
-        elif _has_variables(kind) and (kind is not types.FunctionType or vars(x)):
+        elif holdings.has_variables(kind) and (kind is not types.FunctionType or vars(x)):
             self._compare(_OBJECT, x, kind, vars(x))
             self._look_at_variables(vars(x), kind, name)
-        if _slots(kind):
-            self._contents(_in_slots, x, name)
+        if holdings.slots(kind):
+            self._contents(holdings.in_slots, x, name)
 
     def _look_at_variables(self, variables, kind, name):
-        sealed = {key for key, value in variables.items() if _is_sealed(type(value))}
-        if not sealed or not _roots(kind).isdisjoint(_AS_THEY_ARE - _CLOSED - {"builtins"}):
+        sealed = {key for key, value in variables.items() if holdings.is_sealed(type(value))}
+        if not sealed or not holdings.packages_of(kind).isdisjoint(_AS_THEY_ARE - holdings.CLOSED - {"builtins"}):
             self.found.append((variables, name))
             return
         self._compare(_DICT, variables, [*variables], [*variables.values()])
@@ -217,7 +208,7 @@ class Watch:
                 self._compare(_EMPTY, cell, types.CellType())
                 continue
             self.found.append((x, variable))
-            if not _is_of({_OURS}, package):
+            if not holdings.is_of({_OURS}, package):
                 self._compare(_CELL, cell, x)
         self.found.append(((function.__defaults__, function.__kwdefaults__), name))
         variables, attributes, modules, optional = _named_by(code)
@@ -225,7 +216,7 @@ class Watch:
             self.found += [(np.random.rand, "np.random"), (random.random, "random")]
         if not self.lookout and may_look("", variables | attributes):
             self.lookout = Lookout()
-        if not _is_of(_AS_THEY_ARE, package):
+        if not holdings.is_of(_AS_THEY_ARE, package):
             self._compare(_FUNCTION, function, code, function.__defaults__)
             if code.co_kwonlyargcount:
                 self._compare(_KEYWORDS, function, function.__kwdefaults__)
@@ -244,7 +235,7 @@ class Watch:
     def _look_within(self, x, name):
         """Look at what the code found names of a module or a class, and at what operators call of the class."""
         bases = (*x.__mro__, *type(x).__mro__) if isinstance(x, type) else (x,)
-        space = [vars(base) for base in bases if not _is_of(_AS_THEY_ARE, _module_of(base))]
+        space = [vars(base) for base in bases if not holdings.is_of(_AS_THEY_ARE, _module_of(base))]
         if space and (key := ("within", id(x))) not in self.seen:
             self.seen.add(key)
             self.held.append(x)
@@ -273,35 +264,8 @@ def _state(generator):
     return pickle.dumps(generator.get_state(legacy=False) if known else generator.getstate())
 
 
-def _is_of(packages, module):
-    return (module if type(module) is str else "").partition(".")[0] in packages
-
-
 def _module_of(x):
     return (x.__name__ if isinstance(x, types.ModuleType) else x.__module__) or ""
-
-
-@functools.lru_cache(maxsize=1024)
-def _roots(kind):
-    """The packages of a class and its bases."""
-    return {base.__module__.partition(".")[0] for base in kind.__mro__}
-
-
-def _is_by_value(kind):
-    """Whether objects of a type are known by what they hold, so that this does not change."""
-    return kind.__hash__ not in (None, object.__hash__)
-
-
-@functools.lru_cache(maxsize=1024)
-def _is_sealed(kind):
-    """Whether objects of a type may change, or be used up, where nobody can see it: iterators, say, and files."""
-    if kind in _OPEN or hasattr(kind, "__get__"):
-        return False
-    if type(getattr(kind, "__next__", None)) is types.WrapperDescriptorType or "_ctypes" in _roots(kind):
-        return True
-    if _is_by_value(kind) or not _roots(kind).isdisjoint(_CLOSED | _LIKE_VALUES):
-        return False
-    return not (_has_variables(kind) or _slots(kind) or _has_parts(kind))
 
 
 def _is_special(name, x):
@@ -338,76 +302,8 @@ def _strings(constants):
             yield from _strings(x)
 
 
-# What objects hold. Nothing of a class's own is asked, as it may answer otherwise.
-
-
-@functools.lru_cache(maxsize=1024)
-def _has_variables(kind):
-    return any("__dict__" in vars(base) or base is threading.local for base in kind.__mro__)
-
-
-def _has_parts(kind):
-    """The class by which the parts of an object are read, None if it has none."""
-    return next((base for base in kind.__mro__ if base in _PARTS), None)
-
-
-@functools.lru_cache(maxsize=1024)
-def _slots(kind):
-    parts = [x for base in kind.__mro__ if "__slots__" in vars(base) for x in vars(base).values()]
-    return [x for x in parts if type(x) is types.MemberDescriptorType and x.__name__ != "__dict__"]
-
-
-def _in_slots(x):
-    return [_in_slot(slot, x) for slot in _slots(type(x))]
-
-
-def _in_slot(slot, x):
-    try:
-        return slot.__get__(x)
-    except AttributeError:  # not assigned to yet
-        return None
-
-
-def _in_context(variable):
-    try:
-        return variable.get()
-    except LookupError:
-        return None
-
-
-def _items_of(kind):
-    return lambda x: tuple(kind.__iter__(x))
-
-
-def _pairs_of(kind):
-    return lambda x: (*kind.keys(x), *kind.values(x))
-
-
-_PARTS = {
-    **{kind: _items_of(kind) for kind in (tuple, set, frozenset, collections.deque)},
-    list: list.copy,
-    **{kind: _pairs_of(kind) for kind in (dict, collections.OrderedDict, types.MappingProxyType)},
-    **{kind: lambda x: (x.__func__,) for kind in (staticmethod, classmethod)},
-    **{kind: lambda x: (x.__self__,) for kind in (types.BuiltinFunctionType, types.MethodWrapperType)},
-    types.MethodType: operator.attrgetter("__func__", "__self__"),
-    functools.partial: operator.attrgetter("func", "args", "keywords"),
-    property: lambda x: (x.fget,),
-    np.ndarray: lambda x: x.ravel().tolist(),
-    contextvars.ContextVar: lambda x: (_in_context(x),),
-    **{kind: lambda x: x.__reduce__()[1] for kind in (operator.attrgetter, operator.methodcaller)},
-    weakref.ref: lambda x: (x(),),
-    weakref.ProxyType: lambda x: (vars(x),),
-}
-_FIXED = {
-    *(tuple, frozenset, types.MethodType, types.BuiltinFunctionType, types.MethodWrapperType),
-    *(staticmethod, classmethod, property, operator.attrgetter, operator.methodcaller),
-}
-_OPEN = {  # which have nothing to hide, or are looked into in ways of their own
-    *(object, slice, super, bytearray, memoryview, array.array, types.ModuleType, types.CellType, type),
-    *_PARTS,
-}
 _SETTINGS = {
-    **dict.fromkeys(("environ", "getenv"), lambda _: _PARTS[dict](os.environ._data)),
+    **dict.fromkeys(("environ", "getenv"), lambda _: holdings.PARTS[dict](os.environ._data)),
     "geterr": lambda _: (STATE.get(None),),
 }
 _STRIDED = type(np.lib.stride_tricks.as_strided(np.zeros(1)).base)  # which lies between such a view and its array
