@@ -32,7 +32,7 @@ smallest programs that fail without it.
     [compiling/]                                      replays: recording with guards, clean-up passes, Python source
     linearization, jacobians, transforms, custom      what users call besides
     [implicit]                                        solutions of equations, be they found by whatever solver
-    [snapshots], checkpoint                           derivatives in bounded memory
+    [snapshots, fingerprints], checkpoint             derivatives in bounded memory
     [dependencies], paths, sparse                     whole Jacobians by the cheapest plan
     symbolic, numerical                               derivatives by SymPy and by differences
     observing, nans, tracing/                         the modes, watched: which call first made a nan; all, step by step

@@ -12,13 +12,14 @@ import os
 import numpy as np
 
 from .chain import has_nan, through
+from .fingerprints import fingerprint
 from .forward import Forward
 from .memory import duplicate
 from .modes import jvp, vjp_of_leaves
 from .refusals import check_callable
 from .registry import Derivative, added, snapshot
 from .reverse import Tape
-from .snapshots import InFolder, InMemory, fingerprint, split
+from .snapshots import InFolder, InMemory, split
 from .tracer import Tracer, dtype_of, innermost, lowered, shape_of, snapshot_of_cell, strip
 from .tree import describe, flatten, guarded, is_inexact, only_reading, unflatten, zeros
 
@@ -70,7 +71,7 @@ def checkpoint_loop(step, state, n, *args, snapshots, folder=None):
     end before the pullback has, the same call with the same folder goes on from the last snapshot in it: what came
     before is not computed again on the way there, and the way back begins at its end. Arrays lie in memory as they
     did. What stands in the folder is the run's own as far as n, ``snapshots``, ``state``, ``args`` and ``step`` say,
-    its code and the numbers, arrays, functions and objects that it closes over or names (``snapshots.fingerprint``
+    its code and the numbers, arrays, functions and objects that it closes over or names (``fingerprints.fingerprint``
     says what counts of these, and what cannot). After the pullback the folder is empty.
 
     Raises TypeError and ValueError for a step that changes containers, shapes or dtypes, naming where and at which

@@ -30,7 +30,7 @@ import scratch_ad
 import scratch_ad.scipy.linalg
 from jax_ref.measure.tolerances import mismatch
 from scratch_ad import checkpoint, checkpoint_loop, grad, hvp, jacfwd, jacrev, jvp, linearize, value_and_grad, vjp, vmap
-from scratch_ad.snapshots import fingerprint
+from scratch_ad.fingerprints import fingerprint
 
 jax.config.update("jax_enable_x64", True)
 rng = np.random.default_rng(0)
@@ -809,7 +809,7 @@ def test_fingerprints_follow_what_is_named_in_a_module(monkeypatch):
 def test_fingerprints_are_those_of_another_process_and_of_a_later_call():
     program = (
         "import functools, numpy as np, random, scipy.stats, scratch_ad, threading\n"
-        "from scratch_ad.snapshots import fingerprint\n"
+        "from scratch_ad.fingerprints import fingerprint\n"
         "class Model:\n"
         "    def __init__(self):\n"
         "        self.parts, self.names = [threading.Lock(), scipy.stats.norm(), *DRAWS], {'a', 'b', 'c'}\n"

@@ -67,7 +67,7 @@ ORDER = [  # a module or package may import those that stand before it
         "linearization",
     ),
     "jacobians",
-    *("transforms", "custom", "implicit", "snapshots", "checkpoint"),
+    *("transforms", "custom", "implicit", "snapshots", "fingerprints", "checkpoint"),
     *("dependencies", "paths", "sparse", "observing", "nans", "tracing"),
 ]
 MODES = {"forward", "reverse", "batch", "program", "numerical"}  # none imports another
