@@ -27,6 +27,7 @@ import scipy.stats
 from scratch_ad import compile, grad, jvp, vmap
 from scratch_ad.scipy import interpolate
 
+FOLDER = tempfile.TemporaryDirectory()  # gone at the end of the process
 VALUES = [1.0, 1.0, 2.0, 3.0, 3.0, 4.0]  # the first two alike, as those are what a program is made of
 X = True
 
@@ -65,7 +66,7 @@ def of_a_path(read):
         path.write_text(str(v))
         np.save(path.with_suffix(".npy"), v)
 
-    return lambda: replaced(pathlib.Path(tempfile.mkdtemp()) / "number", read, write)
+    return lambda: replaced(pathlib.Path(tempfile.mkdtemp(dir=FOLDER.name)) / "number", read, write)
 
 
 def read_by_open(path):
