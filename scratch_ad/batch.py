@@ -20,7 +20,7 @@ from .cells import IN_PLACE, Cell
 from .chain import is_finite
 from .compressed import DIAGONAL, Rows
 from .fast import TANGENTS
-from .foreign import ARRAYS
+from .foreign import ARRAYS, check_result
 from .memory import duplicate
 from .registry import load_rules, rule_of
 from .rule import Composite, Elementwise, Refused, linear
@@ -353,6 +353,7 @@ class Batch(Trace):
     def gathered(self, function, results):
         """The results of all examples as one."""
         first = results[0]
+        check_result(name_of(function), first, self.mode, "loop over the examples")
         if isinstance(first, (tuple, list)):
             if {len(y) for y in results} == {len(first)}:
                 return rebuild(first, [self.gathered(function, list(parts)) for parts in zip(*results, strict=True)])

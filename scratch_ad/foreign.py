@@ -116,6 +116,14 @@ def same(a, b):
     )
 
 
+def check_result(name, result, mode, remedy):
+    """Raise for a result of a class of its own, as SciPy's solvers and tests give: only arrays and tuples are held."""
+    is_tuple = isinstance(result, (tuple, list)) and not getattr(result, "__dict__", None)
+    if not (is_tuple or type(result) in PLAIN or hasattr(result, "dtype")):
+        kind = type(result).__name__
+        raise NotImplementedError(f"{name} gives an object of class {kind}, which {mode} cannot hold: {remedy}.")
+
+
 def refused(x, where):
     """The error for one of another package's arrays or numbers; ``where`` says what was done with it."""
     kind = type(x)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .cells import Cell
+from .foreign import check_result
 from .layout import order_in_memory
 from .refusals import check_callable, uncover
 from .registry import aval, snapshot
@@ -99,6 +100,8 @@ class Recorder(Trace):
         plain = type(y) is np.ndarray or isinstance(y, np.generic)
         if not plain and _is_of_shapes(y):
             return self.told(y, function, args, kwargs)
+        if not plain:
+            check_result(name_of(function), y, self.mode, "call it outside")
         if several := not plain and issubclass(type(y), (tuple, list)):
             outputs = [self.recorded(part) for part in y]
             names = tuple([out.name for out in outputs])

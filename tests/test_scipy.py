@@ -13,10 +13,10 @@ import scipy.signal
 import scipy.spatial
 
 import scratch_ad
-from scratch_ad import grad, jvp, vjp, vmap
+from scratch_ad import compile, grad, jvp, record, vjp, vmap
 from scratch_ad.registry import rule_of
 from scratch_ad.rule import Refused
-from scratch_ad.scipy import fft, integrate, linalg, signal, spatial
+from scratch_ad.scipy import fft, integrate, linalg, optimize, signal, spatial, stats
 from scratch_ad.scipy.spatial import distance
 from scratch_ad.tracer import name_of
 
@@ -303,6 +303,27 @@ def test_functions_without_a_rule_are_scipys_on_plain_numbers_and_refuse_tracers
             grad(lambda x, call=call, module=module: np.sum(call(module, x)))(x)
     assert grad(lambda d: np.sum(fft.fftfreq(8, d) ** 2))(0.5) == pytest.approx(-11)
     assert linalg.LinAlgError is np.linalg.LinAlgError and spatial.KDTree is scipy.spatial.KDTree
+
+
+OBJECTS = {
+    "OptimizeResult": lambda c: optimize.linprog(c, A_eq=[[1, 1]], b_eq=[1]).fun,
+    "TtestResult": lambda c: stats.ttest_ind(c, c + 1).pvalue,  # a tuple with more in it than its items
+    "BootstrapResult": lambda c: stats.bootstrap((c,), np.mean, n_resamples=9).standard_error,
+}
+
+
+@pytest.mark.parametrize("kind", OBJECTS)
+def test_results_of_classes_of_their_own_are_refused_by_name(kind):
+    f, x = OBJECTS[kind], np.array([1.0, 2.0])
+    for mode, remedy, run in (
+        ("a compiled function", "call it outside", lambda: compile(f)(x)),
+        ("recording", "call it outside", lambda: record(f, x)),
+        ("vmap", "loop over the examples", lambda: vmap(f)(np.stack([x, x + 1]))),
+    ):
+        with pytest.raises(
+            NotImplementedError, match=rf" gives an object of class {kind}, which {mode} cannot hold: {remedy}"
+        ):
+            run()
 
 
 @pytest.mark.parametrize(
