@@ -16,6 +16,7 @@ from scratch_ad import (
     grad,
     hessian,
     jacfwd,
+    jacobian,
     jacrev,
     jvp,
     linearize,
@@ -259,6 +260,8 @@ def test_what_cannot_follow_where_scipy_evaluates_is_refused():
         compile(by_quad)(1.0)
     with pytest.raises(NotImplementedError, match="goes on has no derivative in a compiled function: call it outside"):
         compile(by_solve_ivp)(1.0)
+    with pytest.raises(NotImplementedError, match="in a Jacobian: use jacfwd or jacrev, which look for no zeros"):
+        jacobian(by_quad)(1.0)
     with pytest.raises(NotImplementedError, match="numbers that decide how it goes on has no derivative in vmap"):
         vmap(by_solve_ivp)(np.arange(2.0))
     with pytest.raises(NotImplementedError, match="limits that differ with the example has no derivative in vmap"):
@@ -458,3 +461,9 @@ def test_points_where_a_function_jumps_are_plain():
         assert integral(0.3) == pytest.approx(np.e - np.exp(0.3))
     kink = lambda a: integrate.quad(lambda t: np.abs(t - a), 0, 1, points=[stop_gradient(a)])[0]
     np.testing.assert_allclose(grad(kink)(0.3), 2 * 0.3 - 1, rtol=1e-10)
+
+
+@pytest.mark.parametrize("derivative", [hessian, lambda f: jacfwd(jacfwd(f)), lambda f: jacrev(grad(f))])
+def test_limits_may_be_arrays_without_axes(derivative):
+    f = lambda p: integrate.quad(lambda x: np.sin(p * x), np.array(0.0), p)[0]
+    assert derivative(f)(np.array(1.0)) == derivative(f)(1.0)

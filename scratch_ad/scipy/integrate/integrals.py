@@ -33,7 +33,7 @@ class Integral(NamedTuple):
 
     def of(self, f, a, b):
         """The integral of ``f`` from a to b, where these, and what ``f`` gives, may be tracers."""
-        seen = {}
+        seen, a, b = {}, _point(a), _point(b)
         if batch := batch_in((a, b)):
             raise refused(self.name, "limits that differ with the example", batch.mode, "loop over the examples")
 
@@ -60,12 +60,14 @@ class Integral(NamedTuple):
             return trace.batched(self.derived(lambda t: trace.whole(f(t)), a, b, whole, value))
         if not isinstance(trace, (Forward, Tape)):
             remedy = "call it outside, or take fixed_quad, whose points are fixed"
+            if trace.mode.endswith("a Jacobian"):
+                remedy = "use jacfwd or jacrev, which look for no zeros"
             raise refused(self.name, "points that the numbers decide", trace.mode, remedy)
         below = lambda x: x.value if isinstance(x, Tracer) and x.owner is trace else x
-        lower, ends = lambda t: below(f(t)), (below(a), below(b))
+        lower, ends = lambda t: below(f(t)), (_point(below(a)), _point(below(b)))
         y = self.derived(lower, *ends, {t: below(y) for t, y in seen.items()}, value)
         moved = [
-            (end, sign * lower(below(end)))
+            (end, sign * lower(_point(below(end))))
             for sign, end in ((-1, a), (1, b))
             if below(end) is not end and np.isfinite(_dense(end))
         ]
@@ -114,6 +116,11 @@ def _rate(rates, known, name, none, t):
     if found is None or innermost([*found.values()]) is not None:
         found = rates(t)
     return found.get(name, none)
+
+
+def _point(t):
+    """A limit as one of the points at which the function is called, which are no arrays."""
+    return t[()] if type(t) is np.ndarray and not t.ndim else t
 
 
 def _dense(x):
