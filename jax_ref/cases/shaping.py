@@ -94,6 +94,7 @@ cases(np.hsplit, "np.hsplit(a, 2)", a=(2, 4))
 cases(np.vsplit, "np.vsplit(a, 2)", a=(2, 4))
 cases(np.dsplit, "np.dsplit(a, 2)", a=(2, 1, 2))
 cases(np.unstack, "np.unstack(a)", "np.unstack(a, axis=1)", a=(2, 3))
+cases(np.ix_, "np.ix_(a, b)", a=(2,), b=(3,))
 cases(np.meshgrid, "np.meshgrid(a, b)", "np.meshgrid(a, b, indexing='ij', sparse=True)", a=(2,), b=(3,))
 
 cases(tracer.astype, "a.astype(np.complex128)", a=(2, 3))

@@ -18,7 +18,7 @@ constant(
     *(np.nonzero, np.flatnonzero, np.argwhere, np.searchsorted, np.digitize),
     *(np.unravel_index, np.ravel_multi_index, np.diag_indices_from, np.tril_indices_from, np.triu_indices_from),
     *(np.shape, np.ndim, np.size, np.isrealobj, np.iscomplexobj, np.result_type, np.can_cast, np.min_scalar_type),
-    *(np.common_type, np.shares_memory, np.may_share_memory, np.einsum_path, np.ix_),
+    *(np.common_type, np.shares_memory, np.may_share_memory, np.einsum_path),
     *(np.zeros_like, np.ones_like, np.empty_like, np._core.umath._ones_like),
     *(np.array2string, np.array_repr, np.array_str),
 )

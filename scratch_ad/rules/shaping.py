@@ -130,7 +130,16 @@ def _meshgrid(*xi, copy=True, sparse=False, indexing="xy"):
     return tuple(np.copy(grid, "C") for grid in grids) if copy else grids
 
 
+def _ix(*args):
+    args = [x if isinstance(x, Tracer) else np.ix_(x)[0] for x in args]
+    if any(x.ndim != 1 for x in args):
+        raise ValueError("Cross index must be 1 dimensional")
+    args = [np.nonzero(x)[0] if x.dtype == bool else x for x in args]
+    return np.meshgrid(*args, copy=False, sparse=True, indexing="ij")
+
+
 composite(np.broadcast_arrays, _broadcast_arrays)
+composite(np.ix_, _ix)
 composite(np.meshgrid, _meshgrid)
 
 
