@@ -70,7 +70,13 @@ def _kind(x):
 def _ufunc_method(ufunc, target, method):
     if not isinstance(target, jnp.ufunc):
         target = jnp.frompyfunc(target, ufunc.nin, ufunc.nout, identity=ufunc.identity)
-    return lambda *args, **kwargs: getattr(target, method)(*map(_array, args), **kwargs)
+    widened = ufunc in (np.add, np.multiply) and method in ("accumulate", "reduceat")
+
+    def call(a, *args, **kwargs):
+        a = _array(a)
+        return getattr(target, method)(_wide(a) if widened else a, *map(_array, args), **kwargs)
+
+    return call
 
 
 def _function(function, target):
@@ -80,6 +86,7 @@ def _function(function, target):
     takes_any = any(p.kind is p.VAR_KEYWORD for p in accepted.values())
     renamed = _renamed.get(function, {})
     layout = _layout - {"order"} if function in _ordered else _layout
+    cast = _casts.get(function, _double if _divides(function) else lambda x: x)
 
     def call(*args, **kwargs):
         positional, keywords = [], {}
@@ -89,6 +96,8 @@ def _function(function, target):
         for name, value in arguments.items():
             p = signature.parameters[name]
             name = renamed.get(name, name)
+            value = _together(value) if function in _joining and isinstance(value, (list, tuple)) else value
+            value = value if name == "where" else cast(value)
             if p.kind is p.VAR_POSITIONAL:
                 positional += [_annotated(v, annotations[len(positional)]) for v in value]
             elif p.kind is p.VAR_KEYWORD:
@@ -111,6 +120,26 @@ def _promoted(arguments, *dtypes):
     given = {name: _array(x) for name, x in arguments.items() if name in _ARRAYS and x is not None}
     dtype = np.result_type(*map(np.result_type, given.values()), *dtypes)
     return {name: jnp.asarray(x, dtype) for name, x in given.items()}
+
+
+def _divides(function):
+    """Whether ``function`` takes integers as NumPy's float64; JAX takes those of up to 32 bits as float32."""
+    module = function.__module__.removeprefix("scratch_ad.")
+    return function in _dividing or (module in _decomposing and function.__name__ not in _rearranging)
+
+
+def _double(x):
+    return x.astype(np.float64) if isinstance(x, (jax.Array, np.ndarray)) and x.dtype.kind in "biu" else x
+
+
+def _doubled(x):
+    return x.astype(np.result_type(x, np.float64)) if isinstance(x, (jax.Array, np.ndarray)) else x
+
+
+def _wide(x):
+    """Integers in the dtype in which NumPy adds them up, JAX in their own."""
+    integers = isinstance(x, jax.Array) and x.dtype.kind in "biu"
+    return x.astype(np.add.reduce(np.empty(0, x.dtype)).dtype) if integers else x
 
 
 def _no_mask(name, value):
@@ -202,13 +231,43 @@ def _reversed_cumsum(x, axis):
 
 
 def _choose(a, choices, out=None, mode="raise"):
-    return jnp.choose(np.asarray(a), choices, mode="clip" if mode == "raise" else mode)
+    return jnp.choose(np.asarray(a), _together(choices), mode="clip" if mode == "raise" else mode)
 
 
 def _einsum(*operands, optimize=False, **kwargs):
     """In the order of least cost, which NumPy takes if it is asked to."""
     kwargs["optimize"] = optimize or "auto"
-    return jnp.einsum(*(map(_array, operands) if isinstance(operands[0], str) else operands), **kwargs)
+    if isinstance(operands[0], str):
+        operands = operands[0], *_together(operands[1:])
+    return jnp.einsum(*operands, **kwargs)
+
+
+def _of_integers(convolve):
+    """JAX's convolution in NumPy's dtype, which it is for integers, too."""
+
+    @functools.wraps(convolve)
+    def call(a, v, *mode, **named):
+        a, v = _array(a), _array(v)
+        dtype = np.result_type(*map(np.result_type, (a, v)))
+        within = dtype if dtype.kind in "fc" else np.float64
+        y = convolve(jnp.asarray(a, within), jnp.asarray(v, within), *mode, **named)
+        return y if y.dtype == dtype else y.astype(np.int64).astype(dtype)
+
+    return call
+
+
+def _where(condition, *choices):
+    return jnp.where(*map(_array, (condition, *_together(choices))))
+
+
+def _together(arrays):
+    """Arrays in the dtype that NumPy finds for all of them: JAX leaves float32 beside integers what it is."""
+    arrays = list(map(_array, arrays))
+    kinds = {_kind(x) for x in arrays}
+    if len(kinds) < 2:
+        return arrays
+    dtype = np.result_type(*(kind(0) if isinstance(kind, type) else kind for kind in kinds))
+    return [jnp.asarray(x, dtype) for x in arrays]
 
 
 def _transposed_solve(a, b):
@@ -289,15 +348,26 @@ _modules["scipy.integrate"] = jax.scipy.integrate
 _convolutions = {name: _of_any_shapes(getattr(jax.scipy.signal, name)) for name in ("convolve", "convolve2d")}
 _modules["scipy.signal"] = types.SimpleNamespace(**vars(jax.scipy.signal) | _convolutions)
 _modules |= {f"scipy.stats.{name}": part for name, part in vars(jax.scipy.stats).items() if inspect.ismodule(part)}
-_layout = {"order", "subok", "casting", "kind", "like", "device", "out"}
+_layout = {"order", "subok", "copy", "casting", "kind", "like", "device", "out"}
 _ordered = {np.reshape, np.ravel, np.unravel_index, np.ravel_multi_index}  # in elements, not only in memory
-_ARRAYS = {"a", "b", "v", "arr", "values", "p", "x", "y", "m"}
+_ARRAYS = {"a", "b", "v", "arr", "values", "p", "x", "y", "m", "x1", "x2", "a1", "a2", "prepend", "append"}
 _promoting = {  # functions that JAX computes in another dtype than NumPy; the narrowest that NumPy takes there
     **dict.fromkeys((np.dot, np.inner, np.outer, np.vdot, np.append, np.polyval), np.bool_),
-    **dict.fromkeys((np.convolve, np.correlate, np.trapezoid), np.bool_),
+    **dict.fromkeys((np.tensordot, np.kron, np.cross, np.trapezoid, np.diff, np.polyadd, np.polysub), np.bool_),
+    **dict.fromkeys((np.linalg.outer, np.linalg.cross, np.linalg.vecdot, np.linalg.tensordot), np.bool_),
     **dict.fromkeys((np.cov, np.corrcoef), np.float64),
     np.vander: np.int64,
 }
+_cumulative = np.cumsum, np.cumprod, np.nancumsum, np.nancumprod, np.cumulative_sum, np.cumulative_prod
+_casts = dict.fromkeys(_cumulative, _wide) | {np.interp: _doubled}
+_joining = {np.concatenate, np.stack, np.vstack, np.hstack, np.dstack, np.column_stack, np.linalg.multi_dot}
+_dividing = {
+    *(np.mean, np.std, np.var, np.median, np.average, np.nanmean, np.nanstd, np.nanvar, np.nanmedian, np.trapezoid),
+    *(np.sinc, np.i0, np.linspace, np.logspace, np.polyint, np.polyfit, special.logsumexp),
+}
+_decomposing = {"numpy.linalg", "numpy.fft", "scipy.linalg", "scipy.fft"}
+_rearranging = {"matmul", "outer", "cross", "diagonal", "trace", "vecdot", "tensordot", "matrix_transpose", "multi_dot"}
+_rearranging |= {"fftshift", "ifftshift", "block_diag", "toeplitz"}
 _renamed = {np.clip: {"a_min": "min", "a_max": "max"}}
 _array_annotations = {
     "ArrayLike",
@@ -330,7 +400,11 @@ _equivalents = {
     np.linalg.eigvals: lambda a: _eig(a).eigenvalues,  # jax.numpy's has a first derivative only
     np.roots: _roots,
     np.poly: _poly,
-    np.where: lambda *args: jnp.where(*map(_array, args)),
+    np.where: _where,
+    np.select: None,
+    np.reciprocal: _ufunc(np.reciprocal, lambda x: jnp.reciprocal(x) if x.dtype.kind in "fc" else 1 // x),
+    np.convolve: _of_integers(jnp.convolve),
+    np.correlate: _of_integers(jnp.correlate),
     scipy.special.exp1: _ufunc(scipy.special.exp1, lambda x: -jax.scipy.special.expi(-x)),  # jit(hessian(exp1)) fails
     scipy.special.psi: _ufunc(scipy.special.psi, jax.scipy.special.digamma),
     scipy.special._ufuncs._zeta: _ufunc(scipy.special._ufuncs._zeta, jax.scipy.special.zeta),
@@ -344,5 +418,6 @@ _equivalents = {
     linalg.factors.pivots: lambda a: jax.scipy.linalg.qr(a, mode="r", pivoting=True)[1],
     linalg.factors.core_svdvals: jnp.linalg.svdvals,
     **dict.fromkeys((np.compress, np.extract)),  # JAX's trace what could be known while it compiles
+    **dict.fromkeys((np.ix_, np.linalg.matrix_power)),  # which may give views, and the latter inverts
     np.astype: None,  # which may give what it is given
 }

@@ -77,9 +77,9 @@ def _ghost(x):
     """
     kind = np.complex64 if x.dtype.kind == "c" else np.int8  # its halves are views
     if not x.shape:
-        return np.empty((), kind) if x.tag == ARRAY else kind(0)
+        return np.zeros((), kind) if x.tag == ARRAY else kind(0)
     if x.tag is None:
-        x.tag = np.empty(x.shape, kind)
+        x.tag = np.zeros(x.shape, kind)
     return x.tag
 
 
@@ -118,7 +118,7 @@ _viewing = {  # functions whose result may be a view of an argument, or an array
     *(np.flip, np.flipud, np.fliplr, np.rot90, np.real, np.imag, np.real_if_close, np.expand_dims, np.squeeze),
     *(np.split, np.array_split, np.hsplit, np.vsplit, np.dsplit, np.unstack, np.broadcast_to, np.linalg.diagonal),
     *(np.diag, np.diagonal, np.einsum, np.lib.stride_tricks.sliding_window_view, np.linalg.matrix_transpose),
-    *(np.polyder, np.polyint, np.diff, np.roll, np.copy, np.linalg.matrix_power, np.apply_over_axes, *_viewing_all),
+    *(np.polyder, np.polyint, np.diff, np.roll, np.copy, np.apply_over_axes, *_viewing_all),
     *(np.fft.fft2, np.fft.ifft2, np.fft.fftn, np.fft.ifftn),
 }
 
@@ -206,9 +206,14 @@ def _plain(x):
     return x if x.ndim else x[()]
 
 
+def _to(given):
+    """How results go back to who gave ``given``: as they are to JAX's own transformations, which know no others."""
+    return (lambda tree: tree) if any(isinstance(x, JaxTracer) for x in jax.tree.leaves(given)) else _returned
+
+
 def _lower(function):
     """A function of JAX arrays as one of NumPy's."""
-    return lambda *args, **kwargs: _returned(function(*_given(args), **_given(kwargs)))
+    return lambda *args, **kwargs: _to((args, kwargs))(function(*_given(args), **_given(kwargs)))
 
 
 def _transformation(transform):
@@ -243,7 +248,7 @@ def jit(fun, **options):
             return _returned(compiled(*args, **kwargs))
         mesh = meshes.mesh_of(leaves)
         result = meshes.run(compiled, mesh, _given(args), _given(kwargs))
-        return _returned(result) if mesh is None else result
+        return _to(leaves)(result) if mesh is None else result
 
     def lower(*args, **kwargs):
         mesh = meshes.mesh_of(jax.tree.leaves((args, kwargs)))
@@ -261,16 +266,18 @@ def eager(fun):
 
 def jvp(fun, primals, tangents, has_aux=False):
     """``jax.jvp`` of a function written in NumPy calls."""
-    return _returned(jax.jvp(lift(fun), _given(primals), _given(tangents), has_aux))
+    return _to((primals, tangents))(jax.jvp(lift(fun), _given(primals), _given(tangents), has_aux))
 
 
 def vjp(fun, *primals, has_aux=False):
     """``jax.vjp`` of a function written in NumPy calls."""
     out, pullback, *aux = jax.vjp(lift(fun), *_given(primals), has_aux=has_aux)
-    return (_returned(out), _lower(pullback), *_returned(aux))
+    to = _to(primals)
+    return (to(out), _lower(pullback) if to is _returned else pullback, *to(aux))
 
 
 def linearize(fun, *primals, has_aux=False):
     """``jax.linearize`` of a function written in NumPy calls."""
     out, pushforward, *aux = jax.linearize(lift(fun), *_given(primals), has_aux=has_aux)
-    return (_returned(out), _lower(pushforward), *_returned(aux))
+    to = _to(primals)
+    return (to(out), _lower(pushforward) if to is _returned else pushforward, *to(aux))

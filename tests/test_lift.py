@@ -64,6 +64,18 @@ def test_transformations_nest():
     assert jax_ref.grad(lambda x: x * jax_ref.grad(lambda y: x + y)(2.0))(3.0) == 1  # no perturbation confusion
 
 
+def test_what_is_compiled_goes_into_transformations_of_jax_itself():
+    f = lambda x: np.sum(np.sin(x) * x)
+    compiled, gradient = jax_ref.jit(f), scratch_ad.grad(f)(x3)
+    for ours in (compiled, lambda x: jax_ref.vjp(f, x)[0], lambda x: jax_ref.jvp(f, (x,), (x,))[0]):
+        assert not mismatch(np.asarray(jax.grad(ours)(x3)), gradient)
+    assert not mismatch(np.asarray(jax.jit(lambda x: jax_ref.vjp(f, x)[1](1.0)[0])(x3)), gradient)
+    assert not mismatch(np.asarray(jax.jit(jax_ref.jit(scratch_ad.grad(f)))(x3)), gradient)
+    rows = np.stack([x3, -x3])
+    assert not mismatch(np.asarray(jax.vmap(jax_ref.grad(f))(rows)), np.stack([gradient, scratch_ad.grad(f)(-x3)]))
+    assert not mismatch(np.asarray(jax.hessian(compiled)(x3)), scratch_ad.hessian(f)(x3), 2)
+
+
 PROGRAMS = {
     "value and gradient": (lambda ad: ad.value_and_grad(model, argnums=(0, 1)), (A, A.T)),
     "grad of grad": (lambda ad: ad.grad(lambda x: np.sum(ad.grad(model)(x, A.T) ** 2)), (A,)),
@@ -202,6 +214,9 @@ ARGUMENTS = {
     "a method that JAX lacks": lambda x: np.hypot.reduce(x[0]) + np.subtract.outer(x[0], x[0]),
     "several results": lambda x: np.modf(x)[0] + np.divmod(x, 0.7)[1] + np.split(x, 3, axis=1)[0],
     "einsum with a list": lambda x: np.einsum("ij,j->i", x, [1.0, 2.0, 3.0]),
+    "inverse powers": lambda x: np.linalg.matrix_power(x @ x.T, -2),
+    "an open grid": lambda x: np.ix_(x[0], x[1])[0] * np.ix_(x[0], x[1])[1],
+    "a grid that is no copy": lambda x: np.meshgrid(x[0], x[1], copy=False)[0],
     "a composite of ours": lambda x: np.compress([True, False], x, axis=0),
 }
 
@@ -210,6 +225,36 @@ ARGUMENTS = {
 def test_arguments_mean_what_they_mean_in_numpy(f):
     assert not mismatch(jax_ref.jit(f)(A), f(A))
     assert not mismatch(jax_ref.jvp(f, (A,), (A,))[0], f(A))
+
+
+OF_INTEGERS = {
+    "mean": lambda n: np.mean(n) + np.std(n) + np.median(n, axis=0) + np.average(n) + np.mean(n, where=n > 0),
+    "mean of conditions": lambda n: np.mean(n > 1),
+    "norms": lambda n: np.linalg.norm(n) + np.linalg.norm(n, axis=1) + np.linalg.matrix_norm(n),
+    "decompositions": lambda n: np.linalg.inv(n.T @ n + np.eye(3, dtype=n.dtype)) + np.linalg.svdvals(n)[0],
+    "inverse powers": lambda n: np.linalg.matrix_power(n @ n.T, -2),
+    "fft": lambda n: np.fft.fft(n) + np.fft.fftshift(n),
+    "sums so far": lambda n: np.cumsum(n * 50) + np.cumprod(n) + np.add.accumulate(n.ravel() * 50),
+    "sums of slices": lambda n: np.add.reduceat(n * 50, [0, 1], axis=1),
+    "interpolated": lambda n: np.interp(n, n[0], n[1]) + np.linspace(n[0, 0], n[0, 1], 3) + np.sinc(n),
+    "convolved": lambda n: np.convolve(n[0], n[1]) + np.correlate(n[0], n[1], "full"),
+    "fitted": lambda n: np.polyfit(np.arange(3), n[0], 1),
+    "reciprocal": lambda n: np.reciprocal(n),
+    "joined with float32": lambda n: np.concatenate([n, np.float32(A)]) + np.stack([n, np.float32(A)])[0, :1],
+    "chosen beside float32": lambda n: np.where(n > 1, n, np.float32(A)) + np.select([n > 1], [n], np.float32(0.5)),
+    "products with float32": lambda n: (
+        np.einsum("ij,ij->j", n, np.float32(A)) + np.tensordot(n, np.float32(A).T, 1)[0, 0]
+    ),
+}
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int32", "int64"])
+@pytest.mark.parametrize("f", OF_INTEGERS.values(), ids=OF_INTEGERS.keys())
+def test_integers_are_computed_as_numpy_computes_them(f, dtype):
+    n = np.array([[1, 3, 2], [2, 1, 4]], dtype)
+    expected, found = f(n), jax_ref.jit(f)(n)
+    assert found.dtype == expected.dtype
+    np.testing.assert_allclose(found, expected, 1e-11 if expected.dtype.itemsize > 4 else 1e-6, 1e-13)
 
 
 def test_branches_on_values_run_where_jax_does_not_compile():
