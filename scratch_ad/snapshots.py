@@ -1,5 +1,6 @@
 """Snapshots of a loop's state: how many are worth keeping where, and a stack of them, in memory or in a folder."""
 
+import contextlib
 import functools
 import json
 import math
@@ -90,9 +91,19 @@ class InFolder(InMemory):
 
     def _write(self, path, write):
         unfinished = self.folder / _UNFINISHED
-        with open(unfinished, "wb") as file:
-            write(file)
-        os.replace(unfinished, path)
+        try:
+            with open(unfinished, "wb") as file:
+                write(file)
+            os.replace(unfinished, path)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                unfinished.unlink()  # whose room others need, where a disk is full
+            raise OSError(
+                error.errno,
+                f"checkpoint_loop: a file cannot be written ({error.strerror or error}): once it can, the same call "
+                "goes on from the last snapshot there",
+                str(path),
+            ) from error
 
     def __len__(self):
         return len(self.stack) + len(self.paths)

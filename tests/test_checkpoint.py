@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import datetime
 import decimal
+import errno
 import fractions
 import functools
 import itertools
@@ -504,6 +505,25 @@ def test_an_interrupted_loop_goes_on(at, tmp_path):
     assert Clock.count == 40 - last
     assert np.array_equal(pullback(1.0)[0], through(None))
     assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(os.name != "posix", reason="limits of file sizes are POSIX's")
+def test_a_loop_goes_on_once_a_full_disk_has_room(tmp_path):
+    import resource
+
+    run = lambda: vjp(lambda x: np.sum(checkpoint_loop(ticking, x, 40, 1.0, snapshots=4, folder=tmp_path)), X)
+    Clock.start()
+    _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    for limit, left in ((10, []), (400, ["run.json"])):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, most))  # Python ignores the signal that comes with it
+        try:
+            with pytest.raises(OSError, match=r"checkpoint_loop: a file cannot be written \(.*goes on") as caught:
+                run()
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+        assert caught.value.errno == errno.EFBIG and caught.value.filename.startswith(str(tmp_path))
+        assert [path.name for path in tmp_path.iterdir()] == left
+    assert np.array_equal(run()[1](1.0)[0], through(None))
 
 
 def left(folder, **how):
