@@ -5,6 +5,7 @@ import csv
 import hashlib
 import json
 import sys
+import tempfile
 from pathlib import Path
 
 import matplotlib
@@ -45,13 +46,31 @@ plt.rcParams.update(
 )
 
 
+def seed(text):
+    """A seed of NumPy's, for argparse."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text} is no whole number from 0 on")
+    return int(text)
+
+
+def parsed(parser):
+    """The options; the folder ``--out`` is made, so that nothing is computed that cannot be kept."""
+    chosen = parser.parse_args()
+    try:
+        chosen.out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=chosen.out):
+            return chosen
+    except OSError as error:
+        parser.exit(2, f"{parser.prog}: --out {chosen.out}: {error.strerror}. Name a place that can be written to.\n")
+
+
 def parser_of(description, name):
     """A parser of the options that every script takes."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
         "--out", type=Path, default=ROOT / "results" / name, help="folder for the results (%(default)s)"
     )
-    parser.add_argument("--seed", type=int, default=0, help="seed of every random number (%(default)s)")
+    parser.add_argument("--seed", type=seed, default=0, help="seed of every random number (%(default)s)")
     parser.add_argument("--quick", action="store_true", help="a smaller run of the same kind")
     return parser
 
@@ -62,7 +81,7 @@ def options(description, name, by_jax=False):
     if by_jax:
         where = "where JAX computes; auto: where it would by itself (%(default)s)"
         parser.add_argument("--device", choices=devices.CHOICES, default="auto", help=where)
-    chosen = parser.parse_args()
+    chosen = parsed(parser)
     if by_jax:
         devices.prepare(chosen.device)
         try:

@@ -31,7 +31,7 @@ from _compiled import compiled_tables
 from _counted import rules_tables, xla_tables
 from _jacobians import jacobian_tables
 from _kinds import kinds_tables
-from _results import ROOT, settings
+from _results import ROOT, seed, settings
 from _speed import eager_tables, growth_tables, memory_tables
 from _structured import structured_tables
 from _tables import Table
@@ -145,7 +145,7 @@ def arguments():
     parser.add_argument("--part", default=",".join(PARTS), help="the parts to measure, with commas between (all)")
     parser.add_argument("--quick", action="store_true", help="small sizes and few rounds, under a minute")
     parser.add_argument("--rounds", type=int, help="rounds of timing (60, quick 5)")
-    parser.add_argument("--seed", type=int, default=0, help="seed of the data (%(default)s)")
+    parser.add_argument("--seed", type=seed, default=0, help="seed of the data (%(default)s)")
     parser.add_argument("--out", type=Path, default=ROOT / "results", help="folder for the results (%(default)s)")
     parser.add_argument("--fresh", action="store_true", help="measure all parts asked for, finished or not")
     parser.add_argument("--readme", action="store_true", help="measure nothing: make the tables of the README anew")

@@ -15,7 +15,7 @@ import _environment
 _environment.enter()
 
 import _page
-from _results import ROOT, finished, settings
+from _results import ROOT, finished, parsed, seed, settings
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -42,10 +42,10 @@ def run(name, options, report):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=ROOT / "results", help="folder for all results (%(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="seed of every random number (%(default)s)")
+    parser.add_argument("--seed", type=seed, default=0, help="seed of every random number (%(default)s)")
     parser.add_argument("--quick", action="store_true", help="a smaller run of the same kind, under a minute")
     parser.add_argument("--fresh", action="store_true", help="run every script, finished or not")
-    options = parser.parse_args()
+    options = parsed(parser)
     expected = settings(options.seed, options.quick)
     console, done, broken_off = Console(), [], False
 

@@ -21,7 +21,7 @@ import jax
 import matplotlib.pyplot as plt
 import numpy as np
 import optree
-from _results import COLORS, Results, parser_of
+from _results import COLORS, Results, parsed, parser_of
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
 from rich.console import Console
 from rich.table import Table
@@ -33,7 +33,7 @@ from jax_ref.lift import lift
 
 AXES = {"automatic": AxisType.Auto, "explicit": AxisType.Explicit}
 COLLECTIVES = ("all-reduce", "all-gather", "reduce-scatter", "all-to-all", "collective-permute")
-HIDDEN, RATE = 32, 0.5
+HIDDEN, RATE, DIGITS = 32, 0.5, 1797
 
 
 def cost(weights, x, labels):
@@ -123,11 +123,15 @@ def options():
     parser.add_argument("--processes", type=int, default=1, metavar="N", help="that hold the devices (%(default)s)")
     parser.add_argument("--coordinator", metavar="HOST:PORT", help="where process 0 is to be found by the others")
     parser.add_argument("--process", type=int, default=0, metavar="K", help="which of the processes this is")
-    chosen = parser.parse_args()
+    chosen = parsed(parser)
     if chosen.processes < 1 or chosen.devices < 0 or chosen.devices % chosen.processes:
         parser.error("--devices has to be a multiple of --processes, which is at least 1")
     if not 0 <= chosen.process < chosen.processes:
         parser.error("--process is counted from 0 to one less than --processes")
+    if chosen.devices > DIGITS:
+        parser.error(f"--devices has to be at most {DIGITS}, the number of digits")
+    if chosen.coordinator and not chosen.coordinator.rpartition(":")[2].isdecimal():
+        parser.error("--coordinator is written HOST:PORT")
     return chosen
 
 
@@ -161,7 +165,7 @@ def main():
     join(chosen)
     count = len(jax.devices())
     data, rng = load_digits(), np.random.default_rng(chosen.seed)
-    samples = (200 if chosen.quick else 1600) // count * count
+    samples = max((200 if chosen.quick else 1600) // count, 1) * count  # a share for each
     x, labels = data.data[:samples] / 16, np.eye(10)[data.target[:samples]]
     weights, steps = start(rng), 5 if chosen.quick else 100
     found = {

@@ -144,7 +144,7 @@ def test_a_script_that_fails_leaves_its_message_and_the_others_go_on(results, tm
     (tmp_path / "evaluation_animation").write_text("a file where the folder should be")
     done = subprocess.run(command("reproduce", "--quick", "--out", tmp_path), capture_output=True, text=True)
     assert done.returncode == 1
-    assert "FileExistsError" in done.stdout
+    assert "Name a place that can be written to." in " ".join(done.stdout.split())
     assert "not finished: evaluation_animation" in done.stderr
     assert "Not finished yet: evaluation_animation" in (tmp_path / "index.html").read_text()
 
@@ -172,11 +172,27 @@ def test_data_parallel_training_over_two_processes(tmp_path, monkeypatch):
         assert np.all(np.diff(costs) < 0)
 
 
-def test_devices_that_processes_cannot_share(monkeypatch, capsys):
-    monkeypatch.setattr(sys, "argv", ["train_data_parallel.py", "--devices", "3", "--processes", "2"])
-    with pytest.raises(SystemExit):
+WRONG = {
+    "--devices 3 --processes 2": "--devices has to be a multiple of --processes",
+    "--devices 2000": "--devices has to be at most 1797",
+    "--processes 2 --coordinator here": "--coordinator is written HOST:PORT",
+    "--seed -1": "argument --seed: -1 is no whole number from 0 on",
+    f"--out {__file__}": "File exists. Name a place that can be written to.",
+    f"--out {__file__}/folder": "Not a directory. Name a place that can be written to.",
+}
+
+
+@pytest.mark.parametrize("options", WRONG)
+def test_options_that_cannot_be_are_told_before_anything_is_computed(options, monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(sys, "argv", ["train_data_parallel.py", "--out", str(tmp_path), *options.split()])
+    with pytest.raises(SystemExit, match=r"^2$"):
         train_data_parallel.options()
-    assert "--devices has to be a multiple of --processes" in capsys.readouterr().err
+    assert WRONG[options] in capsys.readouterr().err
+
+
+def test_each_of_many_devices_has_a_sample(tmp_path):
+    output("train_data_parallel", "--quick", "--devices", 256, "--out", tmp_path)
+    assert all(np.isfinite(run["last cost"]) for run in numbers(tmp_path, ".")["runs"].values())
 
 
 def test_seed_of_random_points(results, tmp_path):
