@@ -117,7 +117,9 @@ def _function(function, target):
 
 def _promoted(arguments, *dtypes):
     """The arrays among the arguments in the dtype that NumPy finds for all of them, Python numbers made arrays too."""
-    given = {name: _array(x) for name, x in arguments.items() if name in _ARRAYS and x is not None}
+    given = {
+        name: _array(x) for name, x in arguments.items() if name in _ARRAYS and x is not None and x is not np._NoValue
+    }
     dtype = np.result_type(*map(np.result_type, given.values()), *dtypes)
     return {name: jnp.asarray(x, dtype) for name, x in given.items()}
 

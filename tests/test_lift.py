@@ -214,6 +214,7 @@ ARGUMENTS = {
     "a method that JAX lacks": lambda x: np.hypot.reduce(x[0]) + np.subtract.outer(x[0], x[0]),
     "several results": lambda x: np.modf(x)[0] + np.divmod(x, 0.7)[1] + np.split(x, 3, axis=1)[0],
     "einsum with a list": lambda x: np.einsum("ij,j->i", x, [1.0, 2.0, 3.0]),
+    "one end of two": lambda x: np.diff(x, append=x[:, :1]),
     "inverse powers": lambda x: np.linalg.matrix_power(x @ x.T, -2),
     "an open grid": lambda x: np.ix_(x[0], x[1])[0] * np.ix_(x[0], x[1])[1],
     "a grid that is no copy": lambda x: np.meshgrid(x[0], x[1], copy=False)[0],
