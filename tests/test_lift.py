@@ -93,6 +93,10 @@ PROGRAMS = {
         (A,),
     ),
     "statistics": (lambda ad: ad.grad(lambda x: np.std(x) + np.var(x) + np.sum(np.cumprod(x)) + np.average(x)), (x3,)),
+    "polynomials": (
+        lambda ad: ad.grad(lambda x: np.sum(np.polymul(x, x) ** 2) + np.sum(np.polydiv(np.append(x, 1.0), x[:2])[0])),
+        (x3,),
+    ),
     "custom vjp": (lambda ad: ad.grad(lambda x: np.sum(clipped(ad)(np.sin(x)) * 3)), (x3,)),
 }
 

@@ -83,7 +83,9 @@ def _aligned(a1, a2):
 
 
 def _leading(small):
-    """How many coefficients go away: the first ones that are small, but for the last of all."""
+    """How many coefficients go away: the first ones that are small, but for the last of all; of JAX's arrays none."""
+    if not runs_numpy(small):
+        return 0
     n = 0
     while n < len(small) - 1 and small[n]:
         n += 1
