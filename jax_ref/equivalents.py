@@ -16,7 +16,7 @@ import jax.scipy.stats
 import numpy as np
 import scipy.special
 
-from scratch_ad import tracer
+from scratch_ad import primitives
 from scratch_ad.layout import laid_out
 from scratch_ad.rules.elementwise import cosh_squared
 from scratch_ad.rules.linalg import matrices
@@ -193,7 +193,7 @@ def _put(a, index, v):
     places = (jnp if unknown else np).arange(a.size).reshape(a.shape)[index]
     v = v.reshape(v.shape[max(v.ndim - np.ndim(places), 0) :])
     v = jnp.broadcast_to(v, np.shape(places)).astype(a.dtype)
-    if tracer.is_basic(index):
+    if primitives.is_basic(index):
         return a.at[index].set(v, unique_indices=True)
     v = jnp.ravel(v)
     if unknown:
@@ -380,13 +380,13 @@ _array_annotations = {
 _equivalents = {
     np.add: _add,
     cosh_squared: _cosh_squared,
-    tracer.getitem: _getitem,
-    tracer.scatter: _scatter,
+    primitives.getitem: _getitem,
+    primitives.scatter: _scatter,
     put: _put,
     cartesian: jax.lax.complex,
-    tracer.astype: _astype,
+    primitives.astype: _astype,
     laid_out: lambda a, axes: a,
-    tracer.detached: jax.lax.stop_gradient,
+    primitives.detached: jax.lax.stop_gradient,
     reversed_cumsum: _reversed_cumsum,
     np.bincount: _bincount,
     np.choose: _choose,

@@ -15,7 +15,7 @@ import jax.scipy.integrate
 import jax.scipy.stats
 import numpy as np
 
-from scratch_ad import tracer
+from scratch_ad import primitives
 from scratch_ad.cells import Cell
 from scratch_ad.foreign import PLAIN
 from scratch_ad.registry import rule_of
@@ -114,7 +114,8 @@ def _linked(result, seen, arrays, function, args, kwargs, part):
 
 _viewing_all = {np.atleast_1d, np.atleast_2d, np.atleast_3d, np.broadcast_arrays, np.meshgrid}  # of each argument
 _viewing = {  # functions whose result may be a view of an argument, or an array without axes
-    *(tracer.getitem, np.reshape, np.ravel, np.transpose, np.matrix_transpose, np.swapaxes, np.moveaxis, np.rollaxis),
+    primitives.getitem,
+    *(np.reshape, np.ravel, np.transpose, np.matrix_transpose, np.swapaxes, np.moveaxis, np.rollaxis),
     *(np.flip, np.flipud, np.fliplr, np.rot90, np.real, np.imag, np.real_if_close, np.expand_dims, np.squeeze),
     *(np.split, np.array_split, np.hsplit, np.vsplit, np.dsplit, np.unstack, np.broadcast_to, np.linalg.diagonal),
     *(np.diag, np.diagonal, np.einsum, np.lib.stride_tricks.sliding_window_view, np.linalg.matrix_transpose),

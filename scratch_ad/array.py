@@ -11,22 +11,10 @@ import numpy as np
 
 from .foreign import ARRAYS, PLAIN, SparseFactor, found, instead_of_array, is_sparse, multiplies_as_matrices, remedy_of
 from .layout import arranged
+from .primitives import astype, getitem, sparse_product
 from .refusals import takes_plain
 from .scalars import is_complex_scalar, is_number, is_scalar, operation_of, scalar
-from .tracer import (
-    Tracer,
-    admitted,
-    astype,
-    bottom,
-    dtype_of,
-    gathered,
-    getitem,
-    innermost,
-    lowered,
-    shape_of,
-    sparse_product,
-    strip,
-)
+from .tracer import Tracer, admitted, bottom, dtype_of, gathered, innermost, lowered, shape_of, strip
 
 _PYTHON_OF = {"b": bool, "i": int, "u": int, "f": float, "c": complex}  # by the kind of a dtype
 _INTEGERS = {int}

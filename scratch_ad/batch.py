@@ -22,6 +22,7 @@ from .compressed import DIAGONAL, Rows
 from .fast import TANGENTS
 from .foreign import ARRAYS, check_result
 from .memory import duplicate
+from .primitives import getitem, is_basic
 from .registry import load_rules, rule_of
 from .rule import Composite, Elementwise, Refused, linear
 from .scalars import ARRAY
@@ -33,9 +34,7 @@ from .tracer import (
     dtype_of,
     each,
     escaped,
-    getitem,
     innermost,
-    is_basic,
     kind_of,
     name_of,
     primitive,

@@ -9,7 +9,8 @@ import functools
 import numpy as np
 
 from .chain import has_nan, over, through, times
-from .tracer import arrayed, astype, batch_in, dtype_of, kind_of, rebuild, strip
+from .primitives import astype
+from .tracer import arrayed, batch_in, dtype_of, kind_of, rebuild, strip
 from .writing import cartesian
 
 

@@ -9,8 +9,9 @@ from .flat import Flat
 from .foreign import NUMBERS
 from .keywords import without_ones, zeros_as
 from .layout import straight
+from .primitives import getitem
 from .scalars import is_number
-from .tracer import Tracer, bottom, dtype_of, gathered, getitem, lowered, shape_of, strip
+from .tracer import Tracer, bottom, dtype_of, gathered, lowered, shape_of, strip
 from .views import Stale, is_view, reshape_under
 from .writing import check_writeable, known, rebind, within, write, write_flat
 

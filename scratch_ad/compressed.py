@@ -12,7 +12,8 @@ import math
 import numpy as np
 
 from .memory import spread_out
-from .tracer import astype, dtype_of, scatter, shape_of
+from .primitives import astype, scatter
+from .tracer import dtype_of, shape_of
 from .writing import put
 
 

@@ -13,9 +13,10 @@ from typing import NamedTuple
 import numpy as np
 
 from .fast import with_part
+from .primitives import astype, getitem, scatter
 from .program import Call, Name, Program, record
 from .registry import Aval
-from .tracer import astype, dtype_of, getitem, name_of, scatter, shape_of
+from .tracer import dtype_of, name_of, shape_of
 from .writing import cartesian, put
 
 

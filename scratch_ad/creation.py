@@ -3,9 +3,10 @@
 import numpy as np
 
 from .constants import CONSTANTS, ConstantCell, created, filled
+from .primitives import astype
 from .refusals import refused
 from .scalars import is_number
-from .tracer import Tracer, answers, astype, bottom, creators, dtype_of, gathered, innermost, kind_of, lowered, name_of
+from .tracer import Tracer, answers, bottom, creators, dtype_of, gathered, innermost, kind_of, lowered, name_of
 from .views import is_view
 from .writing import write
 

@@ -19,6 +19,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from .cells import Cell
 from .chain import plain
 from .layout import laid_as, laid_out
+from .primitives import getitem, scatter, sparse_product
 from .registry import Rewrite, missing, rule_of
 from .rule import Elementwise, valued
 from .rules.linalg.determinants import cofactors
@@ -31,7 +32,7 @@ from .rules.methods import length, log_sum
 from .rules.products import contract
 from .rules.reductions import share_of_sum
 from .rules.shaping import cast, join, pile
-from .tracer import Trace, Tracer, bottom, getitem, place_of, rebuild, refuse_traced, scatter, shape_of, sparse_product
+from .tracer import Trace, Tracer, bottom, place_of, rebuild, refuse_traced, shape_of
 from .tree import entered, is_inexact, zeros
 from .views import viewed
 from .writing import cartesian, put

@@ -12,9 +12,10 @@ from .fast import TANGENTS, FastForward
 from .foreign import ARRAYS, OBJECT, OPERANDS, VALUES
 from .forward import Dual
 from .nodes import operators
+from .primitives import getitem
 from .registry import rule_of
 from .rules.short_rows import total
-from .tracer import Diverged, getitem, left_scalars
+from .tracer import Diverged, left_scalars
 from .views import viewed_plain
 
 _DOUBLE = np.dtype(float)

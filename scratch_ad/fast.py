@@ -15,9 +15,10 @@ import numpy as np
 from .chain import over, same, through, times
 from .foreign import ARRAYS, OBJECT
 from .forward import Dual, Forward
+from .primitives import is_basic, of_item
 from .registry import Rewrite, aval, joined, match, missing, rule_of
 from .reverse import Several, Tape, Variable, add
-from .tracer import Diverged, Tracer, batch_of, bottom, innermost, is_basic, levels, of_item, primitive
+from .tracer import Diverged, Tracer, batch_of, bottom, innermost, levels, primitive
 from .views import outdate, viewed, viewed_plain
 from .writing import put
 

@@ -4,8 +4,9 @@ import math
 
 import numpy as np
 
+from .primitives import getitem
 from .scalars import is_number
-from .tracer import gathered, getitem, innermost
+from .tracer import gathered, innermost
 from .writing import concrete, flattened, known, within, write_flat
 
 

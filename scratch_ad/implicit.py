@@ -18,9 +18,10 @@ import numpy as np
 
 from .constants import created
 from .foreign import PLAIN
+from .primitives import astype
 from .refusals import check_callable, takes_plain
 from .rule import constant, runs_numpy, valued
-from .tracer import Tracer, any_known, astype, dtype_of, innermost, lowered, shape_of, strip
+from .tracer import Tracer, any_known, dtype_of, innermost, lowered, shape_of, strip
 from .transforms import jacfwd
 from .tree import entered, flatten, is_inexact, tree_map, typed, unflatten
 

@@ -9,10 +9,10 @@ import itertools
 import numpy as np
 
 from .layout import arranged, straight
+from .primitives import astype
 from .refusals import into_plain
 from .tracer import (
     Tracer,
-    astype,
     bottom,
     by_keyword,
     call,

@@ -15,12 +15,13 @@ from .chain import through
 from .fast import FastTape, FastVariable
 from .foreign import ARRAYS, OBJECT, OPERANDS, VALUES
 from .memory import duplicate
+from .primitives import getitem, of_item
 from .registry import Aval, missing, rule_of
 from .reverse import Variable
 from .rules.reductions import extremum_pull, ratio, share_of_sum, spread, spread_mean, spread_share
 from .rules.shaping import along
 from .rules.short_rows import largest, least, total
-from .tracer import getitem, left_scalars, of_item
+from .tracer import left_scalars
 from .views import viewed_plain
 
 _Array, _Double = np.ndarray, np.float64

@@ -15,10 +15,11 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from .foreign import SparseFactor
 from .layout import laid_as, laid_out, order_in_memory
+from .primitives import getitem
 from .program import Recorded, Recorder
 from .registry import Rewrite, missing, rule_of
 from .rules.shaping import join, pile
-from .tracer import Tracer, bottom, dtype_of, getitem, innermost, rebuild, refuse_traced, shape_of
+from .tracer import Tracer, bottom, dtype_of, innermost, rebuild, refuse_traced, shape_of
 from .tree import is_inexact
 from .views import viewed
 from .writing import put

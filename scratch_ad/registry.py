@@ -14,8 +14,9 @@ import numpy as np
 
 from .foreign import PYTHONS
 from .memory import duplicate
+from .primitives import astype
 from .refusals import refused
-from .tracer import Tracer, astype, dtype_of, each, frozen, name_of
+from .tracer import Tracer, dtype_of, each, frozen, name_of
 
 rule_of = {}  # NumPy function → its rule
 FORWARD, REVERSE = "forward mode (jvp)", "reverse mode (vjp)"

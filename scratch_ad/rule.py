@@ -29,13 +29,13 @@ from . import chain
 from .constants import created
 from .foreign import refused
 from .modes import transposed
+from .primitives import astype
 from .refusals import check_callable
 from .registry import FORWARD, REVERSE, Derivative, Rewrite, aval, match, rule_of, snapshot
 from .silence import silently
 from .tracer import (
     Diverged,
     Tracer,
-    astype,
     batch_in,
     batch_of,
     bottom,

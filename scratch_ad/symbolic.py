@@ -14,13 +14,14 @@ import inspect
 import numpy as np
 
 from .cells import Cell
+from .primitives import astype, getitem
 from .program import Name, record
 from .refusals import check_callable, uncover
 from .registry import rule_of
 from .rule import Composite
 from .rules.reductions import share_of_sum
 from .scalars import ufunc_of
-from .tracer import Trace, Tracer, astype, escaped, getitem, name_of
+from .tracer import Trace, Tracer, escaped, name_of
 from .tree import tree_map
 from .views import viewed
 from .writing import put

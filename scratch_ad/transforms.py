@@ -8,8 +8,9 @@ import numpy as np
 
 from .jacobians import forward_columns, reverse_rows, size_of
 from .modes import check_tangents, gradient_of_array, jvp, vjp_of_leaves
+from .primitives import detached
 from .refusals import check_callable
-from .tracer import detached, dtype_of, kind_of, shape_of
+from .tracer import dtype_of, kind_of, shape_of
 from .tree import flatten, is_inexact, is_leaf, leaf_spec, tree_map, typed, unflatten
 
 

@@ -15,7 +15,8 @@ from weakref import ref
 
 import numpy as np
 
-from .tracer import Tracer, frozen, getitem, lowered, rebuild
+from .primitives import getitem
+from .tracer import Tracer, frozen, lowered, rebuild
 
 
 class Link(NamedTuple):

@@ -4,9 +4,10 @@ import inspect
 
 import numpy as np
 
+from .primitives import getitem
 from .refusals import into_plain
 from .scalars import is_number
-from .tracer import Tracer, answers, bottom, call, each, gathered, getitem, innermost, lowered, name_of, strip
+from .tracer import Tracer, answers, bottom, call, each, gathered, innermost, lowered, name_of, strip
 from .writing import flattened, same_for_all, within, write, write_flat
 
 

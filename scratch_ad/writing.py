@@ -8,22 +8,9 @@ view goes on to its parent, up to the root. The derivative is that of ``put``: w
 import numpy as np
 
 from .memory import duplicate, empty_as, is_repeated
+from .primitives import getitem, is_basic, with_known_ends
 from .scalars import is_number
-from .tracer import (
-    Diverged,
-    Tracer,
-    bottom,
-    gathered,
-    getitem,
-    innermost,
-    is_basic,
-    kind_of,
-    primitive,
-    shape_of,
-    strip,
-    taken,
-    with_known_ends,
-)
+from .tracer import Diverged, Tracer, bottom, gathered, innermost, kind_of, primitive, shape_of, strip, taken
 from .views import is_view, link_of, outdate
 
 

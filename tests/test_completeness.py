@@ -15,11 +15,12 @@ from jax_ref.cases.constant import CONSTANTS
 from jax_ref.measure.tolerances import mismatch
 from scratch_ad import batch, fast, forward, grad, jvp, scipy, vjp
 from scratch_ad.constants import ConstantCell
+from scratch_ad.primitives import sparse_product
 from scratch_ad.registry import load_rules, rule_of
 from scratch_ad.rule import Constant, Refused
 from scratch_ad.rules.elementwise import cosh_squared
 from scratch_ad.scalars import ufunc_of
-from scratch_ad.tracer import Tracer, answers, name_of, sparse_product
+from scratch_ad.tracer import Tracer, answers, name_of
 from scratch_ad.writing import cartesian, put
 
 PACKAGE = pathlib.Path(scratch_ad.__file__).parent

@@ -27,6 +27,7 @@ ORDER = [  # a module or package may import those that stand before it
         "memory",
         "silence",
         "tracer",
+        "primitives",
         "views",
         "layout",
         "keywords",

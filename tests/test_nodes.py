@@ -13,12 +13,12 @@ import scipy.special
 
 from scratch_ad import compile, grad, jacfwd, jacobians, jvp, modes, reverse, transforms, value_and_grad, vjp, vmap
 from scratch_ad.forward import Forward
+from scratch_ad.primitives import getitem, of_item
 from scratch_ad.program import names_in, record
 from scratch_ad.registry import load_rules, rule_of
 from scratch_ad.reverse import Tape
 from scratch_ad.rule import Elementwise, Explicit, Linear
 from scratch_ad.rules.contractions import two_terms_of
-from scratch_ad.tracer import getitem, of_item
 
 C = np.linspace(-1.5, 2.0, 12).reshape(3, 4)
 MASK = C > 0

@@ -10,10 +10,10 @@ import sympy
 
 import scratch_ad
 from scratch_ad import symbolic
+from scratch_ad.primitives import astype
 from scratch_ad.rule import elementwise
 from scratch_ad.rules.reductions import share_of_sum
 from scratch_ad.symbolic import expression, symbolic_gradient, symbols
-from scratch_ad.tracer import astype
 
 jax.config.update("jax_enable_x64", True)
 

@@ -97,7 +97,7 @@ METHODS = {
                        lambda x: np.transpose(x) ** 3),
     "x.swapaxes":     (lambda x: x.swapaxes(0, 1),          lambda x: np.swapaxes(x, 0, 1)),
     "x.squeeze":      (lambda x: x[None].squeeze(0),        lambda x: np.squeeze(x[None], 0)),
-    "x.astype":       (lambda x: x.astype(np.float32),      lambda x: scratch_ad.tracer.astype(x, np.dtype("f4"))),
+    "x.astype":       (lambda x: x.astype(np.float32),      lambda x: scratch_ad.primitives.astype(x, np.dtype("f4"))),
     "x.copy":         (lambda x: x.copy() * copy.copy(x),   lambda x: x * x),
     "x.sum":          (lambda x: x.sum(axis=0, keepdims=True), lambda x: np.sum(x, axis=0, keepdims=True)),
     "x.mean":         (lambda x: x.mean(1),                 lambda x: np.mean(x, 1)),

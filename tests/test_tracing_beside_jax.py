@@ -12,8 +12,8 @@ import jax_ref
 import scratch_ad
 from jax_ref.commands.trace import function_of
 from jax_ref.measure.tolerances import mismatch
+from scratch_ad.primitives import getitem
 from scratch_ad.registry import rule_of
-from scratch_ad.tracer import getitem
 from scratch_ad.tree import flatten, tree_map
 from scratch_ad.writing import put
 

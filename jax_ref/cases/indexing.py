@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from scratch_ad import tracer
+from scratch_ad import primitives
 
 from . import cases
 
@@ -25,10 +25,10 @@ ADVANCED = (
     "a[np.arange(12).reshape(3, 4) % 5 == 0]", "a[np.array([], int)]", "a[np.int64(1)]", "a[np.array(1)]",
 )  # fmt: skip
 
-cases(tracer.getitem, *BASIC, *ADVANCED, a=(3, 4))
-cases(tracer.getitem, "a[0, [0, 1], 1]", "a[[0, 1], :, [1, 0]]", "a[:, [0, 2], [1, 0]]", a=(2, 3, 2))
-cases(tracer.getitem, "a[()]", "a[None]", "a[...]", a=())
-cases(tracer.getitem, "[2.0 * row for row in a]", "a[2] * a[0]", a=(3,))
+cases(primitives.getitem, *BASIC, *ADVANCED, a=(3, 4))
+cases(primitives.getitem, "a[0, [0, 1], 1]", "a[[0, 1], :, [1, 0]]", "a[:, [0, 2], [1, 0]]", a=(2, 3, 2))
+cases(primitives.getitem, "a[()]", "a[None]", "a[...]", a=())
+cases(primitives.getitem, "[2.0 * row for row in a]", "a[2] * a[0]", a=(3,))
 cases(
     np.take,
     "np.take(a, [0, 2, 0], axis=0)",

@@ -4,7 +4,7 @@ from operator import attrgetter
 
 import numpy as np
 
-from scratch_ad import tracer
+from scratch_ad import primitives
 
 from . import DOUBLE, cases, nonzero, positive
 from .linalg import NAMES
@@ -81,8 +81,8 @@ large("delete", "a, 1", a=LONG)
 large("split array_split hsplit vsplit", "a, 2", a=(12, 10))
 large("dsplit", "a, 2", a=(1, 30, 4))
 
-cases(tracer.getitem, "a[5:]", a=SQUARE, dtypes=DOUBLE)
-cases(tracer.astype, "a.astype(np.complex128)", a=SQUARE, dtypes=DOUBLE)
+cases(primitives.getitem, "a[5:]", a=SQUARE, dtypes=DOUBLE)
+cases(primitives.astype, "a.astype(np.complex128)", a=SQUARE, dtypes=DOUBLE)
 cases(np._core.umath.clip, "np._core.umath.clip(a, -1.0, 1.0)", a=SQUARE, dtypes=DOUBLE)
 large("astype", "a, np.complex128", a=SQUARE)
 large("take", "a, [4, 5], axis=0", a=SQUARE)

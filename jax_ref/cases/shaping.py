@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from scratch_ad import tracer
+from scratch_ad import primitives
 
 from . import DOUBLE, DOUBLES, REAL, UNKNOWN_TYPE, cases, nonzero
 
@@ -97,8 +97,8 @@ cases(np.unstack, "np.unstack(a)", "np.unstack(a, axis=1)", a=(2, 3))
 cases(np.ix_, "np.ix_(a, b)", a=(2,), b=(3,))
 cases(np.meshgrid, "np.meshgrid(a, b)", "np.meshgrid(a, b, indexing='ij', sparse=True)", a=(2,), b=(3,))
 
-cases(tracer.astype, "a.astype(np.complex128)", a=(2, 3))
-cases(tracer.astype, "a.astype(np.float32)", "a.astype('float64')", "a.astype(float)", a=(2, 3), dtypes=REAL)
+cases(primitives.astype, "a.astype(np.complex128)", a=(2, 3))
+cases(primitives.astype, "a.astype(np.float32)", "a.astype('float64')", "a.astype(float)", a=(2, 3), dtypes=REAL)
 cases(np.astype, "np.astype(a, np.complex128)", a=(2, 3))
 cases(
     np.trim_zeros, "np.trim_zeros(a * np.array([0, 1, 1, 0]))", a=nonzero(4), dtypes=("float64",), differs=UNKNOWN_TYPE

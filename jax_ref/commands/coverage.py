@@ -14,7 +14,7 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from scratch_ad import array, tracer
+from scratch_ad import array, primitives
 from scratch_ad.cells import Cell
 from scratch_ad.registry import rule_of
 from scratch_ad.rule import Constant, Refused
@@ -109,14 +109,14 @@ def _of_scipy(module):
 _OF_METHODS = {f.__name__: f for f in array.METHODS} | {
     "T": np.transpose,
     "mT": np.matrix_transpose,
-    "astype": tracer.astype,
+    "astype": primitives.astype,
     "conj": np.conjugate,
     "flat": np.ravel,
     "flatten": np.ravel,
-    **dict.fromkeys(("item", "tolist", "view"), tracer.getitem),
+    **dict.fromkeys(("item", "tolist", "view"), primitives.getitem),
 }
 _OF_OPERATORS = (
-    array.ARITHMETIC | array.UNARIES | array.COMPARISONS | dict.fromkeys(("getitem", "iter"), tracer.getitem)
+    array.ARITHMETIC | array.UNARIES | array.COMPARISONS | dict.fromkeys(("getitem", "iter"), primitives.getitem)
 )
 
 

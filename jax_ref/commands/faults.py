@@ -19,8 +19,9 @@ import optree
 
 from scratch_ad import fast, reverse, tracer
 from scratch_ad.chain import through
+from scratch_ad.primitives import astype, detached
 from scratch_ad.registry import Derivative, Rewrite, match, rule_of
-from scratch_ad.tracer import Tracer, astype, detached, each, name_of, primitive, shape_of, strip
+from scratch_ad.tracer import Tracer, each, name_of, primitive, shape_of, strip
 
 from ..cases import catalogue
 from ..engines.ready import OURS

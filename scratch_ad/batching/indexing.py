@@ -9,8 +9,9 @@ from ..array import is_plain_index
 from ..basis import Basis
 from ..batch import VIEWING, Batched, Uncovered, batches
 from ..compressed import DIAGONAL, Rows
+from ..primitives import astype, getitem, is_basic, scatter
 from ..scalars import ARRAY
-from ..tracer import anywhere, astype, dtype_of, getitem, innermost, is_basic, scatter, shape_of
+from ..tracer import anywhere, dtype_of, innermost, shape_of
 from ..writing import put
 from .axes import from_end, of_first
 

@@ -12,11 +12,12 @@ from ..compressed import DIAGONAL, Rows, broadcast, lifted, of_as_many_parts
 from ..constants import created
 from ..layout import laid_out
 from ..memory import spread_out
+from ..primitives import astype, detached
 from ..rule import valued
 from ..rules.grids import points
 from ..rules.shaping import cast, join, pile
 from ..scalars import ARRAY
-from ..tracer import astype, below_examples, detached, shape_of, strip
+from ..tracer import below_examples, shape_of, strip
 from ..tree import is_inexact
 from ..writing import cartesian, is_writeable
 from .axes import from_end, of_first

@@ -10,10 +10,11 @@ import numpy as np
 
 from ..chain import has_nan
 from ..fast import with_part
+from ..primitives import astype, detached, getitem, scatter
 from ..program import Name
 from ..rules.products import contract
 from ..rules.shaping import join, pile
-from ..tracer import astype, detached, getitem, name_of, scatter
+from ..tracer import name_of
 from ..writing import cartesian, put
 from .code import NUMBERS, Step, errors_around, names_in, renamed, value_of
 from .products import MatrixProduct, as_matmul

@@ -14,13 +14,14 @@ import numpy as np
 
 from ..fast import with_part
 from ..memory import duplicate
+from ..primitives import astype, detached, getitem, scatter
 from ..program import Call, Name, Recorded, Recorder, name_at
 from ..registry import snapshot
 from ..rules.products import contract
 from ..rules.shaping import join, pile
 from ..scalars import scalar
 from ..silence import SILENT, STATE
-from ..tracer import astype, detached, dtype_of, getitem, place_of, scatter
+from ..tracer import dtype_of, place_of
 from ..writing import cartesian, put
 from .code import Code, Step, as_taken, as_told, errors_around, failing, form_of, identical, names_in, value_of
 

@@ -12,10 +12,10 @@ import numpy as np
 
 from ..chain import has_nan
 from ..fast import with_part
+from ..primitives import getitem, scatter
 from ..program import Name, name_at
 from ..rules.shaping import pile
 from ..scalars import scalar
-from ..tracer import getitem, scatter
 from ..writing import put
 from .code import Code, Step, Value, is_laid_out_in_c, names_in, renamed
 

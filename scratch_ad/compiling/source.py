@@ -10,10 +10,11 @@ import numpy as np
 
 from ..chain import has_nan
 from ..fast import with_part
+from ..primitives import getitem, is_basic, scatter
 from ..program import Name
 from ..rules.short_rows import counts, largest, least, short_axes
 from ..silence import STATE, state_of
-from ..tracer import getitem, is_basic, name_of, scatter
+from ..tracer import name_of
 from ..writing import put
 from .code import Failing, Step, as_told, bytecode, is_compact, is_laid_out_in_c, names_in
 from .passes import is_the_whole, makes_new, memory_of

@@ -3,9 +3,9 @@
 import numpy as np
 
 from ..fast import with_part
+from ..primitives import getitem, is_basic
 from ..program import Name
 from ..rules.shaping import pile
-from ..tracer import getitem, is_basic
 from ..writing import put
 from .code import NUMBERS, is_laid_out_in_c, names_in
 

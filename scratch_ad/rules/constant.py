@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from ..primitives import detached
 from ..rule import constant, refuse
-from ..tracer import detached
 
 constant(
     detached,

@@ -10,10 +10,11 @@ import math
 
 import numpy as np
 
+from ..primitives import astype
 from ..registry import rule_of
 from ..rule import composite, elementwise, explicit, linear, over, primitive, with_value
 from ..scalars import scalar
-from ..tracer import Tracer, astype, dtype_of, kind_of
+from ..tracer import Tracer, dtype_of, kind_of
 from ..tree import typed
 
 LN2, LN10, _DEGREE = math.log(2), math.log(10), math.pi / 180

@@ -4,8 +4,9 @@ import math
 
 import numpy as np
 
+from ..primitives import astype
 from ..rule import composite, linear, primitive, with_value
-from ..tracer import any_known, arrayed, astype, kind_of
+from ..tracer import any_known, arrayed, kind_of
 from ..tree import typed
 
 

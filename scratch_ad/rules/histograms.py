@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from ..primitives import astype, getitem, scatter
 from ..rule import composite, linear, with_value
-from ..tracer import any_known, arrayed, astype, getitem, kind_of, scatter, strip
+from ..tracer import any_known, arrayed, kind_of, strip
 from ..tree import typed
 from .grids import kind
 

@@ -9,9 +9,10 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 from .. import chain
 from ..array import is_plain_index
 from ..layout import arranged
+from ..primitives import getitem, of_item, scatter
 from ..registry import rule_of
 from ..rule import Linear, composite, linear
-from ..tracer import answers, arrayed, gathered, getitem, kind_of, of_item, scatter, strip, taken
+from ..tracer import answers, arrayed, gathered, kind_of, strip, taken
 from ..tree import typed
 from ..views import is_view
 from .shaping import along

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..layout import arranged, shown
+from ..primitives import astype
 from ..registry import rule_of
 from ..rule import Constant, composite, constant, explicit, primitive, valued
-from ..tracer import arrayed, astype, kind_of
+from ..tracer import arrayed, kind_of
 from ..tree import typed
 from . import constant as _constant  # noqa: F401  (whose ufuncs these are)
 from .linalg.norms import direction

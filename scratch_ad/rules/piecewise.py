@@ -6,8 +6,9 @@ import numpy as np
 from numpy.lib import scimath
 
 from ..layout import arranged
+from ..primitives import astype, getitem, scatter
 from ..rule import composite, explicit, with_value
-from ..tracer import Tracer, arrayed, astype, dtype_of, getitem, scatter, strip
+from ..tracer import Tracer, arrayed, dtype_of, strip
 from ..tree import typed
 from ..writing import cartesian
 from .grids import kind

@@ -4,9 +4,10 @@ import warnings
 
 import numpy as np
 
+from ..primitives import astype
 from ..registry import match
 from ..rule import composite, explicit, primitive, runs_numpy, with_value
-from ..tracer import any_known, arrayed, astype, kind_of, strip
+from ..tracer import any_known, arrayed, kind_of, strip
 from ..tree import typed
 
 

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..layout import arranged
+from ..primitives import astype, scatter, sparse_product
 from ..rule import composite, linear, primitive, with_value
-from ..tracer import astype, scatter, shape_of, sparse_product
+from ..tracer import shape_of
 from ..tree import typed
 from .contractions import pairs_of, product_of, two_terms_of
 

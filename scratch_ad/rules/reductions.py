@@ -11,8 +11,9 @@ from numpy.lib.array_utils import normalize_axis_tuple
 from ..chain import has_nan
 from ..layout import arranged
 from ..memory import spread_out
+from ..primitives import astype
 from ..rule import composite, elementwise, explicit, linear, primitive, with_value
-from ..tracer import any_known, astype, below_examples, hidden, kind_of, shape_of
+from ..tracer import any_known, below_examples, hidden, kind_of, shape_of
 from ..tree import typed
 from .short_rows import counts
 

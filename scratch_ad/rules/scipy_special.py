@@ -14,8 +14,8 @@ from scipy.special import _ufuncs
 
 from .. import rule
 from ..careful import product  # one output's pole leaves the others alone
+from ..primitives import astype
 from ..rule import Over, constant, explicit, over, refuse, runs_numpy
-from ..tracer import astype
 from .elementwise import LN2, LN10, base_partial, exponent_partial, is_complex, one_plus
 from .special_formulas import (
     bessel,

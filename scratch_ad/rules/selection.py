@@ -3,8 +3,9 @@
 import numpy as np
 
 from ..layout import arranged, order_in_memory
+from ..primitives import astype
 from ..rule import composite, with_value
-from ..tracer import any_known, arrayed, astype, kind_of, strip
+from ..tracer import any_known, arrayed, kind_of, strip
 from ..tree import typed
 from .reductions import along_axes, rows
 

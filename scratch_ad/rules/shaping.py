@@ -9,9 +9,10 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 from ..constants import created
 from ..layout import arranged, laid_out, order_in_memory, shown
 from ..memory import is_repeated
+from ..primitives import astype, scatter
 from ..registry import rule_of
 from ..rule import Explicit, composite, explicit, linear, primitive
-from ..tracer import Tracer, arrayed, astype, each, kind_of, scatter, strip
+from ..tracer import Tracer, arrayed, each, kind_of, strip
 from ..tree import typed
 
 

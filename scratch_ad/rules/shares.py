@@ -6,8 +6,9 @@ that has more than half; where there is none, nothing cancels. Below, ``p`` are 
 
 import numpy as np
 
+from ..primitives import detached
 from ..rule import explicit, primitive
-from ..tracer import all_known, detached
+from ..tracer import all_known
 from .elementwise import LN2
 from .short_rows import largest
 

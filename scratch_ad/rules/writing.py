@@ -5,9 +5,10 @@ import math
 import numpy as np
 
 from .. import creation, keywords, writers  # noqa: F401  (who fill ``answers`` and ``by_keyword``)
+from ..primitives import getitem, is_basic
 from ..registry import match, rule_of
 from ..rule import Composite, explicit, linear
-from ..tracer import answers, getitem, is_basic
+from ..tracer import answers
 from ..tree import zeros
 from ..writing import cartesian, put
 

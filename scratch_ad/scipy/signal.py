@@ -10,8 +10,9 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 from ..batch import Batched, Uncovered, batches
 from ..batching.axes import from_end, of_first
 from ..layout import arranged
+from ..primitives import scatter
 from ..rule import linear
-from ..tracer import dtype_of, kind_of, scatter
+from ..tracer import dtype_of, kind_of
 from ..tree import typed
 from .wrapping import core, others_of, public
 

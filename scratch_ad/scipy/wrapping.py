@@ -11,8 +11,9 @@ from ..batching.matrices import stacked
 from ..chain import is_finite
 from ..constants import created
 from ..memory import duplicate
+from ..primitives import astype
 from ..rule import composite, constant, refuse, runs_numpy, with_value
-from ..tracer import Tracer, any_known, astype, dtype_of, each, gathered, innermost, name_of, primitive, shape_of, strip
+from ..tracer import Tracer, any_known, dtype_of, each, gathered, innermost, name_of, primitive, shape_of, strip
 from ..tree import is_inexact, typed
 
 _WITHOUT_EFFECT = ("overwrite_", "workers", "lwork")  # on the result

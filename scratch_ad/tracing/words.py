@@ -6,8 +6,9 @@ import re
 import numpy as np
 import optree
 
+from ..primitives import astype, getitem
 from ..scalars import ufunc_of
-from ..tracer import astype, getitem, name_of
+from ..tracer import name_of
 from ..writing import put
 
 _SIGNS = ("+", "−", "·", "/", "@", "**", ">", "<", ">=", "<=", "==", "!=")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from scratch_ad import tracer
+from scratch_ad import primitives
 from scratch_ad.registry import rule_of
 from scratch_ad.rules.grids import points
 from scratch_ad.rules.products import contract
@@ -41,11 +41,11 @@ def _put(a, index, v):
 FUNCTIONS |= {
     points: _points,
     np.full_like: _full_like,
-    tracer.astype: _astype,
+    primitives.astype: _astype,
     put: _put,
 }
 NATIVE |= {
-    tracer.getitem, tracer.scatter, join, pile, contract, np.matmul, np.vecdot, np.matvec, np.vecmat, np.dot,
+    primitives.getitem, primitives.scatter, join, pile, contract, np.matmul, np.vecdot, np.matvec, np.vecmat, np.dot,
     np.inner, np.outer, np.vdot, np.tensordot, np.convolve, np.reshape, np.ravel, np.expand_dims, np.squeeze,
     np.broadcast_to, np.copy, np.transpose, np.matrix_transpose, np.swapaxes, np.moveaxis, np.flip, np.roll, np.rot90,
     np.tril, np.triu, np.diagonal, np.diag, np.diagflat, np.array_split, np.split, np.unstack, np.fft.fftshift,

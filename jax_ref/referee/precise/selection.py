@@ -6,7 +6,7 @@ import mpmath
 import numpy as np
 from mpmath import mpf
 
-from scratch_ad import tracer
+from scratch_ad import primitives
 from scratch_ad.rules.histograms import edges
 from scratch_ad.tracer import each, innermost
 
@@ -63,7 +63,7 @@ def _rounded(x):
 
 def _bincount(x, weights=None, minlength=0):
     length = max(minlength, 1 + np.max(np.asarray(x), initial=-1))
-    return tracer.scatter(weights, np.asarray(x), (length,))
+    return primitives.scatter(weights, np.asarray(x), (length,))
 
 
 FUNCTIONS |= {

@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from ...primitives import detached
 from ...rule import composite, explicit, primitive
-from ...tracer import all_known, detached, kind_of, strip
+from ...tracer import all_known, kind_of, strip
 from .matrices import (
     H,
     as_in,

@@ -8,8 +8,9 @@ divided differences of f (J. L. Daleckii and S. G. Krein, 1965, as for functions
 
 import numpy as np
 
+from ...primitives import astype
 from ...rule import composite, explicit, primitive
-from ...tracer import all_known, astype, kind_of, strip
+from ...tracer import all_known, kind_of, strip
 from ...tree import typed
 from .matrices import H, as_read, columns, diagonal, finite_svd, product, real, uncolumns
 

@@ -8,8 +8,9 @@ infinite elements. A norm of middling size divides what it is the norm of, witho
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from ...primitives import astype
 from ...rule import composite, constant, explicit, primitive, with_value
-from ...tracer import astype, below_examples, hidden, strip
+from ...tracer import below_examples, hidden, strip
 from ...tree import typed
 from ..reductions import with_axes
 from .matrices import nan_if, real

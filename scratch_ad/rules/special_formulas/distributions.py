@@ -7,7 +7,8 @@ W. Feller (1948), Z. W. Birnbaum and F. H. Tingey (1951).
 import numpy as np
 import scipy.special as special
 
-from ...tracer import detached, strip
+from ...primitives import detached
+from ...tracer import strip
 from .cancellation import PI, ROOT_2PI, excess
 from .densities import beta_density, gamma_density
 from .gamma import psi_step_less_log, stirling

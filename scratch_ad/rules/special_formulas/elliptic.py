@@ -5,7 +5,8 @@ import functools
 import numpy as np
 import scipy.special as special
 
-from ...tracer import anywhere, detached, kind_of
+from ...primitives import detached
+from ...tracer import anywhere, kind_of
 from ..elementwise import is_complex
 from .cancellation import PI
 

@@ -11,7 +11,8 @@ import math
 import numpy as np
 import scipy.special as special
 
-from ...tracer import all_known, detached
+from ...primitives import detached
+from ...tracer import all_known
 from .cancellation import excess
 from .densities import beta_density, gamma_density
 from .gamma import psi_step, psi_step_less_log

@@ -3,7 +3,8 @@
 import numpy as np
 import scipy.special as special
 
-from ...tracer import all_known, detached
+from ...primitives import detached
+from ...tracer import all_known
 from ..elementwise import is_complex
 from .cancellation import PI
 

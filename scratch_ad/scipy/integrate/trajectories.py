@@ -13,8 +13,9 @@ import functools
 import numpy as np
 import scipy.integrate as _scipy
 
+from ...primitives import astype
 from ...rule import valued
-from ...tracer import Tracer, astype, gathered, innermost, strip
+from ...tracer import Tracer, gathered, innermost, strip
 from ...transforms import jacfwd
 from ...tree import typed
 from .plain import Plain, check_plain, stands_for

@@ -6,8 +6,9 @@ import operator
 import numpy as np
 import scipy.interpolate as _scipy
 
+from ...primitives import astype, detached, getitem, scatter
 from ...rule import composite, with_value
-from ...tracer import astype, detached, gathered, getitem, innermost, scatter
+from ...tracer import gathered, innermost
 from ...tree import typed
 from ..linalg.banded import core_solve_banded
 from .piecewise import DOUBLE, check, doubles, own_class

@@ -5,8 +5,9 @@ import itertools
 import numpy as np
 import scipy.interpolate as _scipy
 
+from ...primitives import astype, detached, getitem
 from ...rule import composite, with_value
-from ...tracer import astype, detached, dtype_of, gathered, getitem, strip
+from ...tracer import dtype_of, gathered, strip
 from ...tree import is_inexact, typed
 from .bsplines import make_interp_spline
 from .piecewise import DOUBLE, check, doubles, own_class

@@ -10,8 +10,9 @@ import numpy as np
 import scipy.interpolate as _scipy
 from scipy.special import poch
 
+from ...primitives import astype, detached, getitem
 from ...rule import composite, with_value
-from ...tracer import astype, detached, dtype_of, gathered, getitem, innermost, strip
+from ...tracer import dtype_of, gathered, innermost, strip
 from ...tree import typed
 from ..linalg.banded import core_solve_banded
 

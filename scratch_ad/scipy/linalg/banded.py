@@ -5,10 +5,11 @@ import scipy.linalg
 
 from ...batch import Batched, Uncovered, batches
 from ...chain import is_finite
+from ...primitives import astype, scatter
 from ...rule import explicit
 from ...rules.linalg.eigenvalues import eigh_jvp, eigh_vjp
 from ...rules.linalg.matrices import H, real, turned
-from ...tracer import astype, dtype_of, scatter, shape_of
+from ...tracer import dtype_of, shape_of
 from ..wrapping import core, of_one_stack, public, take_stacks
 from .factors import core_cholesky, subset
 

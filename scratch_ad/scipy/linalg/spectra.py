@@ -3,10 +3,11 @@
 import numpy as np
 import scipy.linalg
 
+from ...primitives import astype
 from ...rule import explicit
 from ...rules.linalg.eigenvalues import eig_jvp, eig_vjp
 from ...rules.linalg.matrices import H, as_in, gaps_between, nan_if_singular, quotient
-from ...tracer import any_known, astype, dtype_of, kind_of
+from ...tracer import any_known, dtype_of, kind_of
 from ...tree import typed
 from ..wrapping import core, public, take_stacks
 

@@ -5,8 +5,9 @@ import scipy.linalg
 
 from ...batch import Batched, Uncovered, batches
 from ...layout import arranged
+from ...primitives import scatter
 from ...rule import explicit, linear
-from ...tracer import dtype_of, kind_of, primitive, scatter, strip
+from ...tracer import dtype_of, kind_of, primitive, strip
 from ...tree import typed
 from ..wrapping import named, of_one_stack, public, take_stacks
 

@@ -5,11 +5,12 @@ import scipy.linalg
 
 from ...batch import batches
 from ...batching.matrices import solving
+from ...primitives import astype
 from ...rule import explicit, with_value
 from ...rules.linalg.determinants import cofactors
 from ...rules.linalg.least_squares import full_lstsq, pinv_jvp, pinv_vjp
 from ...rules.linalg.matrices import H, as_read, columns, hermitian_part, reading, uncolumns
-from ...tracer import astype, dtype_of, kind_of, strip
+from ...tracer import dtype_of, kind_of, strip
 from ..wrapping import core, public, take_stacks
 
 

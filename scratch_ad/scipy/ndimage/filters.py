@@ -6,7 +6,8 @@ import numpy as np
 import scipy.ndimage as _scipy
 import scipy.special as special
 
-from ...tracer import astype, dtype_of, strip
+from ...primitives import astype
+from ...tracer import dtype_of, strip
 from ...tree import typed
 from ..signal import core_convolve
 from ..wrapping import public

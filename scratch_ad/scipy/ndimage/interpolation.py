@@ -12,8 +12,9 @@ import scipy.special as special
 
 from ...batch import Batched, batches
 from ...batching.axes import from_end, of_first
+from ...primitives import getitem
 from ...rule import linear
-from ...tracer import getitem, kind_of, strip
+from ...tracer import kind_of, strip
 from ...tree import typed
 from .filters import of_images, padded, whole
 

@@ -14,7 +14,8 @@ import functools
 import numpy as np
 import scipy.sparse as _scipy
 
-from ...tracer import astype, gathered, innermost, shape_of
+from ...primitives import astype
+from ...tracer import gathered, innermost, shape_of
 from ..wrapping import refused
 from . import linalg  # noqa: F401
 from .patterns import Pattern, Patterned, of_compressed, product

@@ -7,8 +7,9 @@ Products are linear in the data and in the vector; a change dA of A changes the 
 import numpy as np
 import scipy.sparse.linalg as _linalg
 
+from ...primitives import astype
 from ...rule import explicit, linear
-from ...tracer import astype, gathered, shape_of
+from ...tracer import gathered, shape_of
 from ...tree import typed
 
 

@@ -10,7 +10,8 @@ import numpy as np
 import scipy.spatial.distance as _scipy
 import scipy.special as special
 
-from ...tracer import Tracer, astype, dtype_of
+from ...primitives import astype
+from ...tracer import Tracer, dtype_of
 from ...tree import typed
 from ..wrapping import constants, public, refused
 

@@ -15,8 +15,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy.stats._distn_infrastructure import rv_continuous_frozen, rv_discrete_frozen
 
+from ...primitives import detached
 from ...rule import elementwise, over, refuse
-from ...tracer import all_known, call, detached, gathered, innermost, primitive
+from ...tracer import all_known, call, gathered, innermost, primitive
 from ...tree import typed
 
 CONTINUOUS = ("pdf", "logpdf", "cdf", "logcdf", "sf", "logsf", "ppf", "isf")

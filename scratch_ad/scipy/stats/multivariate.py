@@ -7,8 +7,9 @@ import scipy.special as special
 import scipy.stats as _scipy
 from scipy.stats import Covariance
 
+from ...primitives import detached
 from ...rules.special_formulas.cancellation import PI
-from ...tracer import detached, innermost
+from ...tracer import innermost
 from ..wrapping import public
 from .methods import REFUSED, named, refuse_all
 
