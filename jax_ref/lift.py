@@ -7,6 +7,7 @@ arguments are cast as NumPy resolves them, and only Python numbers are weakly ty
 """
 
 import functools
+import inspect
 
 import jax
 import jax.numpy as jnp
@@ -147,7 +148,8 @@ def _body(function):
     rule = rule_of.get(function)
     if isinstance(rule, Composite):
         return rule.body
-    if not hasattr(function, "_implementation") and hasattr(function, "__wrapped__"):
+    home = getattr(inspect.unwrap(function), "__module__", None) or ""
+    if not home.startswith(("numpy", "scipy")) and hasattr(function, "__wrapped__"):
         return function.__wrapped__
     remedy = rule.reason if isinstance(rule, Refused) else "write it in other NumPy functions"
     raise NotImplementedError(f"{name_of(function)} has no equivalent in JAX: {remedy}.")

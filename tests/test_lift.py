@@ -11,7 +11,7 @@ import pytest
 import jax_ref
 import scratch_ad
 from jax_ref.measure.tolerances import mismatch
-from scratch_ad.scipy import signal
+from scratch_ad.scipy import fft, linalg, signal
 
 Pair = collections.namedtuple("Pair", "first second")
 x3 = np.array([0.3, -1.2, 2.0])
@@ -260,6 +260,12 @@ def test_integers_are_computed_as_numpy_computes_them(f, dtype):
     expected, found = f(n), jax_ref.jit(f)(n)
     assert found.dtype == expected.dtype
     np.testing.assert_allclose(found, expected, 1e-11 if expected.dtype.itemsize > 4 else 1e-6, 1e-13)
+
+
+@pytest.mark.parametrize("f", [linalg.pinv, linalg.null_space, fft.dst, signal.hilbert], ids=lambda f: f.__name__)
+def test_what_jax_lacks_of_scipy_is_refused_by_name(f):
+    with pytest.raises(NotImplementedError, match=f"{f.__name__} has no equivalent in JAX: "):
+        jax_ref.jit(f)(A)
 
 
 def test_branches_on_values_run_where_jax_does_not_compile():
