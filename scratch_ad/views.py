@@ -133,7 +133,7 @@ def _is_numpys(function):
     """Whether a result that shares memory is a view: not of users' functions, whose derivative may be another."""
     if isinstance(function, np.ufunc) or hasattr(function, "_implementation"):
         return True
-    return _is_of(function, "scratch_ad.rules", "scratch_ad.tracer")
+    return _is_of(function, "scratch_ad.rules", "scratch_ad.primitives")
 
 
 def _leaves_it(function, args, kwargs):

@@ -29,7 +29,7 @@ _WATCHED = (
     *("numpy", "numpy.linalg", "numpy.random", "jax", "jax.numpy", "jax.lax", "jax.tree_util", "optree", "mpmath"),
     *("scipy.linalg", "scipy.special", "scipy.signal", "scipy.fft", "scipy.stats", "scipy.optimize", "scipy.integrate"),
     *("scipy.interpolate", "scipy.ndimage", "scipy.spatial.distance", "scipy.sparse", "scipy.sparse.linalg"),
-    *(f"scratch_ad.{name}" for name in ("frames", "program", "registry", "tracer", "tree")),
+    *(f"scratch_ad.{name}" for name in ("frames", "primitives", "program", "registry", "tracer", "tree")),
     *("contextlib", "dataclasses", "functools", "inspect", "itertools", "json", "math", "operator", "os", "re"),
     *("time", "traceback", "zlib"),
 )
