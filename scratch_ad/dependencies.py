@@ -269,9 +269,10 @@ def _along_lanes(function, values, i, sets, parts, kwargs):
 
 
 def _stacked(function, values, i, sets, parts, kwargs):
-    """Each depends on one matrix of a stack."""
+    """Each depends on one matrix of a stack; of one that another broadcasts by axes in front, on all."""
     shape, loops = shape_of(values[i]), shape_of(values[i])[:-2]
-    if not loops or any(shape_of(y)[: len(loops)] != loops for y in parts):
+    broadcast = any(len(shape_of(x)) > len(shape) for x in values)
+    if not loops or broadcast or any(shape_of(y)[: len(loops)] != loops for y in parts):
         return None
     numbers = np.arange(math.prod(loops)).reshape(*loops, 1, 1)
     together = _grouped(sets, np.broadcast_to(numbers, shape), numbers.size)

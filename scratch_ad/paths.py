@@ -62,12 +62,21 @@ class Path(Recorder):
         named = tuple([(k, self.note(v, by_value)) for k, v in kwargs.items()]) if kwargs else ()
         self.calls.append((function, tuple(mine), named))
         if issubclass(type(y), (tuple, list)):
-            result = rebuild(y, [self.result(part) for part in y])
+            result = rebuild(y, [part if k and function is np.modf else self.result(part) for k, part in enumerate(y)])
+        elif self.is_flat(function, args):
+            return y
         else:
             result = self.result(y)
             if result is y or isinstance(function, np.ufunc):
                 return result
         return viewed(result, y, function, args, kwargs)
+
+    def is_flat(self, function, args):
+        """Whether the derivative is zero: then forward mode gives plain numbers, and reverse mode must not differ."""
+        if function is np.sign:
+            return dtype_of(args[0]).kind == "f"
+        partials = getattr(rule_of.get(function), "partials", ())
+        return None in partials and all(p is None for p, a in zip(partials, args) if self.owns(a))
 
     def result(self, y):
         return self.recorded(y) if isinstance(y, Tracer) and y.owner.differentiates else y

@@ -158,6 +158,12 @@ def test_patterns_are_bounded_where_less_is_known(f, x):
     assert found.sum() <= max(4 * true.sum(), 1) and found.sum() <= found.size / 2
 
 
+def test_matrices_of_a_stack_that_another_broadcasts_count_by_the_axes_on_which_they_lie():
+    a, b = rng.normal(size=(3, 2, 2)) + 3 * np.eye(2), rng.normal(size=(3, 3, 2, 1))
+    for f, x in ((lambda a: np.linalg.solve(a, b), a), (lambda b: np.linalg.solve(a, b), b)):
+        assert not np.any(matrix_of(f, x)[~pattern_of(f, x)])
+
+
 # Plans
 
 
@@ -476,6 +482,21 @@ def test_masks_of_choices_do_not_change_the_path(searches):
     for _ in range(5):
         jac(rng.normal(size=40))
     assert len(searches) == 1
+
+
+FLAT = {
+    "sign": np.sign,
+    "copysign": lambda d: np.copysign(1.0, d),
+    "modf": lambda d: np.modf(3 * d)[1],
+    "angle": np.angle,
+}
+
+
+@pytest.mark.parametrize("flat", FLAT.values(), ids=FLAT)
+def test_what_has_no_slope_is_on_the_path_of_reverse_mode_what_it_is_on_that_of_forward_mode(flat):
+    upwind = lambda x: flat(x[1:-1]) * (x[2:] * x[1:-1] - x[:-2])
+    result, plan = jacobian(upwind, explain=True)(X - 0.5)
+    assert plan.mode == "reverse" and not mismatch(result, jacfwd(upwind)(X - 0.5))
 
 
 def test_a_function_that_does_not_do_the_same_twice_is_refused():
