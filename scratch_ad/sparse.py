@@ -30,7 +30,7 @@ from .paths import Followed, Parted, Parts, Path, Taking
 from .refusals import check_callable
 from .registry import aval
 from .tracer import Tracer, dtype_of, innermost, shape_of
-from .tree import flatten, unflatten, zeros
+from .tree import flatten, float0, is_inexact, unflatten, zeros
 
 
 class Plan(NamedTuple):
@@ -61,7 +61,8 @@ def jacobian(fun, argnums=0, *, sparse=False, check=False, explain=False):
     ``output.shape + input.shape``. ``sparse``: in their places are SciPy arrays in CSR format, each element of the
     output a row, each of the input a column, as ``np.ravel`` has them; where the Jacobian is not compressed, they hold
     what differs from zero. ``check``: the result times a random direction is compared with the derivative along it.
-    ``explain``: the result is ``(jacobian, plan)``, a ``Plan``, whose text says which and why.
+    ``explain``: the result is ``(jacobian, plan)``, a ``Plan``, whose text says which and why; the plan is
+    None where the arguments are differentiated or recorded once more.
 
     Counted are evaluations of ``fun``: 1 + 1.5 p for p forward passes, 1.5 + 2.5 p for p reverse ones (Griewank and
     Walther, Evaluating Derivatives, section 4.5). Colours and pattern are kept with the function that is returned, for
@@ -274,10 +275,11 @@ def _coloured(pattern):
 
 
 class _Dense(NamedTuple):
-    """A plan without compression, and the path for which it holds; None if for any."""
+    """A plan without compression, and the path for which it holds; None if for any with results like ``out``."""
 
     plan: Plan
     path: tuple | None
+    out: list
 
 
 def _along_nothing(fun, leaves):
@@ -303,8 +305,11 @@ def _planned(followed, leaves, out, must):
         costs["reverse"] = _costs["reverse"](m)
     mode = min(costs, key=costs.get)
     passes = {"forward": n, "reverse": m}[mode]
-    dense = lambda why, path, count=None: _Dense(Plan(mode, passes, False, (m, n), count, costs, why), path)
-    if not must and costs[mode] < _FEW:
+    likes = list(map(aval, out))
+    dense = lambda why, path, count=None: _Dense(Plan(mode, passes, False, (m, n), count, costs, why), path, likes)
+    if not all(map(_fits, (*leaves, *out))):
+        return dense("patterns of zeros are looked for of real numbers of single or double precision alone", None)
+    if not (leaves and out) or (not must and costs[mode] < _FEW):
         return dense("there are few passes, so that no pattern of zeros was looked for", None)
     if importlib.util.find_spec("scipy") is None:
         return dense("SciPy, which finds patterns of zeros, is not installed", None)
@@ -366,17 +371,35 @@ class _Jacobian:
         if not all(-count <= i < count for i in places) or len({i % count for i in places}) < len(places):
             return transforms.jacfwd(self.fun, self.argnums)(*args, **kwargs), None  # for its errors
         leaves, spec, on_leaves, specs = self.chosen(args, kwargs)
-        matrix, known, plan = None, None, None
-        if innermost(leaves) is None and all(map(_fits, leaves)):
-            matrix, known, plan = self.compressed(on_leaves, leaves, spec, args, kwargs)
+        matrix, known = None, None
+        if innermost(leaves) is None and all(dtype_of(x).kind == "f" for x in leaves):
+            matrix, known = self.compressed(on_leaves, leaves, spec, args, kwargs)
+        plan = known and known.plan
         if matrix is not None:
             return self.finished(matrix, known, spec, specs[0], on_leaves, leaves), plan
         transform = transforms.jacrev if plan and plan.mode == "reverse" else transforms.jacfwd
-        result = transform(self.fun, self.argnums)(*args, **kwargs)
+        try:
+            result = transform(self.with_results_like(known), self.argnums)(*args, **kwargs)
+        except _Unlike:
+            self.plans = {k: kept for k, kept in self.plans.items() if known not in kept}
+            return self(args, kwargs)
         result = self.in_sparse_arrays(result, leaves) if self.sparse else result
         if self.check and plan is not None:
             self.compare(result, on_leaves, leaves)
         return result, plan
+
+    def with_results_like(self, known):
+        """The function, which raises ``_Unlike`` where its results are others than those of a plan for any path."""
+        if known is None or known.path is not None:
+            return self.fun
+
+        def watched(*args, **kwargs):
+            out = self.fun(*args, **kwargs)
+            if list(map(aval, flatten(out)[0])) != known.out:
+                raise _Unlike
+            return out
+
+        return watched
 
     def chosen(self, args, kwargs):
         """The leaves of what is differentiated, their spec, and ``fun`` as a function of a list of such leaves.
@@ -433,6 +456,7 @@ class _Jacobian:
         along = _like(leaves, rng.uniform(0.5, 1.5, n) * rng.choice([-1, 1], n))
         followed = Followed(on_leaves)
         out, expected = jvp(lambda *leaves: followed(leaves), tuple(leaves), tuple(along))
+        out = [y for y in out if is_inexact(y)]
         inside = [np.finfo(a.dtype).eps for a in followed.avals if a.dtype.kind in "fc"]
         eps = max(inside, default=0)  # the coarsest
         blocks = iter(flatten(result)[0])
@@ -441,6 +465,9 @@ class _Jacobian:
         )
         terms = largest(out) / largest(leaves) * largest(along)  # which may cancel
         for t in map(np.ravel, expected):
+            if t.dtype == float0:
+                blocks = itertools.islice(blocks, len(leaves), None)
+                continue
             product = scale = np.zeros_like(t)
             for v in map(np.ravel, along):
                 block = next(blocks) if self.sparse else np.reshape(next(blocks), (t.size, v.size))
@@ -456,11 +483,11 @@ class _Jacobian:
                 )
 
     def compressed(self, on_leaves, leaves, spec, args, kwargs):
-        """The Jacobian as one sparse matrix, or None where that is not the plan; the compression, and the plan."""
+        """The Jacobian as one sparse matrix, or None where that is not the plan; and the compression or dense plan."""
         signature = spec, *((shape_of(x), dtype_of(x), order_in_memory(x, "K")) for x in leaves)
         kept = self.plans.get(signature, [])
         if kept and kept[0].path is None:
-            return None, None, kept[0].plan
+            return None, kept[0]
         compiled = isinstance(self.fun, Compiled)
         first = kept[0] if kept and kept[0].plan.compressed and not (compiled and kept[0].can_be_recorded) else None
         if first:
@@ -468,8 +495,8 @@ class _Jacobian:
         else:
             followed = Followed(on_leaves, Path if kept else Taking)
             out, path = _along_nothing(followed, leaves), followed.path
-        if not (leaves and out) or any(isinstance(y, Tracer) for y in out) or not all(map(_fits, out)):
-            return None, None, None
+        if any(isinstance(y, Tracer) for y in out):
+            return None, None
         known = next((c for c in kept if c.path == path), None)
         if known is None:
             if kept:
@@ -477,7 +504,7 @@ class _Jacobian:
             known = _planned(followed, leaves, out, self.sparse)
         self.plans[signature] = [known, *(c for c in kept if c is not known)][:_KEPT]
         if not known.plan.compressed:
-            return None, None, known.plan
+            return None, known
         if known is not first:
             results = self.recorded(known, args, kwargs) if compiled and known.can_be_recorded else None
             if results is None:
@@ -488,7 +515,7 @@ class _Jacobian:
                         "pattern of zeros holds for it: make what it draws at random an argument and custom functions "
                         "outside of it, or use jacfwd or jacrev."
                     )
-        return known.matrix(results), known, known.plan
+        return known.matrix(results), known
 
     def recorded(self, known, args, kwargs):
         """The results of all passes of a compression, recorded on the way; None where a recording goes another way."""
@@ -509,6 +536,10 @@ _AT_HAND = 2  # how many are tried before anything is looked at
 _records = contextvars.ContextVar("records", default=False)  # whether a run of the passes may be recorded
 
 
+class _Unlike(Exception):
+    """The function returns other shapes or dtypes than those for which a plan was made."""
+
+
 class _Unrecorded(Exception):
     """There is no program of these passes for these arguments, or they take another path."""
 
@@ -518,6 +549,7 @@ class _Passes:
 
     def __init__(self, jacobian, known):
         self.jacobian, self.known, self.__wrapped__ = jacobian, known, jacobian.fun
+        self.__name__ = getattr(jacobian.fun, "__name__", "a function")
 
     def __call__(self, *args, **kwargs):
         """The results, and the containers of what the function returns, with numbers in them."""

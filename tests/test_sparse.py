@@ -549,6 +549,25 @@ def test_a_plan_without_compression_holds_for_its_path_alone():
         assert plan.compressed != dense and not mismatch(result, jacfwd(f)(X, dense))
 
 
+def test_a_plan_for_any_path_is_one_for_results_of_the_same_shapes_and_dtypes():
+    returned = [lambda s: s, lambda s: s.astype(np.float32), lambda s: 1j * s, lambda s: s * np.ones(50), lambda s: 3]
+    f = lambda x, k: returned[k](np.sum(x**2))
+    for function in (f, compile(f)):
+        jac = jacobian(function, explain=True, check=True)
+        for k in (0, 1, 1, 2, 0, 3, 4, 0, 4):
+            result, plan = jac(X, k)
+            assert not mismatch(result, jacfwd(f)(X, k)) and plan.shape == (np.size(f(X, k)), 40)
+
+
+def test_there_is_a_plan_for_all_that_is_not_differentiated_once_more():
+    half = X.astype(np.float16)
+    for f, x in ((np.argsort, X), (lambda x: (1j * x, np.argmax(x), x), X), (stencil, half), (lambda x: None, X)):
+        result, plan = jacobian(f, explain=True, check=True)(x)
+        assert not mismatch(result, jacfwd(f)(x)) and not plan.compressed
+    assert jacobian(lambda p: 1.0, explain=True)({})[1].shape == (1, 0)
+    assert grad(lambda x: np.sum(jacobian(stencil, explain=True)(x)[0]))(X).shape == X.shape
+
+
 def test_results_can_be_changed_without_harm_to_later_ones():
     jac = jacobian(stencil, sparse=True)
     first = jac(X)
