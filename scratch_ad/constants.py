@@ -95,8 +95,21 @@ class ConstantCell(Cell):
     def __index__(self):
         return self.value.__index__()
 
-    def tolist(self):
-        return self.value.tolist()
+    def view(self, *dtype_or_type, **options):
+        given = (*dtype_or_type, *options.values())
+        if all(isinstance(kind, type) and issubclass(kind, np.ndarray) for kind in given):
+            return super().view(*given)
+        return np.asarray(self).view(*dtype_or_type, **options)
+
+    data, ctypes = (property(lambda self, name=name: getattr(np.asarray(self), name)) for name in ("data", "ctypes"))
+
+
+def _of_plain(name):
+    return lambda self, *args, **kwargs: getattr(np.asarray(self), name)(*args, **kwargs)
+
+
+for _name in ("tolist", "tobytes", "tofile", "dump", "dumps", "byteswap", "getfield"):
+    setattr(ConstantCell, _name, _of_plain(_name))
 
 
 def _in_memory(name):

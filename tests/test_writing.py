@@ -1,6 +1,7 @@
 """Writing into arrays: each way on its own, in every kind of number; all of them together in test_random_writes.py."""
 
 import copy
+import ctypes
 import itertools
 import math
 
@@ -258,6 +259,28 @@ def test_a_plain_array_of_a_constant_shares_its_memory():
 
     with pytest.raises(TypeError, match=r"np\.asarray has given.*take a copy, np\.array\(y\)"):
         grad(kept)(V)
+
+
+READ_OUT = {
+    "tobytes": lambda y: y.tobytes(),
+    "dumps": lambda y: y.dumps(),
+    "byteswap": lambda y: y.byteswap(),
+    "getfield": lambda y: y.getfield(np.int32),
+    "view as bits": lambda y: y.view(np.int64),
+    "data": lambda y: bytes(y.data),
+    "ctypes": lambda y: y.ctypes.data_as(ctypes.POINTER(ctypes.c_double))[1],
+}
+
+
+@pytest.mark.parametrize("read", READ_OUT.values(), ids=READ_OUT)
+def test_what_reads_memory_reads_that_of_a_constant(read):
+    y = anp.array([0.5, -1.0, 2.0])
+    assert np.array_equal(read(y), read(np.array([0.5, -1.0, 2.0])))
+    assert grad(lambda x: np.sum(y * x) if read(y) is not None else 0.0)(1.0) == 1.5
+    bits = y.view(np.int64)
+    with pytest.raises(TypeError, match=r"np\.asarray has given a plain one that is still in use"):
+        jvp(lambda x: y.__setitem__(0, x), (1.0,), (1.0,))
+    assert bits[0] == np.float64(0.5).view(np.int64)
 
 
 def test_copies_are_cells_of_their_own():
