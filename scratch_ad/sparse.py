@@ -241,12 +241,19 @@ def _blocks(matrix, out, leaves, sparse):
     rows, columns = ([0, *itertools.accumulate(math.prod(shape_of(x)) for x in side)] for side in (out, leaves))
     alone = len(out) == len(leaves) == 1
     for k, y in enumerate(out):
-        blocks = []
+        blocks, dtype = [], _native(dtype_of(y))
         for i, x in enumerate(leaves):
             block = matrix if alone else matrix[rows[k] : rows[k + 1], columns[i] : columns[i + 1]]
-            block = block if block.dtype == dtype_of(y) else block.astype(dtype_of(y))
-            blocks.append(block if sparse else block.toarray().reshape(shape_of(y) + shape_of(x)))
+            block = block if block.dtype == dtype else block.astype(dtype)
+            if not sparse:
+                block = block.toarray().reshape(shape_of(y) + shape_of(x)).astype(dtype_of(y), copy=False)
+            blocks.append(block)
         yield blocks
+
+
+def _native(dtype):
+    """The dtype in the order of bytes that SciPy's sparse arrays have."""
+    return dtype.newbyteorder("=")
 
 
 def _fits(x):
@@ -447,7 +454,8 @@ class _Jacobian:
                 )
         for block, x in zip(blocks, itertools.cycle(map(shape_of, leaves))):
             y = block.shape[: block.ndim - len(x)]
-            matrices.append(csr_array(np.reshape(block, (math.prod(y), math.prod(x)))))
+            whole = np.reshape(block, (math.prod(y), math.prod(x)))
+            matrices.append(csr_array(whole.astype(_native(whole.dtype), copy=False)))
         return unflatten(spec, matrices)
 
     def compare(self, result, on_leaves, leaves):

@@ -189,7 +189,8 @@ def positions(argnums, name="argnums", remedy="For an argument given by name wri
     try:
         if isinstance(argnums, (set, frozenset, dict, bytes, bytearray)):
             raise TypeError
-        return operator.index(argnums) if hasattr(argnums, "__index__") else tuple(map(operator.index, argnums))
+        is_one = hasattr(argnums, "__index__") and not getattr(argnums, "ndim", 0)
+        return operator.index(argnums) if is_one else tuple(map(operator.index, argnums))
     except TypeError:
         raise TypeError(
             f"{name} must be the position of an argument or a sequence of positions, but got {argnums!r}. {remedy}."

@@ -714,6 +714,16 @@ def test_what_no_scipy_array_holds():
             jacobian(f, sparse=True)(x)
 
 
+def test_numbers_in_another_order_of_bytes():
+    x, y = X.astype(">f8"), X[:5].astype(">f4")
+    f = lambda x, y: (stencil(x), stencil(x)[:5] * y, y)
+    for argnums in (0, (0, 1)):
+        expected = jacfwd(f, argnums)(x, y)
+        assert not mismatch(jacobian(f, argnums, check=True)(x, y), expected)
+        for block, dense in zip(flatten(jacobian(f, argnums, sparse=True)(x, y))[0], flatten(expected)[0], strict=True):
+            assert block.dtype.isnative and np.array_equal((block @ np.eye(block.shape[1])).ravel(), dense.ravel())
+
+
 def test_indices_of_other_runs():
     f, places = lambda x, i: x[i] * x, np.array([4, 2, 0])
     jac = jacobian(f)

@@ -142,7 +142,7 @@ def three(a, b, c, scale=1.0):
     return np.sum(a * np.sin(b)) * c * scale
 
 
-@pytest.mark.parametrize("argnums", [0, 1, -1, (0,), (2, 0), [1, 2], (0, -1)])
+@pytest.mark.parametrize("argnums", [0, 1, -1, (0,), (2, 0), [1, 2], (0, -1), np.array([2, 0])])
 @pytest.mark.parametrize("name", ["grad", "value_and_grad", "jacfwd", "jacrev"])
 def test_argnums(name, argnums):
     agree(lambda ad: getattr(ad, name)(three, argnums=argnums)(x3, A23, 0.5, scale=3.0))
