@@ -481,7 +481,8 @@ class _Jacobian:
                 block = next(blocks) if self.sparse else np.reshape(next(blocks), (t.size, v.size))
                 with np.errstate(all="ignore"):  # where it holds infinities
                     product, scale = product + block @ v, scale + abs(block) @ abs(v)
-            scale = np.where(np.isfinite(scale), scale, 0)  # infinities, and nan, have to be the same
+            product = np.where(np.isinf(scale) & np.isnan(product), t, product)  # infinities that cancel say nothing
+            scale = np.where(np.isfinite(scale), scale, 0)  # others, and nan, have to be the same
             allowed = np.sqrt(eps) * scale + 64 * eps * max(scale.max(initial=0), terms)
             if (wrong := np.flatnonzero(~np.isclose(product, t, 0, allowed, equal_nan=True))).size:
                 raise RuntimeError(
