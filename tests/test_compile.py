@@ -15,6 +15,7 @@ import scratch_ad.tree
 from scratch_ad import compile, grad, hessian, jacfwd, jacrev, jvp, value_and_grad, vjp
 from scratch_ad.chain import has_nan
 from scratch_ad.compiling import passes, scalars
+from scratch_ad.compiling.code import as_taken, identical
 from scratch_ad.compiling.compiled import MOST, recorded
 from scratch_ad.compiling.products import MatrixProduct, as_matmul
 from scratch_ad.compiling.scalars import as_pythons, by_elements, listed
@@ -727,6 +728,22 @@ def test_repeated_calls_are_made_once():
 def test_calls_of_other_constants_are_no_repeats():
     f = lambda x: (x * 0.0, x * -0.0, x * 1, x * True, x * np.float32(1), x * 1.0)
     assert len(functions(after(passes.without_repeats, f, np.arange(3.0, dtype="f"))[1])) == 6
+
+
+@pytest.mark.skipif(np.finfo(np.longdouble).nmant != 63, reason="extended precision fills its numbers up on x86 alone")
+@pytest.mark.parametrize("dtype", [np.longdouble, np.clongdouble])
+def test_what_fills_up_the_numbers_of_extended_precision_means_nothing(dtype):
+    a, b = np.arange(3, dtype=dtype), np.arange(3, dtype=dtype)
+    for x, junk in ((a, 1), (b, 2)):
+        x.view(np.uint8).reshape(-1, 16)[:, 10:] = junk
+    for x, y in ((a, b), (a[::2], b[::2]), (a[1], b[1])):
+        assert x.tobytes() != y.tobytes() and identical(x, y) and as_taken(x) == as_taken(y)
+    assert not identical(a, -b)
+    assert not identical(a[0], -b[0])
+    f = lambda x: x * (np.arange(3) * dtype(1)) + dtype(0.1)
+    compiled = compile(f)
+    for _ in range(4):
+        assert np.array_equal(compiled(a), f(a))
 
 
 def test_calls_of_constants_are_made_once_and_for_all():
