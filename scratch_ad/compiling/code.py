@@ -103,13 +103,13 @@ def as_taken(x):
 
 def bits(x):
     """The bytes of an array or scalar; of extended precision without those that fill it up, which are arbitrary."""
-    if x.dtype not in _FILLED_UP:
+    if x.dtype.char not in _FILLED_UP:
         return x.tobytes()
     parts = np.ascontiguousarray(x).reshape(-1).view(np.longdouble)
     return parts.view(np.uint8).reshape(parts.size, -1)[:, :10].tobytes()
 
 
-_FILLED_UP = {np.dtype(np.longdouble), np.dtype(np.clongdouble)} if np.finfo(np.longdouble).nmant == 63 else set()
+_FILLED_UP = "gG" if np.finfo(np.longdouble).nmant == 63 else ""
 
 
 def as_told(y):
@@ -210,7 +210,7 @@ def identical(a, b):
 
 
 def _same_bytes(a, b):
-    quickly = a.dtype.kind in "biufc" and a.dtype not in _FILLED_UP
+    quickly = a.dtype.kind in "biufc" and a.dtype.char not in _FILLED_UP
     if quickly and a.flags.c_contiguous and b.flags.c_contiguous and a.size:
         return bytearray(a.data) == b  # as it lies in memory, without a copy of b
     return bits(a) == bits(b)
