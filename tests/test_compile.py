@@ -11,6 +11,7 @@ import pytest
 from test_random_writes import Draw, same_layout, total
 from test_values import BY_NAME, LAYOUTS, bits, outcome
 
+import scratch_ad.numpy as snp
 import scratch_ad.tree
 from scratch_ad import compile, grad, hessian, jacfwd, jacrev, jvp, value_and_grad, vjp
 from scratch_ad.chain import has_nan
@@ -616,6 +617,15 @@ def test_random_numbers_of_a_seed_are_constants():
 
 
 # Errors and warnings.
+
+
+@pytest.mark.parametrize("make", [lambda x: snp.full(3, x), lambda x: snp.full_like(snp.ones(3), x)])
+def test_what_lay_in_the_memory_of_a_filled_array_is_no_difference(make):
+    f = compile(grad(lambda x: np.sum(make(x) * x)))
+    for k in range(4):
+        for left in range(20):
+            np.full(3, 20.5 * k + left)
+        assert f(k + 0.5) == 6 * k + 3
 
 
 @pytest.mark.filterwarnings("default")

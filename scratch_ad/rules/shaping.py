@@ -93,7 +93,7 @@ def _full_like(a, fill_value, dtype=None, order="K", subok=True, shape=None, *, 
     if not isinstance(fill_value, Tracer):
         return created(np.full_like(strip(a), fill_value, dtype, order, subok, shape, device=device))
     placed = {} if device is None else {"device": device}
-    y = created(np.empty_like(strip(a), dtype, order, subok, shape, **placed))
+    y = created(np.zeros_like(strip(a), dtype, order, subok, shape, **placed))
     if not isinstance(y, Tracer):  # another library's array, into which no tracer can be written
         return astype(np.copy(np.broadcast_to(fill_value, y.shape)), y.dtype)
     y[...] = fill_value
