@@ -66,7 +66,7 @@ def _require(a, dtype=None, requirements=None, **_):
 
 
 def _full(shape, fill_value, dtype=None, order="C", **_):
-    out = ConstantCell(np.zeros(shape, dtype_of(fill_value) if dtype is None else dtype, order))  # for two runs the same
+    out = ConstantCell(np.zeros(shape, dtype_of(fill_value) if dtype is None else dtype, order))
     write(out, ..., fill_value)
     return out
 

@@ -628,6 +628,41 @@ def test_what_lay_in_the_memory_of_a_filled_array_is_no_difference(make):
         assert f(k + 0.5) == 6 * k + 3
 
 
+def places_beyond(x):
+    y = x * 1.0
+    y[np.argmax(x) * 4] = 3.0
+    return x * 2
+
+
+def powers_below(x):
+    np.array([2, 2, 2]) ** np.floor(x).astype(int)
+    return x * 2
+
+
+def infinite_in_integers(x):
+    n = np.floor(x).astype(int)
+    n[0] = x[0]
+    return x * 2
+
+
+@pytest.mark.filterwarnings("ignore:invalid value")
+@pytest.mark.parametrize(
+    ("f", "x", "error"),
+    [
+        (places_beyond, [1.0, 3.0, 2.0], IndexError),
+        (powers_below, [1.0, -3.0, 2.0], ValueError),
+        (infinite_in_integers, [np.inf, 3.0, 2.0], OverflowError),
+    ],
+)
+def test_what_nothing_needs_raises_its_errors_all_the_same(f, x, error):
+    compiled = compile(f)
+    for _ in range(3):
+        assert np.array_equal(compiled(np.array([3.0, 1.0, 2.0])), [6, 2, 4])
+    for run in (f, compiled, f, compiled):
+        with pytest.raises(error):
+            run(np.array(x))
+
+
 @pytest.mark.filterwarnings("default")
 def test_warnings_are_those_of_the_function():
     f = lambda x: (np.log(x), grad(lambda x: np.sum(np.sqrt(x)))(x))

@@ -63,7 +63,8 @@ def without_dead(code):
     """Without calls that nothing needs, but for those that may raise an error for other numbers."""
     needed, kept = set(names_in(code.outputs)), []
     for step in reversed(code.steps):
-        runs_for_itself = step.is_guard or not is_numpys(step.function) or may_fail(step.function)
+        fails = may_fail(step.function) or _may_fail_of(step, code)
+        runs_for_itself = step.is_guard or not is_numpys(step.function) or fails
         if runs_for_itself or not needed.isdisjoint(step.outputs):
             kept.append(step)
             needed.update(step.reads)
@@ -342,6 +343,16 @@ def may_fail(function):
     """Whether a function may raise an error for some numbers and not for others of the same form."""
     home = getattr(function, "__module__", None) or ""
     return home.startswith(("numpy.linalg", "scratch_ad.scipy")) or not is_total(function)
+
+
+def _may_fail_of(step, code):
+    """Whether it is a write to where numbers tell, or of others into whole numbers, or a power of whole numbers."""
+    if step.function not in (put, np.power):
+        return False
+    if step.function is put and names_in(step.args[1]):
+        return True
+    value = code.value(step.outputs[0])
+    return np.dtype(value.dtype or value.kind).kind in "iu"
 
 
 def is_total(function):
