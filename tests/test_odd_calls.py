@@ -5,7 +5,7 @@ import pytest
 import scipy.special
 
 import scratch_ad.numpy
-from scratch_ad import jacfwd, jacrev, jvp, vjp
+from scratch_ad import compile, jacfwd, jacrev, jvp, vjp, vmap
 from scratch_ad.scipy import fft, signal, special
 
 x = np.array([0.7, 1.9, 1.3])
@@ -121,6 +121,35 @@ def test_lists_of_an_inner_run_beside_an_array_of_an_outer_one():
     inner = lambda a: jvp(lambda b: a * [b[0], 1, a[0]] + [a[1], b[1], 2] * a, (a,), (a * a,))[1]
     np.testing.assert_allclose(jvp(inner, (x,), (np.ones(3),))[0], x * [x[0] ** 2, x[1] ** 2, 0])
     np.testing.assert_allclose(jacfwd(inner)(x), np.diag([3 * x[0] ** 2, 3 * x[1] ** 2, 0]))
+
+
+BESIDE_A_NUMBER = {  # of float32 and a number of Python's, which is weak in some functions and a double in others
+    "select": lambda a, s: np.select([a > 0], [s], a),
+    "select, by default": lambda a, s: np.select([a > 0], [a], s),
+    "choose": lambda a, s: np.choose([0, 1, 1], [a, s]),
+    "where": lambda a, s: np.where(a > 0, a, s),
+    "clip": lambda a, s: np.clip(a, s, 2),
+    "dot": lambda a, s: np.dot(a, s),
+    "inner": lambda a, s: np.inner(s, a),
+    "kron": lambda a, s: np.kron(a, s),
+    "outer": lambda a, s: np.outer(a, s),
+    "multiply.outer": lambda a, s: np.multiply.outer(a, s),
+    "hypot.outer": lambda a, s: np.hypot.outer(s, a),
+    "append": lambda a, s: np.append(a, s),
+    "insert": lambda a, s: np.insert(a, 1, s),
+    "linspace": lambda a, s: np.linspace(a, s, 3),
+    "full_like": lambda a, s: np.full_like(a, s),
+    "quantile": lambda a, s: np.quantile(a, s),
+}
+
+
+@pytest.mark.parametrize("f", BESIDE_A_NUMBER.values(), ids=BESIDE_A_NUMBER)
+def test_a_number_of_pythons_beside_float32_gives_the_dtype_that_numpy_gives(f):
+    a, s = x.astype("f4"), 0.5
+    y, rows = np.asarray(f(a, s)), np.stack([a, a])
+    values = jvp(f, (a, s), (a, 1.0))[0], vjp(f, a, s)[0], compile(f)(a, s), vmap(f, in_axes=(0, None))(rows, s)[0]
+    for value in map(np.asarray, values):
+        assert (value.dtype, value.tobytes()) == (y.dtype, y.tobytes())
 
 
 WRONG = {

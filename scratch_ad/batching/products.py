@@ -118,7 +118,7 @@ def _dot(batch, a, b, out=None):
     a, b = _arrays(a, b)
     n, m = len(shape_of(a)), len(shape_of(b))
     if not n or not m:
-        return a * b
+        return typed(a) * typed(b)
     if n <= 2 and m <= 2:
         return _matmul(batch, a, b)
     return _tensordot(batch, a, b, ([n - 1], [max(m - 2, 0)]))
@@ -128,7 +128,7 @@ def _dot(batch, a, b, out=None):
 def _inner(batch, a, b):
     a, b = _arrays(a, b)
     n, m = len(shape_of(a)), len(shape_of(b))
-    return _tensordot(batch, a, b, ([n - 1], [m - 1])) if n and m else a * b
+    return _tensordot(batch, a, b, ([n - 1], [m - 1])) if n and m else typed(a) * typed(b)
 
 
 def _flat(batch, x):

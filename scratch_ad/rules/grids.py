@@ -6,13 +6,14 @@ import numpy as np
 
 from ..primitives import astype
 from ..rule import composite, linear, primitive, with_value
-from ..tracer import any_known, arrayed, kind_of
+from ..tracer import any_known, arrayed, bottom, kind_of
 from ..tree import typed
 
 
 def kind(x):
     """A Python number, which is weakly typed, or the dtype of what is not."""
-    return x if type(x) in (int, float, complex) else typed(x).dtype
+    number = bottom(x)
+    return number if type(number) in (int, float, complex) else typed(x).dtype
 
 
 @primitive

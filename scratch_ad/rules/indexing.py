@@ -9,12 +9,13 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 from .. import chain
 from ..array import is_plain_index
 from ..layout import arranged
-from ..primitives import getitem, of_item, scatter
+from ..primitives import astype, getitem, of_item, scatter
 from ..registry import rule_of
 from ..rule import Linear, composite, linear
 from ..tracer import answers, arrayed, gathered, kind_of, strip, taken
 from ..tree import typed
 from ..views import is_view
+from .grids import kind
 from .shaping import along
 
 
@@ -94,7 +95,8 @@ def _take_along_axis(arr, indices, axis=-1):
 
 
 def _choose(a, choices, out=None, mode="raise"):
-    choices, n = list(map(typed, choices)), len(choices)
+    dtype, n = np.result_type(*map(kind, choices)), len(choices)
+    choices = [astype(typed(x), dtype) for x in choices]
     a, *choices = np.broadcast_arrays(arrayed(a, choices[0]), *choices)
     if mode == "raise" and np.any(np.logical_or(np.less(a, 0), np.greater_equal(a, n))):
         raise ValueError("invalid entry in choice array")

@@ -7,11 +7,12 @@ import math
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from ..foreign import PYTHONS
 from ..layout import arranged, shown
 from ..primitives import astype
 from ..registry import rule_of
 from ..rule import Constant, composite, constant, explicit, primitive, valued
-from ..tracer import arrayed, kind_of
+from ..tracer import arrayed, bottom, kind_of
 from ..tree import typed
 from . import constant as _constant  # noqa: F401  (whose ufuncs these are)
 from .linalg.norms import direction
@@ -125,7 +126,7 @@ def _reduceat(ufunc, array, indices, axis=0, dtype=None, out=None):
 
 
 def _outer(ufunc, a, b, **kwargs):
-    a, b = typed(a), typed(b)
+    a, b = (astype(x, x.dtype) if type(bottom(x)) in PYTHONS else x for x in (typed(a), typed(b)))  # as arrays are
     return ufunc(a.reshape(a.shape + (1,) * b.ndim), b, **kwargs)
 
 
