@@ -23,12 +23,7 @@ def scatter(g, index, shape):
     """The transpose of ``a[index]``: zeros of ``shape``, with ``g`` added at ``index``, repeated or not."""
     out = np.zeros_like(g, shape=shape)
     if is_basic(index):
-        try:
-            out[index] = g
-        except Diverged:
-            raise
-        except TypeError:
-            out[with_known_ends(index)] = g
+        store(out, index, g)
     elif type(out) is np.ndarray:
         add_at(out, index, g)
     else:  # CuPy takes no tuple here, but one array of indices
@@ -36,6 +31,16 @@ def scatter(g, index, shape):
         np.add.at(out, places, g)
         out = out.reshape(shape)
     return out
+
+
+def store(out, index, v):
+    """``out[index] = v``, of an array that nobody else has."""
+    try:
+        out[index] = v
+    except Diverged:
+        raise
+    except TypeError:
+        out[with_known_ends(index)] = v
 
 
 def of_item(g, _a, index):

@@ -8,9 +8,9 @@ view goes on to its parent, up to the root. The derivative is that of ``put``: w
 import numpy as np
 
 from .memory import duplicate, empty_as, is_repeated
-from .primitives import getitem, is_basic, with_known_ends
+from .primitives import getitem, is_basic, store
 from .scalars import is_number
-from .tracer import Diverged, Tracer, bottom, gathered, innermost, kind_of, primitive, shape_of, strip, taken
+from .tracer import Tracer, bottom, gathered, innermost, kind_of, primitive, shape_of, strip, taken
 from .views import is_view, link_of, outdate
 
 
@@ -18,12 +18,7 @@ from .views import is_view, link_of, outdate
 def put(a, index, v):
     """A copy of ``a``, of the same strides, with ``a[index] = v`` done."""
     out = duplicate(a) if type(a) is np.ndarray and not is_repeated(a) else np.array(a)
-    try:
-        out[index] = v
-    except Diverged:
-        raise
-    except TypeError:
-        out[with_known_ends(index)] = v
+    store(out, index, v)
     return out
 
 

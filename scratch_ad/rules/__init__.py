@@ -7,6 +7,7 @@ arrays do, since few use them.
 from ..registry import on_demand
 from . import (  # noqa: F401
     constant,
+    differences,
     elementwise,
     fft,
     grids,
