@@ -62,7 +62,7 @@ def _kind(x):
     """The dtype of ``x``, or the Python type where it is as weakly typed as a Python number."""
     if type(x) in (int, float, complex):
         return type(x)
-    if isinstance(x, jax.Array) and x.weak_type:
+    if isinstance(x, jax.Array) and x.weak_type and x.dtype != bool:
         return {"i": int, "f": float, "c": complex}[x.dtype.kind]
     return x.dtype if hasattr(x, "dtype") else np.result_type(x)
 

@@ -18,10 +18,10 @@ import numpy as np
 
 from scratch_ad import primitives
 from scratch_ad.cells import Cell
-from scratch_ad.foreign import PLAIN
+from scratch_ad.foreign import PLAIN, PYTHONS
 from scratch_ad.registry import rule_of
 from scratch_ad.rule import Composite, Refused
-from scratch_ad.scalars import ARRAY
+from scratch_ad.scalars import ARRAY, scalar, ufunc_of
 from scratch_ad.tracer import Trace, Tracer, each, innermost, lowered, name_of, rebuild
 from scratch_ad.views import link_up
 from scratch_ad.writing import put
@@ -52,7 +52,17 @@ class _JaxTrace(Trace):
     def __init__(self):
         self.level = 0
 
+    def plain_type(self, x):
+        """Of a number that is weakly typed, as Python's are and what they do among themselves, the type of Python's."""
+        return type(x) if x.ndim or not x.weak_type else _PYTHON_OF[x.dtype.kind]
+
     def process(self, function, args, kwargs):
+        if function in ufunc_of:
+            if any(map(_is_strong, args)):
+                return self.process(ufunc_of[function], args, kwargs)
+            values = map(_value, args)
+            result = function.__wrapped__(*(values if function in _LOGICAL else map(_counted, values)))
+            return tuple(map(JaxArray, result)) if type(result) is tuple else JaxArray(result)
         theirs = equivalent(function)
         if theirs is None:
             return _body(function)(*args, **kwargs)
@@ -69,6 +79,21 @@ class _JaxTrace(Trace):
 
 
 _trace = _JaxTrace()
+_PYTHON_OF = {"b": bool, "i": int, "f": float, "c": complex}
+
+
+_LOGICAL = {scalar[ufunc] for ufunc in (np.bitwise_and, np.bitwise_or, np.bitwise_xor)}
+
+
+def _counted(x):
+    """A boolean as Python calculates with it, as a whole number."""
+    return x + 0 if isinstance(x, jax.Array) and x.dtype == bool else x
+
+
+def _is_strong(x):
+    """Whether NumPy has a number or an array of its own here."""
+    x = _value(x)
+    return not x.weak_type if isinstance(x, jax.Array) else type(x) not in PYTHONS
 
 
 def _ghost(x):

@@ -65,10 +65,12 @@ What was decided where the design left it open:
 - **``isinstance`` answers as in the plain run**: a tracer is an ``np.ndarray``, an ``np.float64`` (and so a ``float``
   and a ``numbers.Number``) or what else NumPy would have there, also for ``np.isscalar``,
   ``functools.singledispatch`` and ``match``. ``type(x)`` is the kind of number: write ``isinstance(x, np.ndarray)``
-  for ``type(x) is np.ndarray``. Over another package's arrays, a tracer is none of NumPy's. A result of Python
-  numbers alone counts as ``np.float64``; JAX knows no arrays of no dimension apart from numbers. What asks
-  ``isinstance`` and then takes the memory or the type in C still raises TypeError: ``json``, ``pandas.cut``,
-  ``jax.numpy.array``, and ``np.ma.sin`` of a constant array.
+  for ``type(x) is np.ndarray``. Over another package's arrays, a tracer is none of NumPy's. JAX knows no arrays of
+  no dimension apart from numbers. What asks ``isinstance`` and then takes the memory or the type in C still raises
+  TypeError: ``json``, ``pandas.cut``, ``jax.numpy.array``, and ``np.ma.sin`` of a constant array.
+- **Python's numbers stay Python's**: what those among the arguments do with each other is one of them, with Python's
+  arithmetic and its errors; under ``jax_ref.jit``, which raises none, a division by zero is infinite. Their
+  derivatives are NumPy's numbers.
 - **Floating-point warnings** are NumPy's own for the function's values in reverse mode; the derivative's arithmetic
   is silent, and so is all of ``jvp``.
 - **A partial may be given by its divisor** (``over``): ``g / x`` is one operation fewer than ``g * (1 / x)``, and

@@ -9,15 +9,25 @@ import sys
 
 import numpy as np
 
-from .foreign import ARRAYS, PLAIN, SparseFactor, found, instead_of_array, is_sparse, multiplies_as_matrices, remedy_of
+from .foreign import (
+    ARRAYS,
+    PLAIN,
+    PYTHONS,
+    SparseFactor,
+    found,
+    instead_of_array,
+    is_sparse,
+    multiplies_as_matrices,
+    remedy_of,
+)
 from .layout import arranged
 from .primitives import astype, getitem, sparse_product
 from .refusals import takes_plain
-from .scalars import is_complex_scalar, is_number, is_scalar, operation_of, scalar
+from .scalars import is_number, operation_of, operation_on, scalar
 from .tracer import Tracer, admitted, bottom, dtype_of, gathered, innermost, lowered, shape_of, strip
 
 _PYTHON_OF = {"b": bool, "i": int, "u": int, "f": float, "c": complex}  # by the kind of a dtype
-_INTEGERS = {int}
+_INTEGERS, _PYTHONS = {int}, {*PYTHONS}
 _INDICES = {int, slice, type(None), type(...), np.ndarray, np.int64}  # what indices without tracers are made of
 
 
@@ -118,7 +128,7 @@ class Array(Tracer):
         value = strip(self)  # rounding is piecewise constant
         if isinstance(value, Tracer):
             if is_number(self) and self.dtype.kind in "fiu" and digits not in ((), (None,)):
-                return np.round(value, *digits)
+                return operation_on(np.round, value)(value, *digits)
             raise TypeError(f"round() of a tracer in {value.owner.mode} gives a plain number: use np.round.")
         return round(value, *digits)
 
@@ -156,16 +166,16 @@ class Array(Tracer):
 
 
 def _unary(ufunc):
-    return lambda self: self.owner.process(ufunc, (self,), {})
+    def operation(self):
+        return self.owner.process(ufunc if type(self.value) in ARRAYS else operation_on(ufunc, self), (self,), {})
+
+    return operation
 
 
 def _binary(ufunc):
-    multiplies = ufunc is np.multiply
-
     def operation(self, other):
-        if multiplies and type(self.value) not in ARRAYS and is_complex_scalar(self) and is_complex_scalar(other):
-            return _scalar_product(self, other)
         trace = self.owner
+        function = ufunc if type(self.value) is np.ndarray else operation_of(ufunc, self, other)
         if type(other) is type(self) or isinstance(other, Tracer):
             theirs = other.owner
             if theirs.level > trace.level:
@@ -177,7 +187,7 @@ def _binary(ufunc):
                 return _with_foreign(ufunc, self, other)
             if (array := gathered(other)) is not other:
                 return ufunc(self, array)
-        return trace.process(ufunc, (self, other), {})
+        return trace.process(function, (self, other), {})
 
     return operation
 
@@ -197,18 +207,17 @@ def _compared(ufunc):
 
 
 def _reflected(ufunc):
-    apart = {bool, int, float, complex} if ufunc is np.power else {complex}
-    usual = PLAIN - apart
-
     def operation(self, other):
-        if type(other) not in usual:
-            if type(other) in apart:
-                return self.owner.process(operation_of(ufunc, other, self), (other, self), {})
+        function = ufunc
+        if type(other) in _PYTHONS:
+            if type(self.value) is not np.ndarray:
+                function = operation_of(ufunc, other, self)
+        elif type(other) not in PLAIN:
             if remedy_of[type(other)]:
                 return _with_foreign(ufunc, other, self)
             if (array := gathered(other)) is not other:
                 return ufunc(array, self)
-        return self.owner.process(ufunc, (other, self), {})
+        return self.owner.process(function, (other, self), {})
 
     return operation
 
@@ -232,7 +241,7 @@ def _with_foreign(ufunc, a, b):
 
 
 _powers = {2: np.square, 1: np.positive, 0.5: np.sqrt, -1: np.reciprocal}  # as NumPy's own ** does
-_power, _scalar_power, _scalar_product = _binary(np.power), _binary(scalar[np.power]), _binary(scalar[np.multiply])
+_power = _binary(np.power)
 
 
 def _pow(self, other, modulus=None):
@@ -240,24 +249,22 @@ def _pow(self, other, modulus=None):
         raise TypeError("pow() 3rd argument not allowed unless all arguments are integers")
     value = self.value
     plain = type(value) is np.ndarray
-    of_scalar = not plain and is_scalar(value)
+    of_scalar = not plain and operation_of(np.power, self, other) is not np.power
     if type(other) in (int, float) and other in _powers:
         kind = (value if plain else self).dtype.kind
-        if kind == "f" or (kind in "cb" and _has_fast_power(kind, other)) or (kind == "c" and of_scalar):
+        if of_scalar and kind == "c":
+            is_fast = other != 1  # Python's z ** 1 is a product, in which zeros change their signs
+        else:
+            is_fast = kind == "f" or (kind in "cb" and _has_fast_power(kind, other))
+        if is_fast:
             power = _powers[other]
             return self.owner.process(scalar[power] if of_scalar else power, (self,), {})
-    return _scalar_power(self, other) if of_scalar and is_scalar(other) else _power(self, other)
+    return _power(self, other)
 
 
 def _has_fast_power(kind, other):
     """Whether NumPy's ``array ** other`` is not np.power, of complex numbers or booleans."""
     return type(other) is int and other == 2 if kind == "b" else type(other) is int or other == 0.5
-
-
-def _abs(self):
-    if type(self.value) not in ARRAYS and is_complex_scalar(self):
-        return self.owner.process(scalar[np.absolute], (self,), {})
-    return self.owner.process(np.absolute, (self,), {})
 
 
 def _method(function):
@@ -304,7 +311,6 @@ Array.__pow__ = _pow
 UNARIES = {"neg": np.negative, "pos": np.positive, "abs": np.absolute, "invert": np.invert}
 for _name, _ufunc in UNARIES.items():
     setattr(Array, f"__{_name}__", _unary(_ufunc))
-Array.__abs__ = _abs
 COMPARISONS = {
     "eq": np.equal,
     "ne": np.not_equal,
@@ -323,7 +329,8 @@ METHODS = (
 )
 for _function in METHODS:
     setattr(Array, _function.__name__, _method(_function))
-Array.conj = Array.conjugate = lambda self: np.conjugate(self) if self.dtype.kind == "c" else self
+_conjugate = _unary(np.conjugate)
+Array.conj = Array.conjugate = lambda self: _conjugate(self) if self.dtype.kind == "c" else self
 for _name in ("float", "int", "complex"):
     setattr(Array, f"__{_name}__", _plain(_name))
 Array.__index__, Array.__trunc__ = _plain("operator.index"), _plain("math.trunc")

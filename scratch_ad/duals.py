@@ -26,7 +26,7 @@ _new = object.__new__
 
 def _dual(trace, y, t):
     """``trace.dual(y, t)``, without the call of a class where the tangent has the form of the value."""
-    if type(t) in TANGENTS and t.shape == y.shape and t.dtype is y.dtype:
+    if type(t) is np.float64 if type(y) is float else type(t) in TANGENTS and t.shape == y.shape and t.dtype is y.dtype:
         dual = _new(Dual)
         dual.owner, dual.value, dual.tangent = trace, y, t
         return dual
@@ -86,9 +86,7 @@ def _binary(trace, ufunc, operate, a, t, b, u):
     if dtype is OBJECT:
         return None
     y = operate(a, b)
-    if type(y) is float:
-        y = np.float64(y)
-    if type(y) not in ARRAYS or y.dtype is not dtype:
+    if type(y) is not float and (type(y) not in ARRAYS or y.dtype is not dtype):
         return None
     try:
         return _dual(trace, y, tangent(a, t, b, u, y))
@@ -105,8 +103,8 @@ def _power(self, other, modulus=None):
     trace, value = self.owner, self.value
     if type(other) is int and other == 2 and modulus is None and type(trace) is FastForward and type(value) in VALUES:
         short = rule_of[np.square].short
-        y = np.square(value) if type(value) is np.ndarray else np.float64(value**2)  # as scalars.py has it
-        if short is not None and trace.steps is plain and type(y) in ARRAYS and y.dtype is not OBJECT:
+        y = np.square(value) if type(value) is np.ndarray else value**2  # as scalars.py has it
+        if short is not None and trace.steps is plain and (type(y) is float or y.dtype is not OBJECT):
             step, push, of_output = short
             return _dual(trace, y, step(self.tangent, push, (y if of_output else value,)))
     return _usual_power(self, other, modulus)
@@ -123,6 +121,8 @@ def __array_ufunc__(self, ufunc, method, a, b=_absent, *rest, **kwargs):  # of t
     if type(trace) is FastForward and trace.steps is plain and method == "__call__" and not kwargs:
         if b is _absent:
             value, quick = self.value, getattr(rule_of.get(ufunc), "quick", None)
+            if type(value) is float:
+                value = np.float64(value)
             if quick is not None and type(value) in ARRAYS:
                 y = ufunc(value)
                 if type(y) in ARRAYS and y.dtype is value.dtype:

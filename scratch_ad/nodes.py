@@ -76,9 +76,7 @@ def binary(tape, ufunc, operate, a, at_a, b, at_b):
     if dtype is OBJECT or (kind_a is kind_b is _Array and b.dtype is not dtype):
         return None
     y = operate(a, b)
-    if type(y) is float:
-        y = np.float64(y)
-    elif (type(y) is not _Array and type(y) is not _Double) or y.dtype is not dtype:
+    if type(y) is not float and ((type(y) is not _Array and type(y) is not _Double) or y.dtype is not dtype):
         return None
     uses_a, uses_b, (step_a, pull_a, keep_a), (step_b, pull_b, keep_b) = pair
     if at_a is not None:
@@ -143,18 +141,6 @@ _of_products = {  # by the number of axes of both
 _of_matmul = rule_of[np.matmul]
 
 
-def _with_numbers(operate, ufunc):
-    """An operator of Python's numbers, which divides by zero as NumPy does."""
-
-    def operation(a, b):
-        try:
-            return operate(a, b)
-        except ZeroDivisionError:
-            return ufunc(a, b)
-
-    return operation
-
-
 def operators(kind, base, engine, of_two, of_matrices):
     """Give ``kind`` the operators that these make, and those of ``base`` where they are not sure and give None.
 
@@ -191,7 +177,7 @@ def operators(kind, base, engine, of_two, of_matrices):
         ("add", operator.add, OPERANDS, of_two),
         ("sub", operator.sub, OPERANDS, of_two),
         ("mul", operator.mul, OPERANDS, of_two),
-        ("truediv", _with_numbers(operator.truediv, np.divide), OPERANDS, of_two),
+        ("truediv", operator.truediv, OPERANDS, of_two),
         ("matmul", operator.matmul, {np.ndarray}, of_matrices),
     ):
         for prefix, method in zip(("", "r"), pair(name, ARITHMETIC[name], operate, operands, make)):
@@ -210,8 +196,8 @@ def _power(self, other, modulus=None):
         if type(value) is np.ndarray:
             y, (shape, dtype) = np.square(value), (value.shape, value.dtype)
         else:
-            y, (shape, dtype) = np.float64(value**2), _NUMBER  # as scalars.py has it
-        if short is not None and type(y) in ARRAYS and y.dtype is dtype:
+            y, (shape, dtype) = value**2, _NUMBER  # as scalars.py has it
+        if short is not None and (type(y) is float or (type(y) in ARRAYS and y.dtype is dtype)):
             step, pull, of_output = short
             return placed(tape, y, ((self.place, shape, dtype, step, pull, (y if of_output else value,)),))
     return _usual_power(self, other, modulus)
@@ -230,6 +216,8 @@ def __array_ufunc__(self, ufunc, method, a, b=_absent, *rest, **kwargs):  # of t
     if type(tape) is FastTape and method == "__call__" and not kwargs:
         if b is _absent:
             value, kind = self.value, type(self.value)
+            if kind is float:
+                value, kind = _Double(value), _Double
             if kind is _Array or kind is _Double:
                 try:
                     quick = rule_of[ufunc].quick

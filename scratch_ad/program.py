@@ -15,6 +15,7 @@ from .foreign import check_result
 from .layout import order_in_memory
 from .refusals import check_callable, uncover
 from .registry import aval, snapshot
+from .scalars import ufunc_of, written
 from .tracer import Closed, Trace, Tracer, each, kind_of, name_of, rebuild
 from .tree import entered, flatten, unflatten
 from .views import viewed
@@ -98,7 +99,7 @@ class Recorder(Trace):
         values = [x.value if type(x) is Recorded and x.owner is self else self.lower(x) for x in args]
         y = function(*values, **{k: self.lower(v) for k, v in kwargs.items()}) if kwargs else function(*values)
         plain = type(y) is np.ndarray or isinstance(y, np.generic)
-        if not plain and _is_of_shapes(y):
+        if not plain and function not in ufunc_of and _is_of_shapes(y):
             return self.told(y, function, args, kwargs)
         if not plain:
             check_result(name_of(function), y, self.mode, "call it outside")
@@ -218,15 +219,20 @@ class Program:
         names = {}
         lines = [f"def program({', '.join(map(repr, self.inputs))}):"]
         for call in self.calls:
-            name = name_of(call.function)
-            if not name.startswith("np."):
-                short = name.rpartition(".")[2]
-                name = self._name(call.function, short if short.isidentifier() else "function", names)
             outputs = "".join(f"{n}, " for n in call.outputs) if call.several else repr(call.outputs[0])
             arguments = [self._show(a, names) for a in call.args]
             arguments += [f"{k}={self._show(v, names)}" for k, v in call.kwargs.items()]
-            lines.append(f"    {outputs} = {name}({', '.join(arguments)})")
+            lines.append(f"    {outputs} = {self._call(call.function, arguments, names)}")
         return "\n".join([*lines, f"    return {self._show(list(self.outputs), names)}"])
+
+    def _call(self, function, arguments, names):
+        if function in ufunc_of:
+            return written(function, arguments)
+        name = name_of(function)
+        if not name.startswith("np."):
+            short = name.rpartition(".")[2]
+            name = self._name(function, short if short.isidentifier() else "function", names)
+        return f"{name}({', '.join(arguments)})"
 
     def _show(self, x, names):
         """An argument as Python source."""
@@ -234,7 +240,7 @@ class Program:
             return self._name(x, f"c{len(names)}", names)
         if isinstance(x, (Name, str, int, type(None))):
             return repr(x)
-        if isinstance(x, (float, complex, np.number)) and np.isfinite(x):
+        if isinstance(x, (float, complex, np.number)) and np.isfinite(x) and _is_exact(x):
             return repr(x)
         if isinstance(x, tuple):
             return f"({''.join(self._show(e, names) + ', ' for e in x)})"
@@ -251,6 +257,12 @@ class Program:
             names[id(x)] = next(n for n in candidates if n not in self.namespace and not _reserved.fullmatch(n))
             self.namespace[names[id(x)]] = x
         return names[id(x)]
+
+
+def _is_exact(x):
+    """Whether a number's text means that number: ``-0-1j`` is a difference, in which zeros lose their signs."""
+    parts = x.real, x.imag
+    return not np.iscomplexobj(x) or all(parts) or not np.any(np.signbit(parts))
 
 
 def _needed(calls, outputs):

@@ -32,6 +32,7 @@ from .modes import transposed
 from .primitives import astype
 from .refusals import check_callable
 from .registry import FORWARD, REVERSE, Derivative, Rewrite, aval, match, rule_of, snapshot
+from .scalars import of_numpys, ufunc_of
 from .silence import silently
 from .tracer import (
     Diverged,
@@ -101,6 +102,7 @@ class Composite(Rewrite):
         self.body, self.valued_by = body, valued_by
 
     def rewrite(self, mode, function, args, kwargs):
+        args = of_numpys(args) if function not in ufunc_of else args
         try:
             if self.valued_by is None or not runs_numpy((args, tuple(kwargs.values()))):
                 return self.body(*args, **kwargs)

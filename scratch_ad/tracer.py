@@ -58,6 +58,10 @@ class Trace:
         """What ``bool`` of a tracer is."""
         return bool(x.value)
 
+    def plain_type(self, x):
+        """The type of the number or array ``x``, which one of this run's tracers wraps, in the plain run."""
+        return type(x)
+
     def taken(self, x):
         """The value of a tracer that Python goes on with, as an index or a length."""
         return x.value

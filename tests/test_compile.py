@@ -21,6 +21,7 @@ from scratch_ad.compiling.compiled import MOST, recorded
 from scratch_ad.compiling.products import MatrixProduct, as_matmul
 from scratch_ad.compiling.scalars import as_pythons, by_elements, listed
 from scratch_ad.compiling.source import Missed, Source
+from scratch_ad.compiling.watching import Watch
 from scratch_ad.rules.products import contract
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -735,7 +736,7 @@ def test_the_source_is_numpy(capsys):
 
 def code_of(f, *arguments):
     leaves_, spec = scratch_ad.tree.flatten((arguments, {}))
-    return recorded(f, leaves_, spec, None)[0].code
+    return recorded(f, leaves_, spec, Watch(f))[0].code
 
 
 def after(clean, f, *arguments):

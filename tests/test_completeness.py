@@ -110,6 +110,7 @@ def test_every_internal_rule_is_used_by_some_case(monkeypatch):
             unused.discard(function)
             return super().get(function, default)
 
+    load_rules()
     for engine in (forward, fast):
         monkeypatch.setattr(engine, "rule_of", Watched(rule_of))
     with np.errstate(all="ignore"):

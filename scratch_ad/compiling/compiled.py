@@ -102,10 +102,8 @@ class Compiled:
         return self._record(key, leaves, spec)
 
     def _run(self, args, kwargs):
-        """What the function itself gives, and does to its arguments, in a run that is recorded."""
+        """What the function itself gives, and does to copies of its arguments."""
         leaves, spec = flatten((args, kwargs))
-        if any(type(x) in (float, complex) for x in leaves):  # NumPy's where divided, but no reason to cast a float32
-            return recorded(self.fun, leaves, spec, None)[1]
         args, kwargs = unflatten(spec, list(map(entered, leaves)))
         results, spec = flatten(self.fun(*args, **kwargs))
         return unflatten(spec, list(map(copied, results)))
@@ -203,7 +201,7 @@ def recorded(fun, leaves, spec, watch):
     recorder = GuardedRecorder()
     try:
         args, kwargs = unflatten(spec, [entered(x) if _is_static(x) else recorder.input(entered(x)) for x in leaves])
-        tracers, out_spec = flatten(watch.run(fun, *args, **kwargs) if watch else fun(*args, **kwargs))
+        tracers, out_spec = flatten(watch.run(fun, *args, **kwargs))
         originals = recorder.originals
         results = [copied(x.value if recorder.owns(x) else x) for x in map(recorder.constant, tracers)]
         code = recorder.code(tracers)

@@ -14,11 +14,12 @@ from ..primitives import astype, detached, getitem, scatter
 from ..program import Name
 from ..rules.products import contract
 from ..rules.shaping import join, pile
+from ..scalars import scalar
 from ..tracer import name_of
 from ..writing import cartesian, put
 from .code import NUMBERS, Step, errors_around, names_in, renamed, value_of
 from .products import MatrixProduct, as_matmul
-from .scalars import as_pythons, by_elements, listed, packed
+from .scalars import FLOAT, NUMBER, as_pythons, by_elements, listed, packed
 from .writes import is_written_out, read_first, unpiled
 
 SMALL = 4096  # elements: constants of at most as many are computed once and kept
@@ -247,7 +248,11 @@ def _simplifying(code):
             return step
         if step.several or step.is_guard or step.kwargs or not step.args:
             return step
-        same = [x for x in step.args if type(x) is Name and code.value(x) == code.values[step.outputs[0].number]]
+        value = code.values[step.outputs[0].number]
+        same = [x for x in step.args if type(x) is Name and code.value(x) == value]
+        if not same and value == NUMBER and function is np.multiply:
+            x, y = step.args if _is_all(step.args[0], 1.0) else step.args[::-1]
+            return step._replace(function=np.float64, args=(y,)) if _is_all(x, 1.0) and code.value(y) == FLOAT else step
         if not same:
             return step
         first, last = step.args[0], step.args[-1]
@@ -365,5 +370,7 @@ _TOTAL = {
     np.outer, np.inner, np.vdot, np.trace, np.diagonal, np.einsum, np.transpose, np.matrix_transpose, np.swapaxes,
     np.moveaxis, np.reshape, np.ravel, np.squeeze, np.expand_dims, np.broadcast_to, np.concatenate, np.stack, np.real,
     np.zeros_like, np.ones_like, np.empty_like, np.copy, np.imag, np.flip, np.roll, np.tril, np.triu, np.where,
-    astype, scatter, cartesian, detached, put, with_part, pile, join, contract, listed, packed,
+    astype, scatter, cartesian, detached, put, with_part, pile, join, contract, listed, packed, np.float64,
+    *(scalar[ufunc] for ufunc in (np.add, np.subtract, np.multiply, np.negative, np.positive)),
+    *(scalar[ufunc] for ufunc in (np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal)),
 }  # fmt: skip

@@ -19,7 +19,7 @@ from ..program import Call, Name, Recorded, Recorder, name_at
 from ..registry import snapshot
 from ..rules.products import contract
 from ..rules.shaping import join, pile
-from ..scalars import scalar
+from ..scalars import scalar, ufunc_of
 from ..silence import SILENT, STATE
 from ..tracer import dtype_of, place_of
 from ..writing import cartesian, put
@@ -203,7 +203,8 @@ def _form(value):
 _BY_ALL = {
     np.matmul, np.dot, np.outer, np.inner, np.vdot, np.einsum, np.concatenate, np.stack, np.clip, np.linalg.solve,
     np.zeros_like, np.ones_like, np.empty_like, astype, scatter, put, cartesian, np.linalg.inv, np.linalg.det,
-    np.linalg.slogdet, np.linalg.cholesky, pile, join, contract, with_part, scalar[np.square], detached,
+    np.linalg.slogdet, np.linalg.cholesky, pile, join, contract, with_part, detached,
+    *(ufunc_of.keys() - {scalar[np.power], scalar[np.sqrt]}),  # those are complex numbers, if they must be
 }  # fmt: skip
 _BY_FIRST = {
     np.sum, np.prod, np.max, np.min, np.mean, np.std, np.var, np.any, np.all, np.argmax, np.argmin, np.argsort, np.sort,

@@ -309,6 +309,10 @@ def as_pythons(code):
             floats[step.outputs[0]] = writing.new(step.function, args, FLOAT, None)
             unseen += [x for x in args[1:] if step.function is np.divide and type(x) is Name]
             continue
+        if step.function is np.float64:
+            (x,) = step.args
+            floats[step.outputs[0]] = floats.get(x, x)
+            continue
         if step.function is has_nan and _is_in(step.args[0], floats, kept):
             unseen.append(floats[step.args[0]])  # which finds a nan, too
             continue

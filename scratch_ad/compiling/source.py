@@ -13,6 +13,7 @@ from ..fast import with_part
 from ..primitives import getitem, is_basic, scatter
 from ..program import Name
 from ..rules.short_rows import counts, largest, least, short_axes
+from ..scalars import ufunc_of, written
 from ..silence import STATE, state_of
 from ..tracer import name_of
 from ..writing import put
@@ -147,7 +148,8 @@ class Source:
 
     def _goes_into_the_next(self, step, call):
         """Whether a number stands in the one expression that needs it, without a name."""
-        is_number = step.function is np.float64 or (step.function in OPERATIONS and self._is_float(step.outputs[0]))
+        computes = step.function in OPERATIONS or (step.function in ufunc_of and not step.several)
+        is_number = step.function is np.float64 or (computes and self._is_float(step.outputs[0]))
         return is_number and self.uses[step.outputs[0]] == 1 and len(call) < 100
 
     def _fails(self, step):
@@ -173,6 +175,8 @@ class Source:
             return f"{self._show(args[0])}.T"
         if (operator := OPERATIONS.get(function)) and not kwargs and self._has_operator(step):
             return operator.format(*map(self._operand, args))
+        if function in ufunc_of:
+            return f"({written(function, map(self._show, args))})"
         if function is np.matmul and not kwargs and self._is_gemm(step):
             return f"{self._show(args[0])}.dot({self._show(args[1])})"
         if self.is_sum_of_two(step):

@@ -11,9 +11,7 @@ import math
 import numpy as np
 
 from ..primitives import astype
-from ..registry import rule_of
 from ..rule import composite, elementwise, explicit, linear, over, primitive, with_value
-from ..scalars import scalar
 from ..tracer import Tracer, dtype_of, kind_of
 from ..tree import typed
 
@@ -124,11 +122,6 @@ def base_partial(a, b):
         return b * np.power(a, b - 1)
     power = np.power(np.where(np.logical_and(np.equal(a, 0), np.equal(b, 0)), 1, a), b - 1)
     return np.where(np.logical_and(np.equal(power, 0), np.isinf(b)), 0, b * power)
-
-
-def _scalar_base_partial(a, b, y):
-    """``b * a**(b - 1)``; Python's powers of negative numbers are complex."""
-    return base_partial(astype(a, dtype_of(y)) if is_complex(y) and not is_complex(a) else a, b)
 
 
 def _logistic(a, b, exp):
@@ -317,7 +310,4 @@ explicit(np.frexp,          lambda t, y, _x: (np.ldexp(t, -y[1]), None),    lamb
 composite(np.angle,         _angle)
 composite(np.divmod,        lambda a, b: (np.floor_divide(a, b), np.remainder(a, b)))
 composite(np.float_power,   lambda a, b: np.power(*_promoted(a, b, np.float64)), with_value)
-
-rule_of.update({function: rule_of[ufunc] for ufunc, function in scalar.items() if ufunc is not np.power})
-elementwise(scalar[np.power], _scalar_base_partial,                   exponent_partial)
 # fmt: on
