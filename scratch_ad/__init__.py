@@ -17,7 +17,7 @@ smallest programs that fail without it.
 
     [frames, refusals, foreign, memory, silence]      what takes no tracer; other packages' arrays; copies; no warnings
     tracer, primitives                                how a number answers NumPy's calls, and functions of ours
-    [views, layout, keywords, scalars], array         … and feels like an array
+    [views, layout, scalars, keywords], array         … and feels like an array
     [writing, flat, cells, constants, writers, creation]    arrays that are written into, and made
     tree                                              containers of arrays; what is copied where
     chain, [careful]                                  one edge of the chain rule; the same, with 0·∞ = 0

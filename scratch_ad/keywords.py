@@ -8,9 +8,11 @@ import itertools
 
 import numpy as np
 
+from .foreign import PYTHONS
 from .layout import arranged, straight
 from .primitives import astype
 from .refusals import into_plain
+from .scalars import is_number
 from .tracer import (
     Tracer,
     bottom,
@@ -74,14 +76,14 @@ def _plainly(ufunc, args, kwargs):
 
 def _into_ufunc(ufunc, method, args, kwargs, tracer):
     """A call of a ufunc or of its method with ``out=``: the result, written into the tracers given there."""
-    outs, where = kwargs.pop("out"), kwargs.pop("where", True)
-    casting = kwargs.get("casting", "same_kind" if method in ("__call__", "outer") else "unsafe")
-    if method != "__call__" and where is not True:  # chooses elements of the argument, not of the result
-        kwargs["where"], where = where, True
+    options = {k: v for k, v in kwargs.items() if k not in ("out", "order", "subok")}
+    outs, where, of_elements = kwargs["out"], True, method in ("__call__", "outer")
+    casting = kwargs.get("casting", "same_kind" if of_elements else "unsafe")
+    if of_elements:  # else it chooses elements of the argument, not of the result
+        where = options.pop("where", True)
     for out in outs:
         if out is not None:
             _written(out, ufunc, tracer, _with_out)
-    options = {k: v for k, v in kwargs.items() if k not in ("casting", "order", "subok")}
     if method == "__call__" and not ufunc.signature:
         args = straight(args, outs[0])
     results = getattr(ufunc, method)(*args, **options)
@@ -90,15 +92,63 @@ def _into_ufunc(ufunc, method, args, kwargs, tracer):
         if dtype != own and own.kind != "b" and np.can_cast(own, dtype, "safe"):  # NumPy computes in that
             results = getattr(ufunc, method)(*args, **{**options, "dtype": dtype})
     results = results if isinstance(results, tuple) else (results,)
-    if ufunc.signature and [*map(shape_of, results)] != [None if out is None else out.shape for out in outs]:
-        given = [out if out is None else zeros_as(out) for out in outs]
-        getattr(ufunc, method)(*map(zeros_as, args), **options, out=(*given,))  # for its checks
+    if kwargs.get("where", True) is not True or not all(map(_fits, results, outs)):
+        _check(getattr(ufunc, method), args, kwargs)
+    if where is not True:
+        for out, result in zip(outs, results):
+            if out is not None and dtype_of(result) != out.dtype and any(_is_part(x, out) for x in args):
+                raise NotImplementedError(
+                    f"{_with_out(ufunc)} with where= has another dtype than arr, which an argument shows the memory "
+                    "of: NumPy then changes what the mask leaves out. Copy the argument first: x.copy()."
+                )
+    if method == "accumulate":
+        _check_axes(getattr(ufunc, method), results[0], outs[0])
+    if ufunc.signature:
         results = tuple(itertools.starmap(without_ones, zip(results, outs, strict=True)))
     results = tuple(
         result if out is None else out.assign(result, casting, f"ufunc '{ufunc.__name__}' output", where)
         for out, result in zip(outs, results, strict=True)
     )
     return results if len(results) > 1 else results[0]
+
+
+def _fits(result, out):
+    """Whether a result is of the form of what it is written into, so that NumPy has no objection."""
+    if out is None:
+        return True
+    fits = shape_of(result) == out.shape and dtype_of(result) == out.dtype
+    return fits and not is_number(out) and not _is_read_only(out)
+
+
+def _check_axes(function, result, out):
+    if len(shape_of(result)) < out.ndim:
+        raise NotImplementedError(
+            f"{_with_out(function)} fills a part of arr alone, as arr has more axes than the result: write "
+            "out=arr[…, 0]."
+        )
+
+
+def _is_part(x, out):
+    """Whether an argument shows the memory of ``out``, but is not that array itself."""
+    return x is not out and isinstance(x, Tracer) and np.may_share_memory(bottom(x), bottom(out))
+
+
+def _check(function, args, kwargs):
+    """Raise what NumPy raises for such a call, on ones: of shapes and dtypes, of the casting, of what is read-only."""
+    with np.errstate(all="ignore"):
+        function(*map(_ones_as, args), **{name: _ones_as(x) for name, x in kwargs.items()})
+
+
+def _ones_as(x):
+    if isinstance(x, (list, tuple)):
+        return each(_ones_as, x)
+    if not isinstance(x, Tracer):
+        return x
+    if type(bottom(x)) in PYTHONS:
+        return bottom(x)
+    ones = np.ones(shape_of(x), dtype_of(x))
+    ones.flags.writeable = not _is_read_only(x)
+    return ones[()] if is_number(x) else ones
 
 
 def zeros_as(x):
@@ -126,11 +176,12 @@ def _into(function, args, kwargs, place, out, trace):
         function(*map(bottom, given), **{k: bottom(v) for k, v in kwargs.items()}, out=bottom(out))
         return out  # each part lies there already, of which NumPy makes no write
     result = function(*args, **kwargs)
-    if function in _selecting and shape_of(result) != out.shape:
-        error = TypeError if function is np.choose else ValueError
-        raise error(f"output array does not match result of {name_of(function)}")
-    form = dtype_of(result), shape_of(result)
-    if function in _dots and (form != (out.dtype, out.shape) or not getattr(kind_of(out), "flags", _IN_C).c_contiguous):
+    if not _fits(result, out) or kwargs.get("where", True) is not True:
+        given = {**kwargs} if place < len(args) else {**kwargs, "out": out}
+        _check(function, (*args[:place], out, *args[place + 1 :]) if place < len(args) else args, given)
+    if function in _running:
+        _check_axes(function, result, out)
+    if function in _dots and not getattr(kind_of(out), "flags", _IN_C).c_contiguous:
         raise ValueError("output array is not acceptable (must have the right datatype and shape, and be a C-Array)")
     if dtype_of(result) != out.dtype:
         result = _in_dtype_of(out.dtype, result, function, args, kwargs)
@@ -140,7 +191,7 @@ def _into(function, args, kwargs, place, out, trace):
 
 def _is_read_only(x):
     array = bottom(x)
-    return type(array) is np.ndarray and array.shape == x.shape and not array.flags.writeable
+    return type(array) is np.ndarray and not array.flags.writeable
 
 
 def _in_dtype_of(dtype, result, function, args, kwargs):
@@ -148,10 +199,6 @@ def _in_dtype_of(dtype, result, function, args, kwargs):
     own, place = dtype_of(result), place_of("dtype", function)
     given = args[place] if place < len(args) else kwargs.get("dtype")
     is_wider = np.can_cast(own, dtype, "safe")
-    if function in (np.take, np.compress):
-        np.zeros(1, own).take([0], out=np.zeros(1, dtype))  # for its checks
-    if function is np.einsum and not is_wider:
-        raise TypeError(f"Cannot cast output of {name_of(function)} from {own!r} to {dtype!r} by the rule 'safe'")
     if given is None and is_wider and function in _in_dtype:
         if place < len(args):
             return function(*args[:place], dtype, *args[place + 1 :], **kwargs)
@@ -167,6 +214,8 @@ def _in_dtype_of(dtype, result, function, args, kwargs):
 _in_dtype = {np.sum, np.prod, np.cumsum, np.cumprod, np.nansum, np.nanprod, np.nancumsum, np.nancumprod}
 _in_dtype |= {np.mean, np.nanmean, np.trace, np.einsum}
 _partly_in_dtype = {np.mean, np.nanmean, np.var, np.nanvar, np.std, np.nanstd, np.ptp, np.median, np.nanmedian}
+_partly_in_dtype |= {np.quantile, np.nanquantile, np.percentile, np.nanpercentile}
+_running = {np.cumsum, np.cumprod, np.nancumsum, np.nancumprod, np.cumulative_sum, np.cumulative_prod}
 _selecting = {np.take, np.choose, np.compress}
 _unsafe = (_in_dtype | _selecting | {np.max, np.min, np.nanmax, np.nanmin}) - {np.einsum}  # the casting of their out=
 _piling = {np.concatenate, np.stack}

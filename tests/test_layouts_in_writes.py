@@ -140,7 +140,7 @@ def test_out_that_cannot_be_cast_is_refused_where_numpy_refuses_it(call):
     try:
         expected = call(x, np.zeros(2, dtype))
     except TypeError:
-        with pytest.raises(TypeError, match=r"(?i)cannot cast"):
+        with pytest.raises(TypeError, match=r"(?i)cannot cast|could not be cast"):
             scratch_ad.vjp(lambda x: call(x, snp.zeros(2, dtype)), x)
     else:
         found = scratch_ad.vjp(lambda x: call(x, snp.zeros(2, dtype)), x)[0]
@@ -162,7 +162,7 @@ def test_shapes_that_numpy_does_not_broadcast(call):
     with pytest.raises((ValueError, TypeError), match=r"sequence|does not match|invalid shape"):
         call(X, np.zeros(6))
     for run in (lambda f: scratch_ad.vjp(f, X), lambda f: scratch_ad.record(f, X)):
-        with pytest.raises((ValueError, TypeError), match=r"sequence|does not match"):
+        with pytest.raises((ValueError, TypeError), match=r"sequence|does not match|invalid shape"):
             run(lambda x: call(x, snp.zeros(6)))
 
 

@@ -113,11 +113,19 @@ IN_OTHER_WORDS = [  # the plain call's type, and SciPy's or NumPy's message in w
     ("pow(x, 2, 3)", "pow() 3rd argument not allowed unless all arguments are integers"),
     ("arr = x[:2] * 1; arr += x[:2, None]", "non-broadcastable output operand with shape (2,) doesn't match"),
     ("arr = x.astype('f4'); arr += 1j * x", "with casting rule 'same_kind'"),
-    ("arr = x * 1; np.take(x, [0], out=arr)", "output array does not match result of np.take"),
-    ("arr = x.astype('f4'); np.einsum('i->i', x, out=arr)", "Cannot cast output of np.einsum from dtype('float64')"),
     ("np.linalg.tensorsolve(np.multiply.outer(A, x), A)", "Input arrays must satisfy the requirement prod("),
 ]
 BEYOND = [  # what the plain call can do, what to write there, and the words that say so
+    (
+        "arr = x[:, None] * np.ones((3, 3, 2)); np.cumsum(x * A, 0, out=arr); arr = arr.ravel()[:3]",
+        "arr = x[:, None] * np.ones((3, 3, 2)); np.cumsum(x * A, 0, out=arr[..., 0]); arr = arr.ravel()[:3]",
+        "np.cumsum(…, out=arr) fills a part of arr alone, as arr has more axes than the result: write out=arr[…, 0].",
+    ),
+    (
+        "arr = x * 1; np.isnan(arr[::-1], out=arr, where=x > -9)",
+        "arr = x * 1; np.isnan(arr[::-1].copy(), out=arr, where=x > -9)",
+        "which an argument shows the memory of: NumPy then changes what the mask leaves out. Copy the argument first",
+    ),
     (
         "arr = (x * 1)[:2]; arr.shape = (2, 1)",
         "(x * 1)[:2].reshape(2, 1)",

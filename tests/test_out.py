@@ -1,0 +1,142 @@
+"""``out=`` and ``where=``, of ufuncs, their methods and functions along axes: what NumPy does, or that it does not.
+
+Random calls, of all that they take: other shapes and dtypes, views, masks of every form, arrays that cannot be written
+into. In each mode the value is the plain run's to the last bit, or an error comes where NumPy has one.
+"""
+
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scratch_ad import compile, jvp, vjp, vmap
+
+ONE = [np.sin, np.negative, np.square, np.absolute, np.floor, np.sign, np.isnan, np.conjugate, np.reciprocal]
+TWO = [np.add, np.multiply, np.divide, np.maximum, np.power, np.greater, np.hypot, np.remainder, np.copysign]
+PAIRS = [np.modf, np.divmod, np.frexp]
+ALONG = [np.sum, np.prod, np.mean, np.max, np.cumsum, np.std, np.any, np.argmax, np.median, np.ptp, np.nansum]
+SHAPES = [(3,), (2, 3), (3, 3), (1, 3), (2, 1), (), (2, 2, 3), (0, 3)]
+DTYPES = ["float64", "float32", "complex128", "int64", "float16"]
+REFUSED = "takes no tracer|uninitialised|computes partly in the dtype|shows the memory of|a part of arr alone"
+
+
+def part(base, how):
+    """A view of ``base``, itself, or a number of it."""
+    if how == "number":
+        return base.sum()
+    if how == "read-only":
+        base.flags.writeable = False
+    views = {"transposed": lambda: base.T, "every other": lambda: base[..., ::2], "reversed": lambda: base[::-1]}
+    return views[how]() if how in views and base.ndim else base
+
+
+@st.composite
+def calls(draw):
+    """A function of two arrays that calls one with out=, and the arrays."""
+    of = lambda *options: draw(st.sampled_from(options))
+    shape = of((3,), (2, 3), (3, 3), (2, 2, 3))
+    into, dtype = of(shape, shape, of(*SHAPES), (2, *shape)), of(*DTYPES, "float64", "float64")
+    rng = np.random.default_rng(draw(st.integers(0, 999)))
+    own = of("float64", "float64", "float32", "complex128")
+    x = (rng.normal(size=shape) + (1j * rng.normal(size=shape) if own == "complex128" else 0)).astype(own)
+    y = rng.normal(size=of(shape, shape[-1:], ())).astype(own)[()]
+    mask = rng.random(into) > 0.4
+    masks = {"array": mask, "list": mask.tolist(), "row": np.atleast_1d(mask)[:1], "numbers": np.float64(mask)}
+    masks |= {"none": False, "all": True}
+    how, shown, place = (
+        of("mask", "dtype", "plain", "both"),
+        of("itself", "reversed", "other", "other"),
+        of(*masks, "x"),
+    )
+    view = of("itself", "itself", "itself", "transposed", "every other", "reversed", "read-only", "number")
+    kind = of("one", "one", "two", "two", "pair", "reduce", "accumulate", "outer", "matmul", "along")
+    x = np.round(4 * x) if kind == "matmul" else x  # the sums are exact, in whatever order
+    f, g, pair, along = of(*ONE), of(*TWO), of(*PAIRS), of(*ALONG)
+    axis, keepdims, is_tuple = of(None, 0, -1), of(False, False, True), of(False, True)
+    wanted, casting = of("float64", "float32", "complex128"), of("unsafe", "same_kind", "safe")
+
+    def call(x, y):
+        base = np.zeros(into, dtype, like=x)
+        base[...] = 2
+        if shown in ("itself", "reversed"):
+            base = x.copy()
+        out = part(base, view)
+        a = {"itself": out, "reversed": out[::-1] if out.ndim else out}.get(shown, x)
+        options = {}
+        if how in ("mask", "both"):
+            options["where"] = (x > 0 if x.dtype.kind != "c" else x.real > 0) if place == "x" else masks[place]
+        if how in ("dtype", "both"):
+            options |= {"dtype": wanted, "casting": casting}
+        given, other = {"out": (out,) if is_tuple else out}, np.zeros(into, dtype, like=x)
+        only = lambda *names: {name: option for name, option in options.items() if name in names}
+        if kind == "one":
+            result = f(a, **given, **options)
+        elif kind == "two":
+            result = g(a, y, **given, **options)
+        elif kind == "pair":
+            result = pair(*((a, y) if pair is np.divmod else (a,)), out=(out, other), **options)[0]
+        elif kind == "reduce":
+            result = g.reduce(a, axis=axis, keepdims=keepdims, **given, **only("dtype", "where"))
+        elif kind == "accumulate":
+            result = g.accumulate(a, axis=axis or 0, **given, **only("dtype"))
+        elif kind == "outer":
+            result = g.outer(a, y, **given, **options)
+        elif kind == "matmul":
+            result = np.matmul(a, np.swapaxes(x, -1, -2) if x.ndim > 1 else x, **given, **only("dtype", "casting"))
+        else:
+            result = along(a, axis=axis, out=out)
+        return base * 1, other * 1, result * 1, float(result is out)
+
+    return call, x, y
+
+
+def outcome(run, *args):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            results = map(np.asarray, run(*args))
+        except (TypeError, ValueError, NotImplementedError) as error:
+            return str(error)
+    return [(y.dtype, y.shape, np.where(np.isnan(y), np.nan, y + 0).tobytes()) for y in results]
+
+
+@settings(max_examples=200, deadline=None)
+@given(calls())
+def test_out_and_where(call):
+    f, x, y = call
+    plain, compiled = outcome(f, x.copy(), y), compile(f)
+    runs = {
+        "vjp": lambda x, y: vjp(f, x, y)[0],
+        "jvp": lambda x, y: jvp(f, (x, y), (x, y))[0],
+        "vmap": lambda x, y: [part[0] for part in vmap(f)(np.stack([x, x]), np.stack([y, y]))],
+        "compiled": compiled,
+        "replayed": lambda x, y: (compiled(x, y), compiled(x, y))[1],
+    }
+    for mode, run in runs.items():
+        found = outcome(run, x, y)
+        if isinstance(found, str) and not isinstance(plain, str):
+            assert any(words in found for words in REFUSED.split("|")), (mode, found)
+        elif isinstance(plain, str):
+            assert isinstance(found, str), (mode, plain)
+        else:
+            assert found == plain, mode
+
+
+@pytest.mark.parametrize("mode", ["vjp", "jvp"])
+def test_what_a_mask_leaves_out_keeps_its_derivative(mode):
+    x = np.array([0.5, -1.0, 2.0])
+
+    def f(x):
+        out = np.multiply.outer(x, x)
+        np.add.outer(x, 2 * x, out=out, where=x > 0)
+        return out
+
+    masked = lambda x: np.where(np.array([True, False, True]), np.add.outer(x, 2 * x), np.multiply.outer(x, x))
+    if mode == "jvp":
+        for found, expected in zip(jvp(f, (x,), (x,)), jvp(masked, (x,), (x,)), strict=True):
+            np.testing.assert_array_equal(found, expected)
+    else:
+        g = np.arange(9.0).reshape(3, 3)
+        np.testing.assert_allclose(vjp(f, x)[1](g)[0], vjp(masked, x)[1](g)[0], rtol=1e-14)
