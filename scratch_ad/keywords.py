@@ -5,6 +5,7 @@ dtype=, order= and axes= become calls before and after that of the ufunc itself.
 """
 
 import itertools
+from contextlib import nullcontext
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from .layout import arranged, straight
 from .primitives import astype
 from .refusals import into_plain
 from .scalars import is_number
+from .silence import silently
 from .tracer import (
     Tracer,
     bottom,
@@ -86,21 +88,24 @@ def _into_ufunc(ufunc, method, args, kwargs, tracer):
             _written(out, ufunc, tracer, _with_out)
     if method == "__call__" and not ufunc.signature:
         args = straight(args, outs[0])
-    results = getattr(ufunc, method)(*args, **options)
+    with nullcontext() if where is True else silently():  # of what it leaves out, too
+        results = getattr(ufunc, method)(*args, **options)
     if method in ("reduce", "accumulate", "reduceat") and options.get("dtype") is None:
         dtype, own = outs[0].dtype, dtype_of(results)
         if dtype != own and own.kind != "b" and np.can_cast(own, dtype, "safe"):  # NumPy computes in that
             results = getattr(ufunc, method)(*args, **{**options, "dtype": dtype})
     results = results if isinstance(results, tuple) else (results,)
-    if kwargs.get("where", True) is not True or not all(map(_fits, results, outs)):
-        _check(getattr(ufunc, method), args, kwargs)
     if where is not True:
+        keywords = {name: _shown(x) for name, x in kwargs.items() if name != "out"}
+        getattr(ufunc, method)(*map(_shown, args), **keywords, out=_ones_as(outs))  # for its checks and its warnings
         for out, result in zip(outs, results):
             if out is not None and dtype_of(result) != out.dtype and any(_is_part(x, out) for x in args):
                 raise NotImplementedError(
                     f"{_with_out(ufunc)} with where= has another dtype than arr, which an argument shows the memory "
                     "of: NumPy then changes what the mask leaves out. Copy the argument first: x.copy()."
                 )
+    elif "where" in kwargs or not all(map(_fits, results, outs)):
+        _check(getattr(ufunc, method), args, kwargs)
     if method == "accumulate":
         _check_axes(getattr(ufunc, method), results[0], outs[0])
     if ufunc.signature:
@@ -135,8 +140,15 @@ def _is_part(x, out):
 
 def _check(function, args, kwargs):
     """Raise what NumPy raises for such a call, on ones: of shapes and dtypes, of the casting, of what is read-only."""
-    with np.errstate(all="ignore"):
+    with silently():
         function(*map(_ones_as, args), **{name: _ones_as(x) for name, x in kwargs.items()})
+
+
+def _shown(x):
+    """The numbers below a tracer; ones where they are hidden, or those of several examples."""
+    below = bottom(x)
+    is_known = isinstance(below, (np.ndarray, np.generic, *PYTHONS)) and np.shape(below) == shape_of(x)
+    return below if is_known else _ones_as(x)
 
 
 def _ones_as(x):

@@ -140,3 +140,31 @@ def test_what_a_mask_leaves_out_keeps_its_derivative(mode):
     else:
         g = np.arange(9.0).reshape(3, 3)
         np.testing.assert_allclose(vjp(f, x)[1](g)[0], vjp(masked, x)[1](g)[0], rtol=1e-14)
+
+
+MODES = {
+    "vjp": lambda f, x: vjp(f, x)[1](x),
+    "jvp": lambda f, x: jvp(f, (x,), (x,)),
+    "vmap": lambda f, x: vmap(f)(np.stack([x, x])),
+    "compiled": lambda f, x: compile(f)(x),
+}
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_what_a_mask_leaves_out_gives_no_warning(mode):
+    """Also where each warning is an error."""
+
+    def ratios(x):
+        out = np.zeros_like(x)
+        np.divide(1, x, out=out, where=x != 0)
+        return np.log(x, out=out, where=x > 0)
+
+    with np.errstate(all="raise"):
+        MODES[mode](ratios, np.array([0.0, 1.0, -2.0]))
+
+
+@pytest.mark.parametrize("mode", ["vjp", "compiled"])
+def test_what_it_takes_gives_one(mode):
+    everywhere = lambda x: np.divide(1, x, out=np.zeros_like(x), where=x < 2)
+    with pytest.warns(RuntimeWarning, match="divide by zero"):
+        MODES[mode](everywhere, np.array([0.0, 1.0, -2.0]))
