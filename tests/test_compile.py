@@ -101,9 +101,9 @@ LONG = {f"scipy.special.{name}" for name in (*LONG, "bdtrin", "nbdtrin")}  # of 
 
 @pytest.mark.parametrize("name", [name for name in BY_NAME if name not in REFUSED])
 def test_every_case_of_the_catalogue(name):
-    """In float64, each in one layout; the first case with its derivatives, in two and in the other dtypes, too."""
+    """In float64, every second in one layout; the first with its derivatives, in two and in the other dtypes, too."""
     found = []
-    for k, case in enumerate(BY_NAME[name]):
+    for k, case in enumerate(BY_NAME[name][::2]):
         for dtype in case.dtypes if k == 0 else {"float64"}.intersection(case.dtypes):
             for layout in list(LAYOUTS)[::2] if (k, dtype) == (0, "float64") else list(LAYOUTS)[k % len(LAYOUTS) :][:1]:
                 runs = {"f": lambda f: f}

@@ -245,6 +245,7 @@ def test_every_exception_is_in_the_catalogue():
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_every_function_gives_the_same_over_foreign_arrays(name):
+    """The first two cases that can be had there."""
     right = 0
     for case in FUNCTIONS[name]:
         f, written = case.function_in(), case.function_in(DEVICE.namespace)
@@ -262,7 +263,7 @@ def test_every_function_gives_the_same_over_foreign_arrays(name):
                 continue
         assert_same(found, expected)
         right += 1
-        if right == 3:
+        if right == 2:
             break
     assert bool(right) == (name not in NEEDS_NUMPY)
 

@@ -101,6 +101,9 @@ def elements_read(f, parts):
     return read
 
 
+SECOND = {"real": (ONE_TRIANGLE + PARTS + TRANSPOSED)[::2], "complex": (ONE_TRIANGLE + PARTS)[1::2]}  # to that order
+
+
 @pytest.mark.parametrize(
     ("expression", "kind"),
     [(e, kind) for e in ONE_TRIANGLE + PARTS for kind in POINTS] + [(e, "real") for e in TRANSPOSED],
@@ -118,7 +121,11 @@ def test_the_derivative_is_that_of_what_is_read(expression, kind):
     assert not c[~read].any()
     np.testing.assert_allclose(jvp(f, (parts,), (t,))[1], np.sum(slopes * t), rtol=1e-6, atol=1e-8)
     assert jvp(f, (parts,), (np.where(read, 0, t),))[1] == 0
+    if expression in SECOND[kind]:
+        assert_second_derivatives(f, parts, t)
 
+
+def assert_second_derivatives(f, parts, t):
     along = lambda parts: jvp(f, (parts,), (t,))[1]
     seconds = numerical_gradient(parts, along, scheme="central")
     size = abs(seconds).max()

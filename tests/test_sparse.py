@@ -56,9 +56,9 @@ def small(cases):
 
 @pytest.mark.parametrize("family", range(8))
 def test_no_pattern_of_the_catalogue_lacks_an_element(family):
-    """At two points; where the second takes the same path, the pattern of the first is that of the second."""
+    """Every second at two points; where both take the same path, the pattern of one is that of the other."""
     same = 0
-    for case in small(catalogue)[family::8]:
+    for case in small(catalogue)[family::16]:
         f, point, other = case.function_in(), case.draw("float64"), case.draw("float64", "other")
         with np.errstate(all="ignore"):  # so that the values are as quiet as the derivatives
             found = pattern_of(f, *point)
@@ -68,7 +68,7 @@ def test_no_pattern_of_the_catalogue_lacks_an_element(family):
                     same += 1
                     assert np.array_equal(found, pattern_of(f, *other)), case
                     assert not np.any(matrix_of(f, *other)[~found]), case
-    assert same > 100
+    assert same > 50
 
 
 A, B, V = rng.uniform(0.5, 2, (4, 3)), rng.uniform(0.5, 2, (3, 5)), rng.uniform(0.5, 2, 6)
