@@ -9,8 +9,9 @@ from .flat import Flat
 from .foreign import NUMBERS
 from .keywords import without_ones, zeros_as
 from .layout import straight
-from .primitives import getitem
+from .primitives import astype, getitem
 from .scalars import is_number
+from .silence import silently
 from .tracer import Tracer, bottom, dtype_of, gathered, lowered, shape_of, strip
 from .views import Stale, is_view, reshape_under
 from .writing import check_writeable, known, rebind, within, write, write_flat
@@ -124,6 +125,8 @@ class Cell(Array):
         if ours is not theirs and not np.can_cast(theirs, ours, casting):
             raise TypeError(f"Cannot cast {what} from {theirs!r} to {ours!r} with casting rule '{casting}'")
         if where is not True:
+            with silently():  # of what it leaves out, too
+                result = result if theirs is ours else astype(result, ours)
             write(self, ..., np.where(strip(lowered(where)), result, self))
         elif not is_view(self) and isinstance(result, Tracer) and result.owner.level >= 0 and _alike(self, result):
             rebind(self, result)

@@ -104,7 +104,7 @@ def _into_ufunc(ufunc, method, args, kwargs, tracer):
                     f"{_with_out(ufunc)} with where= has another dtype than arr, which an argument shows the memory "
                     "of: NumPy then changes what the mask leaves out. Copy the argument first: x.copy()."
                 )
-    elif "where" in kwargs or not all(map(_fits, results, outs)):
+    elif not _CHECKED.isdisjoint(kwargs) or not all(map(_fits, results, outs)):
         _check(getattr(ufunc, method), args, kwargs)
     if method == "accumulate":
         _check_axes(getattr(ufunc, method), results[0], outs[0])
@@ -115,6 +115,9 @@ def _into_ufunc(ufunc, method, args, kwargs, tracer):
         for out, result in zip(outs, results, strict=True)
     )
     return results if len(results) > 1 else results[0]
+
+
+_CHECKED = {"casting", "dtype", "signature", "where"}  # keywords of which NumPy may not take all that is given
 
 
 def _fits(result, out):
@@ -178,19 +181,21 @@ def _into(function, args, kwargs, place, out, trace):
     """A call with ``out=``: the result, written into that."""
     kwargs = {name: x for name, x in kwargs.items() if name != "out"}
     args = tuple(None if i == place else a for i, a in enumerate(args))
-    out = out[0] if isinstance(out, tuple) else out
+    given, out = out, out[0] if isinstance(out, tuple) else out
     if not isinstance(out, Tracer):
         if trace.level >= 0:
             raise into_plain(_with_out(function), trace.mode)
         return function(*lowered(args), **{k: lowered(v) for k, v in kwargs.items()}, out=out)
     if function in _piling and _is_read_only(out):
-        given = args[:2] if place < len(args) else args  # without the place of out
-        function(*map(bottom, given), **{k: bottom(v) for k, v in kwargs.items()}, out=bottom(out))
+        parts = args[:2] if place < len(args) else args  # without the place of out
+        function(*map(bottom, parts), **{k: bottom(v) for k, v in kwargs.items()}, out=bottom(out))
         return out  # each part lies there already, of which NumPy makes no write
     result = function(*args, **kwargs)
-    if not _fits(result, out) or kwargs.get("where", True) is not True:
-        given = {**kwargs} if place < len(args) else {**kwargs, "out": out}
-        _check(function, (*args[:place], out, *args[place + 1 :]) if place < len(args) else args, given)
+    if given is not out or not _fits(result, out) or not _CHECKED.isdisjoint(kwargs):
+        if place < len(args):
+            _check(function, (*args[:place], given, *args[place + 1 :]), kwargs)
+        else:
+            _check(function, args, {**kwargs, "out": given})
     if function in _running:
         _check_axes(function, result, out)
     if function in _dots and not getattr(kind_of(out), "flags", _IN_C).c_contiguous:

@@ -168,3 +168,86 @@ def test_what_it_takes_gives_one(mode):
     everywhere = lambda x: np.divide(1, x, out=np.zeros_like(x), where=x < 2)
     with pytest.warns(RuntimeWarning, match="divide by zero"):
         MODES[mode](everywhere, np.array([0.0, 1.0, -2.0]))
+
+
+# What is done there in one statement: values, errors in NumPy's words, and warnings
+
+
+X, M = np.array([[-1.0, 2.0, 0.5], [3.0, -0.25, 4.0]]), np.array([[True, False, True], [False, False, True]])
+VALUES = {
+    "vjp": lambda f: vjp(f, X)[0],
+    "jvp": lambda f: jvp(f, (X,), (np.ones_like(X),))[0],
+    "vmap": lambda f: [a[1] for a in vmap(f)(np.stack([X, X]))],
+    "compile": lambda f: (compiled := compile(f))(X) and compiled(X),
+}
+# fmt: off
+PROGRAMS = {  # what is done to o, zeros in the form of x, and to w, w2, wide arrays of them, by x and the mask m
+    "a mask":                     "np.log(x, out=o, where=x > 0)",
+    "a mask as a list":           "np.exp(x, out=o, where=[True, False, True])",
+    "a mask that broadcasts":     "np.multiply(x, 3, out=w, where=m[0])",
+    "a mask of numbers":          "np.exp(x, out=o, where=m * 1.0)",
+    "a mask too large":           "np.exp(x, out=o, where=np.stack([m, m]))",
+    "no mask":                    "np.exp(x, out=o, where=np.True_)",
+    "division where it can be":   "np.divide(1, x - 2, out=o, where=x != 2)",
+    "a large number left alone":  "i[...] = 2**60 + 1; np.multiply(x, 2, out=i, where=m, casting='unsafe')",
+    "where= of an outer product": "np.multiply.outer(x[0], x[1], out=q, where=m[0])",
+    "where= of a reduction":      "np.add.reduce(x, 0, out=o[0], where=m, initial=2.0)",
+    "numbers for a reduction":    "np.add.reduce(x, 0, out=o[0], where=m * 1.0)",
+    "a reduction, more axes":     "np.add.reduce(x, 0, out=o)",
+    "np.sum, more axes":          "np.sum(x, axis=0, out=o)",
+    "np.max, more axes":          "np.max(x, axis=1, out=o)",
+    "np.all, more axes":          "np.all(x, axis=0, out=o)",
+    "np.median, more axes":       "np.median(x, axis=0, out=o)",
+    "np.ptp, more axes":          "np.ptp(x, axis=0, out=o)",
+    "np.argmax, other numbers":   "np.argmax(x, axis=0, out=o[0])",
+    "running sums, more axes":    "np.add.accumulate(x, 0, out=w)",
+    "one of two, more axes":      "np.modf(x, out=(o, w))",
+    "one of two, fewer axes":     "np.modf(w, out=(w2, o))",
+    "a number":                   "np.sin(x[0, 0], out=x[0, 1])",
+    "a number for a product":     "np.matmul(x[0], x[1], out=x[0, 1])",
+    "a tuple":                    "np.sin(x, out=(o,))",
+    "a tuple for a function":     "np.cumsum(x, 0, out=(o,))",
+    "safe casting":               "np.power(x, 2, out=o, casting='safe', dtype='f4')",
+    "unsafe casting":             "np.add(x, 1, out=i, casting='unsafe')",
+    "casting of two results":     "np.modf(x, out=(o, o.copy()), casting='safe', dtype='f4')",
+    "a product, cast":            "np.matmul(x * 1j, x.T, out=q[:2, :2], casting='unsafe')",
+    "a dtype for stack":          "np.stack([x, x], out=w, dtype='f8')",
+    "read-only":                  "o.flags.writeable = False; np.sin(x, out=o)",
+    "read-only, a product":       "q.flags.writeable = False; np.matmul(x.T, x, out=q)",
+    "read-only, running sums":    "o.flags.writeable = False; np.add.accumulate(x, 0, out=o)",
+    "read-only, a function":      "o.flags.writeable = False; np.cumsum(x, 0, out=o)",
+    "read-only, with a mask":     "o.flags.writeable = False; np.sin(x, out=o, where=m)",
+    "read-only, rounding":        "o.flags.writeable = False; np.round(x, 1, out=o)",
+    "read-only, broadcast":       "np.sin(x, out=np.broadcast_to(o[0], (2, 3)))",
+}
+# fmt: on
+
+
+def program(statement):
+    def f(x):
+        o, w, w2, i = (
+            np.zeros_like(x, shape=s, dtype=t) for s, t in [((2, 3), "f8"), *[((2, 2, 3), "f8")] * 2, ((2, 3), int)]
+        )
+        space = {"np": np, "x": x, "m": M, "o": o, "w": w, "w2": w2, "i": i, "q": np.zeros_like(x, shape=(3, 3))}
+        exec(statement, space)
+        return [space[name] * 1 for name in ("o", "w", "w2", "i", "q")]
+
+    return f
+
+
+def outcome_and_warnings(run):
+    """The results of a run, or its error, and what it warns of."""
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        try:
+            results = [(a.dtype, a.shape, a.tobytes()) for a in map(np.asarray, run())]
+        except (TypeError, ValueError) as error:
+            results = type(error).__mro__[-4:], str(error)
+    return results, {str(w.message) for w in heard}
+
+
+@pytest.mark.parametrize("mode", VALUES)
+@pytest.mark.parametrize("statement", PROGRAMS.values(), ids=PROGRAMS.keys())
+def test_as_numpy(statement, mode):
+    f = program(statement)
+    assert outcome_and_warnings(lambda: VALUES[mode](f)) == outcome_and_warnings(lambda: f(X.copy()))
