@@ -72,7 +72,16 @@ def write(cell, index, value):
         root = root_of(cell)
         if not root.shape:
             np.empty(cell.shape)[index] = np.zeros(shape_of(value))  # for its checks
-        write_flat(root, getitem(seen(cell, places_of(root)), index), value)
+        places = seen(cell, places_of(root))
+        if _has_mask(index):  # another one for each example of a batch: of other places, as many as it may be
+            write_flat(root, np.ravel(places), np.ravel(put(cell, index, value)))
+        else:
+            write_flat(root, getitem(places, index), value)
+
+
+def _has_mask(index):
+    entries = index if type(index) is tuple else (index,)
+    return any(isinstance(entry, Tracer) and entry.dtype == bool for entry in entries)
 
 
 def _moved(a, index, v):
