@@ -7,14 +7,14 @@ import numpy as np
 from .array import ARITHMETIC, Array
 from .flat import Flat
 from .foreign import NUMBERS
-from .keywords import without_ones, zeros_as
+from .keywords import stand_in, without_ones, zeros_as
 from .layout import straight
 from .primitives import astype, getitem
 from .scalars import is_number
 from .silence import silently
 from .tracer import Tracer, bottom, dtype_of, gathered, lowered, shape_of, strip
 from .views import Stale, is_view, reshape_under
-from .writing import check_writeable, known, rebind, within, write, write_flat
+from .writing import cast_into, check_writeable, known, rebind, within, write, write_flat
 
 
 class Plain(np.ndarray):
@@ -67,7 +67,7 @@ class Cell(Array):
 
     @real.setter
     def real(self, value):
-        write(np.real(self), ..., value)
+        cast_into(np.real(self) if self.dtype.kind == "c" else self, value)
 
     @property
     def imag(self):
@@ -76,7 +76,7 @@ class Cell(Array):
     @imag.setter
     def imag(self, value):
         np.empty(0, self.dtype).imag = 0  # for its checks
-        write(np.imag(self), ..., value)
+        cast_into(np.imag(self), value)
 
     def copy(self, order="C"):
         return self if is_number(self) else np.copy(self, order)  # a number cannot be written into
@@ -109,7 +109,8 @@ class Cell(Array):
 
     def fill(self, value):
         if not is_number(self):  # of which it would be a copy
-            np.empty(1, self.dtype).fill(np.empty(shape_of(gathered(value)), self.dtype))  # for its checks
+            with silently():
+                np.empty(1, self.dtype).fill(stand_in(value))  # for its checks
             write(self, ..., value)
 
     def put(self, indices, values, mode="raise"):

@@ -4,8 +4,10 @@ import math
 
 import numpy as np
 
+from .keywords import stand_in
 from .primitives import getitem
 from .scalars import is_number
+from .silence import silently
 from .tracer import gathered, innermost
 from .writing import concrete, flattened, known, within, write_flat
 
@@ -28,6 +30,9 @@ class Flat:
     def __setitem__(self, index, value):
         if is_number(self.a):
             return  # of a copy
+        if innermost((index,)) is None:
+            with silently():
+                np.empty(self.a.shape, self.a.dtype).flat[index] = stand_in(value)  # for its checks
         if within(self.a, value, lambda a, v: a.flat.__setitem__(concrete(index), v)):
             return
         index, values = known(index), flattened(value)

@@ -10,7 +10,7 @@ from contextlib import nullcontext
 import numpy as np
 
 from .foreign import PYTHONS
-from .layout import arranged, straight
+from .layout import arranged, shown, straight
 from .primitives import astype
 from .refusals import into_plain
 from .scalars import is_number
@@ -96,8 +96,8 @@ def _into_ufunc(ufunc, method, args, kwargs, tracer):
             results = getattr(ufunc, method)(*args, **{**options, "dtype": dtype})
     results = results if isinstance(results, tuple) else (results,)
     if where is not True:
-        keywords = {name: _shown(x) for name, x in kwargs.items() if name != "out"}
-        getattr(ufunc, method)(*map(_shown, args), **keywords, out=_ones_as(outs))  # for its checks and its warnings
+        keywords = {name: stand_in(x) for name, x in kwargs.items() if name != "out"}
+        getattr(ufunc, method)(*map(stand_in, args), **keywords, out=_ones_as(outs))  # for its checks and its warnings
         for out, result in zip(outs, results):
             if out is not None and dtype_of(result) != out.dtype and any(_is_part(x, out) for x in args):
                 raise NotImplementedError(
@@ -110,6 +110,11 @@ def _into_ufunc(ufunc, method, args, kwargs, tracer):
         _check_axes(getattr(ufunc, method), results[0], outs[0])
     if ufunc.signature:
         results = tuple(itertools.starmap(without_ones, zip(results, outs, strict=True)))
+    if len(outs) > 1 and all(out is not None for out in outs) and np.may_share_memory(*map(stand_in, outs)):
+        raise TypeError(
+            f"{name_of(ufunc)}(…, out=(a, b)), where a overlaps b: which of both results NumPy leaves there depends on "
+            "how they lie in memory. Give arrays of their own."
+        )
     results = tuple(
         result if out is None else out.assign(result, casting, f"ufunc '{ufunc.__name__}' output", where)
         for out, result in zip(outs, results, strict=True)
@@ -147,11 +152,13 @@ def _check(function, args, kwargs):
         function(*map(_ones_as, args), **{name: _ones_as(x) for name, x in kwargs.items()})
 
 
-def _shown(x):
-    """The numbers below a tracer; ones where they are hidden, or those of several examples."""
-    below = bottom(x)
-    is_known = isinstance(below, (np.ndarray, np.generic, *PYTHONS)) and np.shape(below) == shape_of(x)
-    return below if is_known else _ones_as(x)
+def stand_in(x):
+    """The numbers below a tracer, of several examples those of the first; ones where they are hidden."""
+    if isinstance(x, Tracer):
+        plain = bottom(x) if kind_of(x) is None else shown(x)
+        is_known = isinstance(plain, (np.ndarray, np.generic)) and (plain.shape, plain.dtype) == (x.shape, x.dtype)
+        return plain if is_known or type(plain) in PYTHONS else _ones_as(x)
+    return each(stand_in, x) if isinstance(x, (list, tuple)) and innermost(x) is not None else x
 
 
 def _ones_as(x):

@@ -4,11 +4,13 @@ import inspect
 
 import numpy as np
 
+from .keywords import stand_in
 from .primitives import getitem
 from .refusals import into_plain
 from .scalars import is_number
-from .tracer import Tracer, answers, bottom, call, each, gathered, innermost, lowered, name_of, strip
-from .writing import flattened, same_for_all, within, write, write_flat
+from .silence import silently
+from .tracer import Tracer, answers, bottom, call, gathered, innermost, lowered, name_of, strip
+from .writing import cast_into, flattened, same_for_all, within, write, write_flat
 
 
 def _writer(function):
@@ -29,12 +31,10 @@ def _writer(function):
     return register
 
 
-def _stand_in(x):
-    """Plain zeros in the form of ``x``, for NumPy's checks of what it can write where."""
-    if isinstance(x, Tracer):
-        zeros = np.zeros(x.shape, x.dtype)
-        return zeros[()] if is_number(x) else zeros
-    return each(_stand_in, x) if isinstance(x, (list, tuple)) else x
+def _check(function, *args, **kwargs):
+    """Raise as NumPy does for what it cannot write there."""
+    with silently():
+        function(*map(stand_in, args), **kwargs)
 
 
 def _is_itself(x, y):
@@ -45,17 +45,16 @@ def _is_itself(x, y):
 
 @_writer(np.copyto)
 def _copyto(dst, src, casting="same_kind", where=True):
-    np.copyto(np.empty(dst.shape, dst.dtype), _stand_in(src), casting=casting)  # for its checks
+    _check(np.copyto, np.empty(dst.shape, dst.dtype), src, casting=casting)
     src = gathered(src)
-    src = src if isinstance(src, Tracer) else np.asarray(src)
     if _is_itself(dst, src):
         return
-    write(dst, ..., src if where is True else np.where(strip(lowered(where)), src, dst))
+    cast_into(dst, src if where is True else np.where(strip(lowered(where)), src, dst))
 
 
 @_writer(np.put)
 def _put(a, ind, v, mode="raise"):
-    np.put(np.empty(1, a.dtype), 0, _stand_in(v))  # for its checks
+    _check(np.put, np.empty(1, a.dtype), 0, v)
     ind, v = flattened(strip(lowered(ind))), flattened(v)
     if not ind.size or not v.size or is_number(a):  # of which it would be a copy
         return
@@ -69,7 +68,7 @@ def _put(a, ind, v, mode="raise"):
 
 @_writer(np.place)
 def _place(arr, mask, vals):
-    np.place(np.empty(arr.shape, arr.dtype), np.zeros(arr.shape, bool), _stand_in(vals))  # for its checks
+    _check(np.place, np.empty(arr.shape, arr.dtype), np.zeros(arr.shape, bool), vals)
     if within(arr, vals, lambda a, v: np.place(a, same_for_all(mask, "np.place(arr, mask, x)"), v)):
         return
     mask, vals = np.reshape(strip(lowered(mask)), arr.shape).astype(bool), flattened(vals)
@@ -83,7 +82,7 @@ def _place(arr, mask, vals):
 
 @_writer(np.putmask)
 def _putmask(a, mask, values):
-    np.putmask(np.empty(a.shape, a.dtype), np.zeros(a.shape, bool), _stand_in(values))  # for its checks
+    _check(np.putmask, np.empty(a.shape, a.dtype), np.zeros(a.shape, bool), values)
     mask, values = np.reshape(strip(lowered(mask)), a.shape).astype(bool), flattened(values)
     if values.size:
         write(a, ..., np.where(mask, getitem(values, np.arange(a.size).reshape(a.shape) % values.size), a))
@@ -102,7 +101,7 @@ answers[np.nan_to_num] = _nan_to_num
 
 @_writer(np.fill_diagonal)
 def _fill_diagonal(a, val, wrap=False):
-    np.fill_diagonal(np.empty(a.shape, a.dtype), 0, wrap)  # for its checks
+    _check(np.fill_diagonal, np.empty(a.shape, a.dtype), val, wrap)
     if within(a, val, lambda a, v: np.fill_diagonal(a, v, wrap)):
         return
     step = a.shape[1] + 1 if a.ndim == 2 else 1 + np.cumprod(a.shape[:-1]).sum()

@@ -84,6 +84,16 @@ def _has_mask(index):
     return any(isinstance(entry, Tracer) and entry.dtype == bool for entry in entries)
 
 
+def cast_into(cell, value):
+    """``cell[...] = value`` as NumPy casts an array, where item assignment converts a number or raises."""
+    value = gathered(value)
+    if not isinstance(value, Tracer):
+        value = np.asarray(value)
+    elif is_number(value) and value.dtype != cell.dtype:
+        value = np.reshape(value, 1)
+    write(cell, ..., value)
+
+
 def _moved(a, index, v):
     """``a[index] = v`` on places, for all examples of a batch at once."""
     a[same_for_all(index, "arr[index] = x")] = v

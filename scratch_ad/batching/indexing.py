@@ -9,6 +9,7 @@ from ..array import is_plain_index
 from ..basis import Basis
 from ..batch import VIEWING, Batched, Uncovered, batches
 from ..compressed import DIAGONAL, Rows
+from ..foreign import NUMBERS
 from ..primitives import astype, getitem, is_basic, scatter
 from ..scalars import ARRAY
 from ..tracer import anywhere, dtype_of, innermost, shape_of
@@ -117,6 +118,10 @@ def _put_compressed(batch, a, index, v):
 @batches(put)
 def _put(batch, a, index, v):
     of_all = innermost((index,)) is batch
+    if type(v) in NUMBERS:
+        number = np.zeros((), a.dtype)
+        number[()] = v  # which NumPy converts, or raises, where it casts an array
+        v = number[()]
     if batch.owns(index) and index.dtype.kind == "b":
         if shape_of(v):
             raise Uncovered
