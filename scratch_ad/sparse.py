@@ -447,7 +447,7 @@ class _Jacobian:
         matrices, csr_array = [], _csr_array()
         for dtype in (x.dtype for x in blocks):
             if dtype.kind not in "fc" or dtype == np.float16:
-                what = "halves" if dtype.kind == "f" else "float0, the derivative of integers"
+                what = "float0, the derivative of integers" if dtype == float0 else "halves"
                 raise TypeError(
                     f"jacobian: no SciPy array holds {what}: return floats of single or double precision, or leave "
                     "sparse= out."

@@ -3,6 +3,7 @@
 import contextlib
 import sys
 
+import ml_dtypes
 import numpy as np
 import pytest
 import scipy.sparse
@@ -714,6 +715,8 @@ def test_what_no_scipy_array_holds():
     for f, x in ((stencil, half), (lambda x: stencil(x).astype(np.float16), X), (np.argsort, X)):
         with pytest.raises(TypeError, match=r"no SciPy array holds (halves|float0)"):
             jacobian(f, sparse=True)(x)
+    with pytest.raises(TypeError, match="holds halves"):
+        jacobian(stencil, sparse=True)(X.astype(ml_dtypes.bfloat16))
 
 
 def test_numbers_in_another_order_of_bytes():
