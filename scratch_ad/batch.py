@@ -186,18 +186,19 @@ class Batch(Trace):
 
     ``limit``: the most bytes that one array of it may have. ``within``: the functions whose bodies are running.
     ``views``: whether a user's function runs on these arrays, which may write into them and take views.
+    ``parted``: the first call that raised an error for some examples alone, and the error.
     ``stepping``: whether a step of the chain rule is taken for one example after another.
     ``shows_nans``: whether the look for nan takes place (chain.has_nan).
     """
 
-    __slots__ = ("limit", "shows_nans", "size", "stepping", "views", "within")
+    __slots__ = ("limit", "parted", "shows_nans", "size", "stepping", "views", "within")
     mode = "vmap"
     of_examples = True
 
     def __init__(self, size, limit=math.inf, shows_nans=False):
         super().__init__()
         self.size, self.limit, self.shows_nans, self.views, self.within = size, limit, shows_nans, shows_nans, {}
-        self.stepping = False
+        self.stepping, self.parted = False, None
 
     ended = property(lambda self: self.size is None)
 
@@ -232,7 +233,9 @@ class Batch(Trace):
         except MemoryError:
             raise
         except Exception:  # the examples, one by one, do it, or say what is wrong in NumPy's words
+            before = self.parted
             y = self.loop(function, args, kwargs)
+            self.parted = before
         return self.viewed(y, function, args, kwargs) if self.views and function in VIEWING else y
 
     def of_ufunc(self, function, args):
@@ -328,8 +331,31 @@ class Batch(Trace):
     def loop(self, function, args, kwargs, name=None):
         """The call for one example after another, counted by the ``name`` of what asked for it."""
         told(name or name_of(next(iter(self.within), function)))  # of the function in whose body, perhaps, this call is
-        call = lambda i: function(*(self.one(a, i) for a in args), **{k: self.one(v, i) for k, v in kwargs.items()})
-        return self.gathered(function, list(map(call, range(max(self.size, 1)))))
+        results, errors = [], []
+        for i in range(max(self.size, 1)):
+            try:
+                results.append(
+                    function(*(self.one(a, i) for a in args), **{k: self.one(v, i) for k, v in kwargs.items()})
+                )
+            except Diverged:
+                raise
+            except Exception as error:
+                errors.append(error)
+        if errors and results and name is None and self.parted is None:
+            self.parted = function, errors[0]
+        if errors:
+            raise errors[0]
+        return self.gathered(function, results)
+
+    def check_together(self):
+        """Raise if the function went on from an error that its call of some examples raised, and of others did not."""
+        if self.parted is not None:
+            function, error = self.parted
+            raise Branched(
+                f"{name_of(function)} raised {type(error).__name__} for some examples and not for others ({error}), "
+                "and the function went on as if for all: loop over the examples.",
+                self,
+            ) from error
 
     def apart(self, step, args, otherwise):
         """A step of the chain rule for one example after another; ``otherwise`` where it cannot be taken apart.

@@ -53,6 +53,7 @@ def vmap(fun, in_axes=0, out_axes=0, *, axis_size=None):
         try:
             count = len(leaves) - len(named)
             out = fun(*optree.tree_unflatten(spec, inputs[:count]), **optree.tree_unflatten(named_spec, inputs[count:]))
+            batch.check_together()
             results, out_spec = _flatten(out)
             axes = _axes(out_axes, out, results, "out_axes", "the result")
             given = set()

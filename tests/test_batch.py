@@ -639,6 +639,24 @@ def test_a_write_into_a_plain_array_is_refused_with_the_remedy():
     np.testing.assert_array_equal(vmap(g)(X), np.stack([g(x) for x in X]))
 
 
+@pytest.mark.parametrize("solve", [np.linalg.inv, np.linalg.cholesky])
+def test_what_raises_for_some_examples_alone_takes_no_way_for_all(solve):
+    def otherwise(a):
+        try:
+            return solve(a)
+        except np.linalg.LinAlgError:
+            return 0 * a
+
+    good, bad = np.eye(2) + 0.1, np.array([[1.0, 1.0], [1.0, 1.0]]) - (solve is np.linalg.cholesky) * np.eye(2)
+    for alike in (good, bad):
+        np.testing.assert_array_equal(vmap(otherwise)(np.stack([alike, alike])), [otherwise(alike)] * 2)
+    for transform in (vmap, lambda f: vmap(grad(lambda a: np.sum(f(a))))):
+        with pytest.raises(TypeError, match=r"raised LinAlgError for some examples and not .* as if for all"):
+            transform(otherwise)(np.stack([good, bad]))
+    with pytest.raises(np.linalg.LinAlgError):
+        vmap(solve)(np.stack([good, bad]))
+
+
 def test_a_tracer_that_outlives_its_run_is_refused():
     kept = []
     vmap(lambda x: kept.append(x) or x)(X)

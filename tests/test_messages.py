@@ -494,6 +494,7 @@ ELSEWHERE = {  # the words of a message: the file of the test that has them
     "make it an argument": "test_checkpoint",
     "writes into a read-only array": "test_checkpoint",
     "Give arrays of their own": "test_out",
+    "as if for all": "test_batch",
     "gave other numbers when it was computed again": "test_checkpoint",
     "leave folder= out": "test_checkpoint",
     "none of its own, such as": "test_checkpoint",
