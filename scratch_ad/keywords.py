@@ -94,6 +94,8 @@ def _into_ufunc(ufunc, method, args, kwargs, tracer):
         dtype, own = outs[0].dtype, dtype_of(results)
         if dtype != own and own.kind != "b" and np.can_cast(own, dtype, "safe"):  # NumPy computes in that
             results = getattr(ufunc, method)(*args, **{**options, "dtype": dtype})
+    if method == "reduce" and ufunc.identity is None and ufunc not in _EXTREMA and dtype_of(results) != outs[0].dtype:
+        raise _partly(getattr(ufunc, method), outs[0].dtype, dtype_of(results))
     results = results if isinstance(results, tuple) else (results,)
     if where is not True:
         keywords = {name: stand_in(x) for name, x in kwargs.items() if name != "out"}
@@ -205,8 +207,10 @@ def _into(function, args, kwargs, place, out, trace):
             _check(function, args, {**kwargs, "out": given})
     if function in _running:
         _check_axes(function, result, out)
-    if function in _dots and not getattr(kind_of(out), "flags", _IN_C).c_contiguous:
-        raise ValueError("output array is not acceptable (must have the right datatype and shape, and be a C-Array)")
+    if function in _dots and not getattr(shown(out), "flags", _IN_C).c_contiguous:
+        raise ValueError(
+            "output array is not acceptable (must have the right datatype, number of dimensions, and be a C-Array)"
+        )
     if dtype_of(result) != out.dtype:
         result = _in_dtype_of(out.dtype, result, function, args, kwargs)
     casting = "unsafe" if function in _unsafe else kwargs.get("casting", "same_kind")
@@ -216,6 +220,16 @@ def _into(function, args, kwargs, place, out, trace):
 def _is_read_only(x):
     array = bottom(x)
     return type(array) is np.ndarray and not array.flags.writeable
+
+
+def _partly(function, dtype, own):
+    return TypeError(
+        f"{_with_out(function)} computes partly in the dtype of arr, here {dtype} where the result has {own}: "
+        f"write arr[...] = {name_of(function)}(…)."
+    )
+
+
+_EXTREMA = {np.maximum, np.minimum, np.fmax, np.fmin}  # whose results are elements
 
 
 def _in_dtype_of(dtype, result, function, args, kwargs):
@@ -228,10 +242,7 @@ def _in_dtype_of(dtype, result, function, args, kwargs):
             return function(*args[:place], dtype, *args[place + 1 :], **kwargs)
         return function(*args, **{**kwargs, "dtype": dtype})
     if function in _partly_in_dtype:
-        raise TypeError(
-            f"{_with_out(function)} computes partly in the dtype of arr, here {dtype} where the result has {own}: "
-            f"write arr[...] = {name_of(function)}(…)."
-        )
+        raise _partly(function, dtype, own)
     return result
 
 

@@ -24,6 +24,14 @@ def is_repeated(a):
     return any(s == 0 and n > 1 for n, s in zip(a.shape, a.strides))
 
 
+def written_out(a):
+    """A copy of a plain array with memory for each element, whole copies of what it repeats one after another."""
+    axes = sorted(range(a.ndim), key=lambda i: (a.strides[i] != 0, -abs(a.strides[i])))
+    copy = np.empty([a.shape[i] for i in axes], a.dtype).transpose(sorted(range(a.ndim), key=axes.__getitem__))
+    copy[...] = a
+    return copy
+
+
 def spread_out(a, shape):
     """``np.broadcast_to(a, shape)`` of a plain array of as many axes, at a tenth of its cost."""
     if not a.flags.c_contiguous:

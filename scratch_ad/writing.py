@@ -7,7 +7,8 @@ view goes on to its parent, up to the root. The derivative is that of ``put``: w
 
 import numpy as np
 
-from .memory import duplicate, empty_as, is_repeated
+from .layout import shown
+from .memory import duplicate, empty_as, is_repeated, written_out
 from .primitives import getitem, is_basic, store
 from .scalars import is_number
 from .tracer import Tracer, bottom, gathered, innermost, kind_of, primitive, shape_of, strip, taken
@@ -17,7 +18,8 @@ from .views import is_view, link_of, outdate
 @primitive
 def put(a, index, v):
     """A copy of ``a``, of the same strides, with ``a[index] = v`` done."""
-    out = duplicate(a) if type(a) is np.ndarray and not is_repeated(a) else np.array(a)
+    copy = np.array if type(a) is not np.ndarray else written_out if is_repeated(a) else duplicate
+    out = copy(a)
     store(out, index, v)
     return out
 
@@ -46,7 +48,9 @@ def write(cell, index, value):
     value = gathered(value)
     if isinstance(value, Tracer) and is_view(value) and _is_item(link_of(value), cell, index):
         return  # a[index] += v has written through the view already
-    if not is_basic(index) and within(cell, value, lambda a, v: _moved(a, index, v)):
+    if (not is_basic(index) or _is_read_late(cell, index, value)) and within(
+        cell, value, lambda a, v: _moved(a, index, v)
+    ):
         return
     if is_number(cell):
         kind = type(bottom(cell))
@@ -82,6 +86,17 @@ def write(cell, index, value):
 def _has_mask(index):
     entries = index if type(index) is tuple else (index,)
     return any(isinstance(entry, Tracer) and entry.dtype == bool for entry in entries)
+
+
+def _is_read_late(cell, index, value):
+    """Whether NumPy may read numbers that it has just written: along one axis, where both run by different steps."""
+    if not isinstance(value, Tracer) or not is_view(value) or len(value.shape) != 1:
+        return False
+    target, source = shown(cell), shown(value)
+    if type(target) is not np.ndarray or type(source) is not np.ndarray:
+        return False
+    target = target[concrete(index)]
+    return target.ndim == 1 and target.strides != source.strides
 
 
 def cast_into(cell, value):

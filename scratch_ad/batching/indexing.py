@@ -10,6 +10,7 @@ from ..basis import Basis
 from ..batch import VIEWING, Batched, Uncovered, batches
 from ..compressed import DIAGONAL, Rows
 from ..foreign import NUMBERS
+from ..layout import arranged, order_in_memory
 from ..primitives import astype, getitem, is_basic, scatter
 from ..scalars import ARRAY
 from ..tracer import anywhere, dtype_of, innermost, shape_of
@@ -129,7 +130,7 @@ def _put(batch, a, index, v):
         return np.copy(np.where(mask, astype(v, a.dtype), a))
     if not of_all and is_basic(index) and (y := _put_compressed(batch, a, index, v)) is not None:
         return y
-    value = batch.whole(a)
+    value = whole = batch.whole(a)
     if not of_all and is_basic(index):
         shape = np.shape(np.empty(a.shape, bool)[index])
         index = _behind(index)
@@ -143,7 +144,10 @@ def _put(batch, a, index, v):
     v = batch.lifted(v, len(shape))
     if not is_basic(index):
         v = np.broadcast_to(v, (batch.size, *shape)).reshape((batch.size, math.prod(shape)))
-    return Batched(batch, put(value, index, v).reshape((batch.size, *a.shape)), None if a.shape else ARRAY)
+    y = put(value, index, v)
+    if value is not whole:
+        y = arranged(y.reshape((batch.size, *a.shape)), (0, *(1 + i for i in order_in_memory(a, "K"))))
+    return Batched(batch, y, None if a.shape else ARRAY)
 
 
 @batches(np.take_along_axis)
