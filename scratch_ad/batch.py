@@ -42,7 +42,7 @@ from .tracer import (
     shape_of,
 )
 from .tree import typed
-from .views import link_up
+from .views import is_view, link_up
 from .writing import is_number, put
 
 
@@ -500,7 +500,8 @@ def _example(x):
     if type(below) is np.ndarray and below.size:
         example = below[(0,) * hidden]
         if isinstance(example, np.ndarray):
-            return example
+            is_new = example.ndim == 1 and not is_view(x)  # in the plain run without gaps
+            return np.ascontiguousarray(example) if is_new else example
     example = np.zeros(x.shape, x.dtype)
     return example[()] if is_number(x) else example
 

@@ -295,6 +295,15 @@ def _along_nothing(fun, leaves):
         return forward.run_on_leaves(FastForward(plain), fun, leaves, list(map(zeros, leaves)), False)[0]
 
 
+def _check_same(path, *others):
+    if any(other != path for other in others):
+        raise RuntimeError(
+            "jacobian: the function did not make the same calls twice at the same arguments, so that no pattern of "
+            "zeros holds for it: make what it draws at random an argument and custom functions outside of it, or use "
+            "jacfwd or jacrev."
+        )
+
+
 def _kind(parts):
     """The kind of path on which these parts are arguments of their own, if there are any."""
     return functools.partial(Parted, parts) if parts else Path
@@ -325,9 +334,13 @@ def _planned(followed, leaves, out, must):
     parts, apart = followed.parts if "reverse" in costs else None, None
     try:
         inputs = [*leaves, *parts.likes] if parts else leaves
-        pattern = dependencies.pattern(Followed(followed.fun, _kind(parts)), inputs)
+        pattern = dependencies.pattern(again := Followed(followed.fun, _kind(parts)), inputs)
     except dependencies.Full:
         return dense("most elements may differ from zero", path)
+    except ValueError:  # of other parts, perhaps, than were taken before
+        _check_same(path, again.path)
+        raise
+    _check_same(path, again.path)
     if parts:
         pattern, apart = _merged(parts, pattern, n)
     count = f"{pattern.nnz} of {m * n} elements may differ from zero"
@@ -518,12 +531,7 @@ class _Jacobian:
             results = self.recorded(known, args, kwargs) if compiled and known.can_be_recorded else None
             if results is None:
                 out, again, results = known.run(on_leaves, leaves)
-                if again != known.path or path != again:
-                    raise RuntimeError(
-                        "jacobian: the function did not make the same calls twice at the same arguments, so that no "
-                        "pattern of zeros holds for it: make what it draws at random an argument and custom functions "
-                        "outside of it, or use jacfwd or jacrev."
-                    )
+                _check_same(path, again, known.path)
         return known.matrix(results), known
 
     def recorded(self, known, args, kwargs):

@@ -174,7 +174,7 @@ def root_of(x):
 
 def places_of(root):
     """An array of where its elements stand, in ``root``'s memory layout."""
-    plain = bottom(root)
+    plain = shown(root)
     plain = plain if type(plain) is np.ndarray and plain.shape == root.shape else np.empty(root.shape, bool)
     places = empty_as(plain, int)
     places[...] = np.arange(root.size).reshape(root.shape)

@@ -622,6 +622,51 @@ def test_random_writes_are_those_of_each_example():
         assert_same(vmap(grad(f))(batch), np.stack([grad(f)(x) for x in batch]))
 
 
+LAYOUTS = {  # functions whose result lies in memory otherwise where all examples are computed at once
+    "matvec": lambda x: W4 @ x,
+    "dot": lambda x: np.dot(W4, x),
+    "solve": lambda x: np.linalg.solve(2 * np.eye(3), np.outer(x, x)),
+    "columns": lambda x: np.outer(x, x)[:, [0, 1]],
+    "rows of a transposed": lambda x: np.outer(x, x).T[[0, 1]],
+    "an array between": lambda x: np.outer(x, x)[:, None, [0, 1]],
+    "vander": lambda x: np.vander(x, 3),
+    "diag": lambda x: np.diag(x),
+    "diagflat": lambda x: np.diagflat(x),
+    "round": lambda x: np.round(np.outer(x, x).T, 1),
+    "zeros_like": lambda x: np.zeros_like(np.outer(x, x).T) + x,
+    "ones_like": lambda x: np.ones_like(np.outer(x, x).T),
+    "quantiles": lambda x: np.quantile(np.outer(x, x)[None] * W4[:, None, :], [0.2, 0.5], 0),
+    "transposed sum": lambda x: np.outer(x, x).T + 1,
+    "einsum": lambda x: np.einsum("i,j->ji", x, x),
+    "sort": lambda x: np.sort(np.outer(x, x), 0),
+}
+W4 = np.random.default_rng(4).normal(size=(4, 3))
+FLATTENED = {
+    "reshape": lambda y: y.reshape(-1),
+    "ravel": lambda y: y.ravel(),
+    "in columns": lambda y: y.ravel("F"),
+    "as it lies": lambda y: y.ravel("K"),
+    "transposed": lambda y: y.T.reshape(-1),
+}
+
+
+@pytest.mark.parametrize("make", LAYOUTS.values(), ids=LAYOUTS)
+def test_new_arrays_have_the_views_that_those_of_one_example_have(make):
+    """A view where the plain run has a copy, or the other way round, would show in what a write into it changes."""
+    for view in FLATTENED.values():
+
+        def written(x, view=view):
+            y = make(x)
+            part = view(y)
+            part[:2] = 7.0
+            y[:1] += 1.0
+            return y, part
+
+        expected = [np.stack(parts) for parts in zip(*(written(x) for x in X[:, :3]), strict=True)]
+        for found, wanted in zip(vmap(written)(X[:, :3]), expected, strict=True):
+            np.testing.assert_allclose(found, wanted, rtol=1e-12)
+
+
 def test_a_write_into_a_plain_array_is_refused_with_the_remedy():
     def f(x):
         y = np.zeros(3)

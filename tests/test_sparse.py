@@ -1,6 +1,7 @@
 """Whole Jacobians by the cheapest plan: the pattern of zeros, its colours, and what is never wrong in silence."""
 
 import contextlib
+import itertools
 import sys
 
 import ml_dtypes
@@ -504,6 +505,10 @@ def test_a_function_that_does_not_do_the_same_twice_is_refused():
     draws = np.random.default_rng(1)
     with pytest.raises(RuntimeError, match="did not make the same calls twice"):
         jacobian(lambda x: x * x[draws.permutation(40)])(X)
+    turns = itertools.count()
+    for _ in range(3):  # also where it does one thing in the first run and the third, and another between
+        with pytest.raises(RuntimeError, match="did not make the same calls twice"):
+            jacobian(lambda x: x[1:] * (x[:-1] if next(turns) % 2 else x[0]), sparse=True)(X)
 
 
 def test_a_wrong_pattern_is_found(monkeypatch):

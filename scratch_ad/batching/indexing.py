@@ -10,7 +10,7 @@ from ..basis import Basis
 from ..batch import VIEWING, Batched, Uncovered, batches
 from ..compressed import DIAGONAL, Rows
 from ..foreign import NUMBERS
-from ..layout import arranged, order_in_memory
+from ..layout import arranged, order_in_memory, shown
 from ..primitives import astype, getitem, is_basic, scatter
 from ..scalars import ARRAY
 from ..tracer import anywhere, dtype_of, innermost, shape_of
@@ -42,10 +42,18 @@ def _getitem(batch, a, index):
     if type(a.tag) is Rows and (y := batch.moved(_getitem, (a, index), {})) is not None:
         return y
     if type(index) is np.ndarray and (index.dtype.kind in "iu" or index.shape == a.shape[: index.ndim]):
-        return batch.batched(getitem(a.dense(), (slice(None), index)))
+        return _as_of_one(getitem, batch, batch.batched(getitem(a.dense(), (slice(None), index))), a, index)
     places = getitem(_places(a.shape), index)
     flat = a.dense().reshape((batch.size, a.size))
-    return batch.batched(getitem(flat, (slice(None), np.ravel(places))).reshape((batch.size, *places.shape)))
+    y = batch.batched(getitem(flat, (slice(None), np.ravel(places))).reshape((batch.size, *places.shape)))
+    return _as_of_one(getitem, batch, y, a, index)
+
+
+def _as_of_one(function, batch, y, a, *args, **kwargs):
+    """``y`` as ``function(a, …)`` of one example lies in memory, on which it depends what is a view of it."""
+    if not batch.views or len(y.shape) < 2:
+        return y
+    return arranged(y, order_in_memory(function(np.zeros_like(shown(a)), *args, **kwargs), "K"))
 
 
 VIEWING.add(getitem)
@@ -181,7 +189,8 @@ def _of_each(function):
     @batches(function)
     @of_first
     def rule(batch, a, *args, **kwargs):
-        return Batched(batch, function(a.dense(), *args, **kwargs))
+        y = Batched(batch, function(a.dense(), *args, **kwargs))
+        return _as_of_one(function, batch, y, a, *args, **kwargs) if function in (np.round, np.around) else y
 
 
 for _function in (np.real, np.imag, np.round, np.around, np.fix, np.isin, np.interp, np.digitize):
@@ -227,7 +236,7 @@ def _vander(batch, x, N=None, increasing=False):
     value = astype(x.dense(), np.promote_types(x.dtype, int))[..., None]
     factors = np.broadcast_to(value, (batch.size, x.size, max(count - 1, 0)))
     y = np.cumprod(np.concatenate([np.ones_like(value), factors], -1), -1)[..., :count]
-    return Batched(batch, y if increasing else y[..., ::-1])
+    return Batched(batch, y if increasing else np.copy(y[..., ::-1], "C"))
 
 
 @batches(np.bincount)

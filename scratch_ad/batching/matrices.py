@@ -55,7 +55,8 @@ def solving(function):
         if n in (1, 2) and not batch.owns(a) and len(shape_of(a)) == 2:
             columns = np.moveaxis(b.dense(), 0, -1)
             y = function(a, columns.reshape((columns.shape[0], math.prod(columns.shape[1:]))), *args, **kwargs)
-            return Batched(batch, np.moveaxis(y.reshape((y.shape[0], *columns.shape[1:])), -1, 0))
+            y = np.moveaxis(y.reshape((y.shape[0], *columns.shape[1:])), -1, 0)
+            return Batched(batch, np.copy(y, "C") if batch.views else y)
         if n != 1:
             return stacked(function, 2, 2)(batch, a, b, *args, **kwargs)
         x = _columns(b.dense(), a) if batch.owns(b) else b[..., None]

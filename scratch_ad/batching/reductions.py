@@ -125,7 +125,8 @@ def _quantile(function):
         if weights is not None:
             raise Uncovered
         y = function(np.copy(a.dense()), q, from_end(axis, a.ndim), *args, **kwargs)
-        return Batched(batch, np.moveaxis(y, np.ndim(q), 0))
+        y = np.moveaxis(y, np.ndim(q), 0)
+        return Batched(batch, np.copy(y, "C") if batch.views and np.ndim(q) else y)
 
 
 for _function in (np.quantile, np.percentile, np.nanquantile, np.nanpercentile):

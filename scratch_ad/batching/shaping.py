@@ -10,7 +10,7 @@ from ..basis import MOVING, Basis
 from ..batch import VIEWING, Batched, Uncovered, batches
 from ..compressed import DIAGONAL, Rows, broadcast, lifted, of_as_many_parts
 from ..constants import created
-from ..layout import laid_out
+from ..layout import laid_out, shown
 from ..memory import spread_out
 from ..primitives import astype, detached
 from ..rule import valued
@@ -173,7 +173,8 @@ def _diag(batch, v, k=0):
         raise Uncovered
     n = v.size + abs(k)
     places = np.clip(np.arange(n) - max(k, 0), 0, v.size - 1)
-    return Batched(batch, np.where(np.eye(n, k=k, dtype=bool), v.dense()[:, None, places], v.dtype.type(0)))
+    y = np.where(np.eye(n, k=k, dtype=bool), v.dense()[:, None, places], v.dtype.type(0))
+    return Batched(batch, np.copy(y, "C") if batch.views else y)
 
 
 batches(np.diagflat)(of_first(lambda batch, v, k=0: _diag(batch, reshaped(batch, v, (v.size,)), k)))
@@ -304,7 +305,9 @@ def _creating(function, make):
     @batches(function)
     @of_first
     def rule(batch, a, *args, **kwargs):
-        y = make(_stand_in(a), *args, **kwargs)
+        one = shown(a) if batch.views else None
+        laid = type(one) is np.ndarray and (one.shape, one.dtype) == (a.shape, a.dtype)
+        y = make(one if laid else _stand_in(a), *args, **kwargs)
         if batch.views and type(y) is np.ndarray and y.dtype.kind in "iub":  # whole numbers of each example, too
             return Batched(batch, np.repeat(y[None], batch.size, 0))
         return created(y) if is_inexact(y) else y
