@@ -221,7 +221,7 @@ PYTHONS = {  # programs of Python's numbers among the arguments, beside an array
     "a root": lambda a, s: (s**0.5 + s**1) * a,
     "whole parts": lambda a, s: a * (s // 2 + s % 2) + divmod(s, 2)[1],
     "a comparison": lambda a, s: a * (s * (s > 1)),
-    "not of a comparison": lambda a, s: a + (~(s > 1)) * s,
+    "minus a comparison": lambda a, s: a - (-(s > 1)) * s,
     "round": lambda a, s: a * round(s, 1),
     "conjugate": lambda a, s: a * (s * 1j).conjugate(),
     "a number of NumPy's": lambda a, s: np.float32(3) * s * a + np.sin(s).astype("float32"),
